@@ -1,0 +1,154 @@
+/* Bytes: spans, bounded buffers, shared slices. See bytes.h. */
+#include "core/bytes.h"
+
+#include "core/check.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { BUFFER_FIRST_CAPACITY = 256 };
+
+Span span_of_text(const char *text)
+{
+    return span_of(text, strlen(text));
+}
+
+bool span_equals(Span a, Span b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+bool span_equals_text_nocase(Span span, const char *text)
+{
+    return strlen(text) == span.length && span_starts_with_nocase(span, text);
+}
+
+bool span_starts_with_nocase(Span span, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (length > span.length)
+        return false;
+    return length == 0 || g_ascii_strncasecmp((const char *)span.data, prefix, length) == 0;
+}
+
+Span span_skip(Span span, size_t count)
+{
+    CHECK(count <= span.length);
+    return count == 0 ? span : span_of(span.data + count, span.length - count);
+}
+
+size_t span_find(Span span, uint8_t byte)
+{
+    if (span.length == 0)
+        return 0;
+    const uint8_t *found = memchr(span.data, byte, span.length);
+    return found ? (size_t)(found - span.data) : span.length;
+}
+
+char *span_dup_text(Span span)
+{
+    return g_strndup((const char *)span.data, span.length);
+}
+
+void buffer_init(Buffer *buffer, size_t maximum)
+{
+    *buffer = (Buffer){.maximum = maximum};
+}
+
+void buffer_clear(Buffer *buffer)
+{
+    g_free(buffer->data);
+    *buffer = (Buffer){.maximum = buffer->maximum};
+}
+
+/* Makes room for `more` bytes behind the unconsumed ones, moving them to the front first. */
+static void buffer_reserve(Buffer *buffer, size_t more)
+{
+    if (buffer->start + buffer->length + more <= buffer->capacity)
+        return;
+    if (buffer->start > 0 && buffer->length > 0)
+        memmove(buffer->data, buffer->data + buffer->start, buffer->length);
+    buffer->start = 0;
+    size_t need = buffer->length + more;
+    if (need <= buffer->capacity)
+        return;
+    size_t capacity = MAX(buffer->capacity, BUFFER_FIRST_CAPACITY);
+    while (capacity < need)
+        capacity *= 2;
+    buffer->data = g_realloc(buffer->data, capacity);
+    buffer->capacity = capacity;
+}
+
+bool buffer_append(Buffer *buffer, Span span)
+{
+    if (span.length > buffer_room(buffer))
+        return false;
+    if (span.length == 0)
+        return true;
+    buffer_reserve(buffer, span.length);
+    memcpy(buffer->data + buffer->start + buffer->length, span.data, span.length);
+    buffer->length += span.length;
+    return true;
+}
+
+bool buffer_append_text(Buffer *buffer, const char *text)
+{
+    return buffer_append(buffer, span_of_text(text));
+}
+
+bool buffer_append_format(Buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return buffer_append_text(buffer, text);
+}
+
+void buffer_consume(Buffer *buffer, size_t count)
+{
+    CHECK(count <= buffer->length);
+    buffer->start += count;
+    buffer->length -= count;
+    if (buffer->length == 0)
+        buffer->start = 0;
+}
+
+Span buffer_peek(const Buffer *buffer)
+{
+    return buffer->length == 0 ? (Span){0} : span_of(buffer->data + buffer->start, buffer->length);
+}
+
+size_t buffer_room(const Buffer *buffer)
+{
+    return buffer->maximum - buffer->length;
+}
+
+Slice slice_new(GBytes *bytes, size_t offset, size_t length)
+{
+    CHECK(offset + length <= g_bytes_get_size(bytes));
+    return (Slice){g_bytes_ref(bytes), offset, length};
+}
+
+Slice slice_ref(Slice slice, size_t offset, size_t length)
+{
+    CHECK(offset + length <= slice.length);
+    if (slice.bytes == NULL)
+        return (Slice){0};
+    return slice_new(slice.bytes, slice.offset + offset, length);
+}
+
+void slice_clear(Slice *slice)
+{
+    g_clear_pointer(&slice->bytes, g_bytes_unref);
+    *slice = (Slice){0};
+}
+
+Span slice_span(Slice slice)
+{
+    if (slice.bytes == NULL || slice.length == 0)
+        return (Span){0};
+    gsize size = 0;
+    const uint8_t *data = g_bytes_get_data(slice.bytes, &size);
+    return span_of(data + slice.offset, slice.length);
+}

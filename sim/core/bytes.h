@@ -1,0 +1,68 @@
+/* Bytes: borrowed spans, bounded growing buffers, and shared slices of immutable bytes. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A borrowed run of bytes; not NUL-terminated, never owned. */
+typedef struct Span {
+    const uint8_t *data;
+    size_t length;
+} Span;
+
+static inline Span span_of(const void *data, size_t length)
+{
+    return (Span){(const uint8_t *)data, length};
+}
+
+/* The bytes of a C string without its NUL. */
+Span span_of_text(const char *text);
+bool span_equals(Span a, Span b);
+/* Compares octets without regard to the case of ASCII letters. */
+bool span_equals_text_nocase(Span span, const char *text);
+bool span_starts_with_nocase(Span span, const char *prefix);
+/* The span without its first `count` bytes; `count` is at most its length. */
+Span span_skip(Span span, size_t count);
+/* Index of the first `byte`, or the span's length when it is not there. */
+size_t span_find(Span span, uint8_t byte);
+/* A newly allocated, NUL-terminated copy; the caller frees it. */
+char *span_dup_text(Span span);
+
+/* A growing buffer that never holds more than `maximum` bytes. Bytes are appended at the end and
+ * consumed from the front. Initialise with buffer_init, release with buffer_clear. */
+typedef struct Buffer {
+    uint8_t *data;
+    size_t start;    /* offset of the first unconsumed byte */
+    size_t length;   /* unconsumed bytes */
+    size_t capacity; /* allocated */
+    size_t maximum;  /* named by whoever made the buffer */
+} Buffer;
+
+void buffer_init(Buffer *buffer, size_t maximum);
+void buffer_clear(Buffer *buffer);
+/* Appends all of `span`, or nothing and returns false when that would exceed the maximum. */
+bool buffer_append(Buffer *buffer, Span span);
+bool buffer_append_text(Buffer *buffer, const char *text);
+bool buffer_append_format(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Drops `count` bytes from the front; `count` is at most buffer->length. */
+void buffer_consume(Buffer *buffer, size_t count);
+/* Everything unconsumed; valid until the buffer next changes. */
+Span buffer_peek(const Buffer *buffer);
+/* How many more bytes may be appended. */
+size_t buffer_room(const Buffer *buffer);
+
+/* A part of immutable bytes shared by reference count. A zero Slice is empty. */
+typedef struct Slice {
+    GBytes *bytes; /* one reference is held by the slice when it is owned */
+    size_t offset;
+    size_t length;
+} Slice;
+
+/* A slice that holds its own reference to `bytes`. */
+Slice slice_new(GBytes *bytes, size_t offset, size_t length);
+/* A second owner of the same part, or of a part of it. */
+Slice slice_ref(Slice slice, size_t offset, size_t length);
+void slice_clear(Slice *slice);
+Span slice_span(Slice slice);
