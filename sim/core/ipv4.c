@@ -1,0 +1,43 @@
+/* IPv4 addresses in dotted-decimal form. */
+#include "core/ipv4.h"
+
+#include <glib.h>
+
+/* Reads one number at *cursor and moves behind it. */
+static bool parse_octet(const char **cursor, uint32_t *octet)
+{
+    const char *start = *cursor;
+    uint32_t value = 0;
+    while (g_ascii_isdigit(**cursor) && *cursor - start < 3) {
+        value = value * 10 + (uint32_t)g_ascii_digit_value(**cursor);
+        (*cursor)++;
+    }
+    bool leading_zero = *start == '0' && *cursor - start > 1;
+    *octet = value;
+    return *cursor > start && !leading_zero && value <= 255;
+}
+
+bool ipv4_parse(const char *text, Ipv4Address *address)
+{
+    const char *cursor = text;
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t octet = 0;
+        if (i > 0 && *cursor++ != '.')
+            return false;
+        if (!parse_octet(&cursor, &octet))
+            return false;
+        value = value << 8 | octet;
+    }
+    if (*cursor != '\0')
+        return false;
+    *address = value;
+    return true;
+}
+
+char *ipv4_format(Ipv4Address address, char text[IPV4_TEXT_SIZE])
+{
+    g_snprintf(text, IPV4_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+               address >> 8 & 255, address & 255);
+    return text;
+}
