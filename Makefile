@@ -1,7 +1,9 @@
 # mailsim: `make demo` plays the first lesson, `make check` runs every test, `make` builds
 # build/mailsim. Each installs what is missing first (tools/setup.sh).
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 BUILD ?= build
 MODE ?= release
 PACKAGES = glib-2.0 gio-2.0 libfyaml gmime-3.0 json-glib-1.0
@@ -25,22 +27,27 @@ LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o)
 TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
+# V=1 shows whole command lines.
+V ?= 0
+SAY_0 = @echo "  $(1)  $@";
+say = $(SAY_$(V))
+
 .PHONY: all tests
 all: $(BUILD)/mailsim
 
 $(BUILD)/mailsim: $(TOOL_OBJECTS) $(BUILD)/libmailsim.a
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
 
 $(BUILD)/libmailsim.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmailsim.a
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) -lcmocka
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # `make tests` builds every test; `make run-NAME` builds and runs tests/test_NAME.c alone.
 tests: $(TESTS)

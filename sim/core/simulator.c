@@ -1,0 +1,266 @@
+/* The discrete-event simulator. See simulator.h. A pending event is a key in the event queue and a
+ * slot with its action; a cancelled event leaves its key behind, to be skipped when it comes. */
+#include "core/simulator.h"
+
+#include "core/check.h"
+#include "core/event_queue.h"
+
+#include <glib.h>
+#include <stdio.h>
+
+typedef struct EventSlot {
+    EventAction action;
+    Cause cause;
+    uint32_t generation;
+    uint32_t next_free; /* index + 1 of the next free slot */
+    bool is_pending;
+    bool is_foreground;
+} EventSlot;
+
+typedef struct Node {
+    char *name;
+    uint64_t next_sequence; /* of events that this node schedules */
+} Node;
+
+struct Simulator {
+    uint64_t seed;
+    EventQueue *queue;
+    GArray *slots; /* EventSlot */
+    uint32_t first_free;
+    uint32_t foreground_count;
+    GArray *nodes; /* Node */
+    EventKey current;
+    Cause cause;
+    uint64_t event_count;
+    bool is_running;
+    bool is_stopped;
+};
+
+static EventSlot *slot_at(const Simulator *simulator, uint32_t index)
+{
+    return &g_array_index(simulator->slots, EventSlot, index);
+}
+
+static Node *node_at(const Simulator *simulator, NodeId node)
+{
+    CHECK(node < simulator->nodes->len);
+    return &g_array_index(simulator->nodes, Node, node);
+}
+
+static void node_clear(void *node)
+{
+    g_free(((Node *)node)->name);
+}
+
+Simulator *simulator_new(uint64_t seed)
+{
+    Simulator *simulator = g_new0(Simulator, 1);
+    simulator->seed = seed;
+    simulator->queue = event_queue_new();
+    simulator->slots = g_array_new(FALSE, TRUE, sizeof(EventSlot));
+    simulator->nodes = g_array_new(FALSE, TRUE, sizeof(Node));
+    g_array_set_clear_func(simulator->nodes, node_clear);
+    simulator_add_node(simulator, "timeline");
+    return simulator;
+}
+
+void simulator_free(Simulator *simulator)
+{
+    for (uint32_t i = 0; i < simulator->slots->len; i++) {
+        EventSlot *slot = slot_at(simulator, i);
+        if (slot->is_pending && slot->action.discard != NULL)
+            slot->action.discard(slot->action.data);
+    }
+    g_array_unref(simulator->slots);
+    g_array_unref(simulator->nodes);
+    event_queue_free(simulator->queue);
+    g_free(simulator);
+}
+
+NodeId simulator_add_node(Simulator *simulator, const char *name)
+{
+    Node node = {.name = g_strdup(name)};
+    g_array_append_val(simulator->nodes, node);
+    return simulator->nodes->len - 1;
+}
+
+const char *simulator_node_name(const Simulator *simulator, NodeId node)
+{
+    return node_at(simulator, node)->name;
+}
+
+uint32_t simulator_node_count(const Simulator *simulator)
+{
+    return simulator->nodes->len;
+}
+
+Random simulator_random(const Simulator *simulator, NodeId node, RandomPurpose purpose)
+{
+    return random_stream(simulator->seed, simulator_node_name(simulator, node), purpose);
+}
+
+uint64_t simulator_seed(const Simulator *simulator)
+{
+    return simulator->seed;
+}
+
+SimTime simulator_now(const Simulator *simulator)
+{
+    return simulator->current.time;
+}
+
+uint64_t simulator_event_count(const Simulator *simulator)
+{
+    return simulator->event_count;
+}
+
+NodeId simulator_current_node(const Simulator *simulator)
+{
+    return simulator->current.destination;
+}
+
+Cause *simulator_cause(Simulator *simulator)
+{
+    return &simulator->cause;
+}
+
+static uint32_t slot_take(Simulator *simulator)
+{
+    if (simulator->first_free == 0) {
+        g_array_set_size(simulator->slots, simulator->slots->len + 1);
+        return simulator->slots->len - 1;
+    }
+    uint32_t index = simulator->first_free - 1;
+    simulator->first_free = slot_at(simulator, index)->next_free;
+    return index;
+}
+
+/* Gives the slot back; its generation was moved on when its event stopped being pending. */
+static void slot_release(Simulator *simulator, uint32_t index)
+{
+    slot_at(simulator, index)->next_free = simulator->first_free;
+    simulator->first_free = index + 1;
+}
+
+static void slot_settle(Simulator *simulator, EventSlot *slot)
+{
+    slot->is_pending = false;
+    if (slot->is_foreground)
+        simulator->foreground_count--;
+}
+
+Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
+                         EventPriority priority, EventAction action)
+{
+    const EventKey *current = &simulator->current;
+    bool is_same_step = simulator->is_running && time == current->time;
+    SIMULATOR_CHECK(simulator, time >= current->time && time != SIM_NEVER);
+    SIMULATOR_CHECK(simulator, !is_same_step || destination == current->destination);
+    CHECK(destination < simulator->nodes->len);
+    uint32_t index = slot_take(simulator);
+    EventSlot *slot = slot_at(simulator, index);
+    slot->action = action;
+    slot->cause = simulator->cause;
+    slot->generation = MAX(slot->generation + 1, 1);
+    slot->is_pending = true;
+    slot->is_foreground = priority == EVENT_FOREGROUND;
+    if (slot->is_foreground)
+        simulator->foreground_count++;
+    EventKey key = {
+        .time = time,
+        .sequence = node_at(simulator, current->destination)->next_sequence++,
+        .destination = destination,
+        .round = is_same_step ? current->round + 1 : 0,
+        .source = current->destination,
+        .slot = index,
+    };
+    event_queue_push(simulator->queue, &key);
+    return (Timer){index, slot->generation};
+}
+
+bool simulator_is_pending(const Simulator *simulator, Timer timer)
+{
+    if (timer.generation == 0)
+        return false;
+    const EventSlot *slot = slot_at(simulator, timer.slot);
+    return slot->is_pending && slot->generation == timer.generation;
+}
+
+void simulator_cancel(Simulator *simulator, Timer *timer)
+{
+    if (simulator_is_pending(simulator, *timer)) {
+        EventSlot *slot = slot_at(simulator, timer->slot);
+        slot_settle(simulator, slot);
+        if (slot->action.discard != NULL)
+            slot->action.discard(slot->action.data);
+    }
+    *timer = (Timer){0};
+}
+
+/* Drops the keys of cancelled events from the front of the queue. */
+static const EventKey *queue_peek_pending(Simulator *simulator)
+{
+    for (;;) {
+        const EventKey *key = event_queue_peek(simulator->queue);
+        if (key == NULL || slot_at(simulator, key->slot)->is_pending)
+            return key;
+        slot_release(simulator, event_queue_pop(simulator->queue).slot);
+    }
+}
+
+static void simulator_step(Simulator *simulator)
+{
+    simulator->current = event_queue_pop(simulator->queue);
+    EventSlot *slot = slot_at(simulator, simulator->current.slot);
+    EventAction action = slot->action;
+    simulator->cause = slot->cause;
+    slot_settle(simulator, slot);
+    slot_release(simulator, simulator->current.slot);
+    simulator->event_count++;
+    action.run(action.owner, action.data);
+}
+
+static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits limits)
+{
+    uint64_t budget_end =
+        limits.max_events == 0 ? UINT64_MAX : simulator->event_count + limits.max_events;
+    while (!simulator->is_stopped) {
+        const EventKey *next = queue_peek_pending(simulator);
+        bool is_quiet = limits.until == SIM_NEVER && simulator->foreground_count == 0;
+        if (next != NULL && next->time > limits.until)
+            return SIMULATOR_END_UNTIL;
+        if (next == NULL || is_quiet)
+            return limits.until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
+        if (simulator->event_count == budget_end)
+            return SIMULATOR_END_BUDGET;
+        simulator_step(simulator);
+    }
+    return SIMULATOR_END_STOPPED;
+}
+
+SimulatorEnd simulator_run(Simulator *simulator, SimulatorLimits limits)
+{
+    simulator->is_running = true;
+    simulator->is_stopped = false;
+    SimulatorEnd end = simulator_run_events(simulator, limits);
+    simulator->is_running = false;
+    SimTime now = end == SIMULATOR_END_UNTIL ? limits.until : simulator->current.time;
+    simulator->current = (EventKey){.time = now, .destination = NODE_TIMELINE};
+    simulator->cause = (Cause){0};
+    return end;
+}
+
+void simulator_stop(Simulator *simulator)
+{
+    simulator->is_stopped = true;
+}
+
+_Noreturn void simulator_check_failed(const Simulator *simulator, const char *file, int line,
+                                      const char *expression)
+{
+    fprintf(stderr, "mailsim: at %lld ns, event %llu on %s, seed %llu:\n",
+            (long long)simulator->current.time, (unsigned long long)simulator->event_count,
+            simulator_node_name(simulator, simulator->current.destination),
+            (unsigned long long)simulator->seed);
+    check_failed(file, line, expression);
+}

@@ -1,0 +1,177 @@
+/* Tests of core/simulator and core/event_queue: the total order, timers, and the end of a run. */
+#include "core/event_queue.h"
+#include "core/simulator.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+typedef struct Journal {
+    Simulator *simulator;
+    GString *text;
+    NodeId a, b;
+} Journal;
+
+static void journal_run(void *owner, void *data)
+{
+    Journal *journal = owner;
+    g_string_append_printf(journal->text, "%s@%d ", (const char *)data,
+                           (int)simulator_now(journal->simulator));
+}
+
+static EventAction journal_action(Journal *journal, const char *name)
+{
+    return (EventAction){journal_run, journal, (void *)(uintptr_t)name, NULL};
+}
+
+static Journal journal_new(void)
+{
+    Journal journal = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
+    journal.a = simulator_add_node(journal.simulator, "a.example");
+    journal.b = simulator_add_node(journal.simulator, "b.example");
+    return journal;
+}
+
+static void journal_clear(Journal *journal)
+{
+    simulator_free(journal->simulator);
+    g_string_free(journal->text, TRUE);
+}
+
+static const SimulatorLimits TO_THE_END = {.until = SIM_NEVER};
+
+static void test_order_is_time_then_destination(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    simulator_schedule(simulator, 5, journal.b, EVENT_FOREGROUND, journal_action(&journal, "b5"));
+    simulator_schedule(simulator, 5, journal.a, EVENT_FOREGROUND, journal_action(&journal, "a5"));
+    simulator_schedule(simulator, 3, journal.b, EVENT_FOREGROUND, journal_action(&journal, "b3"));
+    simulator_schedule(simulator, 5, journal.a, EVENT_FOREGROUND, journal_action(&journal, "A5"));
+    assert_int_equal(simulator_run(simulator, TO_THE_END), SIMULATOR_END_QUIET);
+    assert_string_equal(journal.text->str, "b3@3 a5@5 A5@5 b5@5 ");
+    assert_int_equal(simulator_event_count(simulator), 4);
+    journal_clear(&journal);
+}
+
+/* Within an instant a node's zero-delay steps come after what was already due there. */
+static void step_again(void *owner, void *data)
+{
+    Journal *journal = owner;
+    journal_run(owner, data);
+    simulator_schedule(journal->simulator, simulator_now(journal->simulator), journal->a,
+                       EVENT_FOREGROUND, journal_action(journal, "effect"));
+}
+
+static void test_an_effect_follows_its_cause(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    EventAction again = {step_again, &journal, "cause", NULL};
+    simulator_schedule(journal.simulator, 5, journal.a, EVENT_FOREGROUND, again);
+    simulator_schedule(journal.simulator, 5, journal.a, EVENT_FOREGROUND,
+                       journal_action(&journal, "due"));
+    simulator_run(journal.simulator, TO_THE_END);
+    assert_string_equal(journal.text->str, "cause@5 due@5 effect@5 ");
+    journal_clear(&journal);
+}
+
+static void test_a_cancelled_event_does_not_come(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    EventAction owned = {journal_run, &journal, g_strdup("x"), g_free};
+    Timer timer = simulator_schedule(simulator, 5, journal.a, EVENT_FOREGROUND, owned);
+    assert_true(simulator_is_pending(simulator, timer));
+    Timer copy = timer;
+    simulator_cancel(simulator, &timer);
+    assert_false(simulator_is_pending(simulator, copy));
+    simulator_schedule(simulator, 6, journal.a, EVENT_FOREGROUND, journal_action(&journal, "y"));
+    simulator_run(simulator, TO_THE_END);
+    assert_string_equal(journal.text->str, "y@6 ");
+    /* Its slot may be another event's by now: the old timer must not cancel that one. */
+    Timer other = simulator_schedule(simulator, 9, journal.a, EVENT_FOREGROUND,
+                                     journal_action(&journal, "z"));
+    simulator_cancel(simulator, &copy);
+    assert_true(simulator_is_pending(simulator, other));
+    journal_clear(&journal);
+}
+
+static void test_background_does_not_keep_a_run_going(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    simulator_schedule(simulator, 2, journal.a, EVENT_BACKGROUND, journal_action(&journal, "scan"));
+    simulator_schedule(simulator, 3, journal.a, EVENT_FOREGROUND, journal_action(&journal, "mail"));
+    simulator_schedule(simulator, 4, journal.a, EVENT_BACKGROUND, journal_action(&journal, "poll"));
+    assert_int_equal(simulator_run(simulator, TO_THE_END), SIMULATOR_END_QUIET);
+    assert_string_equal(journal.text->str, "scan@2 mail@3 ");
+    assert_int_equal(simulator_run(simulator, (SimulatorLimits){.until = 9}), SIMULATOR_END_UNTIL);
+    assert_string_equal(journal.text->str, "scan@2 mail@3 poll@4 ");
+    assert_int_equal(simulator_now(simulator), 9);
+    journal_clear(&journal);
+}
+
+static void test_the_budget_of_events_ends_a_run(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    for (int i = 1; i <= 3; i++)
+        simulator_schedule(journal.simulator, i, journal.a, EVENT_FOREGROUND,
+                           journal_action(&journal, "e"));
+    SimulatorLimits limits = {.until = SIM_NEVER, .max_events = 2};
+    assert_int_equal(simulator_run(journal.simulator, limits), SIMULATOR_END_BUDGET);
+    assert_string_equal(journal.text->str, "e@1 e@2 ");
+    journal_clear(&journal);
+}
+
+/* The heap against sorting, for many keys with many ties. */
+static int compare_keys(const void *a, const void *b)
+{
+    return event_key_is_before(a, b) ? -1 : 1;
+}
+
+static void test_queue_sorts(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    Random random = random_stream(1, "keys", RANDOM_WORKLOAD);
+    EventKey *keys = g_new0(EventKey, COUNT);
+    EventQueue *queue = event_queue_new();
+    for (uint32_t i = 0; i < COUNT; i++) {
+        keys[i] = (EventKey){.time = (SimTime)random_draw_below(&random, 50),
+                             .destination = (uint32_t)random_draw_below(&random, 4),
+                             .round = (uint32_t)random_draw_below(&random, 3),
+                             .source = (uint32_t)random_draw_below(&random, 3),
+                             .sequence = i,
+                             .slot = i};
+        event_queue_push(queue, &keys[i]);
+    }
+    qsort(keys, COUNT, sizeof *keys, compare_keys);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(event_queue_pop(queue).slot, keys[i].slot);
+    assert_int_equal(event_queue_length(queue), 0);
+    event_queue_free(queue);
+    g_free(keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_is_time_then_destination),
+        cmocka_unit_test(test_an_effect_follows_its_cause),
+        cmocka_unit_test(test_a_cancelled_event_does_not_come),
+        cmocka_unit_test(test_background_does_not_keep_a_run_going),
+        cmocka_unit_test(test_the_budget_of_events_ends_a_run),
+        cmocka_unit_test(test_queue_sorts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
