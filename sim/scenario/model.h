@@ -1,0 +1,345 @@
+/* The model of a scenario file: plain values, read and checked, with every default filled in.
+ *
+ * scenario_read_file (reader.h) makes one; the builder turns it into a simulation. Every element
+ * keeps its place in the file, so that a later layer can report an error there (diagnostics.h).
+ * Names that refer to something (a router, a person, a mail) have been checked to exist. The order
+ * of elements is that of the file. All memory belongs to the one Scenario.
+ *
+ * Numbers are int64_t: durations in nanoseconds, rates in bits per second, sizes in bytes, shares
+ * in parts per billion. SCENARIO_UNSET (-1) is a number that was not given and has no default. */
+#pragma once
+
+#include "core/bytes.h"
+#include "core/simtime.h"
+#include "scenario/diagnostics.h"
+#include "scenario/facts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SCENARIO_UNSET = -1, SCENARIO_FORMAT_VERSION = 1 };
+
+/* The latest moment a scenario may name: 100 years of 365 days. */
+#define SCENARIO_TIME_MAXIMUM (36500 * SIM_DAY)
+
+/* A word or text of the file; text is NULL when it was not given and has no default. */
+typedef struct ScenarioText {
+    const char *text;
+    SourcePosition at;
+} ScenarioText;
+
+typedef struct ScenarioTexts {
+    ScenarioText *items;
+    size_t count;
+} ScenarioTexts;
+
+typedef struct ScenarioNumbers {
+    int64_t *items;
+    size_t count;
+} ScenarioNumbers;
+
+/* A text for people, in one or more languages. A text that names no language has language "". */
+typedef struct LocalTextEntry {
+    const char *language; /* "en", "ko" */
+    const char *text;
+} LocalTextEntry;
+
+typedef struct LocalText {
+    LocalTextEntry *entries;
+    size_t count; /* 0: not given */
+    SourcePosition at;
+} LocalText;
+
+/* The text in `language`, or else in English, or else the first one; "" when there is none. */
+const char *local_text_choose(const LocalText *text, const char *language);
+
+/* A moment of the wall clock, such as 2026-03-02T09:00:00+09:00. */
+typedef struct ScenarioDateTime {
+    int64_t unix_seconds;
+    int64_t offset_minutes; /* east of UTC */
+} ScenarioDateTime;
+
+/* How a link behaves in each direction. */
+typedef struct LinkParameters {
+    SourcePosition at;
+    int64_t delay_ns; /* propagation, more than 0 */
+    int64_t rate_bps; /* bits per second */
+    int64_t loss_ppb; /* chance that a packet is lost, in parts per billion */
+    int64_t queue_packets;
+} LinkParameters;
+
+typedef struct ScenarioLink {
+    SourcePosition at;
+    ScenarioTexts between; /* two nodes: routers, servers, or agents' machines */
+    LinkParameters parameters;
+} ScenarioLink;
+
+typedef struct ScenarioLinks {
+    ScenarioLink *items;
+    size_t count;
+} ScenarioLinks;
+
+typedef struct ScenarioNetwork {
+    SourcePosition at;
+    ScenarioTexts routers; /* at least one */
+    LinkParameters default_link;
+    ScenarioLinks links;
+} ScenarioNetwork;
+
+typedef struct ScenarioUser {
+    SourcePosition at;
+    ScenarioText name; /* the local-part, the same in each of the server's domains */
+} ScenarioUser;
+
+typedef struct ScenarioUsers {
+    ScenarioUser *items;
+    size_t count;
+} ScenarioUsers;
+
+/* When a failed message is tried again: as a known server does it, or by intervals of one's own. */
+typedef struct ScenarioRetry {
+    SourcePosition at;
+    ScenarioText like;         /* "postfix" and so on; NULL when intervals are given */
+    ScenarioNumbers intervals; /* ns after each failure, the last repeats; empty with `like` */
+    int64_t lifetime_ns;       /* the message is bounced when it is older */
+    int64_t warn_after_ns;     /* the sender is told of the delay; SCENARIO_UNSET: never */
+} ScenarioRetry;
+
+typedef struct ScenarioServer {
+    SourcePosition at;
+    ScenarioText name; /* its host name */
+    ScenarioText router;
+    LinkParameters link;
+    ScenarioTexts domains; /* the mail domains it serves */
+    ScenarioUsers users;
+    ScenarioRetry retry;
+} ScenarioServer;
+
+typedef struct ScenarioServers {
+    ScenarioServer *items;
+    size_t count;
+} ScenarioServers;
+
+typedef struct DnsExchange {
+    SourcePosition at;
+    int64_t preference;
+    ScenarioText host;
+} DnsExchange;
+
+typedef struct DnsExchanges {
+    DnsExchange *items;
+    size_t count;
+} DnsExchanges;
+
+/* Records that replace the generated ones of a name, type by type. */
+typedef struct DnsRecords {
+    SourcePosition at;
+    ScenarioText name; /* NULL inside the action dns_set, which has its own */
+    DnsExchanges mx;
+    ScenarioTexts a; /* each an IPv4 address, or the name of a server: the address it has */
+    ScenarioText cname;
+    ScenarioTexts txt;
+    ScenarioText ptr; /* what the reverse look-up of this host's address answers */
+    int64_t ttl_ns;   /* of all records of the name, the generated ones included */
+} DnsRecords;
+
+typedef struct ScenarioDns {
+    DnsRecords *items;
+    size_t count;
+} ScenarioDns;
+
+typedef enum AgentSend {
+    AGENT_SEND_SMTP,
+} AgentSend;
+
+typedef enum AgentRead {
+    AGENT_READ_IMAP,
+} AgentRead;
+
+/* A user agent: a program on a machine of its own, whose host name is PERSON.AGENT. */
+typedef struct ScenarioAgent {
+    SourcePosition at;
+    ScenarioText name;
+    ScenarioText router;
+    LinkParameters link;
+    int64_t send; /* AgentSend */
+    int64_t read; /* AgentRead */
+} ScenarioAgent;
+
+typedef struct ScenarioAgents {
+    ScenarioAgent *items;
+    size_t count;
+} ScenarioAgents;
+
+typedef struct ScenarioPerson {
+    SourcePosition at;
+    ScenarioText name;
+    ScenarioText address;  /* a user of one of the servers */
+    ScenarioAgents agents; /* at least one; the first acts where the timeline names none */
+} ScenarioPerson;
+
+typedef struct ScenarioPeople {
+    ScenarioPerson *items;
+    size_t count;
+} ScenarioPeople;
+
+typedef struct ScenarioMail {
+    SourcePosition at;
+    ScenarioText name;
+    ScenarioText from;         /* a person */
+    ScenarioTexts to, cc, bcc; /* addresses; at least one in all */
+    ScenarioText subject;
+    ScenarioText body;  /* lines end in LF */
+    int64_t size_bytes; /* the body is filled up to this many bytes; SCENARIO_UNSET: as it is */
+} ScenarioMail;
+
+typedef struct ScenarioMails {
+    ScenarioMail *items;
+    size_t count;
+} ScenarioMails;
+
+typedef enum ActionKind {
+    ACTION_SEND,
+    ACTION_REPLY,
+    ACTION_FETCH,
+    ACTION_READ,
+    ACTION_CRASH,
+    ACTION_POWER_OFF,
+    ACTION_RESTART,
+    ACTION_SHUTDOWN,
+    ACTION_LINK_DOWN,
+    ACTION_LINK_UP,
+    ACTION_PARTITION,
+    ACTION_HEAL,
+    ACTION_DNS_FAIL,
+    ACTION_DNS_FIX,
+    ACTION_DNS_SET,
+    ACTION_NOTE,
+    ACTION_KINDS,
+} ActionKind;
+
+typedef enum DnsFailure {
+    DNS_FAILURE_SERVFAIL,
+    DNS_FAILURE_TIMEOUT,
+    DNS_FAILURE_NXDOMAIN,
+} DnsFailure;
+
+typedef struct ScenarioGroups {
+    ScenarioTexts *items; /* each a list of nodes */
+    size_t count;
+} ScenarioGroups;
+
+/* One line of the timeline. `kind` says which member of the union holds. */
+typedef struct ScenarioAction {
+    SourcePosition at;
+    int64_t time_ns;  /* of the first occurrence */
+    int64_t every_ns; /* SCENARIO_UNSET: it happens once */
+    int64_t times;    /* occurrences in all, at least 1 */
+    ActionKind kind;
+    union {
+        struct {
+            ScenarioText mail;
+        } send;
+        struct {
+            ScenarioText who;  /* a person */
+            ScenarioText mail; /* the mail answered */
+            ScenarioText as;   /* the name of the answer */
+            ScenarioText body;
+        } reply;
+        struct {
+            ScenarioText who;
+            ScenarioText agent; /* of that person; filled in */
+        } fetch;
+        struct {
+            ScenarioText who;
+            ScenarioText mail;
+        } read;
+        struct {
+            ScenarioText host; /* a server */
+        } machine;             /* crash, power_off, restart, shutdown */
+        struct {
+            ScenarioTexts between; /* two nodes that a link joins */
+        } link;                    /* link_down, link_up */
+        struct {
+            ScenarioGroups groups; /* at least two; who is in none can reach everybody */
+        } partition;
+        struct {
+            ScenarioText name;
+            int64_t how; /* DnsFailure */
+        } dns_fail;
+        struct {
+            ScenarioText name;
+        } dns_fix;
+        struct {
+            ScenarioText name;
+            DnsRecords records;
+        } dns_set;
+        struct {
+            LocalText text;
+        } note;
+    };
+} ScenarioAction;
+
+typedef struct ScenarioTimeline {
+    ScenarioAction *items;
+    size_t count;
+} ScenarioTimeline;
+
+typedef struct ScenarioExpectation {
+    FactSelector selector;
+    FactComparator comparator;
+    FactValue value; /* of `is`, `at_least`, `at_most`; the lower end of `range` */
+    FactValue upper; /* the upper end of `range`, itself included */
+} ScenarioExpectation;
+
+typedef struct ScenarioExpectations {
+    ScenarioExpectation *items;
+    size_t count;
+} ScenarioExpectations;
+
+typedef struct ScenarioQuestion {
+    SourcePosition at;
+    LocalText ask;
+    FactSelector answer;
+    LocalText explain; /* count 0: none */
+} ScenarioQuestion;
+
+typedef struct ScenarioQuestions {
+    ScenarioQuestion *items;
+    size_t count;
+} ScenarioQuestions;
+
+enum { SCENARIO_SHA256_LENGTH = 64 };
+
+typedef struct Scenario {
+    int64_t version; /* SCENARIO_FORMAT_VERSION */
+    LocalText title;
+    LocalText about;
+    ScenarioDateTime start;
+    int64_t until_ns; /* SCENARIO_UNSET: until nothing is queued and nothing in the foreground */
+    int64_t seed;
+    ScenarioNetwork network;
+    ScenarioServers servers;
+    ScenarioDns dns;
+    ScenarioPeople people;
+    ScenarioMails mails;
+    ScenarioTimeline timeline;
+    ScenarioExpectations expect;
+    ScenarioQuestions questions;
+    char sha256[SCENARIO_SHA256_LENGTH + 1]; /* of the file's bytes, in lower-case hexadecimal */
+    struct ScenarioMemory *memory;           /* owns every list and text above */
+} Scenario;
+
+void scenario_free(Scenario *scenario);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Scenario, scenario_free)
+
+/* Look-ups by name; NULL when there is none. */
+const ScenarioServer *scenario_find_server(const Scenario *scenario, const char *name);
+const ScenarioPerson *scenario_find_person(const Scenario *scenario, const char *name);
+const ScenarioAgent *scenario_find_agent(const ScenarioPerson *person, const char *name);
+const ScenarioMail *scenario_find_mail(const Scenario *scenario, const char *name);
+/* The server that serves the mail domain (compared without case). */
+const ScenarioServer *scenario_find_domain(const Scenario *scenario, const char *domain);
+/* `send`, `reply`, … as the scenario writes it. */
+const char *action_name(ActionKind kind);
