@@ -1,0 +1,52 @@
+/* Dates in message headers: RFC 5322 §3.3. Reading dates is left out: no decision hangs on one. */
+#include "mail/date.h"
+
+#include "core/check.h"
+
+#include <glib.h>
+
+enum { SECONDS_PER_DAY = 86400, DAYS_PER_400_YEARS = 146097 };
+
+typedef struct CivilDate {
+    int year, month, day; /* month and day from 1 */
+    int weekday;          /* 0 is Sunday */
+} CivilDate;
+
+/* The Gregorian date of a day counted from 1970-01-01. Years are taken to begin in March, so that
+ * the leap day is a year's last and the lengths of months follow one straight line. */
+static CivilDate civil_date_of(int64_t unix_day)
+{
+    const int64_t days_to_1970 = 719468;    /* from 0000-03-01 */
+    int64_t day = unix_day + days_to_1970;  /* never negative within MAIL_DATE_FIRST and _LAST */
+    int64_t era = day / DAYS_PER_400_YEARS; /* the calendar repeats every 400 years */
+    int64_t day_of_era = day % DAYS_PER_400_YEARS;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t months_since_march = (5 * day_of_year + 2) / 153;
+    CivilDate date;
+    date.day = (int)(day_of_year - (153 * months_since_march + 2) / 5 + 1);
+    date.month = (int)(months_since_march < 10 ? months_since_march + 3 : months_since_march - 9);
+    date.year = (int)(year_of_era + era * 400) + (date.month <= 2 ? 1 : 0);
+    date.weekday = (int)((unix_day % 7 + 7 + 4) % 7); /* 1970-01-01 was a Thursday */
+    return date;
+}
+
+void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE])
+{
+    static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    CHECK(unix_seconds >= MAIL_DATE_FIRST && unix_seconds <= MAIL_DATE_LAST);
+    CHECK(utc_offset_minutes > -24 * 60 && utc_offset_minutes < 24 * 60);
+
+    int64_t local = unix_seconds + (int64_t)utc_offset_minutes * 60;
+    int64_t second_of_day = (local % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
+    CivilDate date = civil_date_of((local - second_of_day) / SECONDS_PER_DAY);
+    int offset = utc_offset_minutes < 0 ? -utc_offset_minutes : utc_offset_minutes;
+    g_snprintf(text, MAIL_DATE_SIZE, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d",
+               weekdays[date.weekday], date.day, months[date.month - 1], date.year,
+               (int)(second_of_day / 3600), (int)(second_of_day / 60 % 60),
+               (int)(second_of_day % 60), utc_offset_minutes < 0 ? '-' : '+', offset / 60,
+               offset % 60);
+}

@@ -1,0 +1,17 @@
+/* Dates in message headers (RFC 5322 §3.3), by our own arithmetic: the C library's locale and time
+ * zone must not reach a simulation. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The longest text with its NUL: "Mon, 12 Mar 2026 09:00:00 +0900". */
+enum { MAIL_DATE_SIZE = 32 };
+/* What a date may be: 1900-01-02 to 9999-12-30, offsets below a day, so that the local year has
+ * four digits and is at least 1900 (RFC 5322 §3.3). */
+#define MAIL_DATE_FIRST INT64_C(-2208902400)
+#define MAIL_DATE_LAST  INT64_C(253402214399)
+
+/* "Mon, 2 Mar 2026 09:00:00 +0900" for seconds since 1970-01-01 UTC and minutes east of UTC.
+ * Outside of what a date may be is a bug of the caller. */
+void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE]);
