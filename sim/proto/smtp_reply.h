@@ -1,0 +1,71 @@
+/* SMTP replies: three digits, an enhanced status code, and one or more lines of text.
+ *
+ * Source: RFC 5321 §4.2 (replies), RFC 2034 and RFC 3463 (enhanced status codes). */
+#pragma once
+
+#include "core/bytes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SMTP_REPLY_LINE_MAXIMUM = 512,          /* octets with code and CRLF; RFC 5321 §4.5.3.1.5 */
+    SMTP_REPLY_LINE_LENIENT_MAXIMUM = 2048, /* what the client still reads */
+    SMTP_REPLY_TEXT_MAXIMUM = 8192,         /* text of all lines of one reply together */
+    SMTP_REPLY_TEXT_SENT_MAXIMUM = 4096,    /* of the text a node supplies; the rest is cut */
+};
+
+/* An enhanced status code such as 5.1.1; `class` 0: there is none. */
+typedef struct SmtpEnhanced {
+    uint8_t class;    /* 2, 4 or 5 */
+    uint16_t subject; /* 0 to 999 */
+    uint16_t detail;  /* 0 to 999 */
+} SmtpEnhanced;
+
+/* A value: it owns nothing. */
+typedef struct SmtpReply {
+    uint16_t code; /* 200 to 559; 0 where no reply came (connection lost, timeout) */
+    SmtpEnhanced enhanced;
+    Span text; /* without the enhanced code; lines are separated by LF, without CR */
+} SmtpReply;
+
+/* What a sender makes of a reply (RFC 5321 §4.2.1). */
+typedef enum SmtpReplyClass {
+    SMTP_REPLY_SUCCESS,      /* 2yz */
+    SMTP_REPLY_INTERMEDIATE, /* 3yz */
+    SMTP_REPLY_TEMPORARY,    /* 4yz, and no reply at all: try again later */
+    SMTP_REPLY_PERMANENT,    /* 5yz: do not try again */
+} SmtpReplyClass;
+
+/* A reply with `enhanced` as text ("5.1.1", or NULL for none) and `text` (borrowed; a C string). */
+SmtpReply smtp_reply(uint16_t code, const char *enhanced, const char *text);
+SmtpReplyClass smtp_reply_class(uint16_t code);
+/* The same for the answer to RCPT, where 552 means "too many recipients" and is temporary
+ * (RFC 5321 §4.5.3.1.10). */
+SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code);
+
+/* Reads "5.1.1" at the start of `text`, up to a space or the end. False: there is none. On success
+ * `*used` counts its octets with the space behind it. */
+bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used);
+/* Writes "5.1.1 reply text" style wire form: every line with `code`, the enhanced code when it has
+ * one and `with_enhanced`, and CRLF. Control characters become '?', long lines are cut at
+ * SMTP_REPLY_LINE_MAXIMUM. False, nothing written: no room in `output`. */
+bool smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output);
+
+/* Reads replies from a stream, a line at a time. */
+typedef enum SmtpReplyRead {
+    SMTP_REPLY_READ_MORE, /* no whole reply yet */
+    SMTP_REPLY_READ_DONE, /* `reply` is filled; its text is valid until the reader is used again */
+    SMTP_REPLY_READ_MALFORMED, /* not SMTP: the connection cannot be trusted any further */
+} SmtpReplyRead;
+
+typedef struct SmtpReplyReader {
+    Buffer text;   /* lines read so far, LF between them */
+    uint16_t code; /* of the reply under way; 0: none is */
+    SmtpEnhanced enhanced;
+} SmtpReplyReader;
+
+void smtp_reply_reader_init(SmtpReplyReader *reader);
+void smtp_reply_reader_clear(SmtpReplyReader *reader);
+/* Consumes whole lines of `input` up to the end of one reply. */
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, SmtpReply *reply);
