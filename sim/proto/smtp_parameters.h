@@ -5,39 +5,24 @@
 #pragma once
 
 #include "core/bytes.h"
+#include "mail/envelope.h"
 #include "proto/smtp_reply.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    SMTP_ENVID_MAXIMUM = 100, /* octets, RFC 3461 §4.4 */
-    SMTP_ORCPT_MAXIMUM = 500, /* octets with the address type, RFC 3461 §4.2 */
-};
-
 typedef enum SmtpBody { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME } SmtpBody;
-
-/* RET: what a failure notice returns of the message (RFC 3461 §4.3). */
-typedef enum SmtpReturn { SMTP_RETURN_UNSET, SMTP_RETURN_FULL, SMTP_RETURN_HEADERS } SmtpReturn;
-
-/* NOTIFY: a set of bits (RFC 3461 §4.1); 0: the parameter was not given. */
-typedef enum SmtpNotify {
-    SMTP_NOTIFY_NEVER = 1 << 0, /* stands alone */
-    SMTP_NOTIFY_SUCCESS = 1 << 1,
-    SMTP_NOTIFY_FAILURE = 1 << 2,
-    SMTP_NOTIFY_DELAY = 1 << 3,
-} SmtpNotify;
 
 typedef struct SmtpMailParameters {
     uint64_t size; /* octets declared; 0: not declared */
     SmtpBody body;
-    bool utf8; /* SMTPUTF8 */
-    SmtpReturn ret;
-    Span envid; /* as xtext; empty: not given */
+    bool utf8;         /* SMTPUTF8 */
+    ReturnContent ret; /* RET */
+    Span envid;        /* as xtext; empty: not given */
 } SmtpMailParameters;
 
 typedef struct SmtpRcptParameters {
-    uint8_t notify; /* SmtpNotify bits */
+    uint8_t notify; /* NOTIFY_ bits; 0: not given */
     Span orcpt;     /* "rfc822;" and xtext, as it travels; empty: not given */
 } SmtpRcptParameters;
 
@@ -54,7 +39,3 @@ bool smtp_mail_parameters_write(const SmtpMailParameters *parameters, uint32_t e
                                 Buffer *output);
 bool smtp_rcpt_parameters_write(const SmtpRcptParameters *parameters, uint32_t extensions,
                                 Buffer *output);
-
-/* xtext (RFC 3461 §4): text to free. Decoding gives NULL for text that is not xtext. */
-char *smtp_xtext_encode(Span text);
-char *smtp_xtext_decode(Span xtext);
