@@ -1,0 +1,141 @@
+/* The trace: a sequence of typed records, each with its cause, streamed to sinks.
+ *
+ * Every view is made from it and nothing else. Writing a record draws no random number and
+ * schedules nothing, so a run is the same with any set of sinks. No format is known here.
+ *
+ * A record's `cause` is the record that set it off; `because` the record that set the state which
+ * decided it (the crash behind a reset). The simulator carries causes through its events, and
+ * each record becomes the cause of what follows in the same step. */
+#pragma once
+
+#include "core/bytes.h"
+#include "core/ipv4.h"
+#include "core/simulator.h"
+
+#include <stddef.h>
+
+/* Each level holds the records of those before it. */
+typedef enum TraceLevel {
+    TRACE_LEVEL_MAIL,
+    TRACE_LEVEL_PROTOCOL,
+    TRACE_LEVEL_SEGMENT,
+} TraceLevel;
+
+/* An id of a connection or packet: the number that its host gave it. Zero number: none. */
+typedef struct TraceRef {
+    NodeId node;
+    uint64_t number;
+} TraceRef;
+
+/* How a field of each type is kept in its record's struct. */
+typedef const char *TraceField_TEXT;
+typedef Span TraceField_OCTETS;
+typedef uint64_t TraceField_COUNT;
+typedef SimTime TraceField_TIME;
+typedef bool TraceField_FLAG;
+typedef TraceRef TraceField_REF;
+typedef Ipv4Address TraceField_IP;
+
+typedef enum TraceFieldType {
+    TRACE_FIELD_TEXT,
+    TRACE_FIELD_OCTETS,
+    TRACE_FIELD_COUNT,
+    TRACE_FIELD_TIME,
+    TRACE_FIELD_FLAG,
+    TRACE_FIELD_REF,
+    TRACE_FIELD_IP,
+} TraceFieldType;
+
+/* TRACE_MAIL_ACCEPTED, … */
+#define KIND(id, name, level, meaning) TRACE_##id,
+#define FIELD(id, type, name, key, meaning)
+#define END(id)
+typedef enum TraceKind {
+#include "trace/kinds.def"
+    TRACE_KIND_COUNT
+} TraceKind;
+#undef KIND
+#undef FIELD
+#undef END
+
+/* TraceFields_MAIL_ACCEPTED {mail, recipient, …}, … */
+#define KIND(id, name, level, meaning)      typedef struct TraceFields_##id {
+#define FIELD(id, type, name, key, meaning) TraceField_##type name;
+#define END(id)                                                                                    \
+    }                                                                                              \
+    TraceFields_##id;
+#include "trace/kinds.def"
+#undef KIND
+#undef FIELD
+#undef END
+
+typedef struct TraceFieldInfo {
+    const char *key; /* in NDJSON and in expectations */
+    const char *meaning;
+    TraceFieldType type;
+    size_t offset; /* in the kind's struct */
+} TraceFieldInfo;
+
+typedef struct TraceKindInfo {
+    const char *name; /* dotted */
+    const char *meaning;
+    TraceLevel level;
+    const TraceFieldInfo *fields;
+    size_t field_count;
+} TraceKindInfo;
+
+const TraceKindInfo *trace_kind_info(TraceKind kind);
+/* The kind of that name, or TRACE_KIND_COUNT. */
+TraceKind trace_kind_find(const char *name);
+/* The field of that key, or NULL. */
+const TraceFieldInfo *trace_kind_field(TraceKind kind, const char *key);
+
+/* A packet that a record tells of; its bytes are written only where a sink asks for them. */
+typedef struct TracePacket {
+    /* Appends the frame's octets, from the Ethernet header on; NULL: no packet. */
+    void (*write)(const void *packet, GByteArray *out);
+    const void *packet; /* borrowed: valid while the record is being written */
+} TracePacket;
+
+/* What a sink gets; borrowed, valid during the call only. */
+typedef struct TraceRecord {
+    uint64_t seq; /* counts every record from 1, written or not */
+    SimTime time;
+    TraceKind kind;
+    NodeId node;
+    Cause cause;      /* nearest[level of the sink] is the seq to show */
+    uint64_t because; /* 0: none */
+    const void *fields;
+    TracePacket packet;
+} TraceRecord;
+
+typedef struct TraceSink {
+    void (*write)(void *owner, const TraceRecord *record);
+    void *owner;
+    TraceLevel level;
+} TraceSink;
+
+typedef struct Trace Trace;
+
+/* Records carry the simulator's time and cause; it outlives the trace. */
+Trace *trace_new(Simulator *simulator);
+void trace_free(Trace *trace);
+Simulator *trace_simulator(const Trace *trace);
+/* Adds a sink, before the run; at most TRACE_MAX_SINKS. */
+enum { TRACE_MAX_SINKS = 16 };
+void trace_add_sink(Trace *trace, TraceSink sink);
+/* How many records there were. */
+uint64_t trace_count(const Trace *trace);
+/* Whether any sink wants records of this level; for callers whose fields cost something. */
+bool trace_is_wanted(const Trace *trace, TraceLevel level);
+
+/* Writes a record and makes it the cause of what follows in this step; returns its seq.
+ * `because` is 0 or the seq of a record of level MAIL, which every sink has. */
+uint64_t trace_write(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
+                     const void *fields);
+uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
+                            const void *fields, TracePacket packet);
+
+/* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. */
+#define TRACE(trace, node, id, because, ...)                                                       \
+    trace_write(trace, node, TRACE_##id, because, &(TraceFields_##id){__VA_ARGS__})
