@@ -12,8 +12,8 @@
 
 /* RFC 5321 §4.5.3.1.1 to §4.5.3.1.3, in octets. Longer ones may be refused, and are here. */
 enum { ADDRESS_LOCAL_PART_MAX = 64, ADDRESS_DOMAIN_MAX = 255, ADDRESS_PATH_MAX = 256 };
-/* The longest text address_format may write: every octet of the local-part quoted. */
-enum { ADDRESS_TEXT_MAX = 2 * ADDRESS_LOCAL_PART_MAX + 2 + 1 + ADDRESS_DOMAIN_MAX };
+/* The longest text form: a path without its angle brackets. */
+enum { ADDRESS_TEXT_MAX = ADDRESS_PATH_MAX - 2 };
 
 /* A plain value; NUL-terminated. Both parts empty: the null reverse-path `<>` (RFC 5321 §4.5.5).
  * Only the domain empty: `<Postmaster>` (RFC 5321 §4.5.1). */
