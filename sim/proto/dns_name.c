@@ -1,0 +1,143 @@
+/* Domain names: their normal form as text, and the steps along their labels. */
+#include "proto/dns_name.h"
+
+#include "core/check.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* Octets that mean something to a master file, RFC 1035 §5.1. */
+static const char special_octets[] = ".\\\"();@$";
+
+/* `\DDD` is the octet with that decimal number, RFC 1035 §5.1. */
+static bool read_decimal_escape(const char *digits, uint8_t *octet)
+{
+    int value = 0;
+    for (int i = 0; i < 3; i++) {
+        if (!g_ascii_isdigit(digits[i]))
+            return false;
+        value = value * 10 + g_ascii_digit_value(digits[i]);
+    }
+    *octet = (uint8_t)value;
+    return value <= 255;
+}
+
+static bool read_octet(const char **cursor, uint8_t *octet)
+{
+    const char *text = *cursor;
+    if (text[0] != '\\') {
+        *octet = (uint8_t)text[0];
+        *cursor += 1;
+        return true;
+    }
+    if (g_ascii_isdigit(text[1])) {
+        *cursor += 4;
+        return read_decimal_escape(text + 1, octet);
+    }
+    *octet = (uint8_t)text[1];
+    *cursor += 2;
+    return text[1] != '\0';
+}
+
+bool dns_name_read_label(const char **cursor, DnsLabel *label)
+{
+    label->length = 0;
+    while (**cursor != '\0' && **cursor != '.') {
+        uint8_t octet = 0;
+        if (label->length == DNS_LABEL_MAX || !read_octet(cursor, &octet))
+            return false;
+        label->octets[label->length++] = octet;
+    }
+    if (**cursor == '.')
+        (*cursor)++;
+    return label->length > 0;
+}
+
+void dns_name_builder_init(DnsNameBuilder *builder, char text[DNS_NAME_TEXT_SIZE])
+{
+    *builder = (DnsNameBuilder){.text = text, .wire_length = 1}; /* the root's length octet */
+}
+
+static void append_octet(DnsNameBuilder *builder, uint8_t octet)
+{
+    char *end = builder->text + builder->length;
+    char c = g_ascii_tolower((char)octet);
+    if (!g_ascii_isgraph(c)) {
+        g_snprintf(end, 5, "\\%03d", octet);
+        builder->length += 4;
+    } else if (strchr(special_octets, c)) {
+        end[0] = '\\';
+        end[1] = c;
+        builder->length += 2;
+    } else {
+        end[0] = c;
+        builder->length += 1;
+    }
+}
+
+bool dns_name_builder_add(DnsNameBuilder *builder, const DnsLabel *label)
+{
+    builder->wire_length += 1u + label->length;
+    if (label->length == 0 || builder->wire_length > DNS_NAME_WIRE_MAX)
+        return false;
+    if (builder->length > 0)
+        builder->text[builder->length++] = '.';
+    for (uint8_t i = 0; i < label->length; i++)
+        append_octet(builder, label->octets[i]);
+    return true;
+}
+
+void dns_name_builder_finish(DnsNameBuilder *builder)
+{
+    if (builder->length == 0)
+        builder->text[builder->length++] = '.';
+    CHECK(builder->length < DNS_NAME_TEXT_SIZE);
+    builder->text[builder->length] = '\0';
+}
+
+bool dns_name_normalise(const char *text, char name[DNS_NAME_TEXT_SIZE])
+{
+    DnsNameBuilder builder;
+    dns_name_builder_init(&builder, name);
+    const char *cursor = strcmp(text, ".") == 0 ? text + 1 : text;
+    if (*text == '\0')
+        return false;
+    while (*cursor != '\0') {
+        DnsLabel label;
+        if (!dns_name_read_label(&cursor, &label) || !dns_name_builder_add(&builder, &label))
+            return false;
+    }
+    dns_name_builder_finish(&builder);
+    return true;
+}
+
+char *dns_name_dup(const char *text)
+{
+    char name[DNS_NAME_TEXT_SIZE];
+    CHECK(dns_name_normalise(text, name));
+    return g_strdup(name);
+}
+
+const char *dns_name_parent(const char *name)
+{
+    if (strcmp(name, ".") == 0)
+        return NULL;
+    while (*name != '\0' && *name != '.')
+        name += *name == '\\' ? 2 : 1; /* an escaped dot ends no label */
+    return *name == '.' ? name + 1 : ".";
+}
+
+bool dns_name_is_within(const char *name, const char *apex)
+{
+    for (; name; name = dns_name_parent(name)) {
+        if (strcmp(name, apex) == 0)
+            return true;
+    }
+    return false;
+}
+
+void dns_name_reverse(Ipv4Address address, char name[DNS_NAME_TEXT_SIZE])
+{
+    g_snprintf(name, DNS_NAME_TEXT_SIZE, "%u.%u.%u.%u.in-addr.arpa", address & 255,
+               address >> 8 & 255, address >> 16 & 255, address >> 24);
+}
