@@ -70,7 +70,8 @@ bool retry_schedule_like(const char *name, RetrySchedule *schedule);
 bool retry_schedule_of_intervals(const SimTime *intervals_ns, size_t count,
                                  RetrySchedule *schedule);
 /* Exim's rules as written, such as "F,2h,15m; G,16h,1h,1.5; F,4d,6h". Replaces the rules and makes
- * the last cut-off the lifetime; a lifetime set longer afterwards prolongs the last rule. */
+ * the last cut-off the lifetime; a lifetime set longer afterwards prolongs the last rule.
+ * No wait is longer than a day (Exim's retry_interval_max). */
 bool retry_schedule_set_rules(RetrySchedule *schedule, const char *text, GError **error);
 /* What is wrong with the schedule, in words, or NULL. The other functions take none with defects.
  */
