@@ -1,0 +1,279 @@
+/* The trace as NDJSON. See ndjson.h. Lines are formatted by hand into one buffer: with printf this
+ * alone would take longer than the simulation. */
+#include "export/ndjson.h"
+
+#include "mailsim/version.h"
+
+#include <string.h>
+
+enum {
+    NDJSON_BLOCK = 64 * 1024,
+    NDJSON_NUMBER_SIZE = 24, /* digits of a 64-bit number, its sign and a comma */
+};
+
+struct NdjsonWriter {
+    Trace *trace;
+    NdjsonOutput output;
+    TraceLevel level;
+    GByteArray *block;
+};
+
+static const char *const LEVEL_NAMES[] = {"mail", "protocol", "segment"};
+
+const char *trace_level_name(TraceLevel level)
+{
+    return LEVEL_NAMES[level];
+}
+
+bool trace_level_find(const char *name, TraceLevel *level)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(LEVEL_NAMES); i++) {
+        if (strcmp(LEVEL_NAMES[i], name) == 0) {
+            *level = (TraceLevel)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_bytes(NdjsonWriter *writer, const void *bytes, size_t length)
+{
+    g_byte_array_append(writer->block, bytes, (guint)length);
+}
+
+static void put_text(NdjsonWriter *writer, const char *text)
+{
+    put_bytes(writer, text, strlen(text));
+}
+
+static void put_unsigned(NdjsonWriter *writer, uint64_t number)
+{
+    char digits[NDJSON_NUMBER_SIZE];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    put_bytes(writer, digits + at, sizeof digits - at);
+}
+
+static void put_signed(NdjsonWriter *writer, int64_t number)
+{
+    if (number < 0) {
+        put_bytes(writer, "-", 1);
+        put_unsigned(writer, -(uint64_t)number);
+        return;
+    }
+    put_unsigned(writer, (uint64_t)number);
+}
+
+static void put_escape(NdjsonWriter *writer, uint8_t byte)
+{
+    static const char HEX[] = "0123456789abcdef";
+    switch (byte) {
+    case '"':
+        put_text(writer, "\\\"");
+        return;
+    case '\\':
+        put_text(writer, "\\\\");
+        return;
+    case '\n':
+        put_text(writer, "\\n");
+        return;
+    case '\r':
+        put_text(writer, "\\r");
+        return;
+    case '\t':
+        put_text(writer, "\\t");
+        return;
+    default: {
+        char text[] = {'\\', 'u', '0', '0', HEX[byte >> 4], HEX[byte & 15]};
+        put_bytes(writer, text, sizeof text);
+    }
+    }
+}
+
+static bool byte_is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+/* Puts the character at the start of `rest`, which is no plain one; returns its octets. */
+static size_t put_special(NdjsonWriter *writer, Span rest)
+{
+    if (rest.data[0] < 0x80) {
+        put_escape(writer, rest.data[0]);
+        return 1;
+    }
+    gunichar c = g_utf8_get_char_validated((const char *)rest.data, (gssize)rest.length);
+    if (c == (gunichar)-1 || c == (gunichar)-2) {
+        put_text(writer, "\xEF\xBF\xBD"); /* U+FFFD */
+        return 1;
+    }
+    size_t length = (size_t)g_unichar_to_utf8(c, NULL);
+    put_bytes(writer, rest.data, length);
+    return length;
+}
+
+static void put_string(NdjsonWriter *writer, Span text)
+{
+    put_bytes(writer, "\"", 1);
+    while (text.length > 0) {
+        size_t plain = 0;
+        while (plain < text.length && byte_is_plain(text.data[plain]))
+            plain++;
+        put_bytes(writer, text.data, plain);
+        text = span_skip(text, plain);
+        if (text.length > 0)
+            text = span_skip(text, put_special(writer, text));
+    }
+    put_bytes(writer, "\"", 1);
+}
+
+static void put_key(NdjsonWriter *writer, const char *key)
+{
+    put_bytes(writer, ",\"", 2);
+    put_text(writer, key);
+    put_bytes(writer, "\":", 2);
+}
+
+static const char *node_name(const NdjsonWriter *writer, NodeId node)
+{
+    return simulator_node_name(trace_simulator(writer->trace), node);
+}
+
+static void put_ref(NdjsonWriter *writer, TraceRef ref)
+{
+    put_bytes(writer, "\"", 1);
+    put_text(writer, node_name(writer, ref.node));
+    put_bytes(writer, "#", 1);
+    put_unsigned(writer, ref.number);
+    put_bytes(writer, "\"", 1);
+}
+
+static void put_ip(NdjsonWriter *writer, Ipv4Address address)
+{
+    char text[IPV4_TEXT_SIZE];
+    put_bytes(writer, "\"", 1);
+    put_text(writer, ipv4_format(address, text));
+    put_bytes(writer, "\"", 1);
+}
+
+static bool field_is_absent(TraceFieldType type, const void *value)
+{
+    switch (type) {
+    case TRACE_FIELD_TEXT:
+        return *(const TraceField_TEXT *)value == NULL;
+    case TRACE_FIELD_OCTETS:
+        return ((const TraceField_OCTETS *)value)->data == NULL;
+    case TRACE_FIELD_TIME:
+        return *(const TraceField_TIME *)value == SIM_NEVER;
+    case TRACE_FIELD_REF:
+        return ((const TraceField_REF *)value)->number == 0;
+    case TRACE_FIELD_COUNT:
+    case TRACE_FIELD_FLAG:
+    case TRACE_FIELD_IP:
+        return false;
+    }
+    return true;
+}
+
+static void put_field(NdjsonWriter *writer, const TraceFieldInfo *field, const void *value)
+{
+    if (field_is_absent(field->type, value))
+        return;
+    put_key(writer, field->key);
+    switch (field->type) {
+    case TRACE_FIELD_TEXT:
+        put_string(writer, span_of_text(*(const TraceField_TEXT *)value));
+        break;
+    case TRACE_FIELD_OCTETS:
+        put_string(writer, *(const TraceField_OCTETS *)value);
+        break;
+    case TRACE_FIELD_COUNT:
+        put_unsigned(writer, *(const TraceField_COUNT *)value);
+        break;
+    case TRACE_FIELD_TIME:
+        put_signed(writer, *(const TraceField_TIME *)value);
+        break;
+    case TRACE_FIELD_FLAG:
+        put_text(writer, *(const TraceField_FLAG *)value ? "true" : "false");
+        break;
+    case TRACE_FIELD_REF:
+        put_ref(writer, *(const TraceField_REF *)value);
+        break;
+    case TRACE_FIELD_IP:
+        put_ip(writer, *(const TraceField_IP *)value);
+        break;
+    }
+}
+
+static void ndjson_write(void *owner, const TraceRecord *record)
+{
+    NdjsonWriter *writer = owner;
+    const TraceKindInfo *info = trace_kind_info(record->kind);
+    put_text(writer, "{\"seq\":");
+    put_unsigned(writer, record->seq);
+    put_text(writer, ",\"t\":");
+    put_signed(writer, record->time);
+    put_text(writer, ",\"kind\":\"");
+    put_text(writer, info->name);
+    put_text(writer, "\",\"host\":\"");
+    put_text(writer, node_name(writer, record->node));
+    put_text(writer, "\",\"cause\":");
+    put_unsigned(writer, record->cause.nearest[writer->level]);
+    if (record->because != 0) {
+        put_text(writer, ",\"because\":");
+        put_unsigned(writer, record->because);
+    }
+    for (size_t i = 0; i < info->field_count; i++)
+        put_field(writer, &info->fields[i], (const char *)record->fields + info->fields[i].offset);
+    put_text(writer, "}\n");
+    if (writer->block->len >= NDJSON_BLOCK)
+        ndjson_writer_flush(writer);
+}
+
+static void put_header(NdjsonWriter *writer, const NdjsonHeader *header)
+{
+    put_text(writer, "{\"mailsim_trace\":");
+    put_unsigned(writer, NDJSON_VERSION);
+    put_key(writer, "title");
+    put_string(writer, span_of_text(header->title));
+    put_key(writer, "seed");
+    put_unsigned(writer, header->seed);
+    put_key(writer, "start");
+    put_string(writer, span_of_text(header->start));
+    put_key(writer, "version");
+    put_string(writer, span_of_text(MAILSIM_VERSION));
+    put_key(writer, "scenario_sha256");
+    put_string(writer, span_of_text(header->scenario_sha256));
+    put_key(writer, "level");
+    put_string(writer, span_of_text(trace_level_name(header->level)));
+    put_text(writer, "}\n");
+}
+
+NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, NdjsonOutput output)
+{
+    NdjsonWriter *writer = g_new0(NdjsonWriter, 1);
+    writer->trace = trace;
+    writer->output = output;
+    writer->level = header->level;
+    writer->block = g_byte_array_sized_new(NDJSON_BLOCK * 2);
+    put_header(writer, header);
+    trace_add_sink(trace, (TraceSink){ndjson_write, writer, header->level});
+    return writer;
+}
+
+void ndjson_writer_flush(NdjsonWriter *writer)
+{
+    if (writer->block->len > 0)
+        writer->output.write(writer->output.owner,
+                             span_of(writer->block->data, writer->block->len));
+    g_byte_array_set_size(writer->block, 0);
+}
+
+void ndjson_writer_free(NdjsonWriter *writer)
+{
+    g_byte_array_unref(writer->block);
+    g_free(writer);
+}

@@ -1,0 +1,42 @@
+/* The trace as NDJSON, its interchange form: a header line, then one object a line.
+ *
+ *     {"mailsim_trace":1,"title":"…","seed":1,"start":"…","version":"0.1","scenario_sha256":"…",
+ *      "level":"protocol"}
+ *     {"seq":7,"t":10000000,"kind":"tcp.connect","host":"alice.laptop","cause":6,…}
+ *
+ * Keys come in a fixed order: seq, t, kind, host, cause, because where there is one, then the
+ * kind's fields in the order of trace/kinds.def; a field that is absent is left out. Times are
+ * integer nanoseconds. Octets that are not UTF-8 show as U+FFFD; a capture has the very bytes. */
+#pragma once
+
+#include "trace/trace.h"
+
+enum { NDJSON_VERSION = 1 };
+
+typedef struct NdjsonHeader {
+    const char *title;
+    const char *start; /* wall clock of time zero, RFC 3339 */
+    const char *scenario_sha256;
+    uint64_t seed;
+    TraceLevel level;
+} NdjsonHeader;
+
+/* Where the bytes go, 64 KiB or so at a time. */
+typedef struct NdjsonOutput {
+    void (*write)(void *owner, Span bytes);
+    void *owner;
+} NdjsonOutput;
+
+typedef struct NdjsonWriter NdjsonWriter;
+
+/* Writes the header, and each record of the trace that `header->level` holds. The writer is to
+ * outlive the trace's run. */
+NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, NdjsonOutput output);
+/* Hands on what is still held back; call it after the run. */
+void ndjson_writer_flush(NdjsonWriter *writer);
+void ndjson_writer_free(NdjsonWriter *writer);
+
+/* "mail", "protocol" or "segment". */
+const char *trace_level_name(TraceLevel level);
+/* False when there is no such level. */
+bool trace_level_find(const char *name, TraceLevel *level);

@@ -1,0 +1,115 @@
+/* Tests of export/ndjson: the order of keys, absent fields, escapes, and that lines are JSON. */
+#include "export/ndjson.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <json-glib/json-glib.h>
+
+typedef struct World {
+    Simulator *simulator;
+    Trace *trace;
+    NodeId host;
+    NdjsonWriter *writer;
+    GString *text;
+} World;
+
+static void world_write(void *owner, Span bytes)
+{
+    g_string_append_len(owner, (const char *)bytes.data, (gssize)bytes.length);
+}
+
+static World world_new(TraceLevel level)
+{
+    World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
+    world.host = simulator_add_node(world.simulator, "a.example");
+    world.trace = trace_new(world.simulator);
+    NdjsonHeader header = {.title = "A \"title\"",
+                           .start = "2026-03-02T09:00:00+09:00",
+                           .scenario_sha256 = "00ff",
+                           .seed = 7,
+                           .level = level};
+    NdjsonOutput output = {world_write, world.text};
+    world.writer = ndjson_writer_new(world.trace, &header, output);
+    return world;
+}
+
+static void world_clear(World *world)
+{
+    ndjson_writer_free(world->writer);
+    trace_free(world->trace);
+    simulator_free(world->simulator);
+    g_string_free(world->text, TRUE);
+}
+
+static void test_lines_as_documented(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    TRACE(world.trace, world.host, HOST_CRASH, 0, .program = "mail server");
+    TRACE(world.trace, world.host, QUEUE_DEFER, 1, .entry = "Q1", .mail = "lunch",
+          .recipient = "bob@b.example", .reason = span_of("a\xff\"\x01", 4), .next_at = -5);
+    TRACE(world.trace, world.host, TCP_SEND, 0, .packet = {world.host, 9}, .source = 0xC6120001,
+          .flags = "SYN", .sequence_number = UINT64_MAX);
+    ndjson_writer_flush(world.writer);
+    assert_string_equal(
+        world.text->str,
+        "{\"mailsim_trace\":1,\"title\":\"A \\\"title\\\"\",\"seed\":7,"
+        "\"start\":\"2026-03-02T09:00:00+09:00\",\"version\":\"0.1\",\"scenario_sha256\":\"00ff\","
+        "\"level\":\"segment\"}\n"
+        "{\"seq\":1,\"t\":0,\"kind\":\"host.crash\",\"host\":\"a.example\",\"cause\":0,"
+        "\"program\":\"mail server\"}\n"
+        "{\"seq\":2,\"t\":0,\"kind\":\"queue.defer\",\"host\":\"a.example\",\"cause\":1,"
+        "\"because\":1,\"entry\":\"Q1\",\"mail\":\"lunch\",\"recipient\":\"bob@b.example\","
+        "\"reason\":\"a\xEF\xBF\xBD\\\"\\u0001\",\"next_at\":-5}\n"
+        "{\"seq\":3,\"t\":0,\"kind\":\"tcp.send\",\"host\":\"a.example\",\"cause\":2,"
+        "\"packet\":\"a.example#9\",\"ip.src\":\"198.18.0.1\",\"tcp.srcport\":0,"
+        "\"ip.dst\":\"0.0.0.0\",\"tcp.dstport\":0,\"tcp.seq_raw\":18446744073709551615,"
+        "\"tcp.ack_raw\":0,\"tcp.flags\":\"SYN\",\"tcp.window_size_value\":0,\"tcp.len\":0}\n");
+    world_clear(&world);
+}
+
+static void test_a_level_leaves_out_and_keeps_causes(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_MAIL);
+    TRACE(world.trace, world.host, HOST_CRASH, 0, .program = "mail server");
+    TRACE(world.trace, world.host, SMTP_REPLY, 0, .code = 220);
+    TRACE(world.trace, world.host, HOST_RESTART, 0, .program = "mail server");
+    ndjson_writer_flush(world.writer);
+    assert_null(strstr(world.text->str, "smtp.reply"));
+    assert_non_null(strstr(world.text->str, "\"seq\":3,\"t\":0,\"kind\":\"host.restart\","
+                                            "\"host\":\"a.example\",\"cause\":1"));
+    world_clear(&world);
+}
+
+static void test_any_octets_give_json(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    uint8_t octets[256];
+    for (int i = 0; i < 256; i++)
+        octets[i] = (uint8_t)i;
+    TRACE(world.trace, world.host, SMTP_COMMAND, 0, .line = span_of(octets, sizeof octets));
+    ndjson_writer_flush(world.writer);
+    g_auto(GStrv) lines = g_strsplit(world.text->str, "\n", -1);
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(JsonParser) parser = json_parser_new();
+        assert_true(json_parser_load_from_data(parser, lines[i], -1, NULL));
+    }
+    assert_int_equal(g_strv_length(lines), 3);
+    world_clear(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_as_documented),
+        cmocka_unit_test(test_a_level_leaves_out_and_keeps_causes),
+        cmocka_unit_test(test_any_octets_give_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
