@@ -1,0 +1,34 @@
+/* The trace as lines for a terminal: time, host, and what happened in a few words; lines of a
+ * dialogue as `C:` and `S:`.
+ *
+ *     00:00:00.031  mail.naver.example  S: 250 2.1.0 Ok
+ *
+ * Times are hours, minutes and seconds since the start, days before them where there are any. What
+ * came over the wire is shown with control characters escaped. */
+#pragma once
+
+#include "trace/trace.h"
+
+typedef struct TimelineOptions {
+    TraceLevel level;
+    bool use_colour;
+    unsigned width; /* columns that a line may have; longer text goes on below; at least 60 */
+} TimelineOptions;
+
+typedef struct TimelineOutput {
+    void (*write)(void *owner, Span text);
+    void *owner;
+} TimelineOutput;
+
+typedef struct Timeline Timeline;
+
+/* Adds itself to the trace; it is to outlive the run. The nodes must have been made by now: the
+ * host column is as wide as the longest name. */
+Timeline *timeline_new(Trace *trace, const TimelineOptions *options, TimelineOutput output);
+void timeline_free(Timeline *timeline);
+
+/* Appends the record in words, without time and host: "lunch to bob@b.example waits: …". Lines are
+ * separated by LF. */
+void timeline_describe(const Simulator *simulator, const TraceRecord *record, GString *out);
+/* Appends the time as the timeline's first column has it, with `digits` decimals (0 to 9). */
+void timeline_format_time(SimTime time, unsigned digits, GString *out);
