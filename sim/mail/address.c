@@ -363,6 +363,12 @@ static bool parse_text_form(const char *text, Address *address)
            (scan_mailbox(&rest, address, true) == ADDRESS_OK && rest.length == 0);
 }
 
+bool address_text_is_valid(const char *text)
+{
+    Address ignored;
+    return parse_text_form(text, &ignored);
+}
+
 bool address_texts_equal(const char *a, const char *b)
 {
     Address first, second;

@@ -65,6 +65,9 @@ bool address_is_ascii(const Address *address);
 bool address_equals(const Address *a, const Address *b);
 /* The same of two texts; false when either is no address. */
 bool address_texts_equal(const char *a, const char *b);
+/* Whether `text` is what an envelope may hold: a mailbox, "Postmaster" alone, or "" for the null
+ * reverse-path. */
+bool address_text_is_valid(const char *text);
 /* The domain within a text form, or "" when it has none. Borrowed from `text`. */
 const char *address_text_peek_domain(const char *text);
 

@@ -1,7 +1,8 @@
 /* The envelope: what SMTP carries beside a message, and what the spool keeps of it.
  *
  * Source: RFC 5321 §2.3.1, §3.3 (reverse-path, recipients); RFC 3461 §4 (NOTIFY, ORCPT, RET,
- * ENVID). Addresses are in the text form of mail/address.h. */
+ * ENVID). Addresses are in the text form of mail/address.h; any other text for one is a bug of the
+ * caller. Left out on purpose: BODY and SMTPUTF8, since the message itself tells. */
 #pragma once
 
 #include "core/bytes.h"
@@ -38,10 +39,11 @@ Envelope *envelope_copy(const Envelope *envelope);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)
 
-/* Makes `id` (may be NULL) the ENVID. False, and nothing done, when it is too long. */
+/* Makes `id` (may be NULL) the ENVID. False, and nothing done, when it is empty or too long. */
 bool envelope_set_id(Envelope *envelope, const char *id);
 /* Appends a recipient; `original` may be NULL. False, and nothing done, when there are too many or
- * `original` is too long. The same address twice is two recipients: whoever delivers decides. */
+ * `original` is too long or without its type. The same address twice is two recipients: whoever
+ * delivers decides. */
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original);
 bool envelope_equals(const Envelope *a, const Envelope *b);
