@@ -1,0 +1,69 @@
+/* The network: hosts and routers joined by links, and the routes between them.
+ *
+ * Built before the run: add routers, hosts and links, then network_finish. Routes are the shortest
+ * by delay, ties by name order (strcmp) of the next node; hosts forward nothing (RFC 1122 §3.1).
+ * They change NetworkOptions.convergence after a link does; until then packets run into the dead
+ * link. No routing protocol is modelled, only its effect. Left out on purpose: fragmentation and
+ * path MTU, ARP, multicast, asymmetric link parameters. */
+#pragma once
+
+#include "core/ipv4.h"
+#include "core/simulator.h"
+#include "net/host.h"
+#include "net/link.h"
+#include "trace/trace.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Network Network;
+
+/* Hosts get addresses upward from 198.18.0.1, routers downward from 198.19.255.254, in order of
+ * creation: RFC 2544 (C.2.2) reserves 198.18.0.0/15 for benchmarks. */
+enum { NETWORK_MAX_NODES = 65534 };
+
+#define NETWORK_DEFAULT_CONVERGENCE SIM_SECOND
+
+/* Records carry the trace; it outlives the network. Nodes are added to the trace's simulator. */
+Network *network_new(Trace *trace);
+/* Frees hosts, connections and streams too. Before or after simulator_free, but no event may run
+ * any more. */
+void network_free(Network *network);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_free)
+
+/* The time from a link's change to that of the routes; more than 0. */
+void network_set_convergence(Network *network, SimTime convergence_ns);
+
+/* Names are unique among the simulator's nodes. */
+void network_add_router(Network *network, const char *name);
+Host *network_add_host(Network *network, const char *name);
+/* Joins two nodes that no link joins yet. */
+void network_add_link(Network *network, const char *a, const char *b, const LinkOptions *options);
+/* Computes the routes: the network is complete. */
+void network_finish(Network *network);
+
+/* NULL: there is none. */
+Host *network_find_host(const Network *network, const char *name);
+Host *network_host_by_address(const Network *network, Ipv4Address address);
+Trace *network_trace(const Network *network);
+
+/* Faults. `because` is 0 or the seq of a record of level MAIL, such as the timeline's action.
+ * Packets underway on a link that goes down are lost. A link already down (up) stays as it is. The
+ * fault that packets and streams name is the record link.down; for a partition it is `because`. */
+void network_link_down(Network *network, const char *a, const char *b, uint64_t because);
+void network_link_up(Network *network, const char *a, const char *b, uint64_t because);
+
+typedef struct NetworkGroup {
+    const char *const *names; /* of hosts and routers */
+    size_t count;
+} NetworkGroup;
+
+/* No packet passes between members of different groups: neither end to end nor over a link that
+ * joins two such routers. Who is in no group reaches everybody. Replaces an earlier partition. */
+void network_partition(Network *network, const NetworkGroup *groups, size_t group_count,
+                       uint64_t because);
+void network_heal(Network *network);
+
+/* Why packets from `from` do not reach `to` now: the seq of the first fault on their way - a
+ * partition, a link that is down, the host being off - or 0: no fault. Changes nothing. */
+uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to);
