@@ -1,0 +1,138 @@
+/* Reading header fields as a server does at every hop: line by line, nothing copied, safe on any
+ * octets. RFC 5322 §2.2. Lines may end in CRLF or LF, since what comes in from outside may too. */
+#include "mail/message.h"
+
+#include <string.h>
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The header as far as it may be looked at: the message, cut at MESSAGE_HEADER_MAX. */
+static Span header_window(Span message)
+{
+    return span_of(message.data, MIN(message.length, (size_t)MESSAGE_HEADER_MAX));
+}
+
+/* Where the line that begins at `start` ends: after its LF, or at the end of `text`. */
+static size_t line_end(Span text, size_t start)
+{
+    size_t length = span_find(span_skip(text, start), '\n');
+    return start + length < text.length ? start + length + 1 : text.length;
+}
+
+static Span without_line_end(Span line)
+{
+    if (line.length > 0 && line.data[line.length - 1] == '\n')
+        line.length--;
+    if (line.length > 0 && line.data[line.length - 1] == '\r')
+        line.length--;
+    return line;
+}
+
+static bool is_empty_line(Span text, size_t start, size_t end)
+{
+    return without_line_end(span_of(text.data + start, end - start)).length == 0;
+}
+
+/* The end of the field that begins at `start`: its line and the folded ones (RFC 5322 §2.2.3). */
+static size_t field_end(Span text, size_t start)
+{
+    size_t end = line_end(text, start);
+    while (end < text.length && is_blank(text.data[end]))
+        end = line_end(text, end);
+    return end;
+}
+
+bool message_next_header(Span message, size_t *position, Span *name, Span *value)
+{
+    Span text = header_window(message);
+    while (*position < text.length) {
+        size_t start = *position, end = field_end(text, start);
+        if (is_empty_line(text, start, line_end(text, start)))
+            return false;
+        *position = end;
+        Span field = without_line_end(span_of(text.data + start, end - start));
+        size_t colon = span_find(field, ':');
+        if (colon == field.length || is_blank(field.data[0]))
+            continue; /* no field; read over, as mail servers do */
+        *value = span_skip(field, colon + 1);
+        while (colon > 0 && is_blank(field.data[colon - 1])) /* obs-optional, RFC 5322 §4.5 */
+            colon--;
+        *name = span_of(field.data, colon);
+        return true;
+    }
+    return false;
+}
+
+static Span trim(Span value)
+{
+    while (value.length > 0 && g_ascii_isspace(value.data[0]))
+        value = span_skip(value, 1);
+    while (value.length > 0 && g_ascii_isspace(value.data[value.length - 1]))
+        value.length--;
+    return value;
+}
+
+Span message_find_header(Span message, const char *name)
+{
+    size_t position = 0;
+    Span found, value;
+    while (message_next_header(message, &position, &found, &value))
+        if (span_equals_text_nocase(found, name))
+            return trim(value);
+    return (Span){0};
+}
+
+size_t message_body_offset(Span message)
+{
+    Span text = header_window(message);
+    size_t start = 0;
+    while (start < text.length) {
+        size_t end = line_end(text, start);
+        if (is_empty_line(text, start, end))
+            return end;
+        start = end;
+    }
+    return message.length;
+}
+
+Span message_id_left(Span message)
+{
+    Span id = message_find_header(message, "Message-ID");
+    size_t open = span_find(id, '<');
+    if (open == id.length)
+        return (Span){0};
+    id = span_skip(id, open + 1);
+    size_t at = span_find(id, '@');
+    /* Without an @ the name may have been cut off, so that it names nothing. */
+    return at == id.length ? (Span){0} : span_of(id.data, at);
+}
+
+unsigned message_count_received(Span message)
+{
+    unsigned count = 0;
+    size_t position = 0;
+    Span name, value;
+    while (message_next_header(message, &position, &name, &value))
+        if (span_equals_text_nocase(name, "Received"))
+            count++;
+    return count;
+}
+
+/* RFC 5322 §2.2.3: unfolding takes away the line end before a blank, and nothing else. NUL octets
+ * go too, since the result is a C string. */
+char *message_dup_header(Span message, const char *name)
+{
+    Span value = message_find_header(message, name);
+    if (value.data == NULL)
+        return NULL;
+    GString *text = g_string_sized_new(value.length);
+    for (size_t i = 0; i < value.length; i++) {
+        uint8_t c = value.data[i];
+        if (c != '\r' && c != '\n' && c != '\0')
+            g_string_append_c(text, (char)c);
+    }
+    return g_string_free(text, FALSE);
+}
