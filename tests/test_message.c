@@ -1,0 +1,470 @@
+/* Messages: composing, reading, and the fields that servers add. */
+#include "mail/date.h"
+#include "mail/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* 2026-03-02 09:00:00 +0900 */
+enum { NINE_IN_SEOUL = 1772409600, SEOUL = 540 };
+
+static MessageDraft lunch_draft(void)
+{
+    static const MessageMailbox to[] = {{"Bob", "bob@gmail.example"}};
+    return (MessageDraft){.from = {"Alice", "alice@naver.example"},
+                          .to = to,
+                          .to_count = 1,
+                          .subject = "Lunch?",
+                          .body = "Noon, at the usual place?\n",
+                          .message_id = "lunch@naver.example",
+                          .date_unix = NINE_IN_SEOUL,
+                          .utc_offset_minutes = SEOUL,
+                          .boundary_seed = "lunch"};
+}
+
+static GBytes *compose(const MessageDraft *draft)
+{
+    g_autoptr(GError) error = NULL;
+    GBytes *bytes = message_compose(draft, &error);
+    if (bytes == NULL)
+        fail_msg("%s", error->message);
+    return bytes;
+}
+
+static Span bytes_span(GBytes *bytes)
+{
+    gsize length = 0;
+    const void *data = g_bytes_get_data(bytes, &length);
+    return span_of(data, length);
+}
+
+static void assert_span(Span span, const char *expected)
+{
+    g_autofree char *text = span_dup_text(span);
+    assert_string_equal(text, expected);
+}
+
+static void assert_refused(const MessageDraft *draft, const char *reason)
+{
+    g_autoptr(GError) error = NULL;
+    assert_null(message_compose(draft, &error));
+    assert_string_equal(error->message, reason);
+}
+
+/* ---- Dates ---- */
+
+static void assert_date(int64_t unix_seconds, int utc_offset_minutes, const char *expected)
+{
+    char text[MAIL_DATE_SIZE];
+    mail_format_date(unix_seconds, utc_offset_minutes, text);
+    assert_string_equal(text, expected);
+}
+
+static void dates_are_those_of_the_calendar(void **state)
+{
+    (void)state;
+    assert_date(0, 0, "Thu, 1 Jan 1970 00:00:00 +0000");
+    assert_date(NINE_IN_SEOUL, SEOUL, "Mon, 2 Mar 2026 09:00:00 +0900");
+    assert_date(NINE_IN_SEOUL, -210, "Sun, 1 Mar 2026 20:30:00 -0330");
+    assert_date(951782400, 0, "Tue, 29 Feb 2000 00:00:00 +0000");
+    assert_date(4107542399, 0, "Sun, 28 Feb 2100 23:59:59 +0000");
+    assert_date(4107542400, 0, "Mon, 1 Mar 2100 00:00:00 +0000");
+    assert_date(-1, 0, "Wed, 31 Dec 1969 23:59:59 +0000");
+    assert_date(MAIL_DATE_FIRST, 0, "Tue, 2 Jan 1900 00:00:00 +0000");
+    assert_date(MAIL_DATE_LAST, 0, "Thu, 30 Dec 9999 23:59:59 +0000");
+}
+
+/* Every day from 1970 to 2100 against GLib's calendar. */
+static void dates_agree_with_another_calendar(void **state)
+{
+    (void)state;
+    GDate date;
+    g_date_clear(&date, 1);
+    g_date_set_dmy(&date, 1, G_DATE_JANUARY, 1970);
+    for (int64_t day = 0; day < 131 * 365; day++) {
+        char text[MAIL_DATE_SIZE];
+        mail_format_date(day * 86400, 0, text);
+        assert_int_equal(atoi(text + 5), g_date_get_day(&date));
+        assert_int_equal(atoi(strchr(text + 5, ' ') + 5), g_date_get_year(&date));
+        static const char *const names[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+        assert_memory_equal(text, names[g_date_get_weekday(&date)], 3);
+        g_date_add_days(&date, 1);
+    }
+}
+
+/* ---- Composing ---- */
+
+static void a_plain_message_is_octet_for_octet_this(void **state)
+{
+    (void)state;
+    MessageDraft draft = lunch_draft();
+    g_autoptr(GBytes) bytes = compose(&draft);
+    assert_span(bytes_span(bytes), "Date: Mon, 2 Mar 2026 09:00:00 +0900\r\n"
+                                   "From: Alice <alice@naver.example>\r\n"
+                                   "To: Bob <bob@gmail.example>\r\n"
+                                   "Subject: Lunch?\r\n"
+                                   "Message-ID: <lunch@naver.example>\r\n"
+                                   "MIME-Version: 1.0\r\n"
+                                   "Content-Type: text/plain; charset=us-ascii\r\n"
+                                   "Content-Transfer-Encoding: 7bit\r\n"
+                                   "\r\n"
+                                   "Noon, at the usual place?\r\n");
+}
+
+/* 7-bit octets, CRLF alone ends lines, no line longer than 998 octets. */
+static void assert_fit_for_smtp(Span message)
+{
+    size_t line = 0;
+    for (size_t i = 0; i < message.length; i++) {
+        uint8_t c = message.data[i];
+        assert_true(c < 0x80 && c != 0);
+        assert_true((c == '\n') == (i > 0 && message.data[i - 1] == '\r'));
+        line = c == '\n' ? 0 : line + 1;
+        assert_true(line <= 999);
+    }
+    assert_true(message.length > 0 && message.data[message.length - 1] == '\n');
+}
+
+static void assert_body_travels(const char *body, const char *encoding, const char *expected)
+{
+    MessageDraft draft = lunch_draft();
+    draft.body = body;
+    g_autoptr(GBytes) bytes = compose(&draft);
+    assert_fit_for_smtp(bytes_span(bytes));
+    assert_span(message_find_header(bytes_span(bytes), "content-transfer-encoding"), encoding);
+    g_autofree char *text = message_dup_text(bytes_span(bytes));
+    assert_string_equal(text, expected);
+}
+
+static void each_body_gets_the_encoding_that_it_needs(void **state)
+{
+    (void)state;
+    g_autofree char *long_line = g_strnfill(998, 'a');
+    g_autofree char *too_long_line = g_strnfill(999, 'a');
+    g_autofree char *long_body = g_strconcat(long_line, "\n", NULL);
+    g_autofree char *too_long_body = g_strconcat(too_long_line, "\n", NULL);
+    assert_body_travels("", "7bit", "");
+    assert_body_travels("a\r\nb\n.\nFrom c", "7bit", "a\nb\n.\nFrom c\n");
+    assert_body_travels(long_body, "7bit", long_body);
+    assert_body_travels(too_long_body, "quoted-printable", too_long_body);
+    assert_body_travels("Noon at the café on the corner, = or +? \n", "quoted-printable",
+                        "Noon at the café on the corner, = or +? \n");
+    assert_body_travels("안녕하세요, 밥.\n점심 먹을까?\n", "base64",
+                        "안녕하세요, 밥.\n점심 먹을까?\n");
+    assert_body_travels("a\x1b[31mb\n", "quoted-printable", "a\x1b[31mb\n");
+}
+
+static void base64_text_has_crlf_inside(void **state)
+{
+    (void)state;
+    MessageDraft draft = lunch_draft();
+    draft.body = "가\n";
+    g_autoptr(GBytes) bytes = compose(&draft);
+    Span message = bytes_span(bytes);
+    /* U+AC00 CR LF */
+    assert_span(span_skip(message, message_body_offset(message)), "6rCADQo=\r\n");
+}
+
+static void headers_carry_korean_as_encoded_words(void **state)
+{
+    (void)state;
+    const MessageMailbox to[] = {{"밥 킴", "bob@gmail.example"}, {"\"C\", Carol", "carol@b.test"}};
+    MessageDraft draft = lunch_draft();
+    draft.to = to;
+    draft.to_count = 2;
+    draft.subject = "[과제] 오늘 정오에 늘 가던 그 식당에서 만나서 같이 점심 먹을까? 나는 좋은데";
+    g_autoptr(GBytes) bytes = compose(&draft);
+    Span message = bytes_span(bytes);
+    assert_fit_for_smtp(message);
+    g_autofree char *subject = message_dup_header_shown(message, "SUBJECT");
+    assert_string_equal(subject, draft.subject);
+    g_autofree char *shown = message_dup_header_shown(message, "To");
+    assert_string_equal(shown, "밥 킴 <bob@gmail.example>, \"\\\"C\\\", Carol\" <carol@b.test>");
+}
+
+static void attachments_travel_and_the_text_stays_readable(void **state)
+{
+    (void)state;
+    static const MessageAttachment attachments[] = {{"과제 보고서.hwp", 3000}, {"a.bin", 0}};
+    MessageDraft draft = lunch_draft();
+    draft.attachments = attachments;
+    draft.attachment_count = 2;
+    g_autoptr(GBytes) bytes = compose(&draft), again = compose(&draft);
+    assert_true(g_bytes_equal(bytes, again));
+    assert_fit_for_smtp(bytes_span(bytes));
+    assert_true(g_bytes_get_size(bytes) > 4000);
+    g_autofree char *type = message_dup_header(bytes_span(bytes), "Content-Type");
+    assert_true(g_str_has_prefix(type, "multipart/mixed; boundary=\"=_"));
+    g_autofree char *text = message_dup_text(bytes_span(bytes));
+    assert_string_equal(text, draft.body);
+    g_autofree char *all = span_dup_text(bytes_span(bytes));
+    assert_non_null(strstr(all, "filename*=UTF-8''%EA%B3%BC%EC%A0%9C"));
+
+    draft.boundary_seed = "other";
+    g_autoptr(GBytes) other = compose(&draft);
+    assert_false(g_bytes_equal(bytes, other));
+}
+
+static void a_body_cannot_hold_the_boundary(void **state)
+{
+    (void)state;
+    static const MessageAttachment attachment = {"a.bin", 3};
+    MessageDraft draft = lunch_draft();
+    draft.attachments = &attachment;
+    draft.attachment_count = 1;
+    g_autoptr(GBytes) first = compose(&draft);
+    g_autofree char *type = message_dup_header(bytes_span(first), "Content-Type");
+    g_auto(GStrv) parts = g_strsplit(type, "\"", 3);
+    g_autofree char *hostile = g_strdup_printf("--%s--\nstill here\n", parts[1]);
+    draft.body = hostile;
+    g_autoptr(GBytes) second = compose(&draft);
+    g_autofree char *text = message_dup_text(bytes_span(second));
+    assert_string_equal(text, hostile);
+}
+
+static void a_given_field_stands_in_for_ours(void **state)
+{
+    (void)state;
+    const MessageField fields[] = {{"from", "Mallory <mallory@evil.test>"},
+                                   {"Received", "by a.test"},
+                                   {"Received", "by b.test"},
+                                   {"X-Word", "과제"}};
+    MessageDraft draft = lunch_draft();
+    draft.fields = fields;
+    draft.field_count = 4;
+    draft.in_reply_to = "x@a.test";
+    draft.references = "w@a.test x@a.test";
+    g_autoptr(GBytes) bytes = compose(&draft);
+    Span message = bytes_span(bytes);
+    assert_span(message_find_header(message, "From"), "Mallory <mallory@evil.test>");
+    assert_int_equal(message_count_received(message), 2);
+    g_autofree char *word = message_dup_header_shown(message, "X-Word");
+    assert_string_equal(word, "과제");
+    assert_span(message_find_header(message, "In-Reply-To"), "<x@a.test>");
+    assert_span(message_find_header(message, "References"), "<w@a.test> <x@a.test>");
+    assert_null(message_find_header(message, "Cc").data);
+}
+
+static void wrong_drafts_are_refused_with_a_reason(void **state)
+{
+    (void)state;
+    MessageDraft draft = lunch_draft();
+    draft.subject = "Lunch?\r\nBcc: eve@evil.test";
+    assert_refused(&draft, "the subject has a line break or control character");
+    draft = lunch_draft();
+    draft.body = "\xff";
+    assert_refused(&draft, "the body is not UTF-8");
+    draft = lunch_draft();
+    draft.from.address = "alice";
+    assert_refused(&draft, "the address in From is wrong: there is no @ and domain after the "
+                           "local-part");
+    draft.from.address = "앨리스@naver.example";
+    assert_refused(&draft, "the address in From is not ASCII");
+    draft = lunch_draft();
+    draft.message_id = "lunch";
+    assert_refused(&draft, "\"lunch\" is no identifier for Message-ID");
+    draft = lunch_draft();
+    const MessageField bcc = {"BCC", "eve@evil.test"}, wrong = {"X Y", ""};
+    draft.fields = &bcc;
+    draft.field_count = 1;
+    assert_refused(&draft, "the header field BCC cannot be given");
+    draft.fields = &wrong;
+    assert_refused(&draft, "a header field has a wrong name");
+    draft = lunch_draft();
+    const MessageAttachment huge = {"a", MESSAGE_ATTACHMENT_MAX + 1};
+    draft.attachments = &huge;
+    draft.attachment_count = 1;
+    assert_refused(&draft, "the attachment a is larger than 64 MiB");
+    draft = lunch_draft();
+    g_autofree char *word = g_strnfill(2000, 'x');
+    g_autofree char *id = g_strconcat(word, "@a.test", NULL);
+    draft.in_reply_to = id;
+    assert_refused(&draft, "a header field has a word longer than a line can be");
+}
+
+/* ---- Reading ---- */
+
+static const char odd_message[] = "Received: by b.test;\r\n\tMon, 2 Mar 2026 09:00:00 +0900\r\n"
+                                  "RECEIVED : by a.test\r\n"
+                                  "no field at all\r\n"
+                                  "Subject: a\r\n  b\r\n\tc \r\n"
+                                  "Message-Id:\r\n <lunch@naver.example>\r\n"
+                                  "Subject: second\r\n"
+                                  "\r\n"
+                                  "Received: in the body\r\n"
+                                  "Message-ID: <body@b.test>\r\n";
+
+static void header_fields_are_found(void **state)
+{
+    (void)state;
+    Span message = span_of_text(odd_message);
+    assert_int_equal(message_count_received(message), 2);
+    assert_span(message_id_left(message), "lunch");
+    assert_span(message_find_header(message, "subject"), "a\r\n  b\r\n\tc");
+    g_autofree char *subject = message_dup_header(message, "Subject");
+    assert_string_equal(subject, "a  b\tc");
+    assert_null(message_find_header(message, "To").data);
+    assert_null(message_dup_header(message, "To"));
+    assert_null(message_dup_header_shown(message, "To"));
+    assert_memory_equal(odd_message + message_body_offset(message), "Received: in", 12);
+}
+
+static void a_message_cut_anywhere_names_no_other_mail(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length <= strlen(odd_message); length++) {
+        Span cut = span_of(odd_message, length);
+        Span left = message_id_left(cut);
+        assert_true(left.length == 0 || span_equals(left, span_of_text("lunch")));
+        assert_true(message_body_offset(cut) <= length);
+        assert_true(message_count_received(cut) <= 2);
+    }
+}
+
+static void lines_may_end_in_lf(void **state)
+{
+    (void)state;
+    Span message = span_of_text("Subject: a\n b\nMessage-ID: <x@y>\n\nbody\n");
+    assert_span(message_find_header(message, "Subject"), "a\n b");
+    assert_span(message_id_left(message), "x");
+    assert_int_equal(message_body_offset(message), message.length - 5);
+}
+
+static void the_header_is_looked_at_within_its_limit(void **state)
+{
+    (void)state;
+    g_autoptr(GString) text = g_string_new(NULL);
+    while (text->len < MESSAGE_HEADER_MAX)
+        g_string_append(text, "X: y\r\n");
+    g_string_append(text, "Message-ID: <far@b.test>\r\n\r\nbody\r\n");
+    assert_int_equal(message_id_left(span_of_text(text->str)).length, 0);
+    assert_int_equal(message_body_offset(span_of_text(text->str)), text->len);
+}
+
+static void foreign_text_is_shown_as_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *text;
+    } cases[] = {
+        {"Content-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xe9\r\n", "café\n"},
+        {"Content-Type: text/plain; charset=nonsense\r\n\r\na\xffz\r\n", "a\xef\xbf\xbdz\n"},
+        {"Subject: x\r\n\r\n가\r\n", "가\n"},
+        {"Content-Transfer-Encoding: base64\r\n\r\n6rCADQo=\r\n", "가\n"},
+        {"Content-Type: text/html\r\n\r\n<p>a</p>\r\n", "<p>a</p>\n"},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+         "Content-Disposition: attachment\r\n\r\nno\r\n--b\r\n"
+         "Content-Type: text/html\r\n\r\nno\r\n--b\r\n\r\nyes\r\n--b--\r\n",
+         "yes\n"},
+        {"Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ninner\r\n", ""},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = message_dup_text(span_of_text(cases[i].message));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void deep_nesting_is_no_danger(void **state)
+{
+    (void)state;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 3000; i++)
+        g_string_append_printf(text, "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n", i,
+                               i);
+    g_string_append(text, "\ndeep\n");
+    g_autofree char *shown = message_dup_text(span_of_text(text->str));
+    assert_string_equal(shown, "");
+}
+
+/* ---- Trace fields ---- */
+
+static void received_fields_are_those_of_the_rfc(void **state)
+{
+    (void)state;
+    ReceivedField field = {.helo_name = "mail.naver.example",
+                           .client_name = "mail.naver.example",
+                           .client_address = "192.0.2.1",
+                           .host = "mail.gmail.example",
+                           .protocol = "ESMTP",
+                           .queue_id = "Q1",
+                           .recipient = "bob@gmail.example",
+                           .date_unix = NINE_IN_SEOUL,
+                           .utc_offset_minutes = SEOUL};
+    g_autofree char *full = message_format_received(&field);
+    assert_string_equal(full, "Received: from mail.naver.example (mail.naver.example "
+                              "[192.0.2.1])\r\n"
+                              "\tby mail.gmail.example with ESMTP id Q1\r\n"
+                              "\tfor <bob@gmail.example>;\r\n"
+                              "\tMon, 2 Mar 2026 09:00:00 +0900\r\n");
+    field.helo_name = "[192.0.2.1]";
+    field.client_name = NULL;
+    field.recipient = NULL;
+    g_autofree char *bare = message_format_received(&field);
+    assert_string_equal(bare, "Received: from [192.0.2.1] (unknown [192.0.2.1])\r\n"
+                              "\tby mail.gmail.example with ESMTP id Q1;\r\n"
+                              "\tMon, 2 Mar 2026 09:00:00 +0900\r\n");
+    field = (ReceivedField){.host = "mail.gmail.example", .queue_id = "Q2"};
+    g_autofree char *own = message_format_received(&field);
+    assert_string_equal(own, "Received: by mail.gmail.example id Q2;\r\n"
+                             "\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
+}
+
+static void what_peers_say_cannot_break_out_of_the_field(void **state)
+{
+    (void)state;
+    g_autofree char *long_name = g_strnfill(5000, 'a');
+    ReceivedField field = {.helo_name = "a b\r\nX: y(",
+                           .host = "b.test",
+                           .client_name = long_name,
+                           .client_address = "192.0.2.1",
+                           .protocol = "",
+                           .queue_id = "a;b"};
+    g_autofree char *text = message_format_received(&field);
+    assert_true(g_str_has_prefix(text, "Received: from a?b??X:?y? (aaaa"));
+    assert_non_null(strstr(text, "\tby b.test with ? id a?b;\r\n"));
+    assert_true(strlen(text) < 998);
+    size_t position = 0;
+    Span name, value;
+    assert_true(message_next_header(span_of_text(text), &position, &name, &value));
+    assert_int_equal(position, strlen(text));
+}
+
+static void return_path_is_the_envelopes(void **state)
+{
+    (void)state;
+    g_autofree char *path = message_format_return_path("alice@naver.example");
+    assert_string_equal(path, "Return-Path: <alice@naver.example>\r\n");
+    g_autofree char *null_path = message_format_return_path("");
+    assert_string_equal(null_path, "Return-Path: <>\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dates_are_those_of_the_calendar),
+        cmocka_unit_test(dates_agree_with_another_calendar),
+        cmocka_unit_test(a_plain_message_is_octet_for_octet_this),
+        cmocka_unit_test(each_body_gets_the_encoding_that_it_needs),
+        cmocka_unit_test(base64_text_has_crlf_inside),
+        cmocka_unit_test(headers_carry_korean_as_encoded_words),
+        cmocka_unit_test(attachments_travel_and_the_text_stays_readable),
+        cmocka_unit_test(a_body_cannot_hold_the_boundary),
+        cmocka_unit_test(a_given_field_stands_in_for_ours),
+        cmocka_unit_test(wrong_drafts_are_refused_with_a_reason),
+        cmocka_unit_test(header_fields_are_found),
+        cmocka_unit_test(a_message_cut_anywhere_names_no_other_mail),
+        cmocka_unit_test(lines_may_end_in_lf),
+        cmocka_unit_test(the_header_is_looked_at_within_its_limit),
+        cmocka_unit_test(foreign_text_is_shown_as_utf8),
+        cmocka_unit_test(deep_nesting_is_no_danger),
+        cmocka_unit_test(received_fields_are_those_of_the_rfc),
+        cmocka_unit_test(what_peers_say_cannot_break_out_of_the_field),
+        cmocka_unit_test(return_path_is_the_envelopes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
