@@ -89,6 +89,7 @@ typedef struct TcpOptions {
     SimTime user_timeout;        /* RFC 9293 §3.9.1.1; SIM_NEVER: R2 alone decides */
     SimTime maximum_lifetime;    /* MSL; TIME-WAIT lasts twice this */
     SimTime delayed_ack;         /* below 0.5 s (RFC 9293 §3.8.6.3); 0: every segment at once */
+    SimTime fin_wait_2_timeout;  /* after tcp_close, for a peer that never closes; SIM_NEVER: RFC */
     SimTime keep_alive_idle;     /* SIM_NEVER: no keep-alives, the default (RFC 9293 §3.8.4) */
     SimTime keep_alive_interval; /* between keep-alives that nothing answers */
     uint32_t receive_buffer;     /* at most 65,535 is offered without window scale */

@@ -1,0 +1,88 @@
+/* Octets kept as shared slices. See slice_queue.h. */
+#include "net/slice_queue.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+enum { FIRST_CAPACITY = 4 };
+
+void slice_queue_clear(SliceQueue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        slice_clear(&queue->slices[queue->first + i]);
+    g_free(queue->slices);
+    *queue = (SliceQueue){0};
+}
+
+/* Makes room behind the last slice: by moving to the front when half is free, else by growing. */
+static void queue_reserve(SliceQueue *queue)
+{
+    if (queue->first + queue->count < queue->capacity)
+        return;
+    if (queue->first >= queue->count && queue->first > 0) {
+        memcpy(queue->slices, queue->slices + queue->first, queue->count * sizeof(Slice));
+        queue->first = 0;
+        return;
+    }
+    queue->capacity = MAX(2 * queue->capacity, FIRST_CAPACITY);
+    queue->slices = g_renew(Slice, queue->slices, queue->capacity);
+}
+
+void slice_queue_take(SliceQueue *queue, Slice slice)
+{
+    if (slice.length == 0) {
+        slice_clear(&slice);
+        return;
+    }
+    queue_reserve(queue);
+    queue->slices[queue->first + queue->count] = slice;
+    queue->count++;
+    queue->length += slice.length;
+}
+
+void slice_queue_consume(SliceQueue *queue, size_t count)
+{
+    CHECK(count <= queue->length);
+    queue->length -= count;
+    while (count > 0) {
+        Slice *front = &queue->slices[queue->first];
+        size_t part = MIN(count, front->length);
+        front->offset += part;
+        front->length -= part;
+        count -= part;
+        if (front->length == 0) {
+            slice_clear(front);
+            queue->first++;
+            queue->count--;
+        }
+    }
+    if (queue->count == 0)
+        queue->first = 0;
+}
+
+Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
+{
+    CHECK(offset <= queue->length && length <= queue->length - offset);
+    if (length == 0)
+        return (Slice){0};
+    const Slice *slice = queue->slices + queue->first;
+    while (offset >= slice->length) {
+        offset -= slice->length;
+        slice++;
+    }
+    if (length <= slice->length - offset)
+        return slice_ref(*slice, offset, length);
+    uint8_t *gathered = g_malloc(length);
+    for (size_t filled = 0; filled < length; slice++, offset = 0) {
+        size_t part = MIN(length - filled, slice->length - offset);
+        memcpy(gathered + filled, slice_span(*slice).data + offset, part);
+        filled += part;
+    }
+    return (Slice){g_bytes_new_take(gathered, length), 0, length};
+}
+
+Span slice_queue_peek(const SliceQueue *queue)
+{
+    return queue->count == 0 ? (Span){0} : slice_span(queue->slices[queue->first]);
+}

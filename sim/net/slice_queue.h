@@ -1,0 +1,26 @@
+/* A queue of octets kept as shared slices: appended at the end, dropped from the front, and cut out
+ * of the middle by reference. The send and receive buffers of TCP are such queues. */
+#pragma once
+
+#include "core/bytes.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A zero SliceQueue is empty. Whoever appends keeps its maximum length. */
+typedef struct SliceQueue {
+    Slice *slices;
+    uint32_t first, count, capacity; /* slices[first] to slices[first + count - 1] are in use */
+    size_t length;                   /* octets */
+} SliceQueue;
+
+void slice_queue_clear(SliceQueue *queue);
+/* Appends; the queue becomes the owner of the slice. */
+void slice_queue_take(SliceQueue *queue, Slice slice);
+/* Drops `count` octets from the front; `count` is at most queue->length. */
+void slice_queue_consume(SliceQueue *queue, size_t count);
+/* The octets from `offset` on, as a slice that the caller owns: by reference where they lie within
+ * one slice, gathered into fresh bytes where they do not. */
+Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length);
+/* The first slice's octets. */
+Span slice_queue_peek(const SliceQueue *queue);
