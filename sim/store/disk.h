@@ -1,0 +1,109 @@
+/* A simulated disk: files that take time to write and that a loss of power forgets.
+ *
+ * Two states are kept. The *view* is what running programs see, as through an operating system's
+ * page cache. The *durable* state is what is left after a loss of power. They follow a simple and
+ * strict file system, where nothing becomes durable by itself:
+ *
+ *  - the content of a file is durable once the file has been synced (POSIX fsync), and not before;
+ *  - its names (creation, rename, unlink) are durable once the folder that holds the name has been
+ *    synced; all changes of names in one folder become durable together or not at all;
+ *  - the two are apart: a durable name of a file never synced is an empty file after a loss of
+ *    power, and a rename into another folder is two changes, one a folder, so that a file can come
+ *    back under both names;
+ *  - a sync of a file that is cut short by the loss of power leaves the first half of what it had
+ *    to write: a torn write.
+ *
+ * Reading and listing take no time. What changes the disk is a DiskPlan: steps taken in order, each
+ * after its latency and then all at once. One disk serves one step at a time and one plan after the
+ * other, so latencies add up. When a step fails, the rest of its plan is not taken.
+ *
+ * A path is names joined by "/"; a folder is there while a file is in it or below it, which costs
+ * nothing and is always durable. Left out on purpose: permissions, links, input and output errors
+ * other than a full disk. */
+#pragma once
+
+#include "core/simtime.h"
+#include "trace/trace.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DISK_PATH_MAX = 1024 };
+
+typedef struct Disk Disk;
+
+/* A zero number means the default. */
+typedef struct DiskOptions {
+    SimTime write_latency_ns; /* of a write, append, rename or unlink; default 0 */
+    SimTime sync_latency_ns;  /* default 1 ms */
+    uint64_t capacity;        /* octets that all files' contents may have; default: no limit */
+} DiskOptions;
+
+typedef enum DiskResult {
+    DISK_OK,
+    DISK_FULL,    /* no room: nothing of that step was written */
+    DISK_NO_FILE, /* there is no file of that name */
+} DiskResult;
+
+/* Who is told that a plan has ended; called from an event of the disk's host, later than the call
+ * that gave it, and later than whatever the last step's trace record sets off. `done` may be NULL.
+ */
+typedef struct DiskDone {
+    void (*done)(void *owner, DiskResult result);
+    void *owner;
+} DiskDone;
+
+/* The trace and its simulator outlive the disk. */
+Disk *disk_new(Trace *trace, NodeId host, DiskOptions options);
+void disk_free(Disk *disk);
+
+/* ---- Changing the disk ---- */
+
+typedef struct DiskPlan DiskPlan;
+
+DiskPlan *disk_plan_new(void);
+/* Only for a plan that is not run. */
+void disk_plan_free(DiskPlan *plan);
+/* Makes the file's content `content`, creating it when it is not there. Shares `content`. */
+void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content);
+/* Adds to the end of the file, creating it when it is not there. Shares `content`. */
+void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
+/* Makes the file's content durable. */
+void disk_plan_sync(DiskPlan *plan, const char *path);
+/* Makes the names in the folder durable. */
+void disk_plan_sync_folder(DiskPlan *plan, const char *folder);
+/* Gives a file another name, in place of the file that had it. */
+void disk_plan_rename(DiskPlan *plan, const char *path, const char *to);
+void disk_plan_unlink(DiskPlan *plan, const char *path);
+
+/* Takes the plan over and puts it behind those not finished. A plan without steps just ends. Each
+ * step writes its record (disk.write, disk.sync, disk.rename, disk.unlink, disk.full) when it takes
+ * effect, caused by what asked for it; `done` runs in an event of its own after the last. */
+void disk_run(Disk *disk, DiskPlan *plan, DiskDone done);
+/* Whether nothing is left to do. */
+bool disk_is_idle(const Disk *disk);
+
+/* ---- Reading ---- */
+
+/* The content, to unref; NULL when there is no such file. */
+GBytes *disk_read(const Disk *disk, const char *path);
+bool disk_has_file(const Disk *disk, const char *path);
+/* The names of the files, or of the folders, directly in a folder, in byte order; NULL-terminated,
+ * to free with g_strfreev. Names come without their folder's path. */
+char **disk_list(const Disk *disk, const char *folder);
+char **disk_list_folders(const Disk *disk, const char *folder);
+/* Octets of all files' contents. */
+uint64_t disk_used(const Disk *disk);
+
+/* ---- What befalls a disk; each works at once, at any time ---- */
+
+/* The program dies, its operating system lives: the plans not finished end where they are, nobody
+ * is told, the view stays. */
+void disk_crash_program(Disk *disk);
+/* Power fails: as above, and the view becomes the durable state. */
+void disk_power_off(Disk *disk);
+/* Something else fills the disk up: every write of a non-empty content fails until
+ * disk_free_space. `because` is the record that tells of it, 0 for none. */
+void disk_fill(Disk *disk, uint64_t because);
+void disk_free_space(Disk *disk);

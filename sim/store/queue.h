@@ -1,0 +1,140 @@
+/* The message queue of a mail server: what it has taken responsibility for and still has to do.
+ *
+ * The queue lives in memory and knows no network; behind it stands the spool, from which
+ * queue_recover builds it anew after a crash. The server asks what is due, attempts it, and reports
+ * what became of each recipient.
+ *
+ *     waiting --queue_take_due--> active --queue_relayed, _delivered, _bounced, _discarded--> done
+ *        ^                          |
+ *        +-------queue_defer--------+        (QUEUE_EXPIRED: stays active until bounced or
+ * discarded)
+ *
+ * The order of steps decides what a crash costs (RFC 1047; RFC 5321 §6.1: never lose, rather
+ * deliver twice):
+ *
+ *  - Taking over: durable first, then `done`, then the server's 250. A crash between the two is a
+ *    duplicate: the client did not hear the 250 and sends again.
+ *  - Handing on: the next server's 250 comes first, then the note in the journal, never the other
+ *    way round, or a crash would lose the message. From that 250 until the note is durable a crash
+ *    makes the server send again after its restart. So report queue_relayed in the very step that
+ *    reads the 250, before QUIT, the next message, or anything that takes time: RFC 1047's window
+ *    is then one write and one sync.
+ *  - Local delivery alike: the message is durable in the mailbox first, then noted.
+ *  - Bouncing: the notification is durable in the queue first (queue_add's `done`), and only then
+ *    queue_bounced for the original. A crash between is a second notification, not none.
+ *  - A recipient is done in memory as soon as it is reported, so no second attempt is made in this
+ *    run of the server whatever the disk does. When the disk is full the note is lost, and only a
+ *    crash after that repeats the delivery; removing an entry needs no room.
+ *  - A deferral is noted too, so that a restart does not shorten the wait; an attempt that a crash
+ *    cut off is not counted.
+ *
+ * Source: RFC 5321 §4.5.4 (queueing and retry strategy), §6.1; RFC 1047. */
+#pragma once
+
+#include "mail/envelope.h"
+#include "mail/retry_schedule.h"
+#include "store/spool.h"
+
+enum { QUEUE_REASON_MAX = 512 };
+
+typedef struct Queue Queue;
+
+typedef enum QueueRecipientState { QUEUE_WAITING, QUEUE_ACTIVE, QUEUE_DONE } QueueRecipientState;
+
+typedef struct QueueRecipient {
+    QueueRecipientState state;
+    bool is_warned;          /* the sender knows of the delay */
+    RetryState retry;        /* retry.attempts have failed so far */
+    SimTime next_attempt_at; /* while waiting */
+    char *reason;            /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
+} QueueRecipient;
+
+/* Read it, do not change it. It lives until its last recipient is reported as done. */
+typedef struct QueueEntry {
+    Queue *queue;
+    const char *id;   /* printable, as Received fields and 250 replies show it */
+    const char *mail; /* the message's name: the left part of its Message-ID */
+    Envelope *envelope;
+    GBytes *message;
+    SimTime arrived_at;
+    QueueRecipient *recipients; /* envelope->recipient_count of them */
+    size_t waiting_count;       /* recipients not done, the active ones included */
+} QueueEntry;
+
+/* Told once the entry is durable, or that it could not be taken (`entry` NULL: say 452). */
+typedef struct QueueAdded {
+    void (*done)(void *owner, QueueEntry *entry, DiskResult result);
+    void *owner;
+} QueueAdded;
+
+/* All but the caller's own outlive the queue; the schedule is without defects. Call queue_recover
+ * first, on an empty disk too. */
+Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule);
+/* Not while something asked of it is under way: first let the disk finish or crash. */
+void queue_free(Queue *queue);
+
+/* ---- In ---- */
+
+/* The id that the next queue_add will give, for the Received field. */
+SpoolId queue_peek_next_id(const Queue *queue);
+/* Makes the message durable, records queue.enter and mail.accepted for each recipient, all of them
+ * due at once, then tells `added`. Copies the envelope, which has a recipient; shares `message`. */
+void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdded added);
+/* Reads the spool after a start: records queue.recover for each entry; recipients are due at once,
+ * or when their deferral says. Returns how many entries there are. */
+size_t queue_recover(Queue *queue);
+
+/* ---- What is due ---- */
+
+/* Recipients of one entry in one domain, to be sent in one transaction (RFC 5321 §4.5.4.1). */
+typedef struct QueueBatch {
+    QueueEntry *entry;
+    const char *domain; /* without regard to case; "" for the bare Postmaster. Borrowed. */
+    size_t *recipients; /* indexes, rising */
+    size_t count;
+} QueueBatch;
+
+/* Marks all recipients due at `now` as active and gives them, to unref: QueueBatch in the order of
+ * arrival, then of the domains' first recipients. */
+GPtrArray *queue_take_due(Queue *queue, SimTime now);
+/* When the next recipient is due; SIM_NEVER when none is waiting. */
+SimTime queue_next_due_at(const Queue *queue);
+
+/* ---- Results, for an active recipient `i`; `because` is the record that decided it, or 0 ---- */
+
+/* An attempt begins: records queue.attempt. `transport` is "smtp" or "local". */
+void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
+                         const char *destination);
+/* Records mail.relayed. `next` is the next server's name, `reply` its 250. */
+void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, uint64_t because);
+/* Records mail.delivered. */
+void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because);
+/* Records mail.bounced. `bounce` is the notification's name, `status` such as "5.1.1". */
+void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *status, Span reason,
+                   uint64_t because);
+/* Records mail.discarded. `rule` names the rule, for people. */
+void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because);
+
+typedef enum QueueDeferral {
+    QUEUE_DEFERRED, /* waits for its next attempt: queue.defer */
+    /* Likewise, and the sender should be warned by now: add the notification, then report
+     * queue_warned (unless NOTIFY forbids it, RFC 3461 §4.1). */
+    QUEUE_DEFERRED_WARN,
+    QUEUE_EXPIRED, /* past its lifetime: mail.expired. Bounce or discard it now. */
+} QueueDeferral;
+
+/* The attempt has failed for now. `reason` is the reply or failure. */
+QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t because);
+/* Records mail.delayed, for a recipient in any state but done. `warning` is the notification's
+ * name. */
+void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because);
+
+/* ---- Looking ---- */
+
+/* Messages in the queue: entered and not yet removed. */
+size_t queue_length(const Queue *queue);
+/* NULL when it is not there. */
+QueueEntry *queue_find(const Queue *queue, const char *id);
+/* In order of arrival: the first, or NULL; the one after, or NULL. */
+QueueEntry *queue_first(const Queue *queue);
+QueueEntry *queue_next(const QueueEntry *entry);

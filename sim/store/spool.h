@@ -1,0 +1,111 @@
+/* The spool: accepted messages on disk, each with its envelope and a journal of its recipients.
+ *
+ * One entry is one file, `spool/queue/ID`:
+ *
+ *     spool 1                                 the form's version
+ *     arrived 90000000000                     ns since the start
+ *     envelope 97                             octets of the envelope's text (mail/envelope.h)
+ *     message 512                             octets of the message
+ *     (the envelope's text, then the message)
+ *
+ * and behind them the journal, one line a note, each of the form LF text `;`:
+ *
+ *     0 relayed;
+ *     1 deferred 1 90000000000 90000000000 390000000000;
+ *
+ * A line torn by a loss of power has no `;` and is passed over; since each line brings its own LF,
+ * the next one is not spoilt by it. The later note on a recipient holds.
+ *
+ * Steps, and what a crash leaves:
+ *  - add: write `spool/tmp/ID`, sync it, rename it into `spool/queue/`, sync that folder; only then
+ *    may a server say 250 (RFC 5321 §4.2.5, §6.1). Before the rename, recovery finds a file in
+ *    tmp/ and removes it: nobody was told 250. From the rename on it may find the entry; then the
+ *    client was perhaps not told and sends again: the duplicate of RFC 1047.
+ *  - note: append to the entry, sync. Before the append the note is lost: see queue.h.
+ *  - remove: unlink the entry, sync the folder. Loss of power between the two brings the entry
+ *    back with all its recipients done, and recovery removes it again.
+ *
+ * Left out on purpose: repair. A file in `spool/queue/` that is no entry is left alone. */
+#pragma once
+
+#include "mail/envelope.h"
+#include "mail/retry_schedule.h"
+#include "store/disk.h"
+
+typedef struct Spool Spool;
+
+/* A disk has at most one spool in use at a time, and outlives it. Call spool_recover first, on an
+ * empty disk too. */
+Spool *spool_new(Disk *disk);
+/* Not while something asked of it is under way: first let the disk finish or crash. */
+void spool_free(Spool *spool);
+
+/* ---- Ids: "START-NUMBER", counting the server's starts and the entries since; so none is ever
+ * given twice. Their order in numbers is the order of arrival. ---- */
+
+enum { SPOOL_ID_MAX = 24 };
+typedef struct SpoolId {
+    char text[SPOOL_ID_MAX];
+} SpoolId;
+
+/* The id that is next; the same until spool_take_id. */
+SpoolId spool_peek_id(const Spool *spool);
+SpoolId spool_take_id(Spool *spool);
+
+/* ---- Changes; `done` is told once they are durable ---- */
+
+/* What became of one recipient. */
+typedef enum SpoolOutcomeKind {
+    SPOOL_WAITING,   /* nothing noted yet */
+    SPOOL_RELAYED,   /* the next server has it */
+    SPOOL_DELIVERED, /* it is in the mailbox */
+    SPOOL_BOUNCED,   /* the notification is in the queue */
+    SPOOL_DISCARDED, /* ended by a rule */
+    SPOOL_DEFERRED,  /* still waiting, after a failed attempt */
+    SPOOL_WARNED,    /* still waiting, and the sender has been warned of the delay */
+} SpoolOutcomeKind;
+
+typedef struct SpoolOutcome {
+    SpoolOutcomeKind kind;
+    RetryState retry; /* SPOOL_DEFERRED */
+} SpoolOutcome;
+
+/* Shares `message`. DISK_FULL: the spool is as before. */
+void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
+               SimTime arrived_at, DiskDone done);
+/* Notes an outcome other than SPOOL_WAITING. DISK_FULL: it is not noted. */
+void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,
+                DiskDone done);
+void spool_remove(Spool *spool, const char *entry_id, DiskDone done);
+
+/* ---- Reading back ---- */
+
+typedef struct SpoolRecipient {
+    bool is_done;     /* relayed, delivered, bounced or discarded */
+    bool is_warned;   /* the sender knows of the delay */
+    RetryState retry; /* as last noted, else that of a new arrival */
+} SpoolRecipient;
+
+typedef struct SpoolEntry {
+    char *id;
+    Envelope *envelope;
+    GBytes *message;
+    SimTime arrived_at;
+    SpoolRecipient *recipients; /* envelope->recipient_count of them */
+} SpoolEntry;
+
+void spool_entry_free(SpoolEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SpoolEntry, spool_entry_free)
+
+/* How many recipients are not done. */
+size_t spool_entry_waiting(const SpoolEntry *entry);
+/* What the file of the entry `id` says, its journal included; NULL when it is no entry. */
+SpoolEntry *spool_entry_parse(const char *id, GBytes *file);
+
+/* After a start: gives the entries that have a recipient waiting, in order of arrival, as
+ * SpoolEntry to unref; removes what crashes have left; makes durable what it found, so that nothing
+ * is acted upon that the next loss of power would undo. */
+GPtrArray *spool_recover(Spool *spool);
+/* The same entries, and those with all recipients done, as they stand on the disk; changes nothing.
+ */
+GPtrArray *spool_read_all(const Disk *disk);
