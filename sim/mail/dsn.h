@@ -36,7 +36,7 @@ typedef struct DsnRecipient {
 } DsnRecipient;
 
 typedef struct DsnReport {
-    const char *reporting_mta; /* this server's name; MAILER-DAEMON@ it is From */
+    const char *reporting_mta; /* this server's name, a domain; MAILER-DAEMON@ it is From */
     const char *to;            /* who gets it: the reverse-path, or the postmaster */
     const char *message_id; /* without brackets; its left part names the mail: "lunch.bounce@…" */
     const char *boundary_seed;
@@ -51,7 +51,7 @@ typedef struct DsnReport {
 } DsnReport;
 
 /* The report as a message; the same input gives the same octets. What peers said is made safe for
- * header fields and, like the returned message, never trusted to hold the boundary. */
+ * header fields, and neither that nor the returned message can end the report early. */
 GBytes *dsn_compose(const DsnReport *report);
 
 /* ---- Reading ---- */
