@@ -61,6 +61,11 @@ typedef enum ImapListAttribute {
 
 enum { IMAP_LIST_ATTRIBUTE_COUNT = 8 };
 
+/* "\\Noselect \\Sent" in the enum's order; the caller frees it. */
+char *imap_list_attributes_text(uint32_t attributes);
+/* The attribute of that name without regard to case, or 0. */
+uint32_t imap_list_attribute_named(Span name);
+
 /* One mailbox of LIST. "/" separates levels: "Work/Lab". */
 typedef struct ImapListEntry {
     const char *name;

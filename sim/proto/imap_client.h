@@ -36,7 +36,6 @@ extern const StateTable imap_client_table;
 enum {
     IMAP_CLIENT_LINE_DEFAULT = 64 * 1024,
     IMAP_CLIENT_LITERAL_DEFAULT = 32 * 1024 * 1024,
-    IMAP_CLIENT_INPUT_MAXIMUM = 16 * 1024, /* bytes taken but not yet read */
 };
 
 /* A zero number means the default. */

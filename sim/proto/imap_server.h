@@ -34,14 +34,66 @@ typedef enum ImapServerState {
     IMAP_SERVER_STATE_COUNT,
 } ImapServerState;
 
-/* "imap-server": IMAP_SERVER_STATE_COUNT states by the events of imap_server_internal.h. */
+/* Columns of imap_server_table: first the client's commands, plain and with UID alike, then what
+ * the node has answered, then what happens to the session. */
+typedef enum ImapServerInput {
+    IMAP_SERVER_ON_CAPABILITY,
+    IMAP_SERVER_ON_NOOP,
+    IMAP_SERVER_ON_LOGOUT,
+    IMAP_SERVER_ON_STARTTLS,
+    IMAP_SERVER_ON_AUTHENTICATE,
+    IMAP_SERVER_ON_LOGIN,
+    IMAP_SERVER_ON_ENABLE,
+    IMAP_SERVER_ON_SELECT,
+    IMAP_SERVER_ON_EXAMINE,
+    IMAP_SERVER_ON_CREATE,
+    IMAP_SERVER_ON_DELETE,
+    IMAP_SERVER_ON_RENAME,
+    IMAP_SERVER_ON_LIST,
+    IMAP_SERVER_ON_NAMESPACE,
+    IMAP_SERVER_ON_STATUS,
+    IMAP_SERVER_ON_APPEND,
+    IMAP_SERVER_ON_IDLE,
+    IMAP_SERVER_ON_CLOSE,
+    IMAP_SERVER_ON_UNSELECT,
+    IMAP_SERVER_ON_EXPUNGE,
+    IMAP_SERVER_ON_SEARCH,
+    IMAP_SERVER_ON_FETCH,
+    IMAP_SERVER_ON_STORE,
+    IMAP_SERVER_ON_COPY,
+    IMAP_SERVER_ON_MOVE,
+    IMAP_SERVER_ON_CHECK,   /* of rev1 */
+    IMAP_SERVER_ON_UNKNOWN, /* no such command, or not to be understood */
+    IMAP_SERVER_ON_LOGIN_GRANTED,
+    IMAP_SERVER_ON_MAILBOX_OPENED,
+    IMAP_SERVER_ON_TOO_MANY_BAD,
+    IMAP_SERVER_ON_SHUT_DOWN,
+    IMAP_SERVER_ON_TIMEOUT,
+    IMAP_SERVER_ON_OUTPUT_FULL, /* the client asks for more than it reads */
+    IMAP_SERVER_ON_PEER_CLOSED,
+    IMAP_SERVER_INPUT_COUNT,
+} ImapServerInput;
+
+/* What a cell of imap_server_table makes the engine do. */
+typedef enum ImapServerAction {
+    IMAP_SERVER_RUN,     /* run the command; its syntax is right, or BAD and no change of state */
+    IMAP_SERVER_REFUSE,  /* BAD: no such command here */
+    IMAP_SERVER_DECLINE, /* NO: not offered */
+    IMAP_SERVER_ENTER,   /* the node has granted it */
+    IMAP_SERVER_SAY_BYE, /* untagged BYE, then the end */
+    IMAP_SERVER_END,     /* the end without a word */
+    IMAP_SERVER_IGNORE,  /* the session is over */
+    IMAP_SERVER_NEVER,   /* cannot happen */
+    IMAP_SERVER_ACTION_COUNT,
+} ImapServerAction;
+
+/* Named "imap-server". */
 extern const StateTable imap_server_table;
 
 enum {
     IMAP_SERVER_LINE_DEFAULT = 8192, /* RFC 7162 §4 advises to take at least 8192 octets */
     IMAP_SERVER_APPEND_DEFAULT = 32 * 1024 * 1024,
     IMAP_SERVER_BAD_DEFAULT = 20,
-    IMAP_SERVER_INPUT_MAXIMUM = 16 * 1024,  /* bytes taken but not yet read */
     IMAP_SERVER_OUTPUT_HIGH = 64 * 1024,    /* FETCH and SEARCH pause while this much waits */
     IMAP_SERVER_MESSAGES_MAXIMUM = 1 << 20, /* in one selected mailbox */
 };
@@ -146,9 +198,10 @@ void imap_server_answer_copied(ImapServer *server, uint32_t token, uint32_t uid_
 void imap_server_answer_removed(ImapServer *server, uint32_t token, const uint32_t *uids,
                                 size_t count);
 
-/* News of the selected mailbox that this connection did not cause itself: told to the client at
- * once during IDLE, else at the end of the next command that permits it (RFC 9051 §5.2, §7.5.1).
- * Ignored when no mailbox is selected. */
+/* News of the selected mailbox: told to the client at once during IDLE, else at the end of the next
+ * command that permits it (RFC 9051 §5.2, §7.5.1). A message that arrives by this connection's own
+ * APPEND or COPY is told as any other. What the client knows already changes nothing, so a node may
+ * tell every session of a mailbox everything. Ignored when no mailbox is selected. */
 void imap_server_tell_exists(ImapServer *server, uint32_t uid);
 void imap_server_tell_expunged(ImapServer *server, uint32_t uid);
 void imap_server_tell_flags(ImapServer *server, uint32_t uid, ImapFlags flags);
