@@ -30,7 +30,55 @@ typedef enum ImapClientState {
     IMAP_CLIENT_STATE_COUNT,
 } ImapClientState;
 
-/* "imap-client": IMAP_CLIENT_STATE_COUNT states by the events of imap_client_internal.h. */
+/* Columns of imap_client_table: first the commands that the node gives, then what the server
+ * answers, then what happens to the session. */
+typedef enum ImapClientInput {
+    IMAP_CLIENT_ON_CAPABILITY,
+    IMAP_CLIENT_ON_NOOP,
+    IMAP_CLIENT_ON_LOGOUT,
+    IMAP_CLIENT_ON_LOGIN,
+    IMAP_CLIENT_ON_ENABLE,
+    IMAP_CLIENT_ON_SELECT,
+    IMAP_CLIENT_ON_CREATE,
+    IMAP_CLIENT_ON_DELETE,
+    IMAP_CLIENT_ON_LIST,
+    IMAP_CLIENT_ON_STATUS,
+    IMAP_CLIENT_ON_APPEND,
+    IMAP_CLIENT_ON_IDLE,
+    IMAP_CLIENT_ON_CLOSE,
+    IMAP_CLIENT_ON_UNSELECT,
+    IMAP_CLIENT_ON_EXPUNGE,
+    IMAP_CLIENT_ON_SEARCH,
+    IMAP_CLIENT_ON_FETCH,
+    IMAP_CLIENT_ON_STORE,
+    IMAP_CLIENT_ON_COPY,
+    IMAP_CLIENT_ON_MOVE,
+    IMAP_CLIENT_ON_GREETING_OK,
+    IMAP_CLIENT_ON_GREETING_PREAUTH,
+    IMAP_CLIENT_ON_LOGGED_IN,
+    IMAP_CLIENT_ON_OPENED,         /* a mailbox has been selected */
+    IMAP_CLIENT_ON_MAILBOX_CLOSED, /* by CLOSE, UNSELECT or [CLOSED] */
+    IMAP_CLIENT_ON_BYE,            /* a BYE that LOGOUT has not asked for */
+    IMAP_CLIENT_ON_BYE_AWAITED,    /* the BYE that LOGOUT has asked for */
+    IMAP_CLIENT_ON_LOGGED_OUT,     /* the tagged response to LOGOUT */
+    IMAP_CLIENT_ON_BAD_RESPONSE,
+    IMAP_CLIENT_ON_TIMEOUT,
+    IMAP_CLIENT_ON_PEER_CLOSED,
+    IMAP_CLIENT_INPUT_COUNT,
+} ImapClientInput;
+
+/* What a cell of imap_client_table makes the engine do. */
+typedef enum ImapClientAction {
+    IMAP_CLIENT_SEND,   /* send the command */
+    IMAP_CLIENT_REFUSE, /* the call returns 0 */
+    IMAP_CLIENT_TELL,   /* tell the node, and go on */
+    IMAP_CLIENT_END,    /* the session is over */
+    IMAP_CLIENT_IGNORE, /* nothing */
+    IMAP_CLIENT_NEVER,  /* cannot happen */
+    IMAP_CLIENT_ACTION_COUNT,
+} ImapClientAction;
+
+/* Named "imap-client". */
 extern const StateTable imap_client_table;
 
 enum {

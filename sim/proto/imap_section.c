@@ -223,14 +223,12 @@ bool imap_fetch_sets_seen(const ImapFetch *fetch)
     return false;
 }
 
-void imap_fetch_add(ImapFetch *fetch, ImapFetchKind kind)
+void imap_fetch_add_uid(ImapFetch *fetch)
 {
-    if (imap_fetch_asks(fetch, kind) || fetch->count >= IMAP_FETCH_ITEMS_MAXIMUM)
+    if (imap_fetch_asks(fetch, IMAP_FETCH_UID))
         return;
-    size_t place = kind == IMAP_FETCH_UID ? 0 : fetch->count;
-    memmove(&fetch->items[place + 1], &fetch->items[place],
-            (fetch->count - place) * sizeof(ImapFetchItem));
-    fetch->items[place] = (ImapFetchItem){.kind = kind};
+    memmove(&fetch->items[1], &fetch->items[0], fetch->count * sizeof(ImapFetchItem));
+    fetch->items[0] = (ImapFetchItem){.kind = IMAP_FETCH_UID};
     fetch->count++;
 }
 
@@ -243,12 +241,20 @@ static bool is_listed(const ImapFetchItem *item, Span name)
     return false;
 }
 
+/* Whether the header of `header_end` octets ends with the empty line before a body. */
+static bool has_empty_line(Span content, size_t header_end)
+{
+    if (header_end == 2)
+        return memcmp(content.data, "\r\n", 2) == 0;
+    return header_end >= 4 && memcmp(content.data + header_end - 4, "\r\n\r\n", 4) == 0;
+}
+
 /* RFC 9051 §6.4.5.1: the fields that are listed, or the others, as they stand in the header, and
  * the empty line that ends a header, if the message has one. */
 static Slice cut_fields(const ImapFetchItem *item, Slice message)
 {
     Span content = slice_span(message);
-    size_t position = 0, header_end = message_body_offset(content);
+    size_t position = 0;
     GByteArray *chosen = g_byte_array_new();
     Span name, value;
     bool wanted = item->part == IMAP_SECTION_FIELDS;
@@ -257,7 +263,7 @@ static Slice cut_fields(const ImapFetchItem *item, Slice message)
         if (is_listed(item, name) == wanted)
             g_byte_array_append(chosen, content.data + start, (guint)(position - start));
     }
-    if (header_end >= 2 && memcmp(content.data + header_end - 2, "\r\n", 2) == 0)
+    if (has_empty_line(content, message_body_offset(content)))
         g_byte_array_append(chosen, (const guint8 *)"\r\n", 2);
     Slice cut = {.length = chosen->len};
     cut.bytes = g_byte_array_free_to_bytes(chosen);

@@ -38,7 +38,7 @@ typedef struct ImapFetchItem {
 } ImapFetchItem;
 
 typedef struct ImapFetch {
-    ImapFetchItem items[IMAP_FETCH_ITEMS_MAXIMUM];
+    ImapFetchItem items[IMAP_FETCH_ITEMS_MAXIMUM + 1]; /* and UID, which UID FETCH adds */
     size_t count;
     bool unsupported; /* the client asks for something that is left out */
 } ImapFetch;
@@ -51,7 +51,7 @@ unsigned imap_fetch_needs(const ImapFetch *fetch);
 bool imap_fetch_asks(const ImapFetch *fetch, ImapFetchKind kind);
 /* Whether it sets \Seen, RFC 9051 §6.4.5 BODY[<section>]. */
 bool imap_fetch_sets_seen(const ImapFetch *fetch);
-/* Adds FLAGS, or UID at the front, unless it is there or there is no room. */
-void imap_fetch_add(ImapFetch *fetch, ImapFetchKind kind);
+/* Puts UID in front unless it is asked for already. */
+void imap_fetch_add_uid(ImapFetch *fetch);
 /* What the item names of a message; the caller clears it. */
 Slice imap_section_cut(const ImapFetchItem *item, Slice message);
