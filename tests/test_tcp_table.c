@@ -89,7 +89,8 @@ static void test_each_cell_is_what_happens(void **state)
             script_init(&s, TCP_PROFILE_LINUX);
             script_reach(&s, from);
             if (bring(&s, trigger)) {
-                const StateCell *cell = state_table_cell(&tcp_table, from, trigger);
+                const StateCell *cell =
+                    state_table_cell(&tcp_table, (uint8_t)from, (uint8_t)trigger);
                 if (tcp_state(s.tcp) != cell->next)
                     fail_msg("[%s][%s] leads to %s", tcp_table.states[from],
                              tcp_table.events[trigger], tcp_table.states[tcp_state(s.tcp)]);
@@ -142,7 +143,7 @@ typedef struct Seen {
 static void see(void *context, TcpState from, TcpState to, TcpTrigger trigger)
 {
     Seen *seen = context;
-    assert_int_equal(state_table_cell(&tcp_table, from, trigger)->next, to);
+    assert_int_equal(state_table_cell(&tcp_table, (uint8_t)from, (uint8_t)trigger)->next, to);
     assert_true(seen->count < G_N_ELEMENTS(seen->states));
     seen->states[seen->count++] = to;
 }
