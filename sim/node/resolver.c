@@ -1,0 +1,185 @@
+/* The stub resolver of a host. See resolver.h. */
+#include "node/resolver.h"
+
+#include "core/check.h"
+
+typedef struct LookUp {
+    ResolverDone *done;
+    void *owner;
+    Cause cause; /* of whoever asked: queries and results follow from it */
+} LookUp;
+
+struct Resolver {
+    Machine machine;
+    DnsResolver *engine;
+    Random ids;
+    GHashTable *look_ups; /* token -> LookUp */
+    uint16_t port;        /* 0: none is bound */
+    Timer timer;          /* of the engine's deadline */
+    Timer drain_timer;    /* the step in which the engine's events are taken */
+};
+
+static guint token_hash(gconstpointer token)
+{
+    return g_int64_hash(token);
+}
+
+Resolver *resolver_new(const Machine *machine)
+{
+    Resolver *resolver = g_new0(Resolver, 1);
+    resolver->machine = *machine;
+    resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
+    resolver->ids = simulator_random(machine->simulator, machine->node, RANDOM_DNS_ID);
+    resolver->look_ups = g_hash_table_new_full(token_hash, g_int64_equal, g_free, g_free);
+    return resolver;
+}
+
+static void resolver_cancel_timers(Resolver *resolver)
+{
+    simulator_cancel(resolver->machine.simulator, &resolver->timer);
+    simulator_cancel(resolver->machine.simulator, &resolver->drain_timer);
+}
+
+void resolver_free(Resolver *resolver)
+{
+    resolver_cancel_timers(resolver);
+    g_hash_table_unref(resolver->look_ups);
+    dns_resolver_free(resolver->engine);
+    g_free(resolver);
+}
+
+void resolver_reset(Resolver *resolver)
+{
+    resolver_cancel_timers(resolver);
+    g_hash_table_remove_all(resolver->look_ups);
+    dns_resolver_free(resolver->engine);
+    resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
+    resolver->port = 0;
+}
+
+static void resolver_drain(Resolver *resolver);
+
+static void resolver_on_datagram(void *owner, Ipv4Address source, uint16_t source_port, Span data)
+{
+    Resolver *resolver = owner;
+    if (source != resolver->machine.name_server || source_port != DNS_PORT)
+        return;
+    dns_resolver_receive(resolver->engine, data, simulator_now(resolver->machine.simulator));
+    resolver_drain(resolver);
+}
+
+static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
+{
+    const Machine *machine = &resolver->machine;
+    char type[DNS_TYPE_TEXT_SIZE];
+    dns_type_format(event->question.type, type);
+    if (event->attempt > 1)
+        TRACE(machine->trace, machine->node, DNS_TIMEOUT,
+              network_peek_fault(machine->network, machine->host, machine->name_server),
+              .name = event->question.name, .type = type, .attempt = event->attempt - 1);
+    if (resolver->port == 0)
+        resolver->port = host_udp_bind(machine->host, 0, resolver_on_datagram, resolver);
+    TRACE(machine->trace, machine->node, DNS_QUERY, 0, .name = event->question.name, .type = type,
+          .id = event->id);
+    g_autoptr(GBytes) datagram = g_bytes_new(event->datagram.data, event->datagram.length);
+    host_udp_send(machine->host, resolver->port, machine->name_server, DNS_PORT, datagram);
+}
+
+/* The records as lines of a master file with semicolons between; "" when there are none. */
+static char *answer_describe(const DnsAnswer *answer)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < answer->record_count; i++) {
+        g_autofree char *line = dns_record_format(&answer->records[i]);
+        g_string_append_printf(text, "%s%s", i > 0 ? "; " : "", line);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
+{
+    const Machine *machine = &resolver->machine;
+    char type[DNS_TYPE_TEXT_SIZE];
+    dns_type_format(event->question.type, type);
+    g_autofree char *records = answer_describe(&event->answer);
+    Cause *cause = simulator_cause(machine->simulator);
+    Cause before = *cause;
+    LookUp *look_up = g_hash_table_lookup(resolver->look_ups, &event->token);
+    if (event->is_from_cache && look_up != NULL)
+        *cause = look_up->cause;
+    TRACE(machine->trace, machine->node, DNS_RESULT, 0, .name = event->question.name, .type = type,
+          .outcome = dns_outcome_name(event->answer.outcome),
+          .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);
+    if (look_up != NULL) {
+        LookUp asked = *look_up;
+        g_hash_table_remove(resolver->look_ups, &event->token);
+        asked.done(asked.owner, event);
+    }
+    *cause = before;
+}
+
+static void resolver_on_deadline(void *owner, void *data)
+{
+    (void)data;
+    Resolver *resolver = owner;
+    dns_resolver_time_out(resolver->engine, simulator_now(resolver->machine.simulator));
+    resolver_drain(resolver);
+}
+
+static void resolver_arm(Resolver *resolver)
+{
+    Simulator *simulator = resolver->machine.simulator;
+    simulator_cancel(simulator, &resolver->timer);
+    SimTime deadline = dns_resolver_deadline(resolver->engine);
+    if (deadline == SIM_NEVER)
+        return;
+    EventAction action = {resolver_on_deadline, resolver, NULL, NULL};
+    resolver->timer =
+        simulator_schedule(simulator, deadline, resolver->machine.node, EVENT_FOREGROUND, action);
+}
+
+static void resolver_drain(Resolver *resolver)
+{
+    DnsResolverEvent event;
+    while (dns_resolver_next_event(resolver->engine, &event)) {
+        switch (event.kind) {
+        case DNS_RESOLVER_SEND:
+            resolver_send(resolver, &event);
+            break;
+        case DNS_RESOLVER_ANSWERED:
+            resolver_answer(resolver, &event);
+            break;
+        }
+    }
+    resolver_arm(resolver);
+}
+
+static void resolver_on_drain(void *owner, void *data)
+{
+    (void)data;
+    resolver_drain(owner);
+}
+
+uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, ResolverDone *done,
+                          void *owner)
+{
+    Simulator *simulator = resolver->machine.simulator;
+    uint64_t token =
+        dns_resolver_ask(resolver->engine, name, type, (uint16_t)random_draw(&resolver->ids),
+                         simulator_now(simulator));
+    CHECK(token != 0);
+    LookUp look_up = {done, owner, *simulator_cause(simulator)};
+    g_hash_table_insert(resolver->look_ups, g_memdup2(&token, sizeof token),
+                        g_memdup2(&look_up, sizeof look_up));
+    if (!simulator_is_pending(simulator, resolver->drain_timer)) {
+        EventAction action = {resolver_on_drain, resolver, NULL, NULL};
+        resolver->drain_timer = simulator_schedule(
+            simulator, simulator_now(simulator), resolver->machine.node, EVENT_FOREGROUND, action);
+    }
+    return token;
+}
+
+void resolver_forget(Resolver *resolver, uint64_t id)
+{
+    g_hash_table_remove(resolver->look_ups, &id);
+}

@@ -1,0 +1,216 @@
+/* A session: a protocol engine on a byte stream. See session.h. */
+#include "node/session.h"
+
+#include "core/check.h"
+
+struct Session {
+    Simulator *simulator;
+    NodeId node;
+    const SessionProtocol *protocol;
+    void *engine;
+    SessionOwner owner;
+    EventPriority priority;
+    Stream *stream;
+    Timer timer;          /* of the engine's timeout */
+    Timer end_timer;      /* tells the owner that it has ended */
+    int64_t armed_ns;     /* the timeout that `timer` stands for; 0: none */
+    uint32_t armed_epoch; /* the engine's epoch then, or our count of receptions */
+    uint32_t receptions;
+    bool is_pumping;
+    bool peer_has_ended;   /* no more bytes will come than those in the stream */
+    bool end_is_told;      /* to the engine */
+    bool is_closing;       /* our FIN has been asked for */
+    StreamFailure failure; /* kept when the stream is gone */
+    uint64_t because;
+};
+
+Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,
+                     void *engine, SessionOwner owner, EventPriority priority)
+{
+    Session *session = g_new0(Session, 1);
+    session->simulator = simulator;
+    session->node = node;
+    session->protocol = protocol;
+    session->engine = engine;
+    session->owner = owner;
+    session->priority = priority;
+    return session;
+}
+
+void session_take_stream(Session *session, Stream *stream)
+{
+    CHECK(session->stream == NULL);
+    session->stream = stream;
+}
+
+void session_free(Session *session)
+{
+    simulator_cancel(session->simulator, &session->timer);
+    simulator_cancel(session->simulator, &session->end_timer);
+    if (session->stream != NULL) {
+        if (!session->is_closing)
+            stream_abort(session->stream);
+        stream_release(session->stream);
+    }
+    g_free(session);
+}
+
+Stream *session_peek_stream(const Session *session)
+{
+    return session->stream;
+}
+
+StreamFailure session_failure(const Session *session)
+{
+    return session->stream != NULL ? stream_failure(session->stream) : session->failure;
+}
+
+uint64_t session_because(const Session *session)
+{
+    return session->stream != NULL ? stream_because(session->stream) : session->because;
+}
+
+/* Stream to engine, as far as the engine takes it; true when something moved. */
+static bool session_move_input(Session *session)
+{
+    bool moved = false;
+    for (;;) {
+        Span input = stream_peek(session->stream);
+        size_t count = MIN(input.length, session->protocol->input_room(session->engine));
+        if (count == 0)
+            return moved;
+        session->protocol->receive(session->engine, span_of(input.data, count));
+        stream_consume(session->stream, count);
+        session->receptions++;
+        moved = true;
+    }
+}
+
+/* Tells the engine the peer's end, once, after every byte before it; true when it did. */
+static bool session_move_end(Session *session)
+{
+    if (!session->peer_has_ended || session->end_is_told || stream_peek(session->stream).length > 0)
+        return false;
+    session->end_is_told = true;
+    session->protocol->receive_end(session->engine);
+    return true;
+}
+
+static bool session_move_output(Session *session)
+{
+    bool moved = false;
+    for (;;) {
+        Span output = session->protocol->peek_output(session->engine);
+        size_t count = MIN(output.length, stream_write_room(session->stream));
+        if (count == 0)
+            return moved;
+        g_autoptr(GBytes) bytes = g_bytes_new(output.data, count);
+        Slice slice = {bytes, 0, count}; /* borrowed: the stream keeps a reference of its own */
+        size_t taken = stream_write(session->stream, slice);
+        session->protocol->consume_output(session->engine, taken);
+        if (taken == 0)
+            return moved;
+        moved = true;
+    }
+}
+
+static void session_time_out(void *owner, void *data)
+{
+    (void)data;
+    Session *session = owner;
+    session->armed_ns = 0;
+    session->protocol->time_out(session->engine);
+    session_pump(session);
+}
+
+static uint32_t session_epoch(const Session *session)
+{
+    return session->protocol->timeout_epoch != NULL
+               ? session->protocol->timeout_epoch(session->engine)
+               : session->receptions;
+}
+
+static void session_arm_timeout(Session *session)
+{
+    int64_t timeout_ns = session->protocol->timeout_ns(session->engine);
+    uint32_t epoch = session_epoch(session);
+    if (timeout_ns == session->armed_ns && epoch == session->armed_epoch)
+        return;
+    simulator_cancel(session->simulator, &session->timer);
+    session->armed_ns = timeout_ns;
+    session->armed_epoch = epoch;
+    if (timeout_ns == 0)
+        return;
+    EventAction action = {session_time_out, session, NULL, NULL};
+    SimTime time = simtime_add(simulator_now(session->simulator), timeout_ns);
+    session->timer =
+        simulator_schedule(session->simulator, time, session->node, session->priority, action);
+}
+
+static void session_report_end(void *owner, void *data)
+{
+    (void)data;
+    Session *session = owner;
+    session->owner.ended(session->owner.owner);
+}
+
+/* The engine is through: close the stream, and tell the owner from an event of its own, since its
+ * functions are on the stack now. */
+static void session_finish(Session *session)
+{
+    if (session->is_closing)
+        return;
+    session->is_closing = true;
+    simulator_cancel(session->simulator, &session->timer);
+    session->failure = stream_failure(session->stream);
+    session->because = stream_because(session->stream);
+    stream_close(session->stream);
+    stream_release(session->stream);
+    session->stream = NULL;
+    EventAction action = {session_report_end, session, NULL, NULL};
+    session->end_timer = simulator_schedule(session->simulator, simulator_now(session->simulator),
+                                            session->node, EVENT_FOREGROUND, action);
+}
+
+void session_pump(Session *session)
+{
+    if (session->is_pumping || session->stream == NULL)
+        return;
+    session->is_pumping = true;
+    bool moved = true;
+    while (moved) {
+        moved = session_move_input(session);
+        moved = session_move_end(session) || moved;
+        session->owner.handle_events(session->owner.owner);
+        moved = session_move_output(session) || moved;
+    }
+    session->is_pumping = false;
+    if (session->protocol->is_finished(session->engine))
+        session_finish(session);
+    else
+        session_arm_timeout(session);
+}
+
+static void session_on_stream(void *owner, Stream *stream, StreamEvent event)
+{
+    (void)stream;
+    Session *session = owner;
+    switch (event) {
+    case STREAM_CONNECTED:
+    case STREAM_READABLE:
+    case STREAM_WRITABLE:
+        session_pump(session);
+        break;
+    case STREAM_PEER_CLOSED:
+    case STREAM_FAILED:
+    case STREAM_CLOSED:
+        session->peer_has_ended = true;
+        session_pump(session);
+        break;
+    }
+}
+
+StreamHandler session_stream_handler(Session *session)
+{
+    return (StreamHandler){session_on_stream, session};
+}

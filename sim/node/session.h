@@ -1,0 +1,55 @@
+/* A session: a protocol engine on a byte stream. It moves bytes between the two, arms the timeout
+ * that the engine names, and lets the owner take the engine's events. The four dialogues of a mail
+ * system (SMTP and IMAP, each side) run over this one pump. */
+#pragma once
+
+#include "core/simulator.h"
+#include "net/stream.h"
+
+/* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
+typedef struct SessionProtocol {
+    size_t (*input_room)(const void *engine);
+    void (*receive)(void *engine, Span bytes);
+    void (*receive_end)(void *engine);
+    Span (*peek_output)(const void *engine);
+    void (*consume_output)(void *engine, size_t count);
+    bool (*is_finished)(const void *engine);
+    /* How long the engine waits for its peer, in ns; 0: for nothing. */
+    int64_t (*timeout_ns)(const void *engine);
+    /* Changes when the wait begins anew; NULL: any byte received begins it anew. */
+    uint32_t (*timeout_epoch)(const void *engine);
+    void (*time_out)(void *engine);
+} SessionProtocol;
+
+extern const SessionProtocol SESSION_SMTP_SERVER, SESSION_SMTP_CLIENT, SESSION_IMAP_SERVER,
+    SESSION_IMAP_CLIENT;
+
+/* What the session tells its owner. Neither may free the session or its engine. */
+typedef struct SessionOwner {
+    void *owner;
+    /* Take all of the engine's events. */
+    void (*handle_events)(void *owner);
+    /* The engine is finished and the stream is let go: last call, from an event of its own. The
+     * owner frees engine and session. */
+    void (*ended)(void *owner);
+} SessionOwner;
+
+typedef struct Session Session;
+
+/* On a stream that is open (accepted) or being opened; `priority` is that of the engine's timeout.
+ * The engine stays the owner's. */
+Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,
+                     void *engine, SessionOwner owner, EventPriority priority);
+/* Gives the session its stream; before that nothing moves. */
+void session_take_stream(Session *session, Stream *stream);
+/* For the stream's handler. */
+StreamHandler session_stream_handler(Session *session);
+/* Lets go of the stream, aborting it if it is still open, and frees the session; not the engine. */
+void session_free(Session *session);
+
+/* Moves what can be moved. Call it after answering an engine or giving it a command. */
+void session_pump(Session *session);
+Stream *session_peek_stream(const Session *session);
+/* The stream's failure, or STREAM_OK; and the seq of the fault behind it, or 0. */
+StreamFailure session_failure(const Session *session);
+uint64_t session_because(const Session *session);

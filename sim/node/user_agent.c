@@ -1,0 +1,215 @@
+/* A user agent. See user_agent.h; the dialogues are in user_agent_submit.c and user_agent_fetch.c.
+ */
+#include "node/user_agent_internal.h"
+
+#include "mail/address.h"
+
+#include <string.h>
+
+static void agent_mail_free(void *mail)
+{
+    AgentMail *agent_mail = mail;
+    g_free(agent_mail->name);
+    g_bytes_unref(agent_mail->content);
+    envelope_free(agent_mail->envelope);
+    g_free(agent_mail);
+}
+
+UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *options)
+{
+    UserAgent *agent = g_new0(UserAgent, 1);
+    agent->machine = *machine;
+    agent->address = g_strdup(options->address);
+    agent->server = g_strdup(options->server);
+    agent->user = g_strdup(options->user);
+    agent->password = g_strdup(options->password);
+    agent->resolver = resolver_new(machine);
+    agent->outbox = g_ptr_array_new_with_free_func(agent_mail_free);
+    agent->inbox = g_ptr_array_new_with_free_func(agent_mail_free);
+    agent->next_uid = 1;
+    return agent;
+}
+
+void user_agent_free(UserAgent *agent)
+{
+    user_agent_drop_submission(agent);
+    user_agent_drop_fetching(agent);
+    resolver_free(agent->resolver);
+    g_ptr_array_unref(agent->outbox);
+    g_ptr_array_unref(agent->inbox);
+    g_free(agent->address);
+    g_free(agent->server);
+    g_free(agent->user);
+    g_free(agent->password);
+    g_free(agent);
+}
+
+void user_agent_tell_failure(UserAgent *agent, const char *action, const char *mail,
+                             const char *recipient, Span reason, uint64_t because)
+{
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_FAILED, because, .action = action,
+          .mail = mail, .recipient = recipient, .reason = reason);
+}
+
+AgentMail *user_agent_find_received(const UserAgent *agent, const char *mail)
+{
+    for (guint i = 0; i < agent->inbox->len; i++) {
+        AgentMail *received = g_ptr_array_index(agent->inbox, i);
+        if (strcmp(received->name, mail) == 0)
+            return received;
+    }
+    return NULL;
+}
+
+static Span mail_span(const AgentMail *mail)
+{
+    return span_of(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+}
+
+/* ---- Writing ---- */
+
+static void add_recipients(Envelope *envelope, const char *const *addresses, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        envelope_add_recipient(envelope, addresses[i], 0, NULL);
+}
+
+static char *join_recipients(const Envelope *envelope)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", envelope->recipients[i].address);
+    return g_string_free(text, FALSE);
+}
+
+static MessageMailbox *mailboxes_of(const char *const *addresses, size_t count)
+{
+    MessageMailbox *mailboxes = g_new0(MessageMailbox, MAX(count, 1));
+    for (size_t i = 0; i < count; i++)
+        mailboxes[i].address = addresses[i];
+    return mailboxes;
+}
+
+/* The message id of `answered`, without brackets, or NULL. To free. */
+static char *message_id_of(const AgentMail *answered)
+{
+    if (answered == NULL)
+        return NULL;
+    char *id = message_dup_header(mail_span(answered), "Message-ID");
+    if (id == NULL)
+        return NULL;
+    g_strdelimit(id, "<>", ' ');
+    return g_strstrip(id);
+}
+
+static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered,
+                       GError **error)
+{
+    g_autofree MessageMailbox *to = mailboxes_of(mail->to, mail->to_count);
+    g_autofree MessageMailbox *cc = mailboxes_of(mail->cc, mail->cc_count);
+    g_autofree char *message_id =
+        g_strdup_printf("%s@%s", mail->name, address_text_peek_domain(agent->address));
+    g_autofree char *answered_id = message_id_of(answered);
+    MessageDraft draft = {
+        .from = {.address = agent->address},
+        .to = to,
+        .cc = cc,
+        .to_count = mail->to_count,
+        .cc_count = mail->cc_count,
+        .subject = mail->subject,
+        .body = mail->body,
+        .message_id = message_id,
+        .in_reply_to = answered_id,
+        .references = answered_id,
+        .date_unix = machine_unix_now(&agent->machine),
+        .utc_offset_minutes = agent->machine.clock.utc_offset_minutes,
+        .boundary_seed = mail->name,
+    };
+    return message_compose(&draft, error);
+}
+
+static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) content = compose(agent, mail, answered, &error);
+    if (content == NULL) {
+        user_agent_tell_failure(agent, "compose", mail->name, NULL, span_of_text(error->message),
+                                0);
+        return;
+    }
+    AgentMail *written = g_new0(AgentMail, 1);
+    written->name = g_strdup(mail->name);
+    written->content = g_steal_pointer(&content);
+    written->envelope = envelope_new(agent->address);
+    add_recipients(written->envelope, mail->to, mail->to_count);
+    add_recipients(written->envelope, mail->cc, mail->cc_count);
+    add_recipients(written->envelope, mail->bcc, mail->bcc_count);
+    g_autofree char *recipients = join_recipients(written->envelope);
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_COMPOSE, 0, .mail = mail->name,
+          .from = agent->address, .to = recipients, .subject = mail->subject,
+          .size = g_bytes_get_size(written->content));
+    g_ptr_array_add(agent->outbox, written);
+    user_agent_submit(agent);
+}
+
+void user_agent_send(UserAgent *agent, const UserAgentMail *mail)
+{
+    write_and_submit(agent, mail, NULL);
+}
+
+/* RFC 5322 §3.6.2: an answer goes to Reply-To, or else to From. */
+static char *answer_address(const AgentMail *answered)
+{
+    char *address = message_dup_header(mail_span(answered), "Reply-To");
+    if (address == NULL)
+        address = message_dup_header(mail_span(answered), "From");
+    if (address == NULL)
+        return NULL;
+    char *open = strchr(address, '<');
+    char *close = open != NULL ? strchr(open, '>') : NULL;
+    if (close == NULL)
+        return g_strstrip(address);
+    char *bare = g_strndup(open + 1, (gsize)(close - open - 1));
+    g_free(address);
+    return bare;
+}
+
+void user_agent_reply(UserAgent *agent, const char *mail, const char *name, const char *body)
+{
+    const AgentMail *answered = user_agent_find_received(agent, mail);
+    g_autofree char *to = answered != NULL ? answer_address(answered) : NULL;
+    if (to == NULL) {
+        user_agent_tell_failure(agent, "reply", mail, NULL,
+                                span_of_text("this agent has not fetched the message"), 0);
+        return;
+    }
+    g_autofree char *subject = message_dup_header_shown(mail_span(answered), "Subject");
+    bool is_answer_already = subject != NULL && g_ascii_strncasecmp(subject, "Re:", 3) == 0;
+    g_autofree char *re_subject =
+        is_answer_already ? g_strdup(subject) : g_strdup_printf("Re: %s", subject ? subject : "");
+    const char *recipients[] = {to};
+    UserAgentMail answer = {
+        .name = name, .to = recipients, .to_count = 1, .subject = re_subject, .body = body};
+    write_and_submit(agent, &answer, answered);
+}
+
+/* ---- Reading ---- */
+
+enum { AGENT_SHOWN_TEXT_MAXIMUM = 200 }; /* characters of the text that the trace shows */
+
+void user_agent_read(UserAgent *agent, const char *mail)
+{
+    AgentMail *received = user_agent_find_received(agent, mail);
+    if (received == NULL) {
+        user_agent_tell_failure(agent, "read", mail, NULL,
+                                span_of_text("this agent has not fetched the message"), 0);
+        return;
+    }
+    g_autofree char *subject = message_dup_header_shown(mail_span(received), "Subject");
+    g_autofree char *text = message_dup_text(mail_span(received));
+    g_autofree char *shown =
+        g_utf8_substring(text, 0, MIN(g_utf8_strlen(text, -1), AGENT_SHOWN_TEXT_MAXIMUM));
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_READ, 0, .mail = mail,
+          .subject = subject, .text = g_strstrip(shown));
+    received->is_read = true;
+}

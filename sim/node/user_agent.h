@@ -1,0 +1,43 @@
+/* A user agent (RFC 5598: MUA): the program with which a person writes and reads mail.
+ *
+ * It composes RFC 5322 messages, submits them to its own mail server by SMTP on port 587 with AUTH
+ * (RFC 6409), and gets the mailbox's new messages by IMAP. It has no queue: when its server cannot
+ * be reached the person is told, and the message is not sent.
+ *
+ * Calls belong into steps of the agent's own node. */
+#pragma once
+
+#include "node/machine.h"
+
+#include <stddef.h>
+
+typedef struct UserAgent UserAgent;
+
+/* Everything is copied. */
+typedef struct UserAgentOptions {
+    const char *address; /* of its person: "alice@naver.example" */
+    const char *server;  /* host name of the person's mail server */
+    const char *user;    /* for logging in there */
+    const char *password;
+} UserAgentOptions;
+
+/* A message to write; everything is borrowed during the call. */
+typedef struct UserAgentMail {
+    const char *name; /* becomes the left part of the Message-ID; unique in the run */
+    const char *const *to, *const *cc, *const *bcc; /* addresses */
+    size_t to_count, cc_count, bcc_count;
+    const char *subject;
+    const char *body; /* lines end in LF */
+} UserAgentMail;
+
+UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *options);
+void user_agent_free(UserAgent *agent);
+
+/* Writes a message and hands it to the agent's mail server. */
+void user_agent_send(UserAgent *agent, const UserAgentMail *mail);
+/* Answers the sender of a message that the agent has fetched; the answer is called `name`. */
+void user_agent_reply(UserAgent *agent, const char *mail, const char *name, const char *body);
+/* Synchronises with the mailbox: gets new messages, tells which ones have been read. */
+void user_agent_fetch(UserAgent *agent);
+/* The person opens a message that has been fetched. */
+void user_agent_read(UserAgent *agent, const char *mail);

@@ -1,0 +1,174 @@
+/* The user agent hands messages to its mail server: RFC 6409, with RFC 5321's client side. */
+#include "node/user_agent_internal.h"
+
+enum { SUBMISSION_PORT = 587 };
+
+bool user_agent_first_address(const DnsResolverEvent *event, Ipv4Address *address)
+{
+    for (size_t i = 0; i < event->answer.record_count; i++) {
+        const DnsRecord *record = &event->answer.records[i];
+        if (record->type == DNS_TYPE_A) {
+            *address = record->address;
+            return true;
+        }
+    }
+    return false;
+}
+
+void user_agent_drop_submission(UserAgent *agent)
+{
+    resolver_forget(agent->resolver, agent->smtp_look_up);
+    agent->smtp_look_up = 0;
+    g_clear_pointer(&agent->smtp_session, session_free);
+    g_clear_pointer(&agent->smtp, smtp_client_free);
+    agent->is_submitting = false;
+    agent->has_quit = false;
+}
+
+/* None of the outbox could be handed over: the agent has no queue, so the person is told. */
+static void give_up(UserAgent *agent, const char *reason, uint64_t because)
+{
+    for (guint i = 0; i < agent->outbox->len; i++) {
+        const AgentMail *mail = g_ptr_array_index(agent->outbox, i);
+        user_agent_tell_failure(agent, "submit", mail->name, NULL, span_of_text(reason), because);
+    }
+    g_ptr_array_set_size(agent->outbox, 0);
+}
+
+static void send_next(UserAgent *agent)
+{
+    if (agent->outbox->len == 0) {
+        agent->has_quit = true;
+        smtp_client_quit(agent->smtp);
+        return;
+    }
+    const AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
+    const Envelope *envelope = mail->envelope;
+    g_autofree SmtpClientRecipient *recipients =
+        g_new0(SmtpClientRecipient, envelope->recipient_count);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        recipients[i].mailbox = envelope->recipients[i].address;
+    Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
+    SmtpClientTransaction transaction = {
+        .reverse_path = envelope->reverse_path,
+        .recipients = recipients,
+        .recipient_count = envelope->recipient_count,
+        .content = &content,
+        .content_count = 1,
+    };
+    smtp_client_send(agent->smtp, &transaction);
+}
+
+static void note_result(UserAgent *agent, const SmtpClientEvent *event)
+{
+    AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
+    if (event->result.class == SMTP_REPLY_SUCCESS) {
+        if (mail->accepted++ == 0) {
+            g_autofree char *reply = smtp_trace_reply_text(&event->result.reply);
+            TRACE(agent->machine.trace, agent->machine.node, AGENT_SENT, 0, .mail = mail->name,
+                  .server = agent->server, .reply = span_of_text(reply));
+        }
+        return;
+    }
+    g_autofree char *reason = smtp_trace_reply_text(&event->result.reply);
+    user_agent_tell_failure(agent, "submit", mail->name,
+                            mail->envelope->recipients[event->result.index].address,
+                            span_of_text(reason), session_because(agent->smtp_session));
+}
+
+static void handle_smtp_events(void *owner)
+{
+    UserAgent *agent = owner;
+    SmtpClientEvent event;
+    while (smtp_client_next_event(agent->smtp, &event)) {
+        switch (event.kind) {
+        case SMTP_CLIENT_EVENT_READY:
+            send_next(agent);
+            break;
+        case SMTP_CLIENT_EVENT_RECIPIENT_RESULT:
+            note_result(agent, &event);
+            break;
+        case SMTP_CLIENT_EVENT_TRANSACTION_DONE:
+            g_ptr_array_remove_index(agent->outbox, 0);
+            break;
+        case SMTP_CLIENT_EVENT_REFUSED: {
+            g_autofree char *reason = smtp_trace_reply_text(&event.refused.reply);
+            give_up(agent, reason, session_because(agent->smtp_session));
+            break;
+        }
+        case SMTP_CLIENT_EVENT_CLOSED:
+            break;
+        }
+    }
+}
+
+static void begin_submission(UserAgent *agent);
+
+static void submission_ended(void *owner)
+{
+    UserAgent *agent = owner;
+    StreamFailure failure = session_failure(agent->smtp_session);
+    uint64_t because = session_because(agent->smtp_session);
+    bool has_quit = agent->has_quit;
+    user_agent_drop_submission(agent);
+    if (has_quit) { /* what was written since then goes by another connection */
+        begin_submission(agent);
+        return;
+    }
+    give_up(agent, failure != STREAM_OK ? stream_failure_text(failure) : "connection closed",
+            because);
+}
+
+static void connect_for_submission(UserAgent *agent, Ipv4Address address)
+{
+    const Machine *machine = &agent->machine;
+    SmtpClientOptions options = smtp_client_options(host_name(machine->host));
+    options.extensions |= SMTP_EXTENSION_AUTH;
+    options.identity = agent->user;
+    options.password = agent->password;
+    options.observer = smtp_trace_client_observer(&agent->smtp_trace);
+    agent->smtp = smtp_client_new(&options);
+    SessionOwner owner = {agent, handle_smtp_events, submission_ended};
+    agent->smtp_session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
+                                      agent->smtp, owner, EVENT_FOREGROUND);
+    Stream *stream = host_connect(machine->host, address, SUBMISSION_PORT,
+                                  session_stream_handler(agent->smtp_session));
+    if (stream == NULL) {
+        user_agent_drop_submission(agent);
+        give_up(agent, "no free port", 0);
+        return;
+    }
+    agent->smtp_trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    session_take_stream(agent->smtp_session, stream);
+}
+
+static void on_server_address(void *owner, const DnsResolverEvent *event)
+{
+    UserAgent *agent = owner;
+    agent->smtp_look_up = 0;
+    Ipv4Address address = 0;
+    if (user_agent_first_address(event, &address)) {
+        connect_for_submission(agent, address);
+        return;
+    }
+    agent->is_submitting = false;
+    give_up(agent, "the server's name cannot be resolved", 0);
+}
+
+static void begin_submission(UserAgent *agent)
+{
+    if (agent->outbox->len == 0)
+        return;
+    agent->is_submitting = true;
+    agent->smtp_look_up =
+        resolver_look_up(agent->resolver, agent->server, DNS_TYPE_A, on_server_address, agent);
+}
+
+void user_agent_submit(UserAgent *agent)
+{
+    const AgentMail *last = g_ptr_array_index(agent->outbox, agent->outbox->len - 1);
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_SUBMIT, 0, .mail = last->name,
+          .server = agent->server);
+    if (!agent->is_submitting)
+        begin_submission(agent);
+}
