@@ -1,0 +1,338 @@
+/* One attempt to hand a message to the mail servers of a domain. See delivery.h. */
+#include "node/delivery.h"
+
+#include "node/session.h"
+#include "node/smtp_trace.h"
+#include "proto/mail_route.h"
+
+struct Delivery {
+    Machine machine;
+    Resolver *resolver;
+    const DeliveryJob *job;
+    DeliveryOwner owner;
+    MailRoute *route;
+    uint64_t question; /* token of the route's open question */
+    uint64_t look_up;
+    size_t next_host, next_address; /* where to connect next */
+    char *remote;                   /* name of the host under way */
+    SmtpClient *client;
+    Session *session;
+    SmtpTrace trace;
+    Timer connect_timer;
+    Timer done_timer;
+    size_t results;  /* recipients whose fate is told */
+    char *last_text; /* why the last host did not take part */
+    char *last_status;
+    DeliveryOutcome last_outcome;
+    bool last_is_reply;
+    uint64_t last_because;
+};
+
+static void look_up_next(Delivery *delivery);
+static void connect_next(Delivery *delivery);
+
+static void drop_session(Delivery *delivery)
+{
+    simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+    g_clear_pointer(&delivery->session, session_free);
+    g_clear_pointer(&delivery->client, smtp_client_free);
+}
+
+void delivery_free(Delivery *delivery)
+{
+    drop_session(delivery);
+    simulator_cancel(delivery->machine.simulator, &delivery->done_timer);
+    resolver_forget(delivery->resolver, delivery->look_up);
+    mail_route_free(delivery->route);
+    g_free(delivery->remote);
+    g_free(delivery->last_text);
+    g_free(delivery->last_status);
+    g_free(delivery);
+}
+
+static void report_done(void *owner, void *data)
+{
+    (void)data;
+    Delivery *delivery = owner;
+    delivery->owner.done(delivery->owner.owner, delivery);
+}
+
+static void finish(Delivery *delivery)
+{
+    EventAction action = {report_done, delivery, NULL, NULL};
+    Simulator *simulator = delivery->machine.simulator;
+    delivery->done_timer = simulator_schedule(simulator, simulator_now(simulator),
+                                              delivery->machine.node, EVENT_FOREGROUND, action);
+}
+
+static void tell(Delivery *delivery, size_t index, const DeliveryResult *result)
+{
+    delivery->results++;
+    delivery->owner.result(delivery->owner.owner, delivery, index, result);
+}
+
+/* The same result for every recipient: no session came about. */
+static void tell_all(Delivery *delivery, const DeliveryResult *result)
+{
+    Cause *cause = simulator_cause(delivery->machine.simulator);
+    Cause before = *cause;
+    for (size_t i = 0; i < delivery->job->recipient_count; i++) {
+        *cause = before;
+        tell(delivery, i, result);
+    }
+    finish(delivery);
+}
+
+/* Remembers why this host did not take part, for the case that it was the last one. */
+static void note_failure(Delivery *delivery, DeliveryOutcome outcome, const char *text,
+                         const char *status, bool is_reply, uint64_t because)
+{
+    g_free(delivery->last_text);
+    g_free(delivery->last_status);
+    delivery->last_outcome = outcome;
+    delivery->last_text = g_strdup(text);
+    delivery->last_status = g_strdup(status);
+    delivery->last_is_reply = is_reply;
+    delivery->last_because = because;
+}
+
+static void give_up(Delivery *delivery)
+{
+    DeliveryResult result = {
+        .outcome = delivery->last_outcome,
+        .text = delivery->last_text,
+        .status = delivery->last_status,
+        .remote = delivery->remote,
+        .is_reply = delivery->last_is_reply,
+        .because = delivery->last_because,
+    };
+    tell_all(delivery, &result);
+}
+
+/* ---- The session ---- */
+
+static char *enhanced_text(const SmtpReply *reply)
+{
+    if (reply->enhanced.class != 0)
+        return g_strdup_printf("%u.%u.%u", reply->enhanced.class, reply->enhanced.subject,
+                               reply->enhanced.detail);
+    if (reply->code == 0)
+        return g_strdup("4.4.2"); /* RFC 3463 §3.5: bad connection */
+    return g_strdup_printf("%u.0.0", reply->code / 100U);
+}
+
+static DeliveryOutcome outcome_of(SmtpReplyClass class)
+{
+    switch (class) {
+    case SMTP_REPLY_SUCCESS:
+        return DELIVERY_RELAYED;
+    case SMTP_REPLY_PERMANENT:
+        return DELIVERY_PERMANENT;
+    case SMTP_REPLY_INTERMEDIATE:
+    case SMTP_REPLY_TEMPORARY:
+        break;
+    }
+    return DELIVERY_TEMPORARY;
+}
+
+static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
+{
+    const SmtpReply *reply = &event->result.reply;
+    g_autofree char *text = smtp_trace_reply_text(reply);
+    g_autofree char *status = enhanced_text(reply);
+    DeliveryResult result = {
+        .outcome = outcome_of(event->result.class),
+        .text = text,
+        .status = status,
+        .remote = delivery->remote,
+        .is_reply = reply->code != 0,
+        .is_uncertain = reply->code == 0 && event->result.stage == SMTP_STAGE_FINAL_DOT,
+        .because = reply->code == 0 ? session_because(delivery->session) : 0,
+    };
+    tell(delivery, event->result.index, &result);
+}
+
+static void handle_ready(Delivery *delivery)
+{
+    const DeliveryJob *job = delivery->job;
+    if (delivery->results > 0) {
+        smtp_client_quit(delivery->client);
+        return;
+    }
+    SmtpClientTransaction transaction = {
+        .reverse_path = job->reverse_path,
+        .parameters = job->parameters,
+        .recipients = job->recipients,
+        .recipient_count = job->recipient_count,
+        .content = &job->content,
+        .content_count = 1,
+    };
+    smtp_client_send(delivery->client, &transaction);
+}
+
+static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
+{
+    g_autofree char *text = smtp_trace_reply_text(&event->refused.reply);
+    g_autofree char *status = enhanced_text(&event->refused.reply);
+    note_failure(delivery, outcome_of(event->refused.class), text, status,
+                 event->refused.reply.code != 0, session_because(delivery->session));
+}
+
+static void handle_events(void *owner)
+{
+    Delivery *delivery = owner;
+    SmtpClientEvent event;
+    while (smtp_client_next_event(delivery->client, &event)) {
+        simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+        switch (event.kind) {
+        case SMTP_CLIENT_EVENT_READY:
+            handle_ready(delivery);
+            break;
+        case SMTP_CLIENT_EVENT_REFUSED:
+            handle_refused(delivery, &event);
+            break;
+        case SMTP_CLIENT_EVENT_RECIPIENT_RESULT:
+            handle_result(delivery, &event);
+            break;
+        case SMTP_CLIENT_EVENT_TRANSACTION_DONE:
+        case SMTP_CLIENT_EVENT_CLOSED:
+            break;
+        }
+    }
+}
+
+static void session_ended(void *owner)
+{
+    Delivery *delivery = owner;
+    StreamFailure failure = session_failure(delivery->session);
+    if (failure != STREAM_OK)
+        note_failure(delivery, DELIVERY_TEMPORARY, stream_failure_text(failure), "4.4.1", false,
+                     session_because(delivery->session));
+    else if (delivery->last_text == NULL)
+        note_failure(delivery, DELIVERY_TEMPORARY, "connection closed by the server", "4.4.2",
+                     false, session_because(delivery->session));
+    drop_session(delivery);
+    if (delivery->results > 0)
+        finish(delivery);
+    else
+        connect_next(delivery);
+}
+
+/* ---- Connecting ---- */
+
+static void on_connect_timeout(void *owner, void *data)
+{
+    (void)data;
+    Delivery *delivery = owner;
+    Stream *stream = session_peek_stream(delivery->session);
+    uint64_t because = network_peek_fault(delivery->machine.network, delivery->machine.host,
+                                          stream_remote_address(stream));
+    note_failure(delivery, DELIVERY_TEMPORARY, "connection timed out", "4.4.1", false, because);
+    drop_session(delivery);
+    connect_next(delivery);
+}
+
+static void on_stream(void *owner, Stream *stream, StreamEvent event)
+{
+    Delivery *delivery = owner;
+    if (event == STREAM_CONNECTED)
+        simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+    StreamHandler handler = session_stream_handler(delivery->session);
+    handler.on_event(handler.owner, stream, event);
+}
+
+static void connect_to(Delivery *delivery, Ipv4Address address)
+{
+    const Machine *machine = &delivery->machine;
+    g_clear_pointer(&delivery->last_text, g_free); /* that was another host's */
+    SmtpClientOptions options = smtp_client_options(delivery->job->helo_name);
+    options.observer = smtp_trace_client_observer(&delivery->trace);
+    delivery->client = smtp_client_new(&options);
+    SessionOwner owner = {delivery, handle_events, session_ended};
+    delivery->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
+                                    delivery->client, owner, EVENT_FOREGROUND);
+    Stream *stream =
+        host_connect(machine->host, address, DELIVERY_PORT, (StreamHandler){on_stream, delivery});
+    if (stream == NULL) {
+        note_failure(delivery, DELIVERY_TEMPORARY, "no free port", "4.3.0", false, 0);
+        drop_session(delivery);
+        give_up(delivery);
+        return;
+    }
+    delivery->trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    session_take_stream(delivery->session, stream);
+    EventAction action = {on_connect_timeout, delivery, NULL, NULL};
+    SimTime time = simtime_add(simulator_now(machine->simulator), DELIVERY_CONNECT_TIMEOUT);
+    delivery->connect_timer =
+        simulator_schedule(machine->simulator, time, machine->node, EVENT_FOREGROUND, action);
+}
+
+static void connect_next(Delivery *delivery)
+{
+    if (delivery->next_host == mail_route_host_count(delivery->route)) {
+        give_up(delivery);
+        return;
+    }
+    MailRouteHost host = mail_route_peek_host(delivery->route, delivery->next_host);
+    Ipv4Address address = host.addresses[delivery->next_address++];
+    g_free(delivery->remote);
+    delivery->remote = g_strdup(host.name);
+    if (delivery->next_address == host.address_count) {
+        delivery->next_host++;
+        delivery->next_address = 0;
+    }
+    connect_to(delivery, address);
+}
+
+/* ---- The route ---- */
+
+static void on_answer(void *owner, const DnsResolverEvent *event)
+{
+    Delivery *delivery = owner;
+    delivery->look_up = 0;
+    mail_route_answer(delivery->route, delivery->question, &event->answer);
+    look_up_next(delivery);
+}
+
+static void look_up_next(Delivery *delivery)
+{
+    MailRouteQuestion question;
+    if (mail_route_peek_question(delivery->route, &question)) {
+        delivery->question = question.token;
+        delivery->look_up =
+            resolver_look_up(delivery->resolver, question.name, question.type, on_answer, delivery);
+        return;
+    }
+    MailRouteResult result = mail_route_result(delivery->route);
+    if (result == MAIL_ROUTE_HOSTS) {
+        connect_next(delivery);
+        return;
+    }
+    const MailRouteStatus *status = mail_route_status(result);
+    DeliveryOutcome outcome = status->reply >= 500 ? DELIVERY_PERMANENT : DELIVERY_TEMPORARY;
+    note_failure(delivery, outcome, status->text, status->enhanced, false, 0);
+    give_up(delivery);
+}
+
+Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryJob *job,
+                       DeliveryOwner owner)
+{
+    Delivery *delivery = g_new0(Delivery, 1);
+    delivery->machine = *machine;
+    delivery->resolver = resolver;
+    delivery->job = job;
+    delivery->owner = owner;
+    const char *own_names[] = {job->helo_name};
+    const Ipv4Address own_addresses[] = {host_address(machine->host)};
+    MailRouteOptions options = {
+        .domain = job->domain,
+        .own_names = own_names,
+        .own_name_count = 1,
+        .own_addresses = own_addresses,
+        .own_address_count = 1,
+        .draw = job->route_draw,
+    };
+    delivery->route = mail_route_new(&options);
+    look_up_next(delivery);
+    return delivery;
+}
