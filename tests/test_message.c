@@ -63,6 +63,14 @@ static void assert_date(int64_t unix_seconds, int utc_offset_minutes, const char
     assert_string_equal(text, expected);
 }
 
+static void internal_dates_are_padded(void **state)
+{
+    (void)state;
+    char text[MAIL_INTERNAL_DATE_SIZE];
+    mail_format_internal_date(NINE_IN_SEOUL, SEOUL, text);
+    assert_string_equal(text, "02-Mar-2026 09:00:00 +0900");
+}
+
 static void dates_are_those_of_the_calendar(void **state)
 {
     (void)state;
@@ -447,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_those_of_the_calendar),
+        cmocka_unit_test(internal_dates_are_padded),
         cmocka_unit_test(dates_agree_with_another_calendar),
         cmocka_unit_test(a_plain_message_is_octet_for_octet_this),
         cmocka_unit_test(each_body_gets_the_encoding_that_it_needs),

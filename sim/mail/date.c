@@ -32,21 +32,49 @@ static CivilDate civil_date_of(int64_t unix_day)
     return date;
 }
 
-void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE])
+static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+/* A moment as a clock on a wall shows it. */
+typedef struct CivilTime {
+    CivilDate date;
+    int hour, minute, second;
+    char offset[6]; /* "+0900" */
+} CivilTime;
+
+static CivilTime civil_time_of(int64_t unix_seconds, int utc_offset_minutes)
 {
-    static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     CHECK(unix_seconds >= MAIL_DATE_FIRST && unix_seconds <= MAIL_DATE_LAST);
     CHECK(utc_offset_minutes > -24 * 60 && utc_offset_minutes < 24 * 60);
 
     int64_t local = unix_seconds + (int64_t)utc_offset_minutes * 60;
     int64_t second_of_day = (local % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
-    CivilDate date = civil_date_of((local - second_of_day) / SECONDS_PER_DAY);
-    int offset = utc_offset_minutes < 0 ? -utc_offset_minutes : utc_offset_minutes;
-    g_snprintf(text, MAIL_DATE_SIZE, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d",
-               weekdays[date.weekday], date.day, months[date.month - 1], date.year,
-               (int)(second_of_day / 3600), (int)(second_of_day / 60 % 60),
-               (int)(second_of_day % 60), utc_offset_minutes < 0 ? '-' : '+', offset / 60,
-               offset % 60);
+    unsigned offset = (unsigned)ABS(utc_offset_minutes);
+    CivilTime time = {
+        .date = civil_date_of((local - second_of_day) / SECONDS_PER_DAY),
+        .hour = (int)(second_of_day / 3600),
+        .minute = (int)(second_of_day / 60 % 60),
+        .second = (int)(second_of_day % 60),
+    };
+    g_snprintf(time.offset, sizeof time.offset, "%c%02u%02u", utc_offset_minutes < 0 ? '-' : '+',
+               offset / 60 % 24, offset % 60);
+    return time;
+}
+
+void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE])
+{
+    static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
+    g_snprintf(text, MAIL_DATE_SIZE, "%s, %d %s %04d %02d:%02d:%02d %s",
+               weekdays[time.date.weekday], time.date.day, MONTHS[time.date.month - 1],
+               time.date.year, time.hour, time.minute, time.second, time.offset);
+}
+
+void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
+                               char text[MAIL_INTERNAL_DATE_SIZE])
+{
+    CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
+    g_snprintf(text, MAIL_INTERNAL_DATE_SIZE, "%02d-%s-%04d %02d:%02d:%02d %s", time.date.day,
+               MONTHS[time.date.month - 1], time.date.year, time.hour, time.minute, time.second,
+               time.offset);
 }

@@ -1,4 +1,4 @@
-/* Dates in message headers (RFC 5322 §3.3), by our own arithmetic: the C library's locale and time
+/* Dates in message headers (RFC 5322 §3.3) and of IMAP messages, by our own arithmetic: the C library's locale and time
  * zone must not reach a simulation. */
 #pragma once
 
@@ -15,3 +15,9 @@ enum { MAIL_DATE_SIZE = 32 };
 /* "Mon, 2 Mar 2026 09:00:00 +0900" for seconds since 1970-01-01 UTC and minutes east of UTC.
  * Outside of what a date may be is a bug of the caller. */
 void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE]);
+
+/* The longest internal date of IMAP with its NUL: "02-Mar-2026 09:00:00 +0900". */
+enum { MAIL_INTERNAL_DATE_SIZE = 27 };
+/* IMAP's date-time without its quotes (RFC 9051 §9), for the same range of dates. */
+void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
+                               char text[MAIL_INTERNAL_DATE_SIZE]);

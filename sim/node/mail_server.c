@@ -1,0 +1,208 @@
+/* A mail server as a program that starts, runs, and ends in one way or another. See mail_server.h.
+ */
+#include "node/mail_server_internal.h"
+
+#include <string.h>
+
+static void credential_clear(void *credential)
+{
+    g_free(((MailServerCredential *)credential)->name);
+    g_free(((MailServerCredential *)credential)->password);
+}
+
+static GArray *copy_users(const MailServerOptions *options)
+{
+    GArray *users = g_array_new(FALSE, FALSE, sizeof(MailServerCredential));
+    g_array_set_clear_func(users, credential_clear);
+    for (size_t i = 0; i < options->user_count; i++) {
+        MailServerCredential credential = {g_strdup(options->users[i].name),
+                                           g_strdup(options->users[i].password)};
+        g_array_append_val(users, credential);
+    }
+    return users;
+}
+
+MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options)
+{
+    MailServer *server = g_new0(MailServer, 1);
+    server->machine = *machine;
+    server->domains = g_new0(char *, options->domain_count + 1);
+    for (size_t i = 0; i < options->domain_count; i++)
+        server->domains[i] = g_strdup(options->domains[i]);
+    server->users = copy_users(options);
+    server->retry = options->retry;
+    server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
+    server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
+    return server;
+}
+
+bool mail_server_is_running(const MailServer *server)
+{
+    return server->is_running;
+}
+
+/* ---- Who and what is here ---- */
+
+bool mail_server_has_domain(const MailServer *server, const char *domain)
+{
+    for (char **own = server->domains; *own != NULL; own++) {
+        if (g_ascii_strcasecmp(*own, domain) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const MailServerCredential *find_user(const MailServer *server, Span name)
+{
+    for (guint i = 0; i < server->users->len; i++) {
+        const MailServerCredential *user = &g_array_index(server->users, MailServerCredential, i);
+        if (span_equals_text_nocase(name, user->name))
+            return user;
+    }
+    return NULL;
+}
+
+/* Local-parts are matched without regard to case, as nearly all servers do: RFC 5321 §2.4 leaves
+ * that to the receiving host. Postmaster is always there (§4.5.1). */
+const char *mail_server_find_mailbox(const MailServer *server, const char *local_part,
+                                     const char *domain)
+{
+    if (g_ascii_strcasecmp(local_part, "postmaster") == 0 && mail_server_has_domain(server, domain))
+        return "postmaster";
+    if (!mail_server_has_domain(server, domain))
+        return NULL;
+    const MailServerCredential *user = find_user(server, span_of_text(local_part));
+    return user != NULL ? user->name : NULL;
+}
+
+/* The user's name, or a whole address of this server. */
+bool mail_server_check_password(const MailServer *server, Span user, Span password)
+{
+    size_t at = span_find(user, '@');
+    if (at < user.length) {
+        g_autofree char *domain = span_dup_text(span_skip(user, at + 1));
+        if (!mail_server_has_domain(server, domain))
+            return false;
+    }
+    const MailServerCredential *known = find_user(server, span_of(user.data, at));
+    return known != NULL && span_equals(password, span_of_text(known->password));
+}
+
+/* ---- Starting and ending ---- */
+
+static void add_users(MailServer *server)
+{
+    mail_store_add_user(server->mailboxes, "postmaster");
+    for (guint i = 0; i < server->users->len; i++)
+        mail_store_add_user(server->mailboxes,
+                            g_array_index(server->users, MailServerCredential, i).name);
+}
+
+void mail_server_start(MailServer *server)
+{
+    if (server->is_running)
+        return;
+    const Machine *machine = &server->machine;
+    if (!host_is_on(machine->host))
+        host_power_on(machine->host);
+    server->receptions = g_ptr_array_new_with_free_func(reception_free);
+    server->accesses = g_ptr_array_new_with_free_func(access_free);
+    server->transfers = g_ptr_array_new_with_free_func(transfer_free);
+    server->locals = g_ptr_array_new_with_free_func(local_delivery_free);
+    server->notifications = g_ptr_array_new_with_free_func(notification_free);
+    server->resolver = resolver_new(machine);
+    server->spool = spool_new(server->disk);
+    server->queue = queue_new(machine->trace, machine->node, server->spool, &server->retry);
+    server->mailboxes =
+        mail_store_new(machine->trace, machine->node, server->disk, machine->clock.start_unix);
+    add_users(server);
+    mail_store_recover(server->mailboxes);
+    server->is_running = true;
+    server->is_shutting_down = false;
+    if (queue_recover(server->queue) > 0)
+        mail_server_take_inventory(server, false);
+    mail_server_listen_smtp(server);
+    mail_server_listen_imap(server);
+    mail_server_run_queue(server);
+}
+
+/* Frees everything that the running program had in memory. */
+static void forget_all(MailServer *server)
+{
+    simulator_cancel(server->machine.simulator, &server->queue_timer);
+    g_clear_pointer(&server->transfers, g_ptr_array_unref);
+    g_clear_pointer(&server->locals, g_ptr_array_unref);
+    g_clear_pointer(&server->notifications, g_ptr_array_unref);
+    g_clear_pointer(&server->receptions, g_ptr_array_unref);
+    g_clear_pointer(&server->accesses, g_ptr_array_unref);
+    g_clear_pointer(&server->queue, queue_free);
+    g_clear_pointer(&server->spool, spool_free);
+    g_clear_pointer(&server->mailboxes, mail_store_free);
+    g_clear_pointer(&server->resolver, resolver_free);
+    server->is_running = false;
+    server->is_shutting_down = false;
+}
+
+void mail_server_crash(MailServer *server, uint64_t because)
+{
+    if (!server->is_running)
+        return;
+    disk_crash_program(server->disk);
+    host_crash_program(server->machine.host, because);
+    forget_all(server);
+}
+
+void mail_server_power_off(MailServer *server, uint64_t because)
+{
+    disk_power_off(server->disk);
+    host_power_off(server->machine.host, because);
+    if (server->is_running)
+        forget_all(server);
+}
+
+void mail_server_free(MailServer *server)
+{
+    disk_crash_program(server->disk);
+    if (server->is_running)
+        forget_all(server);
+    disk_free(server->disk);
+    g_array_unref(server->users);
+    g_strfreev(server->domains);
+    g_free(server);
+}
+
+static void stop_after_disk(void *owner, DiskResult result)
+{
+    (void)result;
+    MailServer *server = owner;
+    host_stop_program(server->machine.host);
+    forget_all(server);
+}
+
+void mail_server_settle(MailServer *server)
+{
+    if (!server->is_shutting_down || server->receptions->len > 0 || server->accesses->len > 0 ||
+        server->transfers->len > 0 || server->locals->len > 0 || server->notifications->len > 0)
+        return;
+    server->is_shutting_down = false; /* settle once */
+    disk_run(server->disk, disk_plan_new(), (DiskDone){stop_after_disk, server});
+}
+
+void mail_server_shut_down(MailServer *server)
+{
+    if (!server->is_running || server->is_shutting_down)
+        return;
+    server->is_shutting_down = true;
+    simulator_cancel(server->machine.simulator, &server->queue_timer);
+    host_unlisten(server->machine.host, SMTP_PORT);
+    host_unlisten(server->machine.host, SUBMISSION_PORT);
+    host_unlisten(server->machine.host, IMAP_PORT);
+    mail_server_shut_down_receptions(server);
+    mail_server_shut_down_accesses(server);
+    mail_server_settle(server);
+}
+
+void mail_server_take_inventory(const MailServer *server, bool is_final)
+{
+    store_inventory(server->disk, server->machine.trace, server->machine.node, is_final);
+}

@@ -1,0 +1,58 @@
+/* A mail server: message submission, transfer, delivery, and the message store, in one program on
+ * one host (RFC 5598: MSA, MTA, MDA, MS).
+ *
+ *     port 25, 587 -> mail_server_reception.c  SMTP server side: takes messages in
+ *                  -> store/queue, store/spool the message queue, durable before the 250
+ *                  -> mail_server_queue.c      the queue manager: what is due, and what became of
+ * it
+ *                  -> delivery.c               SMTP client side, to the next server
+ *                  -> mail_server_local.c      delivery into a mailbox of this server
+ *                  -> mail_server_notify.c     bounces and delay warnings
+ *     port 143     -> mail_server_access.c     IMAP server side: gives mailboxes to their readers
+ *
+ * Calls belong into steps of the server's own node, or before the run. */
+#pragma once
+
+#include "mail/retry_schedule.h"
+#include "node/machine.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct MailServer MailServer;
+
+enum {
+    MAIL_SERVER_HOP_LIMIT = 100,       /* Received fields, RFC 5321 §6.3 */
+    MAIL_SERVER_SIZE_LIMIT = 10240000, /* octets of a message, as Postfix has it */
+};
+
+typedef struct MailServerUser {
+    const char *name; /* local-part of the address, and the name to log in with */
+    const char *password;
+} MailServerUser;
+
+/* Everything is copied. */
+typedef struct MailServerOptions {
+    const char *const *domains; /* whose mailboxes are here */
+    size_t domain_count;
+    const MailServerUser *users;
+    size_t user_count;
+    RetrySchedule retry;
+} MailServerOptions;
+
+MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);
+void mail_server_free(MailServer *server);
+
+/* Starts the program: reads the disk, listens, takes up the queue. Nothing when it runs. */
+void mail_server_start(MailServer *server);
+/* The program dies where it stands; its operating system closes the connections. `because` is the
+ * seq of the record that tells of it (host.crash, host.power_off). */
+void mail_server_crash(MailServer *server, uint64_t because);
+/* The machine loses power: connections fall silent, what was not synced is lost. */
+void mail_server_power_off(MailServer *server, uint64_t because);
+/* The program ends in order: 421 and BYE for its clients, then it stops. */
+void mail_server_shut_down(MailServer *server);
+bool mail_server_is_running(const MailServer *server);
+
+/* Writes store.inventory for all that its disk holds. */
+void mail_server_take_inventory(const MailServer *server, bool is_final);

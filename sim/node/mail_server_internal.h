@@ -1,0 +1,102 @@
+/* What the files of the mail server share. */
+#pragma once
+
+#include "mail/address.h"
+#include "mail/envelope.h"
+#include "mail/message.h"
+#include "mail/xtext.h"
+#include "node/delivery.h"
+#include "node/mail_server.h"
+#include "node/resolver.h"
+#include "node/session.h"
+#include "node/smtp_trace.h"
+#include "store/disk.h"
+#include "store/inventory.h"
+#include "store/mailbox.h"
+#include "store/queue.h"
+#include "store/spool.h"
+
+enum { SMTP_PORT = 25, SUBMISSION_PORT = 587, IMAP_PORT = 143 };
+
+typedef struct MailServerCredential {
+    char *name;
+    char *password;
+} MailServerCredential;
+
+struct MailServer {
+    Machine machine;
+    GStrv domains;
+    GArray *users; /* MailServerCredential */
+    RetrySchedule retry;
+    Disk *disk;
+
+    /* The running program; all NULL when it does not run. */
+    Spool *spool;
+    Queue *queue;
+    MailStore *mailboxes;
+    Resolver *resolver;
+    GPtrArray *receptions;    /* Reception: SMTP connections from clients */
+    GPtrArray *accesses;      /* Access: IMAP connections */
+    GPtrArray *transfers;     /* Transfer: attempts by SMTP */
+    GPtrArray *locals;        /* LocalDelivery: attempts into a mailbox */
+    GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
+    Timer queue_timer;        /* when the next recipient is due */
+    SimTime queue_timer_at;
+    Random route_draws;
+    bool is_running;
+    bool is_shutting_down;
+};
+
+/* ---- mail_server.c ---- */
+
+/* The account's name for an address of this server: the local-part, in lower case. NULL when the
+ * domain is not ours or the user is unknown. Borrowed. */
+const char *mail_server_find_mailbox(const MailServer *server, const char *local_part,
+                                     const char *domain);
+bool mail_server_has_domain(const MailServer *server, const char *domain);
+bool mail_server_check_password(const MailServer *server, Span user, Span password);
+/* Something has ended; when the server is shutting down it may be able to stop now. */
+void mail_server_settle(MailServer *server);
+
+/* ---- The parts: each keeps its own list, and frees what is in it without a word ---- */
+
+void mail_server_listen_smtp(MailServer *server);
+void mail_server_shut_down_receptions(MailServer *server);
+void reception_free(void *reception);
+
+void mail_server_listen_imap(MailServer *server);
+void mail_server_shut_down_accesses(MailServer *server);
+void access_free(void *access);
+
+/* Takes up everything due, and comes back when the next is. */
+void mail_server_run_queue(MailServer *server);
+void transfer_free(void *transfer);
+
+/* Delivers to those recipients of the batch, which are in a domain of ours. */
+void mail_server_deliver_locally(MailServer *server, const QueueBatch *batch);
+void local_delivery_free(void *local);
+
+/* What a failed attempt said, kept until the sender is told. */
+typedef struct Failure {
+    size_t recipient; /* index into the entry's envelope */
+    char *text;       /* reply or reason */
+    char *status;     /* RFC 3463 */
+    char *remote;     /* or NULL */
+    bool is_reply;
+    uint64_t because; /* seq of the record that decided it */
+    Cause cause;      /* of the bounce: the attempt's end */
+} Failure;
+Failure *failure_new(size_t recipient, const char *text, const char *status, const char *remote,
+                     bool is_reply, uint64_t because);
+void failure_free(void *failure);
+
+/* An attempt has failed for now: defers the recipient; the failure goes to `warnings` when the
+ * sender should be warned, to `bounces` when the recipient's time is over. */
+void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *failure,
+                       GPtrArray *bounces, GPtrArray *warnings);
+/* Tells the sender that delivery to these active recipients (Failure) has failed for good. Takes
+ * the array over. A message that may not be bounced is discarded. */
+void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
+/* Tells the sender that delivery to these recipients takes long. Takes the array over. */
+void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
+void notification_free(void *notification);

@@ -1,0 +1,185 @@
+/* The mail server tells a sender what became of a message: bounces and delay warnings (RFC 5321
+ * §4.5.5, §6.1; RFC 3464).
+ *
+ * A notification is a message of its own with the null reverse-path, named after the message that
+ * it is about: `lunch.bounce`, `lunch.delay`. It is durable in the queue before the message that
+ * it is about leaves it, so that a crash may tell twice but never loses. What cannot be told to
+ * anybody is discarded by a named rule: mail with the null reverse-path, which is itself a
+ * notification, and recipients for whom RFC 3461's NOTIFY forbids it. */
+#include "node/mail_server_internal.h"
+
+#include "mail/dsn.h"
+
+typedef struct Notification {
+    MailServer *server;
+    bool is_bounce;
+    QueueEntry *entry;
+    char *entry_id;
+    char *name;          /* of the notification */
+    GPtrArray *failures; /* Failure */
+    Cause cause;         /* of what is reported when it is durable */
+} Notification;
+
+void notification_free(void *pointer)
+{
+    Notification *notification = pointer;
+    g_free(notification->entry_id);
+    g_free(notification->name);
+    g_ptr_array_unref(notification->failures);
+    g_free(notification);
+}
+
+/* `lunch.bounce`; `lunch.bounce-2` when it is about the second recipient and those after. */
+static char *notification_name(const QueueEntry *entry, bool is_bounce, size_t first_recipient)
+{
+    const char *what = is_bounce ? "bounce" : "delay";
+    if (first_recipient == 0)
+        return g_strdup_printf("%s.%s", entry->mail, what);
+    return g_strdup_printf("%s.%s-%zu", entry->mail, what, first_recipient + 1);
+}
+
+static DsnRecipient *report_recipients(const Notification *notification)
+{
+    const Machine *machine = &notification->server->machine;
+    const QueueEntry *entry = notification->entry;
+    DsnRecipient *recipients = g_new0(DsnRecipient, notification->failures->len);
+    for (guint i = 0; i < notification->failures->len; i++) {
+        const Failure *failure = g_ptr_array_index(notification->failures, i);
+        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
+        SimTime end = simtime_add(entry->arrived_at, notification->server->retry.lifetime_ns);
+        recipients[i] = (DsnRecipient){
+            .final_recipient = recipient->address,
+            .original_recipient = recipient->original,
+            .action = notification->is_bounce ? DSN_FAILED : DSN_DELAYED,
+            .status = failure->status,
+            .remote_mta = failure->remote,
+            .reply = failure->is_reply ? failure->text : NULL,
+            .reason = failure->is_reply ? NULL : failure->text,
+            .last_attempt_unix = machine_unix_now(machine),
+            .will_retry_until_unix = machine_unix_at(machine, end),
+        };
+    }
+    return recipients;
+}
+
+static GBytes *compose(const Notification *notification)
+{
+    const Machine *machine = &notification->server->machine;
+    const QueueEntry *entry = notification->entry;
+    const char *host = host_name(machine->host);
+    g_autofree char *message_id = g_strdup_printf("%s@%s", notification->name, host);
+    g_autofree DsnRecipient *recipients = report_recipients(notification);
+    DsnReport report = {
+        .reporting_mta = host,
+        .to = entry->envelope->reverse_path,
+        .message_id = message_id,
+        .boundary_seed = notification->name,
+        .envelope_id = entry->envelope->id,
+        .arrival_unix = machine_unix_at(machine, entry->arrived_at),
+        .date_unix = machine_unix_now(machine),
+        .utc_offset_minutes = machine->clock.utc_offset_minutes,
+        .original =
+            span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)),
+        .return_full = entry->envelope->return_content == RETURN_FULL,
+        .recipients = recipients,
+        .recipient_count = notification->failures->len,
+    };
+    return dsn_compose(&report);
+}
+
+/* The notification is durable: now the message that it is about may go. */
+static void notification_added(void *owner, QueueEntry *added, DiskResult result)
+{
+    (void)result;
+    Notification *notification = owner;
+    MailServer *server = notification->server;
+    Cause *cause = simulator_cause(server->machine.simulator);
+    Cause before = *cause;
+    for (guint i = 0; i < notification->failures->len; i++) {
+        const Failure *failure = g_ptr_array_index(notification->failures, i);
+        *cause = notification->cause;
+        if (notification->is_bounce)
+            queue_bounced(notification->entry, failure->recipient, notification->name,
+                          failure->status, span_of_text(failure->text), failure->because);
+        else if (added != NULL && queue_find(server->queue, notification->entry_id) != NULL)
+            queue_warned(notification->entry, failure->recipient, notification->name,
+                         failure->because);
+    }
+    *cause = before;
+    g_ptr_array_remove(server->notifications, notification);
+    mail_server_run_queue(server);
+    mail_server_settle(server);
+}
+
+/* Takes `failures` over; they are about at least one recipient. */
+static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures, bool is_bounce)
+{
+    Notification *notification = g_new0(Notification, 1);
+    const Failure *first = g_ptr_array_index(failures, 0);
+    *notification = (Notification){
+        .server = server,
+        .is_bounce = is_bounce,
+        .entry = entry,
+        .entry_id = g_strdup(entry->id),
+        .name = notification_name(entry, is_bounce, first->recipient),
+        .failures = failures,
+        .cause = *simulator_cause(server->machine.simulator),
+    };
+    g_ptr_array_add(server->notifications, notification);
+    g_autoptr(GBytes) message = compose(notification);
+    g_autoptr(Envelope) envelope = envelope_new("");
+    envelope_add_recipient(envelope, entry->envelope->reverse_path, NOTIFY_NEVER, NULL);
+    queue_add(server->queue, envelope, message, (QueueAdded){notification_added, notification});
+}
+
+/* Why nobody is told of a failure, or NULL when the sender is. */
+static const char *silence_rule(const QueueEntry *entry, const Recipient *recipient)
+{
+    if (entry->envelope->reverse_path[0] == '\0')
+        return "a notification is never answered by another (RFC 5321 §4.5.5)";
+    if (!notify_wants_failure(recipient->notify))
+        return "the sender asked not to be told (NOTIFY, RFC 3461 §4.1)";
+    return NULL;
+}
+
+void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
+{
+    GPtrArray *told = g_ptr_array_new_with_free_func(failure_free);
+    g_ptr_array_set_free_func(failures, NULL);
+    GPtrArray *silent = g_ptr_array_new_with_free_func(failure_free);
+    for (guint i = 0; i < failures->len; i++) {
+        Failure *failure = g_ptr_array_index(failures, i);
+        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
+        g_ptr_array_add(silence_rule(entry, recipient) != NULL ? silent : told, failure);
+    }
+    g_ptr_array_unref(failures);
+    if (told->len > 0)
+        notify(server, entry, g_ptr_array_ref(told), true);
+    for (guint i = 0; i < silent->len; i++) {
+        /* The entry lives as long as it has a recipient that is not done: this one, until now. */
+        const Failure *failure = g_ptr_array_index(silent, i);
+        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
+        queue_discarded(entry, failure->recipient, silence_rule(entry, recipient),
+                        failure->because);
+    }
+    g_ptr_array_unref(told);
+    g_ptr_array_unref(silent);
+}
+
+void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
+{
+    GPtrArray *told = g_ptr_array_new_with_free_func(failure_free);
+    g_ptr_array_set_free_func(failures, NULL);
+    for (guint i = 0; i < failures->len; i++) {
+        Failure *failure = g_ptr_array_index(failures, i);
+        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
+        if (entry->envelope->reverse_path[0] != '\0' && notify_wants_delay(recipient->notify))
+            g_ptr_array_add(told, failure);
+        else
+            failure_free(failure);
+    }
+    g_ptr_array_unref(failures);
+    if (told->len > 0)
+        notify(server, entry, g_ptr_array_ref(told), false);
+    g_ptr_array_unref(told);
+}

@@ -1,0 +1,312 @@
+/* The mail server takes messages in: SMTP server side, on port 25 for other servers and on port
+ * 587 for the agents of its users (RFC 6409), who authenticate.
+ *
+ * The engine decides what is legal; here is the policy: whose mail is taken (RFC 5321 §3.6.1,
+ * §7.9), and that 250 is said only once a message is durable in the queue (§4.2.5, §6.1). */
+#include "node/mail_server_internal.h"
+
+#include "proto/smtp_server.h"
+
+typedef struct Reception {
+    MailServer *server;
+    SmtpServer *engine;
+    Session *session;
+    SmtpTrace trace;
+    bool is_submission;
+    bool is_authenticated;
+    bool is_extended;
+    char *helo_name;
+    Envelope *envelope;  /* of the transaction under way */
+    GByteArray *content; /* what has come of the message */
+    uint32_t open_token; /* of the question that waits for the queue; 0: none */
+    bool is_adding;      /* the queue is making a message durable */
+    bool has_ended;      /* the connection is gone; waits for the queue only */
+} Reception;
+
+void reception_free(void *pointer)
+{
+    Reception *reception = pointer;
+    session_free(reception->session);
+    smtp_server_free(reception->engine);
+    envelope_free(reception->envelope);
+    g_byte_array_unref(reception->content);
+    g_free(reception->helo_name);
+    g_free(reception);
+}
+
+/* ---- Policy ---- */
+
+static void answer(Reception *reception, uint32_t token, uint16_t code, const char *enhanced,
+                   const char *text)
+{
+    smtp_server_answer(reception->engine, token, smtp_reply(code, enhanced, text));
+}
+
+static void handle_auth(Reception *reception, const SmtpServerEvent *event)
+{
+    reception->is_authenticated =
+        mail_server_check_password(reception->server, event->auth.identity, event->auth.password);
+    if (reception->is_authenticated)
+        smtp_server_accept(reception->engine, event->token);
+    else
+        answer(reception, event->token, 535, "5.7.8", "Wrong user name or password");
+}
+
+static void reset_transaction(Reception *reception)
+{
+    g_clear_pointer(&reception->envelope, envelope_free);
+    g_byte_array_set_size(reception->content, 0);
+}
+
+/* The path as envelopes hold it (mail/address.h), to free; NULL when it is no address. The bare
+ * Postmaster is this server's (RFC 5321 §4.5.1). */
+static char *path_to_address(const Reception *reception, const SmtpPath *path)
+{
+    g_autofree char *text = smtp_path_dup_mailbox(path);
+    if (text[0] == '\0')
+        return g_steal_pointer(&text);
+    if (path->domain.length == 0)
+        return g_strdup_printf("postmaster@%s", reception->server->domains[0]);
+    Address address;
+    if (address_parse(span_of_text(text), &address) != ADDRESS_OK)
+        return NULL;
+    return address_format(&address);
+}
+
+static void handle_mail(Reception *reception, const SmtpServerEvent *event)
+{
+    if (reception->is_submission && !reception->is_authenticated) {
+        answer(reception, event->token, 530, "5.7.0", "Authentication required");
+        return;
+    }
+    reset_transaction(reception);
+    g_autofree char *reverse_path = path_to_address(reception, &event->mail.reverse_path);
+    if (reverse_path == NULL) {
+        answer(reception, event->token, 553, "5.1.7", "Not an address");
+        return;
+    }
+    reception->envelope = envelope_new(reverse_path);
+    reception->envelope->return_content = event->mail.parameters.ret;
+    g_autofree char *id = xtext_decode(event->mail.parameters.envid);
+    if (event->mail.parameters.envid.length > 0)
+        envelope_set_id(reception->envelope, id);
+    smtp_server_accept(reception->engine, event->token);
+}
+
+/* NULL when mail for this recipient is taken; otherwise the refusal. */
+static const SmtpReply *refusal_of(const Reception *reception, const char *local_part,
+                                   const char *domain)
+{
+    static const SmtpReply UNKNOWN_USER = {
+        550, {5, 1, 1}, {(const uint8_t *)"No such user here", sizeof "No such user here" - 1}};
+    static const SmtpReply RELAYING = {
+        550, {5, 7, 1}, {(const uint8_t *)"Relaying denied", sizeof "Relaying denied" - 1}};
+    if (!mail_server_has_domain(reception->server, domain))
+        return reception->is_authenticated ? NULL : &RELAYING;
+    const char *mailbox = mail_server_find_mailbox(reception->server, local_part, domain);
+    return mailbox != NULL ? NULL : &UNKNOWN_USER;
+}
+
+static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
+{
+    g_autofree char *recipient = path_to_address(reception, &event->rcpt.forward_path);
+    Address address;
+    if (recipient == NULL || address_parse(span_of_text(recipient), &address) != ADDRESS_OK) {
+        answer(reception, event->token, 553, "5.1.3", "Not an address");
+        return;
+    }
+    const SmtpReply *refusal = refusal_of(reception, address.local_part, address.domain);
+    if (refusal != NULL) {
+        smtp_server_answer(reception->engine, event->token, *refusal);
+        return;
+    }
+    g_autofree char *original =
+        event->rcpt.parameters.orcpt.length > 0 ? xtext_decode(event->rcpt.parameters.orcpt) : NULL;
+    if (envelope_add_recipient(reception->envelope, recipient, event->rcpt.parameters.notify,
+                               original))
+        smtp_server_accept(reception->engine, event->token);
+    else
+        answer(reception, event->token, 452, "4.5.3", "Too many recipients");
+}
+
+/* ---- Taking a message over ---- */
+
+/* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
+static GBytes *build_message(const Reception *reception)
+{
+    const Machine *machine = &reception->server->machine;
+    SpoolId id = queue_peek_next_id(reception->server->queue);
+    char address[IPV4_TEXT_SIZE];
+    const Stream *stream = session_peek_stream(reception->session);
+    const Envelope *envelope = reception->envelope;
+    ReceivedField field = {
+        .helo_name = reception->helo_name,
+        .client_address = ipv4_format(stream_remote_address(stream), address),
+        .host = host_name(machine->host),
+        .protocol = !reception->is_extended       ? "SMTP"
+                    : reception->is_authenticated ? "ESMTPA"
+                                                  : "ESMTP", /* RFC 3848 */
+        .queue_id = id.text,
+        .recipient = envelope->recipient_count == 1 ? envelope->recipients[0].address : NULL,
+        .date_unix = machine_unix_now(machine),
+        .utc_offset_minutes = machine->clock.utc_offset_minutes,
+    };
+    g_autofree char *received = message_format_received(&field);
+    GByteArray *message = g_byte_array_new();
+    g_byte_array_append(message, (const uint8_t *)received, (guint)strlen(received));
+    g_byte_array_append(message, reception->content->data, reception->content->len);
+    return g_byte_array_free_to_bytes(message);
+}
+
+static void end_reception(Reception *reception)
+{
+    MailServer *server = reception->server;
+    g_ptr_array_remove(server->receptions, reception);
+    mail_server_settle(server);
+}
+
+/* The queue has made the message durable, or could not. The client may be gone by now: then it
+ * will send again, and the recipients get two copies (RFC 1047). */
+static void message_added(void *owner, QueueEntry *entry, DiskResult result)
+{
+    (void)result;
+    Reception *reception = owner;
+    MailServer *server = reception->server;
+    reception->is_adding = false;
+    if (!reception->has_ended && reception->open_token != 0) {
+        uint32_t token = reception->open_token;
+        reception->open_token = 0;
+        g_autofree char *text =
+            entry != NULL ? g_strdup_printf("Ok: queued as %s", entry->id) : NULL;
+        if (entry != NULL)
+            answer(reception, token, 250, "2.0.0", text);
+        else
+            answer(reception, token, 452, "4.3.1", "Insufficient system storage");
+        session_pump(reception->session);
+    }
+    if (reception->has_ended)
+        end_reception(reception);
+    if (entry != NULL)
+        mail_server_run_queue(server);
+}
+
+static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
+{
+    Span content = span_of(reception->content->data, reception->content->len);
+    if (message_count_received(content) >= MAIL_SERVER_HOP_LIMIT) {
+        answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
+        reset_transaction(reception);
+        return;
+    }
+    g_autoptr(GBytes) message = build_message(reception);
+    reception->open_token = event->token;
+    reception->is_adding = true;
+    QueueAdded added = {message_added, reception};
+    queue_add(reception->server->queue, reception->envelope, message, added);
+    reset_transaction(reception);
+}
+
+/* ---- The connection ---- */
+
+static void handle_event(Reception *reception, const SmtpServerEvent *event)
+{
+    switch (event->kind) {
+    case SMTP_SERVER_EVENT_CONNECT:
+    case SMTP_SERVER_EVENT_DATA:
+        smtp_server_accept(reception->engine, event->token);
+        break;
+    case SMTP_SERVER_EVENT_HELO:
+        g_free(reception->helo_name);
+        reception->helo_name = span_dup_text(event->helo.name);
+        reception->is_extended = event->helo.extended;
+        smtp_server_accept(reception->engine, event->token);
+        break;
+    case SMTP_SERVER_EVENT_AUTH:
+        handle_auth(reception, event);
+        break;
+    case SMTP_SERVER_EVENT_MAIL:
+        handle_mail(reception, event);
+        break;
+    case SMTP_SERVER_EVENT_RCPT:
+        handle_rcpt(reception, event);
+        break;
+    case SMTP_SERVER_EVENT_CONTENT:
+        g_byte_array_append(reception->content, event->content.data, (guint)event->content.length);
+        break;
+    case SMTP_SERVER_EVENT_MESSAGE_END:
+        handle_message_end(reception, event);
+        break;
+    case SMTP_SERVER_EVENT_RESET:
+        reset_transaction(reception);
+        break;
+    case SMTP_SERVER_EVENT_CLOSED:
+        reception->open_token = 0;
+        break;
+    }
+}
+
+static void handle_events(void *owner)
+{
+    Reception *reception = owner;
+    SmtpServerEvent event;
+    while (smtp_server_next_event(reception->engine, &event))
+        handle_event(reception, &event);
+}
+
+static void reception_ended(void *owner)
+{
+    Reception *reception = owner;
+    reception->has_ended = true;
+    if (!reception->is_adding)
+        end_reception(reception);
+}
+
+static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_submission)
+{
+    const Machine *machine = &server->machine;
+    Reception *reception = g_new0(Reception, 1);
+    reception->server = server;
+    reception->is_submission = is_submission;
+    reception->content = g_byte_array_new();
+    reception->trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    SmtpServerOptions options = smtp_server_options(host_name(machine->host));
+    options.message_maximum = MAIL_SERVER_SIZE_LIMIT;
+    options.observer = smtp_trace_server_observer(&reception->trace);
+    if (is_submission)
+        options.extensions |= SMTP_EXTENSION_AUTH;
+    reception->engine = smtp_server_new(&options);
+    SessionOwner owner = {reception, handle_events, reception_ended};
+    reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
+                                     reception->engine, owner, EVENT_BACKGROUND);
+    g_ptr_array_add(server->receptions, reception);
+    session_take_stream(reception->session, stream);
+    session_pump(reception->session); /* the server speaks first */
+    return session_stream_handler(reception->session);
+}
+
+static StreamHandler accept_server(void *owner, Stream *stream)
+{
+    return accept_client(owner, stream, false);
+}
+
+static StreamHandler accept_agent(void *owner, Stream *stream)
+{
+    return accept_client(owner, stream, true);
+}
+
+void mail_server_listen_smtp(MailServer *server)
+{
+    host_listen(server->machine.host, SMTP_PORT, accept_server, server);
+    host_listen(server->machine.host, SUBMISSION_PORT, accept_agent, server);
+}
+
+void mail_server_shut_down_receptions(MailServer *server)
+{
+    for (guint i = 0; i < server->receptions->len; i++) {
+        Reception *reception = g_ptr_array_index(server->receptions, i);
+        if (reception->has_ended)
+            continue;
+        smtp_server_shut_down(reception->engine);
+        session_pump(reception->session);
+    }
+}
