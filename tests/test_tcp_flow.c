@@ -111,6 +111,43 @@ static void test_sender_avoids_silly_windows(void **state)
     script_end(&s);
 }
 
+/* Rule (3): half of the largest window ever offered is worth a segment. */
+static void test_half_of_a_small_window_is_used(void **state)
+{
+    (void)state;
+    Script s;
+    script_init(&s, TCP_PROFILE_RFC);
+    s.window = 600;
+    script_establish(&s, 10 * SIM_MILLISECOND);
+    script_write(&s, 3000);
+    expect_segment(&s, A, ONE, THEIRS, 600, FIRST);
+    s.window = 299;
+    peer_sends(&s, A, THEIRS, ONE + 600, 0);
+    expect_nothing(&s);
+    s.window = 300;
+    peer_sends(&s, A, THEIRS, ONE + 600, 0);
+    expect_segment(&s, A, ONE + 600, THEIRS, 300, FIRST);
+    script_end(&s);
+}
+
+/* A reader that comes late: an update of its own for two full segments, not for one. */
+static void test_window_update(void **state)
+{
+    (void)state;
+    Script s;
+    script_ready(&s, TCP_PROFILE_RFC);
+    for (uint32_t i = 0; i < 4; i++)
+        peer_sends(&s, A, THEIRS + i * 1000, ONE, 1000);
+    expect_segment(&s, A, ONE, THEIRS + 4000, 0, PURE_ACK);
+    tcp_consume(s.tcp, 1999);
+    expect_nothing(&s);
+    tcp_consume(s.tcp, 1);
+    expect_segment(&s, A, ONE, THEIRS + 4000, 0, PURE_ACK);
+    assert_int_equal(tcp_peek_info(s.tcp).rcv_wnd, 63535);
+    expect_nothing(&s);
+    script_end(&s);
+}
+
 /* The receiver: a full buffer, and no small steps of its right edge. */
 static void test_receiver_avoids_silly_windows(void **state)
 {
@@ -371,6 +408,8 @@ int main(void)
         cmocka_unit_test(test_probe_is_accepted),
         cmocka_unit_test(test_window_shrinks),
         cmocka_unit_test(test_sender_avoids_silly_windows),
+        cmocka_unit_test(test_half_of_a_small_window_is_used),
+        cmocka_unit_test(test_window_update),
         cmocka_unit_test(test_receiver_avoids_silly_windows),
         cmocka_unit_test(test_ack_passes_closed_window),
         cmocka_unit_test(test_nagle),

@@ -138,9 +138,12 @@ static void test_fast_retransmit_and_full_ack(void **state)
     }
     peer_sends(&s, A, THEIRS, ONE, 0);
     expect_segment(&s, A, ONE + 12000, THEIRS, 1000, FIRST);
-    /* Full acknowledgement: out of recovery, cwnd = min (ssthresh, flight + SMSS). */
+    /* Full acknowledgement: out of recovery, cwnd = min (ssthresh, flight + SMSS); the segment that
+     * was timed has been sent twice, so there is no sample (Karn). */
+    s.now += 50 * SIM_MILLISECOND;
     peer_sends(&s, A, THEIRS, ONE + 12000, 0);
     info = tcp_peek_info(s.tcp);
+    assert_int_equal(info.srtt, 100 * SIM_MILLISECOND);
     assert_false(info.recovering);
     assert_int_equal(info.cwnd, 2000);
     assert_int_equal(info.retransmissions, 1);
