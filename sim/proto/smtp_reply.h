@@ -10,9 +10,11 @@
 
 enum {
     SMTP_REPLY_LINE_MAXIMUM = 512,          /* octets with code and CRLF; RFC 5321 §4.5.3.1.5 */
-    SMTP_REPLY_LINE_LENIENT_MAXIMUM = 2048, /* what the client still reads */
-    SMTP_REPLY_TEXT_MAXIMUM = 8192,         /* text of all lines of one reply together */
-    SMTP_REPLY_TEXT_SENT_MAXIMUM = 4096,    /* of the text a node supplies; the rest is cut */
+    SMTP_REPLY_LINE_LENIENT_MAXIMUM = 2048, /* what a client still reads */
+    SMTP_REPLY_READ_MAXIMUM = 16384,        /* text of all lines of one reply that a client reads */
+    SMTP_REPLY_TEXT_MAXIMUM = 4096,         /* text of all lines that is sent; the rest is cut */
+    SMTP_REPLY_LINES_MAXIMUM = 32,          /* lines that are sent; the rest is cut */
+    SMTP_REPLY_WIRE_MAXIMUM = 8192,         /* octets that smtp_reply_write writes at most */
 };
 
 /* An enhanced status code such as 5.1.1; `class` 0: there is none. */
@@ -47,10 +49,10 @@ SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code);
 /* Reads "5.1.1" at the start of `text`, up to a space or the end. False: there is none. On success
  * `*used` counts its octets with the space behind it. */
 bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used);
-/* Writes "5.1.1 reply text" style wire form: every line with `code`, the enhanced code when it has
- * one and `with_enhanced`, and CRLF. Control characters become '?', long lines are cut at
- * SMTP_REPLY_LINE_MAXIMUM. False, nothing written: no room in `output`. */
-bool smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output);
+/* Writes every line of the reply with its code, with the enhanced code when the reply has one and
+ * `with_enhanced`, and with CRLF. Control characters become '?', long lines are cut. `output` has
+ * room for SMTP_REPLY_WIRE_MAXIMUM. */
+void smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output);
 
 /* Reads replies from a stream, a line at a time. */
 typedef enum SmtpReplyRead {
@@ -63,6 +65,7 @@ typedef struct SmtpReplyReader {
     Buffer text;   /* lines read so far, LF between them */
     uint16_t code; /* of the reply under way; 0: none is */
     SmtpEnhanced enhanced;
+    bool done; /* a reply has been handed out; the next read starts anew */
 } SmtpReplyReader;
 
 void smtp_reply_reader_init(SmtpReplyReader *reader);

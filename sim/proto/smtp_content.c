@@ -1,0 +1,191 @@
+/* Dot-stuffing and its removal. See smtp_content.h. */
+#include "proto/smtp_content.h"
+
+#include <string.h>
+
+/* Reading */
+
+SmtpContentDecoder smtp_content_decoder(bool accept_bare_newlines, size_t line_maximum)
+{
+    /* The CRLF of the DATA command itself ends the line before the first (§4.1.1.4). */
+    return (SmtpContentDecoder){.accept_bare_newlines = accept_bare_newlines,
+                                .at_line_start = true,
+                                .line_maximum = line_maximum};
+}
+
+static void decoder_fault(SmtpContentDecoder *decoder, SmtpContentFault fault)
+{
+    if (decoder->fault == SMTP_CONTENT_SOUND)
+        decoder->fault = fault;
+}
+
+/* What a dot at the start of a line is. */
+typedef enum Dot { DOT_UNDECIDED, DOT_STUFFED, DOT_FINAL } Dot;
+
+static Dot classify_dot(const SmtpContentDecoder *decoder, Span input, size_t *length)
+{
+    if (input.length < 2)
+        return DOT_UNDECIDED;
+    *length = 2;
+    if (decoder->accept_bare_newlines && input.data[1] == '\n')
+        return DOT_FINAL;
+    if (input.data[1] != '\r')
+        return DOT_STUFFED;
+    if (input.length < 3)
+        return DOT_UNDECIDED;
+    *length = 3;
+    return input.data[2] == '\n' ? DOT_FINAL : DOT_STUFFED;
+}
+
+/* Accounts for text without its line end. */
+static void decoder_add_text(SmtpContentDecoder *decoder, Span text)
+{
+    if (text.length == 0)
+        return;
+    decoder->at_line_start = false;
+    decoder->line_length += text.length;
+    if (decoder->line_length + 2 > decoder->line_maximum)
+        decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
+    if (!decoder->accept_bare_newlines && span_find(text, '\r') < text.length)
+        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+}
+
+static void decoder_end_line(SmtpContentDecoder *decoder)
+{
+    decoder->at_line_start = true;
+    decoder->line_length = 0;
+}
+
+/* Takes text that has no LF behind it yet; a CR at its end may be half a CRLF and waits. */
+static size_t take_unfinished_line(SmtpContentDecoder *decoder, Span rest)
+{
+    size_t length = rest.length;
+    if (length > 0 && rest.data[length - 1] == '\r')
+        length--;
+    decoder_add_text(decoder, span_of(rest.data, length));
+    return length;
+}
+
+/* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
+ * is set when a lone LF is the next octet and counts as a line end. */
+static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
+{
+    size_t at = 0;
+    while (at < input.length && !(decoder->at_line_start && input.data[at] == '.')) {
+        Span rest = span_skip(input, at);
+        size_t lf = span_find(rest, '\n');
+        if (lf == rest.length)
+            return at + take_unfinished_line(decoder, rest);
+        if (lf > 0 && rest.data[lf - 1] == '\r') {
+            decoder_add_text(decoder, span_of(rest.data, lf - 1));
+            decoder_end_line(decoder);
+            at += lf + 1;
+            continue;
+        }
+        decoder_add_text(decoder, span_of(rest.data, lf));
+        if (decoder->accept_bare_newlines) {
+            *newline = true;
+            return at + lf;
+        }
+        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+        /* It ends no line, so that a dot behind it is neither stuffed nor final. */
+        decoder->at_line_start = false;
+        at += lf + 1;
+    }
+    return at;
+}
+
+SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input)
+{
+    size_t dots = 0;
+    if (decoder->at_line_start && input.length > 0 && input.data[0] == '.') {
+        size_t length = 0;
+        switch (classify_dot(decoder, input, &length)) {
+        case DOT_UNDECIDED:
+            return (SmtpContentPiece){0};
+        case DOT_FINAL:
+            return (SmtpContentPiece){.consumed = length, .end = true};
+        case DOT_STUFFED:
+            /* §4.5.2: the first character is a dot and others follow: it is deleted. */
+            decoder->at_line_start = false;
+            dots = 1;
+        }
+    }
+    Span rest = span_skip(input, dots);
+    bool newline = false;
+    size_t length = take_lines(decoder, rest, &newline);
+    if (newline && length == 0) {
+        decoder_end_line(decoder);
+        return (SmtpContentPiece){.content = span_of_text("\r\n"), .consumed = dots + 1};
+    }
+    return (SmtpContentPiece){.content = span_of(rest.data, length), .consumed = dots + length};
+}
+
+/* Writing */
+
+enum { LINE_END_ROOM = 2, FINISH_ROOM = 2 + 2 + 3 };
+
+SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines)
+{
+    return (SmtpContentEncoder){.send_bare_newlines = send_bare_newlines, .at_line_start = true};
+}
+
+/* A CR or LF that is not part of a pair. */
+static void encoder_write_bare(SmtpContentEncoder *encoder, const char *octet, Buffer *output)
+{
+    encoder->at_line_start = !encoder->send_bare_newlines;
+    buffer_append_text(output, encoder->send_bare_newlines ? octet : "\r\n");
+}
+
+/* Appends text up to the next CR or LF, a dot before it where the line starts with one; returns how
+ * much of `source` that was. */
+static size_t encoder_write_text(SmtpContentEncoder *encoder, Span source, Buffer *output)
+{
+    size_t length = MIN(source.length, buffer_room(output) - 1);
+    length = span_find(span_of(source.data, length), '\n');
+    length = span_find(span_of(source.data, length), '\r');
+    if (encoder->at_line_start && source.data[0] == '.')
+        buffer_append_text(output, ".");
+    encoder->at_line_start = false;
+    buffer_append(output, span_of(source.data, length));
+    return length;
+}
+
+size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output)
+{
+    size_t at = 0;
+    while (at < source.length && buffer_room(output) >= LINE_END_ROOM) {
+        uint8_t octet = source.data[at];
+        if (encoder->pending_cr) {
+            encoder->pending_cr = false;
+            if (octet == '\n') {
+                buffer_append_text(output, "\r\n");
+                encoder->at_line_start = true;
+                at++;
+            } else {
+                encoder_write_bare(encoder, "\r", output);
+            }
+        } else if (octet == '\r') {
+            encoder->pending_cr = true;
+            at++;
+        } else if (octet == '\n') {
+            encoder_write_bare(encoder, "\n", output);
+            at++;
+        } else {
+            at += encoder_write_text(encoder, span_skip(source, at), output);
+        }
+    }
+    return at;
+}
+
+bool smtp_content_encoder_finish(SmtpContentEncoder *encoder, Buffer *output)
+{
+    if (buffer_room(output) < FINISH_ROOM)
+        return false;
+    if (encoder->pending_cr)
+        encoder_write_bare(encoder, "\r", output);
+    encoder->pending_cr = false;
+    if (!encoder->at_line_start)
+        buffer_append_text(output, "\r\n");
+    return buffer_append_text(output, ".\r\n");
+}

@@ -1,0 +1,50 @@
+/* Mail content on its way through DATA: dot-stuffing, its removal, and the end of the content.
+ *
+ * Source: RFC 5321 §4.1.1.4 (only CRLF.CRLF ends it), §4.5.2 (transparency), §2.3.8 (CR and LF
+ * travel as a pair only). */
+#pragma once
+
+#include "core/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is wrong with content that was read. */
+typedef enum SmtpContentFault {
+    SMTP_CONTENT_SOUND,
+    SMTP_CONTENT_BARE_NEWLINE, /* a CR without LF, or an LF without CR */
+    SMTP_CONTENT_LINE_TOO_LONG,
+} SmtpContentFault;
+
+/* The receiving half. A plain value; begin with smtp_content_decoder. */
+typedef struct SmtpContentDecoder {
+    bool accept_bare_newlines; /* a lone LF ends a line too: vulnerable, see smtp_server.h */
+    bool at_line_start;
+    size_t line_length;     /* octets of the present line so far, dots removed */
+    size_t line_maximum;    /* octets with CRLF */
+    SmtpContentFault fault; /* the first one */
+} SmtpContentDecoder;
+
+typedef struct SmtpContentPiece {
+    Span content;    /* part of the input, or static text; empty: none */
+    size_t consumed; /* octets of the input that are dealt with; 0: more input is needed */
+    bool end;        /* the final dot has been read */
+} SmtpContentPiece;
+
+SmtpContentDecoder smtp_content_decoder(bool accept_bare_newlines, size_t line_maximum);
+/* Reads the first piece of `input`. Octets whose meaning hangs on the next octet stay unconsumed,
+ * two at most. */
+SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input);
+
+/* The sending half. A plain value; begin with smtp_content_encoder. */
+typedef struct SmtpContentEncoder {
+    bool send_bare_newlines; /* false: a lone CR or LF is sent as CRLF */
+    bool at_line_start;
+    bool pending_cr; /* a CR was read, and not yet what follows it */
+} SmtpContentEncoder;
+
+SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines);
+/* Appends as much of `source` to `output` as fits, stuffed; returns how much of it was read. */
+size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output);
+/* Ends the last line if need be and appends the final dot. False, nothing done: no room. */
+bool smtp_content_encoder_finish(SmtpContentEncoder *encoder, Buffer *output);

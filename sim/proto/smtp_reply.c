@@ -1,0 +1,207 @@
+/* SMTP replies: values, writing, reading. See smtp_reply.h.
+ *
+ * Reading is lenient where it does no harm: a line may end in LF alone, may be longer than 512
+ * octets, and may have a code and nothing else (RFC 5321 §4.2 asks for the last). */
+#include "proto/smtp_reply.h"
+
+#include "core/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ENHANCED_TEXT_SIZE = 16 }; /* "5.999.999 " */
+
+SmtpReply smtp_reply(uint16_t code, const char *enhanced, const char *text)
+{
+    SmtpReply reply = {.code = code, .text = span_of_text(text)};
+    if (enhanced != NULL) {
+        size_t used = 0;
+        CHECK(smtp_enhanced_parse(span_of_text(enhanced), &reply.enhanced, &used));
+    }
+    return reply;
+}
+
+SmtpReplyClass smtp_reply_class(uint16_t code)
+{
+    if (code >= 500)
+        return SMTP_REPLY_PERMANENT;
+    if (code >= 400 || code < 200) /* no reply at all (code 0) is a reason to try again */
+        return SMTP_REPLY_TEMPORARY;
+    return code >= 300 ? SMTP_REPLY_INTERMEDIATE : SMTP_REPLY_SUCCESS;
+}
+
+SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code)
+{
+    /* RFC 5321 §4.5.3.1.10: old servers say 552 where 452 is meant. */
+    return code == 552 ? SMTP_REPLY_TEMPORARY : smtp_reply_class(code);
+}
+
+/* Reads one to three digits at `*at`. */
+static bool number_parse(Span text, size_t *at, uint16_t *number)
+{
+    size_t start = *at;
+    uint16_t value = 0;
+    while (*at < text.length && *at < start + 3 && g_ascii_isdigit(text.data[*at])) {
+        value = (uint16_t)(value * 10 + (text.data[*at] - '0'));
+        (*at)++;
+    }
+    *number = value;
+    return *at > start;
+}
+
+static bool character_parse(Span text, size_t *at, char character)
+{
+    if (*at >= text.length || text.data[*at] != (uint8_t)character)
+        return false;
+    (*at)++;
+    return true;
+}
+
+bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used)
+{
+    /* RFC 2034 §4: status-code ::= class "." subject "." detail, with class 2, 4 or 5. */
+    SmtpEnhanced value = {0};
+    size_t at = 1;
+    if (text.length == 0 || memchr("245", text.data[0], 3) == NULL)
+        return false;
+    value.class = (uint8_t)(text.data[0] - '0');
+    if (!character_parse(text, &at, '.') || !number_parse(text, &at, &value.subject) ||
+        !character_parse(text, &at, '.') || !number_parse(text, &at, &value.detail))
+        return false;
+    if (at < text.length && !character_parse(text, &at, ' '))
+        return false;
+    *enhanced = value;
+    *used = at;
+    return true;
+}
+
+/* Writing */
+
+static size_t enhanced_format(SmtpEnhanced enhanced, char *text)
+{
+    if (enhanced.class == 0)
+        return 0;
+    int length = snprintf(text, ENHANCED_TEXT_SIZE, "%u.%u.%u ", enhanced.class,
+                          enhanced.subject % 1000U, enhanced.detail % 1000U);
+    return (size_t)length;
+}
+
+static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Span text,
+                             Buffer *output)
+{
+    char line[SMTP_REPLY_LINE_MAXIMUM];
+    size_t length = (size_t)snprintf(line, sizeof line, "%03u%c", code, last ? ' ' : '-');
+    length += enhanced_format(enhanced, line + length);
+    size_t taken = MIN(text.length, sizeof line - 2 - length);
+    for (size_t i = 0; i < taken; i++) {
+        /* Whatever a node quotes must not be able to end the line. */
+        bool control = text.data[i] < ' ' || text.data[i] == 0x7f;
+        line[length++] = control ? '?' : (char)text.data[i];
+    }
+    line[length++] = '\r';
+    line[length++] = '\n';
+    CHECK(buffer_append(output, span_of(line, length)));
+}
+
+void smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output)
+{
+    CHECK(reply->code >= 200 && reply->code <= 599);
+    CHECK(buffer_room(output) >= SMTP_REPLY_WIRE_MAXIMUM);
+    SmtpEnhanced enhanced = with_enhanced ? reply->enhanced : (SmtpEnhanced){0};
+    Span rest = span_of(reply->text.data, MIN(reply->text.length, SMTP_REPLY_TEXT_MAXIMUM));
+    for (size_t lines = 1;; lines++) {
+        size_t length = span_find(rest, '\n');
+        bool last = length == rest.length || lines == SMTP_REPLY_LINES_MAXIMUM;
+        reply_line_write(reply->code, last, enhanced, span_of(rest.data, length), output);
+        if (last)
+            return;
+        rest = span_skip(rest, length + 1);
+    }
+}
+
+/* Reading */
+
+void smtp_reply_reader_init(SmtpReplyReader *reader)
+{
+    *reader = (SmtpReplyReader){0};
+    buffer_init(&reader->text, SMTP_REPLY_READ_MAXIMUM);
+}
+
+void smtp_reply_reader_clear(SmtpReplyReader *reader)
+{
+    buffer_clear(&reader->text);
+}
+
+/* Reply-code = %x32-35 %x30-35 %x30-39 (RFC 5321 §4.2); 0 when the line does not start so. */
+static uint16_t code_parse(Span line)
+{
+    if (line.length < 3)
+        return 0;
+    const uint8_t *digit = line.data;
+    if (digit[0] < '2' || digit[0] > '5' || digit[1] < '0' || digit[1] > '5' || digit[2] < '0' ||
+        digit[2] > '9')
+        return 0;
+    return (uint16_t)((digit[0] - '0') * 100 + (digit[1] - '0') * 10 + (digit[2] - '0'));
+}
+
+/* Takes the enhanced code off the start of a line's text; RFC 2034 §4 repeats it on each line. */
+static Span line_take_enhanced(SmtpReplyReader *reader, Span text)
+{
+    SmtpEnhanced enhanced = {0};
+    size_t used = 0;
+    if (!smtp_enhanced_parse(text, &enhanced, &used) || enhanced.class != reader->code / 100)
+        return text;
+    if (reader->enhanced.class == 0)
+        reader->enhanced = enhanced;
+    return span_skip(text, used);
+}
+
+/* Adds one line, without its line end, to the reply under way. */
+static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line)
+{
+    uint16_t code = code_parse(line);
+    bool first = reader->code == 0;
+    if (code == 0 || (!first && code != reader->code))
+        return SMTP_REPLY_READ_MALFORMED;
+    uint8_t separator = line.length > 3 ? line.data[3] : ' ';
+    if (separator != ' ' && separator != '-')
+        return SMTP_REPLY_READ_MALFORMED;
+    reader->code = code;
+    Span text = line_take_enhanced(reader, span_skip(line, MIN(line.length, 4)));
+    if ((!first && !buffer_append_text(&reader->text, "\n")) || !buffer_append(&reader->text, text))
+        return SMTP_REPLY_READ_MALFORMED;
+    return separator == '-' ? SMTP_REPLY_READ_MORE : SMTP_REPLY_READ_DONE;
+}
+
+/* Starts anew once a whole reply has been handed out. */
+static void reader_restart(SmtpReplyReader *reader)
+{
+    buffer_consume(&reader->text, reader->text.length);
+    reader->code = 0;
+    reader->enhanced = (SmtpEnhanced){0};
+    reader->done = false;
+}
+
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, SmtpReply *reply)
+{
+    if (reader->done)
+        reader_restart(reader);
+    for (;;) {
+        Span bytes = buffer_peek(input);
+        size_t end = span_find(bytes, '\n');
+        if (MIN(end, bytes.length) >= SMTP_REPLY_LINE_LENIENT_MAXIMUM)
+            return SMTP_REPLY_READ_MALFORMED;
+        if (end == bytes.length)
+            return SMTP_REPLY_READ_MORE;
+        size_t length = end > 0 && bytes.data[end - 1] == '\r' ? end - 1 : end;
+        SmtpReplyRead read = reader_add_line(reader, span_of(bytes.data, length));
+        buffer_consume(input, end + 1);
+        if (read == SMTP_REPLY_READ_MALFORMED)
+            return read;
+        if (read == SMTP_REPLY_READ_DONE) {
+            reader->done = true;
+            *reply = (SmtpReply){reader->code, reader->enhanced, buffer_peek(&reader->text)};
+            return read;
+        }
+    }
+}
