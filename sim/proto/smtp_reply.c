@@ -103,16 +103,15 @@ static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Sp
     CHECK(buffer_append(output, span_of(line, length)));
 }
 
-void smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output)
+void smtp_reply_write(const SmtpReply *reply, Buffer *output)
 {
     CHECK(reply->code >= 200 && reply->code <= 599);
     CHECK(buffer_room(output) >= SMTP_REPLY_WIRE_MAXIMUM);
-    SmtpEnhanced enhanced = with_enhanced ? reply->enhanced : (SmtpEnhanced){0};
     Span rest = span_of(reply->text.data, MIN(reply->text.length, SMTP_REPLY_TEXT_MAXIMUM));
     for (size_t lines = 1;; lines++) {
         size_t length = span_find(rest, '\n');
         bool last = length == rest.length || lines == SMTP_REPLY_LINES_MAXIMUM;
-        reply_line_write(reply->code, last, enhanced, span_of(rest.data, length), output);
+        reply_line_write(reply->code, last, reply->enhanced, span_of(rest.data, length), output);
         if (last)
             return;
         rest = span_skip(rest, length + 1);

@@ -49,10 +49,9 @@ SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code);
 /* Reads "5.1.1" at the start of `text`, up to a space or the end. False: there is none. On success
  * `*used` counts its octets with the space behind it. */
 bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used);
-/* Writes every line of the reply with its code, with the enhanced code when the reply has one and
- * `with_enhanced`, and with CRLF. Control characters become '?', long lines are cut. `output` has
- * room for SMTP_REPLY_WIRE_MAXIMUM. */
-void smtp_reply_write(const SmtpReply *reply, bool with_enhanced, Buffer *output);
+/* Writes every line of the reply with its code, its enhanced code if it has one, and CRLF. Control
+ * characters become '?', long lines are cut. `output` has room for SMTP_REPLY_WIRE_MAXIMUM. */
+void smtp_reply_write(const SmtpReply *reply, Buffer *output);
 
 /* Reads replies from a stream, a line at a time. */
 typedef enum SmtpReplyRead {

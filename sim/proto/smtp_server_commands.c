@@ -1,0 +1,186 @@
+/* SMTP commands as they are read: verb, argument, and the questions that they put to the node.
+ *
+ * Source: RFC 5321 §4.1.1 (commands), §4.1.2 (arguments); RFC 6531 §3.5 (addresses). The space that
+ * some clients put behind `FROM:` and `TO:` is an error, as §3.3 says. */
+#include "proto/smtp_server_internal.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* Verb and argument */
+
+static const struct {
+    const char *verb;
+    SmtpServerInput input;
+} verbs[] = {
+    {"EHLO", SMTP_SERVER_ON_EHLO}, {"HELO", SMTP_SERVER_ON_HELO}, {"AUTH", SMTP_SERVER_ON_AUTH},
+    {"MAIL", SMTP_SERVER_ON_MAIL}, {"RCPT", SMTP_SERVER_ON_RCPT}, {"DATA", SMTP_SERVER_ON_DATA},
+    {"RSET", SMTP_SERVER_ON_RSET}, {"NOOP", SMTP_SERVER_ON_NOOP}, {"VRFY", SMTP_SERVER_ON_VRFY},
+    {"EXPN", SMTP_SERVER_ON_EXPN}, {"HELP", SMTP_SERVER_ON_HELP}, {"QUIT", SMTP_SERVER_ON_QUIT},
+};
+
+static SmtpServerInput verb_input(const SmtpServer *server, Span verb)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        if (span_equals_text_nocase(verb, verbs[i].verb)) {
+            bool hidden = verbs[i].input == SMTP_SERVER_ON_AUTH &&
+                          !(server->options.extensions & SMTP_EXTENSION_AUTH);
+            return hidden ? SMTP_SERVER_ON_UNKNOWN : verbs[i].input;
+        }
+    }
+    return SMTP_SERVER_ON_UNKNOWN;
+}
+
+SmtpCommand smtp_server_command_parse(const SmtpServer *server, Span line)
+{
+    /* §4.1.1: trailing white space should be tolerated. */
+    while (line.length > 0 &&
+           (line.data[line.length - 1] == ' ' || line.data[line.length - 1] == '\t'))
+        line.length--;
+    size_t length = span_find(line, ' ');
+    Span argument = length < line.length ? span_skip(line, length + 1) : (Span){0};
+    return (SmtpCommand){verb_input(server, span_of(line.data, length)), argument};
+}
+
+bool smtp_server_command_has_excess(const SmtpCommand *command)
+{
+    bool alone = command->input == SMTP_SERVER_ON_DATA || command->input == SMTP_SERVER_ON_RSET ||
+                 command->input == SMTP_SERVER_ON_QUIT;
+    return alone && command->argument.length > 0;
+}
+
+/* EHLO and HELO */
+
+/* §4.1.4: a name that is not a domain must not be the reason to refuse; but it is one word. */
+static bool is_one_word(Span name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        if (name.data[i] <= ' ' || name.data[i] == 0x7f)
+            return false;
+    }
+    return name.length > 0 && name.length <= SMTP_SERVER_CLIENT_NAME_MAXIMUM;
+}
+
+void smtp_server_ask_helo(SmtpServer *server)
+{
+    Span name = server->command.argument;
+    if (!is_one_word(name)) {
+        smtp_server_refuse(server, 501, "5.5.4", "Syntax: EHLO or HELO, then a domain");
+        return;
+    }
+    memcpy(server->client_name, name.data, name.length);
+    server->client_name[name.length] = '\0';
+    server->extended = server->command.input == SMTP_SERVER_ON_EHLO;
+    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_HELO};
+    event.helo.name = span_of(server->client_name, name.length);
+    event.helo.extended = server->extended;
+    smtp_server_ask(server, event);
+}
+
+/* MAIL and RCPT */
+
+typedef struct PathArgument {
+    const char *keyword; /* "FROM:" or "TO:" */
+    SmtpPathForm form;
+    const char *syntax_enhanced;
+    bool utf8; /* non-ASCII is read; whether it is allowed is judged afterwards */
+} PathArgument;
+
+/* Reads keyword and path; `*rest` is what follows. False: refused. */
+static bool path_argument_parse(SmtpServer *server, const PathArgument *form, SmtpPath *path,
+                                Span *rest)
+{
+    Span argument = server->command.argument;
+    if (!span_starts_with_nocase(argument, form->keyword)) {
+        smtp_server_refuse(server, 501, "5.5.4",
+                           "Syntax: MAIL FROM:<address> or RCPT TO:<address>");
+        return false;
+    }
+    argument = span_skip(argument, strlen(form->keyword));
+    size_t used = 0;
+    switch (smtp_path_parse(argument, form->form, form->utf8, path, &used)) {
+    case SMTP_PATH_OK:
+        *rest = span_skip(argument, used);
+        return true;
+    case SMTP_PATH_SYNTAX:
+        smtp_server_refuse(server, 501, form->syntax_enhanced, "Syntax error in address");
+        return false;
+    case SMTP_PATH_TOO_LONG:
+        smtp_server_refuse(server, 501, form->syntax_enhanced, "Path too long");
+        return false;
+    }
+    return false;
+}
+
+static bool span_is_ascii(Span span)
+{
+    for (size_t i = 0; i < span.length; i++) {
+        if (span.data[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+static bool path_is_ascii(const SmtpPath *path)
+{
+    return span_is_ascii(path->local_part) && span_is_ascii(path->domain);
+}
+
+static bool offers(const SmtpServer *server, SmtpExtension extension)
+{
+    return (server->options.extensions & extension) != 0;
+}
+
+void smtp_server_ask_mail(SmtpServer *server)
+{
+    const PathArgument form = {"FROM:", SMTP_PATH_REVERSE, "5.1.7",
+                               offers(server, SMTP_EXTENSION_SMTPUTF8)};
+    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_MAIL};
+    SmtpMailParameters *parameters = &event.mail.parameters;
+    SmtpReply refusal = {0};
+    Span rest = {0};
+    if (!path_argument_parse(server, &form, &event.mail.reverse_path, &rest))
+        return;
+    if (!smtp_mail_parameters_parse(rest, server->options.extensions, parameters, &refusal)) {
+        smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
+        return;
+    }
+    if (!parameters->utf8 && !path_is_ascii(&event.mail.reverse_path)) {
+        smtp_server_refuse(server, 550, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
+        return;
+    }
+    uint64_t maximum = server->options.message_maximum;
+    if (maximum > 0 && parameters->size > maximum) { /* RFC 1870 §6.1 */
+        smtp_server_refuse(server, 552, "5.3.4", "Message size exceeds fixed maximum message size");
+        return;
+    }
+    server->utf8 = parameters->utf8;
+    server->recipients = 0;
+    smtp_server_ask(server, event);
+}
+
+void smtp_server_ask_rcpt(SmtpServer *server)
+{
+    const PathArgument form = {"TO:", SMTP_PATH_FORWARD, "5.1.3",
+                               offers(server, SMTP_EXTENSION_SMTPUTF8)};
+    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_RCPT};
+    SmtpReply refusal = {0};
+    Span rest = {0};
+    if (!path_argument_parse(server, &form, &event.rcpt.forward_path, &rest))
+        return;
+    if (!smtp_rcpt_parameters_parse(rest, server->options.extensions, &event.rcpt.parameters,
+                                    &refusal)) {
+        smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
+        return;
+    }
+    if (!server->utf8 && !path_is_ascii(&event.rcpt.forward_path)) {
+        smtp_server_refuse(server, 553, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
+        return;
+    }
+    if (server->recipients >= server->options.recipient_maximum) { /* §4.5.3.1.10 */
+        smtp_server_refuse(server, 452, "4.5.3", "Too many recipients");
+        return;
+    }
+    smtp_server_ask(server, event);
+}

@@ -1,0 +1,115 @@
+/* What the files of the SMTP server share among themselves. */
+#pragma once
+
+#include "proto/smtp_content.h"
+#include "proto/smtp_server.h"
+
+enum {
+    SMTP_SERVER_CLIENT_NAME_MAXIMUM = 255, /* a domain, §4.5.3.1.2; longer: 501 */
+    /* Room that a step needs in the output: its own reply, and a 421 behind it. */
+    SMTP_SERVER_OUTPUT_RESERVE = 2 * SMTP_REPLY_WIRE_MAXIMUM,
+    /* Decoded credentials: identity, user name and password of up to 255 octets (RFC 4616 §2). */
+    SMTP_SERVER_CREDENTIALS_MAXIMUM = 3 * 255 + 2,
+};
+
+/* Actions of smtp_server_table. */
+typedef enum SmtpServerAction {
+    SMTP_SERVER_ACTION_IMPOSSIBLE, /* this input cannot come in this state: the engine's own bug */
+    SMTP_SERVER_ACTION_REPLY,      /* send the cell's reply */
+    SMTP_SERVER_ACTION_ANSWER,     /* send the reply chosen by the node, or by the refusal */
+    SMTP_SERVER_ACTION_ASK_HELO,   /* read the argument, then ask the node; so with the others */
+    SMTP_SERVER_ACTION_ASK_MAIL,
+    SMTP_SERVER_ACTION_ASK_RCPT,
+    SMTP_SERVER_ACTION_ASK_DATA,
+    SMTP_SERVER_ACTION_ASK_MESSAGE,
+    SMTP_SERVER_ACTION_BEGIN_AUTH,  /* read mechanism and initial response */
+    SMTP_SERVER_ACTION_TAKE_AUTH,   /* read the answer to a challenge */
+    SMTP_SERVER_ACTION_ACCEPT_AUTH, /* remember, and send the node's answer */
+    SMTP_SERVER_ACTION_HELLO,       /* drop any transaction; name the extensions after EHLO */
+    SMTP_SERVER_ACTION_ADD_RCPT,    /* count the recipient, send the node's answer */
+    SMTP_SERVER_ACTION_BEGIN_DATA,
+    SMTP_SERVER_ACTION_RESET, /* drop the transaction, send the cell's reply */
+    SMTP_SERVER_ACTION_DROP,  /* drop the transaction, send the refusal */
+    SMTP_SERVER_ACTION_CLOSE, /* send the reply if there is one, then close */
+    SMTP_SERVER_ACTION_NONE,
+    SMTP_SERVER_ACTION_COUNT
+} SmtpServerAction;
+
+typedef enum SmtpAuthStep {
+    SMTP_AUTH_PLAIN,
+    SMTP_AUTH_LOGIN_NAME,
+    SMTP_AUTH_LOGIN_PASSWORD
+} SmtpAuthStep;
+
+/* A command line taken apart. */
+typedef struct SmtpCommand {
+    SmtpServerInput input; /* the column of its verb */
+    Span argument;         /* behind the verb and its space; trailing space removed */
+} SmtpCommand;
+
+struct SmtpServer {
+    SmtpServerOptions options;
+    char *name;
+    uint8_t state;
+
+    Buffer input;
+    Buffer output;
+    bool input_ended;
+    bool skipping_line; /* inside a line that was too long */
+
+    SmtpCommand command; /* the last one read; its argument is valid while it is acted on */
+
+    uint32_t question;         /* token of the open question, 0: none */
+    SmtpServerEventKind asked; /* its kind */
+    uint32_t last_token;
+    SmtpServerEvent event; /* to be handed out, if has_event */
+    bool has_event;
+
+    bool reset_due; /* events to be handed out before anything else */
+    SmtpResetReason reset_reason;
+    bool closed_due;
+    SmtpServerCloseReason close_reason;
+    bool shut_down_due; /* 421 once the question is answered */
+
+    char client_name[SMTP_SERVER_CLIENT_NAME_MAXIMUM + 1];
+    bool extended;      /* the hello under way is an EHLO */
+    bool authenticated; /* RFC 4954 §4: once a session */
+    SmtpAuthStep auth_step;
+    char *auth_name; /* LOGIN: the name, until the password comes */
+    uint8_t credentials[SMTP_SERVER_CREDENTIALS_MAXIMUM + 1];
+
+    bool utf8;           /* the transaction is of RFC 6531 */
+    uint32_t recipients; /* accepted in this transaction */
+    uint32_t errors;     /* 5yz replies */
+    SmtpContentDecoder decoder;
+    uint64_t content_size;
+    uint32_t epoch;
+};
+
+/* smtp_server.c: moves through the table's cell for `input` and does its action. `chosen` is the
+ * reply that the node or a refusal chose; NULL: the cell's own. */
+void smtp_server_fire(SmtpServer *server, SmtpServerInput input, const SmtpReply *chosen);
+/* Refuses the present command with a reply of the engine's own. */
+void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced, const char *text);
+/* Asks the node: `event` is handed out next, its token filled in here. */
+void smtp_server_ask(SmtpServer *server, SmtpServerEvent event);
+
+/* smtp_server_commands.c */
+SmtpCommand smtp_server_command_parse(const SmtpServer *server, Span line);
+/* True when the command takes no argument and this one has one (§4.1.1). */
+bool smtp_server_command_has_excess(const SmtpCommand *command);
+/* Read the argument of server->command and ask the node, or refuse. */
+void smtp_server_ask_helo(SmtpServer *server);
+void smtp_server_ask_mail(SmtpServer *server);
+void smtp_server_ask_rcpt(SmtpServer *server);
+
+/* smtp_server_auth.c */
+void smtp_server_begin_auth(SmtpServer *server);
+void smtp_server_take_auth(SmtpServer *server);
+
+/* smtp_server_replies.c */
+/* Puts a reply into the output; a code without text gets the standard text. */
+void smtp_server_send_reply(SmtpServer *server, SmtpReply reply);
+/* The same for the greeting, and for EHLO or HELO accepted. */
+void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply);
+void smtp_server_send_hello(SmtpServer *server, SmtpReply reply);

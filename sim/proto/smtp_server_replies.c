@@ -1,0 +1,142 @@
+/* What the SMTP server says: standard texts, enhanced codes, the reply to EHLO. */
+#include "proto/smtp_server_internal.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* Texts of RFC 5321 §4.2.3, enhanced codes of RFC 3463. */
+static const struct {
+    uint16_t code;
+    const char *enhanced;
+    const char *text;
+    bool with_domain; /* §4.2.3 writes <domain> before the text */
+} standard_replies[] = {
+    {214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT"},
+    {221, "2.0.0", "Service closing transmission channel", true},
+    {220, NULL, "ESMTP service ready", true},
+    {235, "2.7.0", "Authentication succeeded"},
+    {250, "2.0.0", "OK"},
+    {252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery"},
+    {354, NULL, "Start mail input; end with <CRLF>.<CRLF>"},
+    {421, "4.3.2", "Service not available, closing transmission channel", true},
+    {450, "4.2.0", "Requested mail action not taken: mailbox unavailable"},
+    {451, "4.3.0", "Requested action aborted: error in processing"},
+    {452, "4.3.1", "Requested action not taken: insufficient system storage"},
+    {500, "5.5.2", "Syntax error, command unrecognized"},
+    {501, "5.5.4", "Syntax error in parameters or arguments"},
+    {502, "5.5.1", "Command not implemented"},
+    {503, "5.5.1", "Bad sequence of commands"},
+    {535, "5.7.8", "Authentication credentials invalid"},
+    {550, "5.0.0", "Requested action not taken: mailbox unavailable"},
+    {552, "5.3.4", "Requested mail action aborted: exceeded storage allocation"},
+    {554, "5.5.1", "No valid recipients"},
+};
+
+/* Positive replies to MAIL and RCPT have enhanced codes of their own (RFC 3463 §3.2). */
+static const char *enhanced_of_question(const SmtpServer *server)
+{
+    if (server->asked == SMTP_SERVER_EVENT_MAIL)
+        return "2.1.0";
+    return server->asked == SMTP_SERVER_EVENT_RCPT ? "2.1.5" : "2.0.0";
+}
+
+/* Gives a reply without a text the standard one of its code; `*owned` holds it when it is made up.
+ */
+static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char **owned)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(standard_replies); i++) {
+        if (standard_replies[i].code != reply->code || reply->text.length > 0)
+            continue;
+        const char *text = standard_replies[i].text;
+        if (standard_replies[i].with_domain)
+            text = *owned = g_strdup_printf("%s %s", server->name, text);
+        *reply = smtp_reply(reply->code, standard_replies[i].enhanced, text);
+    }
+}
+
+static void reply_complete_enhanced(const SmtpServer *server, SmtpReply *reply)
+{
+    if (reply->code == 250 && server->question != 0 && reply->enhanced.subject == 0)
+        reply->enhanced = smtp_reply(250, enhanced_of_question(server), "").enhanced;
+    if (reply->enhanced.class == 0 && reply->code / 100 != 3)
+        reply->enhanced.class = (uint8_t)(reply->code / 100);
+}
+
+/* Every reply leaves here. */
+static void send_reply(SmtpServer *server, const SmtpReply *reply)
+{
+    const SmtpObserver *observer = &server->options.observer;
+    if (reply->code >= 500)
+        server->errors++;
+    server->epoch++;
+    smtp_reply_write(reply, &server->output);
+    if (observer->reply != NULL)
+        observer->reply(observer->user, reply);
+}
+
+/* RFC 2034 §4: every 2yz, 4yz and 5yz reply but the greeting and those to EHLO and HELO. */
+static bool carries_enhanced(const SmtpServer *server)
+{
+    return server->options.extensions & SMTP_EXTENSION_ENHANCEDSTATUSCODES &&
+           server->command.input != SMTP_SERVER_ON_EHLO &&
+           server->command.input != SMTP_SERVER_ON_HELO;
+}
+
+void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
+{
+    g_autofree char *owned = NULL;
+    reply_complete_text(server, &reply, &owned);
+    reply_complete_enhanced(server, &reply);
+    if (!carries_enhanced(server))
+        reply.enhanced = (SmtpEnhanced){0};
+    send_reply(server, &reply);
+}
+
+void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply)
+{
+    g_autofree char *owned = NULL;
+    if (reply.code == 554 && reply.text.length == 0) /* the code has another meaning here (§3.1) */
+        reply.text = span_of_text("No SMTP service here");
+    reply_complete_text(server, &reply, &owned);
+    reply.enhanced = (SmtpEnhanced){0};
+    send_reply(server, &reply);
+}
+
+/* Appends the lines of §4.1.1.1 that name the extensions offered. */
+static void append_extensions(const SmtpServer *server, GString *text)
+{
+    static const struct {
+        uint32_t extension;
+        const char *line;
+    } lines[] = {
+        {SMTP_EXTENSION_PIPELINING, "PIPELINING"},
+        {SMTP_EXTENSION_8BITMIME, "8BITMIME"},
+        {SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
+        {SMTP_EXTENSION_DSN, "DSN"},
+        {SMTP_EXTENSION_SMTPUTF8, "SMTPUTF8"},
+        {SMTP_EXTENSION_AUTH, "AUTH PLAIN LOGIN"},
+    };
+    uint32_t offered = server->options.extensions;
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        if (offered & lines[i].extension)
+            g_string_append_printf(text, "\n%s", lines[i].line);
+    }
+    /* RFC 1870 §4: 0 says that there is no fixed maximum. */
+    if (offered & SMTP_EXTENSION_SIZE)
+        g_string_append_printf(text, "\nSIZE %" G_GUINT64_FORMAT, server->options.message_maximum);
+}
+
+void smtp_server_send_hello(SmtpServer *server, SmtpReply reply)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (reply.text.length > 0) /* a second line would be taken for an extension */
+        g_string_append_len(text, (const char *)reply.text.data,
+                            (gssize)span_find(reply.text, '\n'));
+    else
+        g_string_printf(text, "%s greets %s", server->name, server->client_name);
+    if (server->extended)
+        append_extensions(server, text);
+    SmtpReply whole = {.code = 250, .text = span_of(text->str, text->len)};
+    send_reply(server, &whole);
+}
