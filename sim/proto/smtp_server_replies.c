@@ -10,16 +10,15 @@ static const struct {
     uint16_t code;
     const char *enhanced;
     const char *text;
-    bool with_domain; /* §4.2.3 writes <domain> before the text */
 } standard_replies[] = {
     {214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT"},
-    {221, "2.0.0", "Service closing transmission channel", true},
-    {220, NULL, "ESMTP service ready", true},
+    {221, "2.0.0", "Service closing transmission channel"},
+    {220, NULL, "ESMTP service ready"},
     {235, "2.7.0", "Authentication succeeded"},
     {250, "2.0.0", "OK"},
     {252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery"},
     {354, NULL, "Start mail input; end with <CRLF>.<CRLF>"},
-    {421, "4.3.2", "Service not available, closing transmission channel", true},
+    {421, "4.3.2", "Service not available, closing transmission channel"},
     {450, "4.2.0", "Requested mail action not taken: mailbox unavailable"},
     {451, "4.3.0", "Requested action aborted: error in processing"},
     {452, "4.3.1", "Requested action not taken: insufficient system storage"},
@@ -41,6 +40,12 @@ static const char *enhanced_of_question(const SmtpServer *server)
     return server->asked == SMTP_SERVER_EVENT_RCPT ? "2.1.5" : "2.0.0";
 }
 
+/* Replies whose text starts with <domain> in §4.2.3. */
+static bool names_domain(uint16_t code)
+{
+    return code == 220 || code == 221 || code == 421;
+}
+
 /* Gives a reply without a text the standard one of its code; `*owned` holds it when it is made up.
  */
 static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char **owned)
@@ -49,7 +54,7 @@ static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
         if (standard_replies[i].code != reply->code || reply->text.length > 0)
             continue;
         const char *text = standard_replies[i].text;
-        if (standard_replies[i].with_domain)
+        if (names_domain(reply->code))
             text = *owned = g_strdup_printf("%s %s", server->name, text);
         *reply = smtp_reply(reply->code, standard_replies[i].enhanced, text);
     }
