@@ -56,6 +56,7 @@ typedef enum SmtpClientInput {
     SMTP_CLIENT_ON_CLOSING,      /* reply 421 */
     SMTP_CLIENT_ON_MALFORMED,    /* not a reply */
     SMTP_CLIENT_ON_AUTH_NEEDED,  /* EHLO succeeded, credentials are given and AUTH is offered */
+    SMTP_CLIENT_ON_HELO_ONLY,    /* greeting 220, and the client does not know EHLO */
     SMTP_CLIENT_ON_RCPT_DONE,    /* last RCPT answered, some recipient accepted */
     SMTP_CLIENT_ON_ALL_REFUSED,  /* last RCPT answered, none accepted; nothing is in flight */
     SMTP_CLIENT_ON_IN_FLIGHT,    /* transaction failed; pipelined commands are still unanswered */
@@ -112,7 +113,7 @@ typedef enum SmtpStage {
     SMTP_STAGE_DATA,
     SMTP_STAGE_CONTENT,
     SMTP_STAGE_FINAL_DOT,
-    SMTP_STAGE_QUIT, /* also RSET and between transactions: nobody's mail is touched */
+    SMTP_STAGE_IDLE, /* between transactions, RSET, QUIT: no recipient's fate hangs on it */
 } SmtpStage;
 const char *smtp_stage_name(SmtpStage stage);
 
@@ -157,6 +158,7 @@ typedef struct SmtpClientEvent {
         struct {
             SmtpClientCloseReason reason;
             SmtpStage stage; /* where it happened */
+            SmtpReply reply; /* the one that led to it; code 0: none, its text says why */
         } closed;
     };
 } SmtpClientEvent;

@@ -29,16 +29,8 @@ static const struct {
     {535, "5.7.8", "Authentication credentials invalid"},
     {550, "5.0.0", "Requested action not taken: mailbox unavailable"},
     {552, "5.3.4", "Requested mail action aborted: exceeded storage allocation"},
-    {554, "5.5.1", "No valid recipients"},
+    {554, "5.0.0", "Transaction failed"},
 };
-
-/* Positive replies to MAIL and RCPT have enhanced codes of their own (RFC 3463 §3.2). */
-static const char *enhanced_of_question(const SmtpServer *server)
-{
-    if (server->asked == SMTP_SERVER_EVENT_MAIL)
-        return "2.1.0";
-    return server->asked == SMTP_SERVER_EVENT_RCPT ? "2.1.5" : "2.0.0";
-}
 
 /* Replies whose text starts with <domain> in §4.2.3. */
 static bool names_domain(uint16_t code)
@@ -50,22 +42,30 @@ static bool names_domain(uint16_t code)
  */
 static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char **owned)
 {
+    if (reply->text.length > 0)
+        return;
     for (size_t i = 0; i < G_N_ELEMENTS(standard_replies); i++) {
-        if (standard_replies[i].code != reply->code || reply->text.length > 0)
+        if (standard_replies[i].code != reply->code)
             continue;
         const char *text = standard_replies[i].text;
         if (names_domain(reply->code))
             text = *owned = g_strdup_printf("%s %s", server->name, text);
-        *reply = smtp_reply(reply->code, standard_replies[i].enhanced, text);
+        SmtpReply standard = smtp_reply(reply->code, standard_replies[i].enhanced, text);
+        reply->text = standard.text;
+        if (reply->enhanced.class == 0)
+            reply->enhanced = standard.enhanced;
     }
 }
 
+/* Positive replies to MAIL and RCPT have enhanced codes of their own (RFC 3463 §3.2). */
 static void reply_complete_enhanced(const SmtpServer *server, SmtpReply *reply)
 {
-    if (reply->code == 250 && server->question != 0 && reply->enhanced.subject == 0)
-        reply->enhanced = smtp_reply(250, enhanced_of_question(server), "").enhanced;
-    if (reply->enhanced.class == 0 && reply->code / 100 != 3)
-        reply->enhanced.class = (uint8_t)(reply->code / 100);
+    if (reply->enhanced.class != 0 || reply->code != 250 || server->question == 0)
+        return;
+    if (server->asked == SMTP_SERVER_EVENT_MAIL)
+        reply->enhanced = (SmtpEnhanced){2, 1, 0};
+    else if (server->asked == SMTP_SERVER_EVENT_RCPT)
+        reply->enhanced = (SmtpEnhanced){2, 1, 5};
 }
 
 /* Every reply leaves here. */
@@ -91,8 +91,12 @@ static bool carries_enhanced(const SmtpServer *server)
 void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
 {
     g_autofree char *owned = NULL;
-    reply_complete_text(server, &reply, &owned);
+    if (reply.code == 554 && server->question == 0 && reply.text.length == 0)
+        reply.text = span_of_text("No valid recipients"); /* the table's own 554 (§3.3) */
     reply_complete_enhanced(server, &reply);
+    reply_complete_text(server, &reply, &owned);
+    if (reply.enhanced.class == 0 && reply.code / 100 != 3)
+        reply.enhanced.class = (uint8_t)(reply.code / 100);
     if (!carries_enhanced(server))
         reply.enhanced = (SmtpEnhanced){0};
     send_reply(server, &reply);

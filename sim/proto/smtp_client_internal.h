@@ -1,0 +1,125 @@
+/* What the files of the SMTP client share among themselves. */
+#pragma once
+
+#include "proto/smtp_client.h"
+#include "proto/smtp_content.h"
+
+enum { SMTP_CLIENT_COMMAND_LINE_MAXIMUM = 2048 }; /* what one command takes of the output at most */
+
+/* Actions of smtp_client_table. */
+typedef enum SmtpClientAction {
+    SMTP_CLIENT_ACTION_IMPOSSIBLE, /* this input cannot come in this state: the engine's own bug */
+    SMTP_CLIENT_ACTION_SEND_EHLO,
+    SMTP_CLIENT_ACTION_SEND_HELO,
+    SMTP_CLIENT_ACTION_SEND_AUTH,
+    SMTP_CLIENT_ACTION_SEND_RESPONSE, /* to a 334 challenge */
+    SMTP_CLIENT_ACTION_SEND_MAIL,     /* and with pipelining all that may follow; so below */
+    SMTP_CLIENT_ACTION_SEND_RCPT,
+    SMTP_CLIENT_ACTION_SEND_DATA,
+    SMTP_CLIENT_ACTION_SEND_CONTENT,
+    SMTP_CLIENT_ACTION_SEND_LONE_DOT,
+    SMTP_CLIENT_ACTION_SEND_RSET,
+    SMTP_CLIENT_ACTION_SEND_QUIT,
+    SMTP_CLIENT_ACTION_BE_READY,  /* tell the node */
+    SMTP_CLIENT_ACTION_REFUSED,   /* tell the node; QUIT, unless the server closes */
+    SMTP_CLIENT_ACTION_ADD_RCPT,  /* recipient accepted so far */
+    SMTP_CLIENT_ACTION_DROP_RCPT, /* recipient refused */
+    SMTP_CLIENT_ACTION_SUCCEED,   /* the accepted recipients have their mail */
+    SMTP_CLIENT_ACTION_FAIL,      /* the accepted recipients do not */
+    SMTP_CLIENT_ACTION_FAIL_MAIL, /* no recipient has; see what is in flight */
+    SMTP_CLIENT_ACTION_FAIL_RSET, /* no recipient has; clear the server's envelope */
+    SMTP_CLIENT_ACTION_DISCARD,   /* the reply is to a command that no longer matters */
+    SMTP_CLIENT_ACTION_BREAK_OFF, /* open recipients fail for now; close */
+    SMTP_CLIENT_ACTION_CLOSE,     /* nothing is open; close */
+    SMTP_CLIENT_ACTION_NONE,
+    SMTP_CLIENT_ACTION_COUNT
+} SmtpClientAction;
+
+typedef enum SmtpRecipientFate {
+    SMTP_FATE_OPEN,
+    SMTP_FATE_ACCEPTED,
+    SMTP_FATE_SETTLED
+} SmtpRecipientFate;
+
+typedef struct SmtpOwnRecipient {
+    char *mailbox;
+    char *orcpt; /* owns parameters.orcpt */
+    SmtpRcptParameters parameters;
+    SmtpRecipientFate fate;
+} SmtpOwnRecipient;
+
+/* The transaction under way: a copy of the node's. Its commands are numbered in the order they are
+ * sent: 0 MAIL, 1 to recipient_count RCPT, then DATA. */
+typedef struct SmtpOwnTransaction {
+    char *reverse_path;
+    char *envid; /* owns parameters.envid */
+    SmtpMailParameters parameters;
+    SmtpOwnRecipient *recipients;
+    size_t recipient_count;
+    Slice content[SMTP_CLIENT_PARTS_MAXIMUM];
+    size_t content_count;
+    size_t sent;                            /* commands */
+    size_t answered;                        /* commands */
+    size_t accepted;                        /* recipients */
+    size_t delivered, temporary, permanent; /* recipients with a result */
+    bool done;                              /* the sum has been told */
+    size_t part;                            /* content: index of the part being sent */
+    size_t offset;                          /* content: octets of that part that are sent */
+    SmtpContentEncoder encoder;
+} SmtpOwnTransaction;
+
+struct SmtpClient {
+    SmtpClientOptions options;
+    char *name, *identity, *password;
+    uint8_t state;
+
+    Buffer input;
+    Buffer output;
+    bool input_ended;
+    SmtpReplyReader reader;
+
+    uint32_t offered; /* SmtpExtension bits */
+    uint64_t size_maximum;
+    bool auth_plain, auth_login; /* mechanisms offered */
+    bool name_sent;              /* AUTH LOGIN: the next response is the password */
+
+    SmtpOwnTransaction *transaction; /* NULL: none */
+
+    SmtpClientEvent event; /* to be handed out first, if has_event */
+    bool has_event;
+    bool settling; /* every recipient still open is to be handed out with this result, then the sum
+                    */
+    SmtpReply settling_reply;
+    SmtpReplyClass settling_class;
+    SmtpStage settling_stage;
+    size_t settling_next;
+    bool ready_due;
+    bool closed_due;
+    SmtpClientEvent closed_event;
+    uint32_t epoch;
+};
+
+/* smtp_client.c: moves through the table's cell for `input` and does its action. */
+void smtp_client_fire(SmtpClient *client, SmtpClientInput input, const SmtpReply *reply);
+
+/* smtp_client_session.c: commands outside transactions */
+/* Puts one line into the output and shows it to the observer. */
+void smtp_client_send_line(SmtpClient *client, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The same for a line that the caller has built with its CRLF at the end of the output. */
+void smtp_client_observe_line(SmtpClient *client, size_t length);
+void smtp_client_take_extensions(SmtpClient *client, Span text);
+bool smtp_client_wants_auth(const SmtpClient *client);
+void smtp_client_send_auth(SmtpClient *client);
+void smtp_client_send_auth_response(SmtpClient *client);
+
+/* smtp_client_transaction.c */
+SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,
+                                             bool send_bare_newlines);
+void smtp_own_transaction_free(SmtpOwnTransaction *transaction);
+uint32_t smtp_client_used_extensions(const SmtpClient *client);
+/* True when the server cannot take this transaction; `*refusal` says why. */
+bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal);
+/* Puts all commands that may be sent now into the output. */
+void smtp_client_pump_commands(SmtpClient *client);
+/* Puts content into the output; true once the final dot is there. */
+bool smtp_client_pump_content(SmtpClient *client);

@@ -1,0 +1,135 @@
+/* The SMTP client outside mail transactions: lines, extensions, AUTH.
+ *
+ * Source: RFC 5321 §4.1.1.1 (the reply to EHLO), RFC 1870 §3, RFC 4954 §4, RFC 4616. */
+#include "proto/smtp_client_internal.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+void smtp_client_observe_line(SmtpClient *client, size_t length)
+{
+    const SmtpObserver *observer = &client->options.observer;
+    Span output = buffer_peek(&client->output);
+    Span line = span_skip(output, output.length - length);
+    if (observer->command != NULL)
+        observer->command(observer->user, span_of(line.data, length - strlen("\r\n")));
+}
+
+void smtp_client_send_line(SmtpClient *client, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *line = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    CHECK(buffer_append_text(&client->output, line) && buffer_append_text(&client->output, "\r\n"));
+    smtp_client_observe_line(client, strlen(line) + strlen("\r\n"));
+}
+
+/* Extensions */
+
+static void take_size(SmtpClient *client, Span parameters)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < parameters.length && g_ascii_isdigit(parameters.data[i]); i++) {
+        uint64_t digit = (uint64_t)(parameters.data[i] - '0');
+        if (__builtin_mul_overflow(size, 10, &size) || __builtin_add_overflow(size, digit, &size))
+            size = UINT64_MAX;
+    }
+    client->size_maximum = size;
+}
+
+static void take_mechanisms(SmtpClient *client, Span parameters)
+{
+    while (parameters.length > 0) {
+        size_t length = span_find(parameters, ' ');
+        Span mechanism = span_of(parameters.data, length);
+        client->auth_plain |= span_equals_text_nocase(mechanism, "PLAIN");
+        client->auth_login |= span_equals_text_nocase(mechanism, "LOGIN");
+        parameters = span_skip(parameters, MIN(length + 1, parameters.length));
+    }
+}
+
+/* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
+static void take_extension(SmtpClient *client, Span line)
+{
+    static const struct {
+        const char *keyword;
+        SmtpExtension extension;
+    } known[] = {
+        {"PIPELINING", SMTP_EXTENSION_PIPELINING},
+        {"SIZE", SMTP_EXTENSION_SIZE},
+        {"8BITMIME", SMTP_EXTENSION_8BITMIME},
+        {"DSN", SMTP_EXTENSION_DSN},
+        {"SMTPUTF8", SMTP_EXTENSION_SMTPUTF8},
+        {"AUTH", SMTP_EXTENSION_AUTH},
+        {"ENHANCEDSTATUSCODES", SMTP_EXTENSION_ENHANCEDSTATUSCODES},
+    };
+    size_t length = span_find(line, ' ');
+    Span keyword = span_of(line.data, length);
+    Span parameters = span_skip(line, MIN(length + 1, line.length));
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (!span_equals_text_nocase(keyword, known[i].keyword))
+            continue;
+        client->offered |= known[i].extension;
+        if (known[i].extension == SMTP_EXTENSION_SIZE)
+            take_size(client, parameters);
+        if (known[i].extension == SMTP_EXTENSION_AUTH)
+            take_mechanisms(client, parameters);
+    }
+}
+
+void smtp_client_take_extensions(SmtpClient *client, Span text)
+{
+    size_t greeting = span_find(text, '\n'); /* the first line names the server alone */
+    Span rest = span_skip(text, MIN(greeting + 1, text.length));
+    while (rest.length > 0) {
+        size_t length = span_find(rest, '\n');
+        take_extension(client, span_of(rest.data, length));
+        rest = span_skip(rest, MIN(length + 1, rest.length));
+    }
+}
+
+/* AUTH */
+
+bool smtp_client_wants_auth(const SmtpClient *client)
+{
+    return client->identity != NULL && (client->auth_plain || client->auth_login);
+}
+
+static char *base64_of(const char *text)
+{
+    return g_base64_encode((const guchar *)text, strlen(text));
+}
+
+/* RFC 4616 §2: [authzid] NUL authcid NUL passwd */
+static char *plain_message(const SmtpClient *client)
+{
+    g_autoptr(GString) message = g_string_new(NULL);
+    g_string_append_c(message, '\0');
+    g_string_append(message, client->identity);
+    g_string_append_c(message, '\0');
+    g_string_append(message, client->password);
+    return g_base64_encode((const guchar *)message->str, message->len);
+}
+
+void smtp_client_send_auth(SmtpClient *client)
+{
+    if (!client->auth_plain) {
+        smtp_client_send_line(client, "AUTH LOGIN");
+        return;
+    }
+    g_autofree char *message = plain_message(client);
+    smtp_client_send_line(client, "AUTH PLAIN %s", message);
+}
+
+void smtp_client_send_auth_response(SmtpClient *client)
+{
+    if (client->auth_plain) { /* all has been said; RFC 4954 §4: "*" cancels */
+        smtp_client_send_line(client, "*");
+        return;
+    }
+    g_autofree char *word = base64_of(client->name_sent ? client->password : client->identity);
+    client->name_sent = true;
+    smtp_client_send_line(client, "%s", word);
+}

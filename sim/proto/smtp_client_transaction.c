@@ -1,0 +1,173 @@
+/* The SMTP client's mail transaction: its commands, one by one or in a group, and its content.
+ *
+ * Source: RFC 5321 §3.3, §4.1.1.2 to §4.1.1.4; RFC 2920 §3.1 (DATA is the last of a group);
+ * RFC 1870 §6.1; RFC 6152 §3; RFC 6531 §3.2. */
+#include "proto/smtp_client_internal.h"
+
+#include "core/check.h"
+#include "proto/smtp_path.h"
+
+#include <string.h>
+
+/* The copy */
+
+static char *dup_span(Span *span)
+{
+    char *copy = span_dup_text(*span);
+    *span = span_of_text(copy);
+    return copy;
+}
+
+/* An envelope address must not be able to end a line or its angle brackets: that it cannot is for
+ * whoever read it to see to. */
+static void check_mailbox(const char *mailbox)
+{
+    size_t length = strlen(mailbox);
+    CHECK(length <= SMTP_PATH_MAXIMUM);
+    for (size_t i = 0; i < length; i++)
+        CHECK((uint8_t)mailbox[i] >= ' ' && mailbox[i] != 0x7f);
+}
+
+static SmtpOwnRecipient own_recipient(const SmtpClientRecipient *recipient)
+{
+    check_mailbox(recipient->mailbox);
+    CHECK(recipient->parameters.orcpt.length <= ENVELOPE_ORCPT_MAX);
+    SmtpOwnRecipient own = {.mailbox = g_strdup(recipient->mailbox),
+                            .parameters = recipient->parameters};
+    own.orcpt = dup_span(&own.parameters.orcpt);
+    return own;
+}
+
+static uint64_t content_length(const SmtpOwnTransaction *transaction)
+{
+    uint64_t length = 0;
+    for (size_t i = 0; i < transaction->content_count; i++)
+        length += transaction->content[i].length;
+    return length;
+}
+
+SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,
+                                             bool send_bare_newlines)
+{
+    CHECK(transaction->recipient_count >= 1 &&
+          transaction->recipient_count <= SMTP_CLIENT_RECIPIENTS_MAXIMUM);
+    CHECK(transaction->content_count <= SMTP_CLIENT_PARTS_MAXIMUM);
+    CHECK(transaction->parameters.envid.length <= ENVELOPE_ENVID_MAX);
+    check_mailbox(transaction->reverse_path);
+    SmtpOwnTransaction *own = g_new0(SmtpOwnTransaction, 1);
+    own->reverse_path = g_strdup(transaction->reverse_path);
+    own->parameters = transaction->parameters;
+    own->envid = dup_span(&own->parameters.envid);
+    own->recipient_count = transaction->recipient_count;
+    own->recipients = g_new0(SmtpOwnRecipient, own->recipient_count);
+    for (size_t i = 0; i < own->recipient_count; i++)
+        own->recipients[i] = own_recipient(&transaction->recipients[i]);
+    own->content_count = transaction->content_count;
+    for (size_t i = 0; i < own->content_count; i++)
+        own->content[i] = slice_ref(transaction->content[i], 0, transaction->content[i].length);
+    if (own->parameters.size == 0)
+        own->parameters.size = content_length(own);
+    own->encoder = smtp_content_encoder(send_bare_newlines);
+    return own;
+}
+
+void smtp_own_transaction_free(SmtpOwnTransaction *transaction)
+{
+    if (transaction == NULL)
+        return;
+    for (size_t i = 0; i < transaction->recipient_count; i++) {
+        g_free(transaction->recipients[i].mailbox);
+        g_free(transaction->recipients[i].orcpt);
+    }
+    for (size_t i = 0; i < transaction->content_count; i++)
+        slice_clear(&transaction->content[i]);
+    g_free(transaction->recipients);
+    g_free(transaction->reverse_path);
+    g_free(transaction->envid);
+    g_free(transaction);
+}
+
+/* What the server can take */
+
+uint32_t smtp_client_used_extensions(const SmtpClient *client)
+{
+    return client->offered & client->options.extensions;
+}
+
+bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal)
+{
+    const SmtpMailParameters *parameters = &client->transaction->parameters;
+    uint32_t used = smtp_client_used_extensions(client);
+    if (parameters->body == SMTP_BODY_8BITMIME && !(used & SMTP_EXTENSION_8BITMIME)) {
+        *refusal = smtp_reply(554, "5.6.3", "The server does not take 8-bit content");
+        return true;
+    }
+    if (parameters->utf8 && !(used & SMTP_EXTENSION_SMTPUTF8)) {
+        *refusal = smtp_reply(553, "5.6.7", "The server does not take UTF-8 addresses");
+        return true;
+    }
+    bool limited = used & SMTP_EXTENSION_SIZE && client->size_maximum > 0;
+    if (limited && parameters->size > client->size_maximum) {
+        *refusal = smtp_reply(552, "5.3.4", "The message is larger than the server takes");
+        return true;
+    }
+    return false;
+}
+
+/* Commands */
+
+static bool append_path(Buffer *output, const char *verb, const char *mailbox)
+{
+    return buffer_append_text(output, verb) && buffer_append_text(output, mailbox) &&
+           buffer_append_text(output, ">");
+}
+
+static void send_command(SmtpClient *client, size_t index)
+{
+    const SmtpOwnTransaction *transaction = client->transaction;
+    uint32_t used = smtp_client_used_extensions(client);
+    Buffer *output = &client->output;
+    size_t before = output->length;
+    bool fits = false;
+    if (index == 0) {
+        fits = append_path(output, "MAIL FROM:<", transaction->reverse_path) &&
+               smtp_mail_parameters_write(&transaction->parameters, used, output);
+    } else if (index <= transaction->recipient_count) {
+        const SmtpOwnRecipient *recipient = &transaction->recipients[index - 1];
+        fits = append_path(output, "RCPT TO:<", recipient->mailbox) &&
+               smtp_rcpt_parameters_write(&recipient->parameters, used, output);
+    } else {
+        fits = buffer_append_text(output, "DATA");
+    }
+    CHECK(fits && buffer_append_text(output, "\r\n"));
+    smtp_client_observe_line(client, output->length - before);
+}
+
+void smtp_client_pump_commands(SmtpClient *client)
+{
+    SmtpOwnTransaction *transaction = client->transaction;
+    bool pipelining = smtp_client_used_extensions(client) & SMTP_EXTENSION_PIPELINING;
+    size_t count = transaction->recipient_count + 2;
+    while (transaction->sent < count &&
+           (pipelining || transaction->sent == transaction->answered) &&
+           buffer_room(&client->output) >= SMTP_CLIENT_COMMAND_LINE_MAXIMUM) {
+        size_t index = transaction->sent++;
+        send_command(client, index);
+    }
+}
+
+bool smtp_client_pump_content(SmtpClient *client)
+{
+    SmtpOwnTransaction *transaction = client->transaction;
+    while (transaction->part < transaction->content_count) {
+        Span part = slice_span(transaction->content[transaction->part]);
+        Span rest = span_skip(part, transaction->offset);
+        transaction->offset +=
+            smtp_content_encoder_write(&transaction->encoder, rest, &client->output);
+        if (transaction->offset < part.length)
+            return false;
+        transaction->part++;
+        transaction->offset = 0;
+    }
+    return smtp_content_encoder_finish(&transaction->encoder, &client->output);
+}
