@@ -72,8 +72,6 @@ static void reply_complete_enhanced(const SmtpServer *server, SmtpReply *reply)
 static void send_reply(SmtpServer *server, const SmtpReply *reply)
 {
     const SmtpObserver *observer = &server->options.observer;
-    if (reply->code >= 500)
-        server->errors++;
     server->epoch++;
     smtp_reply_write(reply, &server->output);
     if (observer->reply != NULL)
@@ -91,8 +89,10 @@ static bool carries_enhanced(const SmtpServer *server)
 void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
 {
     g_autofree char *owned = NULL;
-    if (reply.code == 554 && server->question == 0 && reply.text.length == 0)
-        reply.text = span_of_text("No valid recipients"); /* the table's own 554 (§3.3) */
+    if (reply.code >= 500)
+        server->errors++;
+    if (reply.code == 554 && server->question == 0) /* the table's own (§3.3) */
+        reply = smtp_reply(554, "5.5.1", "No valid recipients");
     reply_complete_enhanced(server, &reply);
     reply_complete_text(server, &reply, &owned);
     if (reply.enhanced.class == 0 && reply.code / 100 != 3)

@@ -91,12 +91,18 @@ static const char *const actions[SMTP_SERVER_ACTION_COUNT] = {
     ON(HELO_ACCEPTED) = CELL(READY, HELLO, 250, "RFC 5321 §4.1.4"),                                \
     ON(COMMAND_REFUSED) = CELL(state, ANSWER, 0, "RFC 5321 §4.3.2")
 
-/* What may end the connection in any state. */
+/* What may end the connection. While a question is open only the node can do so, by its answer. */
+#define SHUT_DOWN_421 ON(SHUT_DOWN) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §3.8")
+#define TIME_OUT_421  ON(TIME_OUT) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §3.8, §4.5.3.2.7")
+#define ENDED         ON(CONNECTION_END) = CELL(CLOSED, CLOSE, 0, "RFC 5321 §3.8")
+#define NO_ERRORS(state)                                                                           \
+    ON(TOO_MANY_ERRORS) = NEVER(state, "errors are counted when a command comes")
 #define ENDINGS                                                                                    \
-    ON(SHUT_DOWN) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §3.8"),                                     \
-    ON(TIME_OUT) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §3.8, §4.5.3.2.7"),                          \
-    ON(TOO_MANY_ERRORS) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §7.8"),                               \
-    ON(CONNECTION_END) = CELL(CLOSED, CLOSE, 0, "RFC 5321 §3.8")
+    SHUT_DOWN_421, TIME_OUT_421, ENDED,                                                            \
+        ON(TOO_MANY_ERRORS) = CELL(CLOSED, CLOSE, 421, "RFC 5321 §7.8")
+#define ENDINGS_OF_QUESTION(state)                                                                 \
+    SHUT_DOWN_421, NO_ERRORS(state), ON(TIME_OUT) = NEVER(state, "the client waits, not we"),      \
+                                     ON(CONNECTION_END) = NEVER(state, "the node answers first")
 
 #define OUT_OF_ORDER(state, input) ON(input) = CELL(state, REPLY, 503, "RFC 5321 §4.1.4")
 
@@ -131,7 +137,7 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_AUTH_ANSWER(CONNECT),
                 NO_MAIL_ANSWERS(CONNECT),
                 NOT_ASKED(CONNECT, COMMAND_REFUSED),
-                ENDINGS,
+                ENDINGS_OF_QUESTION(CONNECT),
             },
         /* §3.1: a server that has said 554 waits for QUIT and says 503 to all else. */
         [SMTP_SERVER_REFUSED] =
@@ -205,7 +211,10 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_GREETING(AUTH),
                 NOT_ASKED(AUTH, HELO_ACCEPTED),
                 NO_MAIL_ANSWERS(AUTH),
-                ENDINGS,
+                SHUT_DOWN_421,
+                TIME_OUT_421,
+                ENDED,
+                NO_ERRORS(AUTH),
             },
         [SMTP_SERVER_MAIL] =
             {
@@ -258,7 +267,10 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_AUTH_ANSWER(DATA),
                 NO_MAIL_ANSWERS(DATA),
                 NOT_ASKED(DATA, COMMAND_REFUSED),
-                ENDINGS,
+                SHUT_DOWN_421,
+                TIME_OUT_421,
+                ENDED,
+                NO_ERRORS(DATA),
             },
         [SMTP_SERVER_FINAL_DOT] =
             {
@@ -275,7 +287,7 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(FINAL_DOT, RCPT_ACCEPTED),
                 NOT_ASKED(FINAL_DOT, DATA_ACCEPTED),
                 NOT_ASKED(FINAL_DOT, COMMAND_REFUSED),
-                ENDINGS,
+                ENDINGS_OF_QUESTION(FINAL_DOT),
             },
         [SMTP_SERVER_CLOSED] =
             {
@@ -289,8 +301,8 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(CLOSED, COMMAND_REFUSED),
                 ON(SHUT_DOWN) = CELL(CLOSED, NONE, 0, "RFC 5321 §3.8"),
                 ON(TIME_OUT) = CELL(CLOSED, NONE, 0, "RFC 5321 §3.8"),
-                ON(TOO_MANY_ERRORS) = NEVER(CLOSED, "nothing is read any more"),
-                ON(CONNECTION_END) = CELL(CLOSED, NONE, 0, "RFC 5321 §3.8"),
+                NO_ERRORS(CLOSED),
+                ON(CONNECTION_END) = NEVER(CLOSED, "nothing is read any more"),
             },
 };
 
