@@ -169,17 +169,17 @@ static void test_follows_aliases(void **state)
 static void test_failures_are_not_remembered(void **state)
 {
     Fixture *f = *state;
-    dns_zone_fail(f->zone, "a.example", DNS_FAILURE_SERVFAIL);
+    dns_zone_fail(f->zone, "a.example", DNS_ZONE_FAILURE_SERVFAIL);
     assert_ask(f, "a.example", DNS_TYPE_A, 0, "send#1; servfail");
     assert_ask(f, "host.test", DNS_TYPE_A, 0, "send#1; servfail"); /* REFUSED */
-    dns_zone_fail(f->zone, "a.example", DNS_FAILURE_NONE);
+    dns_zone_fail(f->zone, "a.example", DNS_ZONE_FAILURE_NONE);
     assert_ask(f, "a.example", DNS_TYPE_A, 0, "send#1; answer a.example. 60 IN A 0.0.0.1");
 }
 
 static void test_tries_again_and_gives_up(void **state)
 {
     Fixture *f = *state;
-    dns_zone_fail(f->zone, "a.example", DNS_FAILURE_TIMEOUT);
+    dns_zone_fail(f->zone, "a.example", DNS_ZONE_FAILURE_TIMEOUT);
     assert_ask(f, "a.example", DNS_TYPE_A, 0, "send#1");
     assert_int_equal(dns_resolver_deadline(f->resolver), 5 * SIM_SECOND);
     dns_resolver_time_out(f->resolver, 5 * SIM_SECOND - 1);
@@ -192,7 +192,7 @@ static void test_tries_again_and_gives_up(void **state)
     assert_int_equal(dns_resolver_deadline(f->resolver), SIM_NEVER);
     /* The second attempt may succeed. */
     assert_ask(f, "a.example", DNS_TYPE_A, 20 * SIM_SECOND, "send#1");
-    dns_zone_fail(f->zone, "a.example", DNS_FAILURE_NONE);
+    dns_zone_fail(f->zone, "a.example", DNS_ZONE_FAILURE_NONE);
     dns_resolver_time_out(f->resolver, 25 * SIM_SECOND);
     assert_drains(f, f->zone, 25 * SIM_SECOND, "send#2; answer a.example. 60 IN A 0.0.0.1");
 }

@@ -157,21 +157,21 @@ static void test_long_chain_of_aliases_ends(void **state)
 static void test_fails_as_told_and_mends(void **state)
 {
     static const char *const good = "NOERROR aa backup.example. 60 IN A 198.18.0.3";
-    dns_zone_fail(*state, "Backup.example", DNS_FAILURE_SERVFAIL);
+    dns_zone_fail(*state, "Backup.example", DNS_ZONE_FAILURE_SERVFAIL);
     assert_answer(*state, "backup.example", DNS_TYPE_A, "SERVFAIL");
-    dns_zone_fail(*state, "backup.example", DNS_FAILURE_TIMEOUT);
+    dns_zone_fail(*state, "backup.example", DNS_ZONE_FAILURE_TIMEOUT);
     assert_answer(*state, "backup.example", DNS_TYPE_A, "silence");
-    dns_zone_fail(*state, "backup.example", DNS_FAILURE_NXDOMAIN);
+    dns_zone_fail(*state, "backup.example", DNS_ZONE_FAILURE_NXDOMAIN);
     assert_answer(*state, "backup.example", DNS_TYPE_A, "NXDOMAIN aa" AUTHORITY);
-    dns_zone_fail(*state, "backup.example", DNS_FAILURE_NONE);
+    dns_zone_fail(*state, "backup.example", DNS_ZONE_FAILURE_NONE);
     assert_answer(*state, "backup.example", DNS_TYPE_A, good);
     /* A failure at the end of a chain shows at its start. */
-    dns_zone_fail(*state, "a.example", DNS_FAILURE_SERVFAIL);
+    dns_zone_fail(*state, "a.example", DNS_ZONE_FAILURE_SERVFAIL);
     assert_answer(*state, "www.example", DNS_TYPE_MX, "SERVFAIL");
     /* A switch for a name that does not exist does not make it exist. */
-    dns_zone_fail(*state, "new.example", DNS_FAILURE_TIMEOUT);
+    dns_zone_fail(*state, "new.example", DNS_ZONE_FAILURE_TIMEOUT);
     assert_answer(*state, "new.example", DNS_TYPE_A, "silence");
-    dns_zone_fail(*state, "new.example", DNS_FAILURE_NONE);
+    dns_zone_fail(*state, "new.example", DNS_ZONE_FAILURE_NONE);
     assert_answer(*state, "new.example", DNS_TYPE_A, "NXDOMAIN aa" AUTHORITY);
 }
 
@@ -268,7 +268,7 @@ static void test_datagrams(void **state)
     query[FLAGS] = 0x80;
     assert_int_equal(exchange(*state, query, sizeof query), -1);
     query[FLAGS] = 0;
-    dns_zone_fail(*state, "a.example", DNS_FAILURE_TIMEOUT);
+    dns_zone_fail(*state, "a.example", DNS_ZONE_FAILURE_TIMEOUT);
     assert_int_equal(exchange(*state, query, sizeof query), -1);
 }
 

@@ -286,9 +286,11 @@ static void connect_next(Delivery *delivery)
 
 /* ---- The route ---- */
 
-static void on_answer(void *owner, const DnsResolverEvent *event)
+static void on_answer(void *owner, const DnsResolverEvent *event, uint64_t because)
 {
     Delivery *delivery = owner;
+    if (because != 0)
+        delivery->last_because = because;
     delivery->look_up = 0;
     mail_route_answer(delivery->route, delivery->question, &event->answer);
     look_up_next(delivery);
@@ -310,7 +312,7 @@ static void look_up_next(Delivery *delivery)
     }
     const MailRouteStatus *status = mail_route_status(result);
     DeliveryOutcome outcome = status->reply >= 500 ? DELIVERY_PERMANENT : DELIVERY_TEMPORARY;
-    note_failure(delivery, outcome, status->text, status->enhanced, false, 0);
+    note_failure(delivery, outcome, status->text, status->enhanced, false, delivery->last_because);
     give_up(delivery);
 }
 

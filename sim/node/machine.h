@@ -4,6 +4,7 @@
 
 #include "net/host.h"
 #include "net/network.h"
+#include "node/name_faults.h"
 #include "trace/trace.h"
 
 /* The wall clock of time zero: for Date fields and the like, never for decisions. */
@@ -20,6 +21,7 @@ typedef struct Machine {
     NodeId node; /* of the host */
     WallClock clock;
     Ipv4Address name_server; /* whom the resolver asks */
+    NameFaults *name_faults; /* shared by all machines */
 } Machine;
 
 /* Seconds since 1970-01-01 UTC, as the machine's clock shows them. */

@@ -6,14 +6,7 @@
 struct NameServer {
     Machine machine;
     DnsZone *zone;
-    GHashTable *faults; /* name -> seq of the record that broke it */
 };
-
-static uint64_t fault_of(const NameServer *server, const char *name)
-{
-    const uint64_t *because = g_hash_table_lookup(server->faults, name);
-    return because != NULL ? *because : 0;
-}
 
 static char *describe_answers(const DnsMessage *response)
 {
@@ -32,8 +25,9 @@ static void trace_response(const NameServer *server, const DnsMessage *response)
         return;
     char type[DNS_TYPE_TEXT_SIZE];
     g_autofree char *records = describe_answers(response);
-    TRACE(server->machine.trace, server->machine.node, DNS_RESPONSE, fault_of(server, name),
-          .name = name, .type = dns_type_format(response->question.type, type), .id = response->id,
+    TRACE(server->machine.trace, server->machine.node, DNS_RESPONSE,
+          name_faults_find(server->machine.name_faults, name), .name = name,
+          .type = dns_type_format(response->question.type, type), .id = response->id,
           .code = dns_rcode_name(response->rcode), .records = records);
 }
 
@@ -58,7 +52,6 @@ NameServer *name_server_new(const Machine *machine, DnsZone *zone)
     NameServer *server = g_new0(NameServer, 1);
     server->machine = *machine;
     server->zone = zone;
-    server->faults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     uint16_t port = host_udp_bind(machine->host, DNS_PORT, on_query, server);
     CHECK(port == DNS_PORT);
     return server;
@@ -66,16 +59,5 @@ NameServer *name_server_new(const Machine *machine, DnsZone *zone)
 
 void name_server_free(NameServer *server)
 {
-    g_hash_table_unref(server->faults);
     g_free(server);
-}
-
-void name_server_note_fault(NameServer *server, const char *name, uint64_t because)
-{
-    g_autofree char *key = g_ascii_strdown(name, -1);
-    if (because == 0)
-        g_hash_table_remove(server->faults, key);
-    else
-        g_hash_table_insert(server->faults, g_steal_pointer(&key),
-                            g_memdup2(&because, sizeof because));
 }

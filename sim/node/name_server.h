@@ -10,7 +10,3 @@ typedef struct NameServer NameServer;
 /* Listens at once. The zone is the caller's, may change during the run, and outlives the server. */
 NameServer *name_server_new(const Machine *machine, DnsZone *zone);
 void name_server_free(NameServer *server);
-
-/* Names that are broken on purpose: records say `because` from now on when they are asked for.
- * 0 mends. */
-void name_server_note_fault(NameServer *server, const char *name, uint64_t because);

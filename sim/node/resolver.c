@@ -68,6 +68,15 @@ static void resolver_on_datagram(void *owner, Ipv4Address source, uint16_t sourc
     resolver_drain(resolver);
 }
 
+/* The fault behind a look-up that failed: of the name itself, or on the way to the name server. */
+static uint64_t fault_behind(const Resolver *resolver, const char *name)
+{
+    const Machine *machine = &resolver->machine;
+    uint64_t because = name_faults_find(machine->name_faults, name);
+    return because != 0 ? because
+                        : network_peek_fault(machine->network, machine->host, machine->name_server);
+}
+
 static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
 {
     const Machine *machine = &resolver->machine;
@@ -75,8 +84,8 @@ static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
     dns_type_format(event->question.type, type);
     if (event->attempt > 1)
         TRACE(machine->trace, machine->node, DNS_TIMEOUT,
-              network_peek_fault(machine->network, machine->host, machine->name_server),
-              .name = event->question.name, .type = type, .attempt = event->attempt - 1);
+              fault_behind(resolver, event->question.name), .name = event->question.name,
+              .type = type, .attempt = event->attempt - 1);
     if (resolver->port == 0)
         resolver->port = host_udp_bind(machine->host, 0, resolver_on_datagram, resolver);
     TRACE(machine->trace, machine->node, DNS_QUERY, 0, .name = event->question.name, .type = type,
@@ -107,13 +116,16 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
     LookUp *look_up = g_hash_table_lookup(resolver->look_ups, &event->token);
     if (event->is_from_cache && look_up != NULL)
         *cause = look_up->cause;
-    TRACE(machine->trace, machine->node, DNS_RESULT, 0, .name = event->question.name, .type = type,
-          .outcome = dns_outcome_name(event->answer.outcome),
+    bool is_failure =
+        event->answer.outcome != DNS_OUTCOME_ANSWER && event->answer.outcome != DNS_OUTCOME_NODATA;
+    uint64_t because = is_failure ? fault_behind(resolver, event->question.name) : 0;
+    TRACE(machine->trace, machine->node, DNS_RESULT, because, .name = event->question.name,
+          .type = type, .outcome = dns_outcome_name(event->answer.outcome),
           .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);
     if (look_up != NULL) {
         LookUp asked = *look_up;
         g_hash_table_remove(resolver->look_ups, &event->token);
-        asked.done(asked.owner, event);
+        asked.done(asked.owner, event, because);
     }
     *cause = before;
 }

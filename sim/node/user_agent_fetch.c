@@ -204,7 +204,7 @@ static void connect_for_fetching(UserAgent *agent, Ipv4Address address)
     session_take_stream(agent->imap_session, stream);
 }
 
-static void on_server_address(void *owner, const DnsResolverEvent *event)
+static void on_server_address(void *owner, const DnsResolverEvent *event, uint64_t because)
 {
     UserAgent *agent = owner;
     agent->imap_look_up = 0;
@@ -213,7 +213,8 @@ static void on_server_address(void *owner, const DnsResolverEvent *event)
         connect_for_fetching(agent, address);
         return;
     }
-    fail(agent, span_of_text("the server's name cannot be resolved"));
+    user_agent_tell_failure(agent, "fetch", NULL, NULL,
+                            span_of_text("the server's name cannot be resolved"), because);
     agent->is_fetching = false;
 }
 

@@ -142,7 +142,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     session_take_stream(agent->smtp_session, stream);
 }
 
-static void on_server_address(void *owner, const DnsResolverEvent *event)
+static void on_server_address(void *owner, const DnsResolverEvent *event, uint64_t because)
 {
     UserAgent *agent = owner;
     agent->smtp_look_up = 0;
@@ -152,7 +152,7 @@ static void on_server_address(void *owner, const DnsResolverEvent *event)
         return;
     }
     agent->is_submitting = false;
-    give_up(agent, "the server's name cannot be resolved", 0);
+    give_up(agent, "the server's name cannot be resolved", because);
 }
 
 static void begin_submission(UserAgent *agent)

@@ -170,7 +170,7 @@ void dns_zone_restore(DnsZone *zone, const char *name)
         take_records(zone, entry, g_steal_pointer(&entry->original));
 }
 
-void dns_zone_fail(DnsZone *zone, const char *name, DnsFailure failure)
+void dns_zone_fail(DnsZone *zone, const char *name, DnsZoneFailure failure)
 {
     need_entry_of_text(zone, name)->failure = failure;
 }

@@ -13,12 +13,12 @@
 
 typedef struct DnsZone DnsZone;
 
-typedef enum DnsFailure {
-    DNS_FAILURE_NONE,
-    DNS_FAILURE_SERVFAIL,
-    DNS_FAILURE_TIMEOUT,  /* queries for the name get no answer at all */
-    DNS_FAILURE_NXDOMAIN, /* as if the name did not exist */
-} DnsFailure;
+typedef enum DnsZoneFailure {
+    DNS_ZONE_FAILURE_NONE,
+    DNS_ZONE_FAILURE_SERVFAIL,
+    DNS_ZONE_FAILURE_TIMEOUT,  /* queries for the name get no answer at all */
+    DNS_ZONE_FAILURE_NXDOMAIN, /* as if the name did not exist */
+} DnsZoneFailure;
 
 DnsZone *dns_zone_new(void);
 void dns_zone_free(DnsZone *zone);
@@ -39,12 +39,12 @@ void dns_zone_set_ttl(DnsZone *zone, const char *name, uint32_t ttl_s);
 /* Undoes all dns_zone_set and dns_zone_set_ttl for `name`: its records are again as before the
  * first of them. */
 void dns_zone_restore(DnsZone *zone, const char *name);
-/* Sets the failure switch of exactly this name; DNS_FAILURE_NONE mends it. */
-void dns_zone_fail(DnsZone *zone, const char *name, DnsFailure failure);
+/* Sets the failure switch of exactly this name; DNS_ZONE_FAILURE_NONE mends it. */
+void dns_zone_fail(DnsZone *zone, const char *name, DnsZoneFailure failure);
 
 /* Fills an initialised `response` to `query`. False: stay silent. */
 bool dns_zone_answer(const DnsZone *zone, const DnsMessage *query, DnsMessage *response);
 /* The same with octets: writes the response and its length. False: no datagram is sent, because of
- * a DNS_FAILURE_TIMEOUT, or because `query` is itself a response or shorter than a header. */
+ * a DNS_ZONE_FAILURE_TIMEOUT, or because `query` is itself a response or shorter than a header. */
 bool dns_zone_answer_datagram(const DnsZone *zone, Span query, uint8_t response[DNS_DATAGRAM_MAX],
                               size_t *length);

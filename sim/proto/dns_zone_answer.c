@@ -64,7 +64,7 @@ static void answer_negative(const DnsRecord *soa, uint8_t rcode, DnsMessage *res
 static void append_addresses(const DnsZone *zone, const char *host, DnsMessage *response)
 {
     const DnsZoneEntry *entry = dns_zone_find(zone, host);
-    if (!entry || entry->failure != DNS_FAILURE_NONE)
+    if (!entry || entry->failure != DNS_ZONE_FAILURE_NONE)
         return;
     for (guint i = 0; i < entry->records->len; i++) {
         const DnsRecord *record = &g_array_index(entry->records, DnsRecord, i);
@@ -98,7 +98,7 @@ static const char *answer_name(const DnsZone *zone, const char *name, uint16_t t
         return NULL;
     }
     response->is_authoritative = true; /* a name that is not ours can only come later */
-    if (!entry || entry->populated == 0 || entry->failure == DNS_FAILURE_NXDOMAIN) {
+    if (!entry || entry->populated == 0 || entry->failure == DNS_ZONE_FAILURE_NXDOMAIN) {
         answer_negative(soa, DNS_RCODE_NXDOMAIN, response); /* also after CNAMEs, RFC 6604 §3 */
         return NULL;
     }
@@ -130,10 +130,10 @@ static bool answer_question(const DnsZone *zone, DnsMessage *response)
     const char *name = response->question.name;
     for (int links = 0; name && links <= DNS_CHAIN_MAX; links++) {
         const DnsZoneEntry *entry = dns_zone_find(zone, name);
-        DnsFailure failure = entry ? entry->failure : DNS_FAILURE_NONE;
-        if (failure == DNS_FAILURE_TIMEOUT)
+        DnsZoneFailure failure = entry ? entry->failure : DNS_ZONE_FAILURE_NONE;
+        if (failure == DNS_ZONE_FAILURE_TIMEOUT)
             return false;
-        if (failure == DNS_FAILURE_SERVFAIL) {
+        if (failure == DNS_ZONE_FAILURE_SERVFAIL) {
             answer_failed(response);
             return true;
         }

@@ -8,7 +8,7 @@ typedef struct DnsZoneEntry {
     GArray *records;  /* of DnsRecord, in the order they were added */
     GArray *original; /* records to restore; NULL when they have not been replaced */
     size_t populated; /* names with records at this name and below it; 0: it does not exist */
-    DnsFailure failure;
+    DnsZoneFailure failure;
 } DnsZoneEntry;
 
 struct DnsZone {

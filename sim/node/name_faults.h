@@ -1,0 +1,15 @@
+/* Names that are broken on purpose, and the record that broke each: so that the trace can say why a
+ * look-up failed. It decides nothing; the name server's zone does. */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct NameFaults NameFaults;
+
+NameFaults *name_faults_new(void);
+void name_faults_free(NameFaults *faults);
+/* `because` is the seq of the record (level MAIL) that broke the name; 0 mends it. */
+void name_faults_set(NameFaults *faults, const char *name, uint64_t because);
+/* The record that broke the name, or 0. */
+uint64_t name_faults_find(const NameFaults *faults, const char *name);
