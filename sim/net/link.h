@@ -6,8 +6,12 @@
  * purpose: preamble, frame check sequence, gaps between frames, shared media, priorities. */
 #pragma once
 
+#include "core/random.h"
 #include "core/simtime.h"
+#include "net/packet.h"
+#include "trace/trace.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -17,9 +21,45 @@ enum {
 
 /* How a link behaves in each direction. */
 typedef struct LinkOptions {
-    SimTime delay_ns; /* propagation, more than 0 */
-    uint64_t rate_bits_per_second;
+    SimTime delay_ns;                          /* propagation, more than 0 */
+    uint64_t rate_bits_per_second;             /* more than 0 */
     uint64_t loss_numerator, loss_denominator; /* chance that a packet is lost; 0/0: none */
     uint32_t queue_packets;                    /* that wait, besides the one being sent;
                                                   0: LINK_QUEUE_DEFAULT */
 } LinkOptions;
+
+typedef struct Link Link;
+
+/* Where a link ends. */
+typedef struct LinkEnd {
+    NodeId node;
+    void *owner; /* given to LinkDeliver for packets that arrive here */
+} LinkEnd;
+
+/* A packet has arrived, its last bit included; the callee owns it. */
+typedef void LinkDeliver(void *owner, Packet *packet);
+
+Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver);
+void link_free(Link *link);
+
+/* The end that is not at `node`. */
+LinkEnd link_other_end(const Link *link, NodeId node);
+SimTime link_delay(const Link *link);
+
+/* Takes the packet at the end `from`: sends it, lets it wait its turn, or drops it. Loss is drawn
+ * from a stream of the direction's own, named "FROM>TO", so that no other link's traffic matters
+ * to it. */
+void link_take_packet(Link *link, NodeId from, Packet *packet);
+
+/* Why a link carries nothing: `reason` is for people, `because` the seq of the fault. */
+typedef struct LinkFault {
+    const char *reason; /* a constant text; NULL: the link is up */
+    uint64_t because;
+} LinkFault;
+
+/* Sets or lifts the fault. What is underway when one is set never arrives. */
+void link_set_fault(Link *link, LinkFault fault);
+LinkFault link_fault(const Link *link);
+
+/* Ends a packet: link.drop on `node`, on its way to `to` (NULL: nowhere in particular). */
+void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, Packet *packet);

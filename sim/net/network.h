@@ -38,7 +38,7 @@ void network_set_convergence(Network *network, SimTime convergence_ns);
 void network_add_router(Network *network, const char *name);
 Host *network_add_host(Network *network, const char *name);
 /* Joins two nodes that no link joins yet. */
-void network_add_link(Network *network, const char *a, const char *b, const LinkOptions *options);
+void network_add_link(Network *network, const char *a, const char *b, LinkOptions options);
 /* Computes the routes: the network is complete. */
 void network_finish(Network *network);
 

@@ -1,0 +1,100 @@
+/* The life of a packet, and its sizes. See packet.h; its bytes are in packet_wire.c. */
+#include "net/packet.h"
+
+#include "core/check.h"
+
+enum {
+    TCP_OPTION_MSS_LENGTH = 4,
+    TCP_OPTION_WINDOW_SCALE_LENGTH = 4, /* with the no-operation that pads it */
+};
+
+Packet *packet_new(PacketProtocol protocol, Ipv4Address source, Ipv4Address destination)
+{
+    Packet *packet = g_slice_new0(Packet);
+    packet->protocol = (uint8_t)protocol;
+    packet->source = source;
+    packet->destination = destination;
+    packet->ttl = PACKET_FIRST_TTL;
+    return packet;
+}
+
+void packet_free(void *data)
+{
+    Packet *packet = data;
+    if (packet->protocol == PACKET_TCP)
+        segment_clear(&packet->tcp);
+    else if (packet->protocol == PACKET_UDP)
+        slice_clear(&packet->udp.payload);
+    g_slice_free(Packet, packet);
+}
+
+static uint32_t segment_size(const Segment *segment)
+{
+    uint32_t size = PACKET_TCP_HEADER + (uint32_t)segment->payload.length;
+    if (segment->flags & SEGMENT_SYN) {
+        size += segment->mss != 0 ? TCP_OPTION_MSS_LENGTH : 0;
+        size +=
+            segment->window_scale != SEGMENT_NO_WINDOW_SCALE ? TCP_OPTION_WINDOW_SCALE_LENGTH : 0;
+    }
+    return size;
+}
+
+uint32_t packet_ip_size(const Packet *packet)
+{
+    switch ((PacketProtocol)packet->protocol) {
+    case PACKET_ICMP:
+        return PACKET_IP_HEADER + PACKET_ICMP_HEADER + PACKET_ICMP_QUOTE;
+    case PACKET_TCP:
+        return PACKET_IP_HEADER + segment_size(&packet->tcp);
+    case PACKET_UDP:
+        return PACKET_IP_HEADER + PACKET_UDP_HEADER + (uint32_t)packet->udp.payload.length;
+    }
+    CHECK(!"a packet's protocol is one of three");
+    return 0;
+}
+
+uint32_t packet_frame_size(const Packet *packet)
+{
+    return PACKET_ETHERNET_HEADER + packet_ip_size(packet);
+}
+
+/* Flags as text, indexed by the bits ACK, PSH, RST, SYN, FIN from the highest (RFC 9293 §3.1);
+ * URG is never set here. */
+const char *packet_tcp_flags_text(uint8_t flags)
+{
+    static const char *const TEXTS[32] = {
+        "",
+        "FIN",
+        "SYN",
+        "SYN, FIN",
+        "RST",
+        "FIN, RST",
+        "SYN, RST",
+        "SYN, FIN, RST",
+        "PSH",
+        "PSH, FIN",
+        "SYN, PSH",
+        "SYN, PSH, FIN",
+        "PSH, RST",
+        "PSH, FIN, RST",
+        "SYN, PSH, RST",
+        "SYN, PSH, FIN, RST",
+        "ACK",
+        "ACK, FIN",
+        "SYN, ACK",
+        "SYN, ACK, FIN",
+        "ACK, RST",
+        "ACK, FIN, RST",
+        "SYN, ACK, RST",
+        "SYN, ACK, FIN, RST",
+        "ACK, PSH",
+        "ACK, PSH, FIN",
+        "SYN, ACK, PSH",
+        "SYN, ACK, PSH, FIN",
+        "ACK, PSH, RST",
+        "ACK, PSH, FIN, RST",
+        "SYN, ACK, PSH, RST",
+        "SYN, ACK, PSH, FIN, RST",
+    };
+    return TEXTS[flags & 31];
+}

@@ -1,0 +1,91 @@
+/* An IPv4 packet as a value, and its bytes where somebody asks for them.
+ *
+ * Sources: RFC 791 §3.1 (IPv4), RFC 768 (UDP), RFC 792 (ICMP), RFC 9293 §3.1 (TCP). A packet is
+ * made by its source host and moves, with its payload by reference, from hop to hop: it has one
+ * owner. Left out on purpose: IP options and fragments (DF is always set, there is no MTU). */
+#pragma once
+
+#include "core/bytes.h"
+#include "core/ipv4.h"
+#include "core/simtime.h"
+#include "net/segment.h"
+#include "trace/trace.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef enum PacketProtocol {
+    PACKET_ICMP = 1,
+    PACKET_TCP = 6,
+    PACKET_UDP = 17,
+} PacketProtocol;
+
+enum {
+    PACKET_ETHERNET_HEADER = 14,
+    PACKET_IP_HEADER = 20,
+    PACKET_UDP_HEADER = 8,
+    PACKET_TCP_HEADER = 20,
+    PACKET_ICMP_HEADER = 8,
+    PACKET_ICMP_QUOTE = PACKET_IP_HEADER + 8, /* RFC 792: the IP header and 64 bits of its data */
+    PACKET_FIRST_TTL = 64,                    /* RFC 1700's recommendation */
+};
+
+/* ICMP types and codes in use (RFC 792). */
+enum {
+    ICMP_UNREACHABLE = 3,
+    ICMP_CODE_NETWORK_UNREACHABLE = 0,
+    ICMP_CODE_HOST_UNREACHABLE = 1,
+    ICMP_CODE_PROTOCOL_UNREACHABLE = 2,
+    ICMP_CODE_PORT_UNREACHABLE = 3,
+    ICMP_TIME_EXCEEDED = 11,
+    ICMP_CODE_TTL_EXCEEDED = 0,
+};
+
+typedef struct Datagram {
+    uint16_t source_port, destination_port;
+    Slice payload;
+} Datagram;
+
+/* An ICMP error message. */
+typedef struct IcmpError {
+    TraceRef about; /* the packet quoted; not on the wire */
+    uint8_t type, code;
+    uint8_t quote[PACKET_ICMP_QUOTE]; /* the first octets of that packet */
+} IcmpError;
+
+typedef struct Packet {
+    TraceRef ref;            /* the source's name for it, the number counting its packets */
+    uint64_t because;        /* seq of the fault behind it, 0: none; not on the wire */
+    SimTime put_on_link_at;  /* of the last hop */
+    NodeId hop_from, hop_to; /* ends of the last hop: the MAC addresses */
+    Ipv4Address source, destination;
+    uint8_t ttl;
+    uint8_t protocol; /* PacketProtocol: which member of the union holds */
+    union {
+        Segment tcp;
+        Datagram udp;
+        IcmpError icmp;
+    };
+} Packet;
+
+/* A zeroed packet with its TTL set. */
+Packet *packet_new(PacketProtocol protocol, Ipv4Address source, Ipv4Address destination);
+/* Releases the payload too. Takes a Packet *. */
+void packet_free(void *packet);
+
+/* Octets of the IP packet, and of the frame that carries it. */
+uint32_t packet_ip_size(const Packet *packet);
+uint32_t packet_frame_size(const Packet *packet);
+/* Appends the frame: Ethernet, IP and what is in it, with right checksums. */
+void packet_write(const Packet *packet, GByteArray *out);
+/* The same as a record of the trace wants it. */
+TracePacket packet_for_trace(const Packet *packet);
+
+/* The locally administered MAC address of a node: 02:00 and its id. */
+enum { PACKET_MAC_SIZE = 6 };
+void packet_mac_address(NodeId node, uint8_t mac[PACKET_MAC_SIZE]);
+/* The Internet checksum (RFC 1071) of `octets`, on top of a sum so far. */
+uint32_t packet_checksum_add(uint32_t sum, Span octets);
+uint16_t packet_checksum_finish(uint32_t sum);
+/* "SYN, ACK": the flags in the order of the kinds' documentation; a constant text. */
+const char *packet_tcp_flags_text(uint8_t flags);
