@@ -111,11 +111,17 @@ SimTime link_delay(const Link *link)
     return link->options.delay_ns;
 }
 
-void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, Packet *packet)
+void link_record_drop(Trace *trace, NodeId node, const char *to, LinkFault why,
+                      const Packet *packet)
 {
     TraceFields_LINK_DROP fields = {.packet = packet->ref, .to = to, .reason = why.reason};
     trace_write_packet(trace, node, TRACE_LINK_DROP, why.because, &fields,
                        packet_for_trace(packet));
+}
+
+void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, Packet *packet)
+{
+    link_record_drop(trace, node, to, why, packet);
     packet_free(packet);
 }
 

@@ -61,5 +61,8 @@ typedef struct LinkFault {
 void link_set_fault(Link *link, LinkFault fault);
 LinkFault link_fault(const Link *link);
 
-/* Ends a packet: link.drop on `node`, on its way to `to` (NULL: nowhere in particular). */
+/* Writes link.drop for a packet lost at `node` on its way to `to` (NULL: nowhere in particular). */
+void link_record_drop(Trace *trace, NodeId node, const char *to, LinkFault why,
+                      const Packet *packet);
+/* The same, and frees the packet. */
 void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, Packet *packet);

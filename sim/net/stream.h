@@ -11,8 +11,8 @@
  *   STREAM_PEER_CLOSED    the peer sends no more; what can be read now is all there is
  *   STREAM_FAILED or STREAM_CLOSED
  *                         one of them, once, as the last event. FAILED: see stream_failure; bytes
- *                         that came before can still be read. CLOSED: both directions have ended
- *                         in order, or the program itself aborted.
+ *                         not read before are lost. CLOSED: both directions have ended in order,
+ *                         or the program itself aborted.
  *
  * The stream stays valid until stream_release, which its owner calls exactly once, at any time. */
 #pragma once

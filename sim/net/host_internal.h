@@ -1,0 +1,67 @@
+/* What the files of the host share. */
+#pragma once
+
+#include "core/random.h"
+#include "net/host.h"
+#include "net/network_internal.h"
+#include "net/packet.h"
+
+#include <glib.h>
+
+typedef struct TcpSocket TcpSocket; /* tcp_socket.h */
+
+typedef struct TcpListener {
+    HostAccept *accept;
+    void *owner;
+} TcpListener;
+
+struct Host {
+    NetworkNode *node;
+    Trace *trace;
+    Simulator *simulator;
+    bool is_on;
+    uint64_t off_because;        /* of the power failure, while it is off */
+    uint64_t no_program_because; /* of what ended the program, until it uses the host again */
+    uint64_t lost_because;       /* of what last ended connections here, for resets sent later */
+
+    GPtrArray
+        *options; /* TcpOptions *, each kept as connections refer to it; the last is current */
+    GHashTable *listeners; /* port -> TcpListener * */
+    GHashTable *sockets;   /* tcp_socket_key -> TcpSocket *: those that segments are given to */
+    TcpSocket *first_socket, *last_socket; /* every one that is not freed, in order of creation */
+    uint64_t connection_count;
+    uint32_t half_open;
+    Random iss_secret; /* its index is set for each use */
+
+    GHashTable *udp_ports; /* port -> UdpPort * */
+    uint16_t next_tcp_port, next_udp_port;
+};
+
+Host *host_new(NetworkNode *node);
+void host_free(Host *host);
+NetworkNode *host_peek_node(const Host *host);
+/* The power failure's seq, or 0 when the host is on. */
+uint64_t host_off_because(const Host *host);
+/* A packet for this host has arrived; takes it. */
+void host_receive(Host *host, Packet *packet);
+/* The program uses the host: it is alive again. */
+void host_note_program(Host *host);
+/* The ephemeral port after `port`, around in a circle. */
+uint16_t host_next_ephemeral_port(uint16_t port);
+
+/* udp.c */
+void udp_receive(Host *host, const Packet *packet);
+
+/* icmp.c */
+void icmp_receive(Host *host, const Packet *packet);
+
+/* tcp_host.c */
+void tcp_host_init(Host *host);
+void tcp_host_clear(Host *host);
+void tcp_host_receive(Host *host, const Packet *packet);
+/* An ICMP error about a segment of ours. */
+void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
+                           uint16_t local_port, TcpIcmp error, uint64_t because);
+/* The program is gone; `because` 0: in order. */
+void tcp_host_end_program(Host *host, uint64_t because);
+void tcp_host_power_off(Host *host);

@@ -1,0 +1,147 @@
+/* Building a network, and looking its nodes up. See network.h. */
+#include "net/network_internal.h"
+
+#include "core/check.h"
+#include "net/host_internal.h"
+
+#define ADDRESS_FIRST_HOST   ((Ipv4Address)0xC6120001) /* 198.18.0.1 */
+#define ADDRESS_FIRST_ROUTER ((Ipv4Address)0xC613FFFE) /* 198.19.255.254 */
+
+Network *network_new(Trace *trace)
+{
+    Network *network = g_new0(Network, 1);
+    network->trace = trace;
+    network->simulator = trace_simulator(trace);
+    network->nodes = g_ptr_array_new_with_free_func(g_free);
+    network->hosts = g_ptr_array_new();
+    network->routers = g_ptr_array_new();
+    network->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    network->links = g_ptr_array_new_with_free_func(g_free);
+    network->current = routing_new();
+    network->intact = routing_new();
+    network->convergence_ns = NETWORK_DEFAULT_CONVERGENCE;
+    return network;
+}
+
+void network_free(Network *network)
+{
+    for (guint i = 0; i < network->hosts->len; i++)
+        host_free(((NetworkNode *)network->hosts->pdata[i])->host);
+    for (guint i = 0; i < network->links->len; i++)
+        link_free(network_link_at(network, i)->link);
+    g_hash_table_unref(network->by_name);
+    g_ptr_array_unref(network->hosts);
+    g_ptr_array_unref(network->routers);
+    g_ptr_array_unref(network->links);
+    g_ptr_array_unref(network->nodes);
+    routing_free(network->current);
+    routing_free(network->intact);
+    g_free(network);
+}
+
+void network_set_convergence(Network *network, SimTime convergence_ns)
+{
+    CHECK(convergence_ns > 0);
+    network->convergence_ns = convergence_ns;
+}
+
+Trace *network_trace(const Network *network)
+{
+    return network->trace;
+}
+
+static NetworkNode *node_add(Network *network, const char *name, bool forwards)
+{
+    CHECK(!network->is_finished && network->nodes->len < NETWORK_MAX_NODES);
+    CHECK(!g_hash_table_contains(network->by_name, name));
+    NetworkNode *node = g_new0(NetworkNode, 1);
+    node->network = network;
+    node->id = simulator_add_node(network->simulator, name);
+    node->name = simulator_node_name(network->simulator, node->id);
+    node->index = routing_add_node(network->current, node->name, forwards);
+    routing_add_node(network->intact, node->name, forwards);
+    g_ptr_array_add(network->nodes, node);
+    g_hash_table_insert(network->by_name, (void *)node->name, node);
+    return node;
+}
+
+void network_add_router(Network *network, const char *name)
+{
+    NetworkNode *node = node_add(network, name, true);
+    node->address = ADDRESS_FIRST_ROUTER - network->routers->len;
+    g_ptr_array_add(network->routers, node);
+}
+
+Host *network_add_host(Network *network, const char *name)
+{
+    NetworkNode *node = node_add(network, name, false);
+    node->address = ADDRESS_FIRST_HOST + network->hosts->len;
+    g_ptr_array_add(network->hosts, node);
+    node->host = host_new(node);
+    return node->host;
+}
+
+void network_add_link(Network *network, const char *a, const char *b, LinkOptions options)
+{
+    CHECK(!network->is_finished);
+    NetworkNode *ends[] = {network_node_named(network, a), network_node_named(network, b)};
+    NetworkLink *link = g_new0(NetworkLink, 1);
+    link->network = network;
+    for (int i = 0; i < 2; i++)
+        link->ends[i] = ends[i]->index;
+    link->is_usable = true;
+    link->link = link_new(network->trace, (LinkEnd){ends[0]->id, ends[0]},
+                          (LinkEnd){ends[1]->id, ends[1]}, options, network_deliver);
+    link->edge =
+        routing_add_edge(network->current, ends[0]->index, ends[1]->index, options.delay_ns);
+    routing_add_edge(network->intact, ends[0]->index, ends[1]->index, options.delay_ns);
+    g_ptr_array_add(network->links, link);
+}
+
+void network_finish(Network *network)
+{
+    CHECK(!network->is_finished);
+    network->is_finished = true;
+    routing_finish(network->current);
+    routing_finish(network->intact);
+}
+
+NetworkNode *network_node_at(const Network *network, uint32_t index)
+{
+    CHECK(index < network->nodes->len);
+    return network->nodes->pdata[index];
+}
+
+NetworkLink *network_link_at(const Network *network, uint32_t edge)
+{
+    CHECK(edge < network->links->len);
+    return network->links->pdata[edge];
+}
+
+NetworkNode *network_node_named(const Network *network, const char *name)
+{
+    NetworkNode *node = g_hash_table_lookup(network->by_name, name);
+    CHECK(node != NULL);
+    return node;
+}
+
+NetworkNode *network_node_by_address(const Network *network, Ipv4Address address)
+{
+    if (address - ADDRESS_FIRST_HOST < network->hosts->len)
+        return network->hosts->pdata[address - ADDRESS_FIRST_HOST];
+    if (ADDRESS_FIRST_ROUTER - address < network->routers->len)
+        return network->routers->pdata[ADDRESS_FIRST_ROUTER - address];
+    return NULL;
+}
+
+Host *network_find_host(const Network *network, const char *name)
+{
+    const NetworkNode *node = g_hash_table_lookup(network->by_name, name);
+    return node != NULL ? node->host : NULL;
+}
+
+Host *network_host_by_address(const Network *network, Ipv4Address address)
+{
+    const NetworkNode *node = network_node_by_address(network, address);
+    return node != NULL ? node->host : NULL;
+}

@@ -1,0 +1,160 @@
+/* Links that go down, partitions, what they do to routes, and whose fault it is that a packet does
+ * not arrive. See network.h. */
+#include "net/network_internal.h"
+
+#include "core/check.h"
+#include "net/host_internal.h"
+
+bool network_is_parted(const NetworkNode *a, const NetworkNode *b)
+{
+    return a->group != 0 && b->group != 0 && a->group != b->group;
+}
+
+static LinkFault link_find_fault(const NetworkLink *link)
+{
+    const Network *network = link->network;
+    if (link->down_since != 0)
+        return (LinkFault){"link down", link->down_since};
+    if (network_is_parted(network_node_at(network, link->ends[0]),
+                          network_node_at(network, link->ends[1])))
+        return (LinkFault){"partition", network->partition_because};
+    return (LinkFault){0};
+}
+
+static void routes_lose_link(void *owner, void *data)
+{
+    (void)data;
+    NetworkLink *link = owner;
+    routing_set_usable(link->network->current, link->edge, false);
+}
+
+static void routes_gain_link(void *owner, void *data)
+{
+    (void)data;
+    NetworkLink *link = owner;
+    routing_set_usable(link->network->current, link->edge, true);
+}
+
+/* Tells the link what is the matter with it, and the routes later. The event is in the background:
+ * new routes matter only to somebody who still sends. */
+static void link_update(NetworkLink *link)
+{
+    Network *network = link->network;
+    LinkFault fault = link_find_fault(link);
+    bool is_usable = fault.reason == NULL;
+    link_set_fault(link->link, fault);
+    if (is_usable == link->is_usable)
+        return;
+    link->is_usable = is_usable;
+    EventAction change = {is_usable ? routes_gain_link : routes_lose_link, link, NULL, NULL};
+    simulator_schedule(network->simulator,
+                       simtime_add(simulator_now(network->simulator), network->convergence_ns),
+                       NODE_TIMELINE, EVENT_BACKGROUND, change);
+}
+
+static NetworkLink *link_between(const Network *network, const NetworkNode *a, const NetworkNode *b)
+{
+    for (uint32_t edge = 0; edge < network->links->len; edge++) {
+        NetworkLink *link = network_link_at(network, edge);
+        if ((link->ends[0] == a->index && link->ends[1] == b->index) ||
+            (link->ends[0] == b->index && link->ends[1] == a->index))
+            return link;
+    }
+    CHECK(!"a link joins the two nodes");
+    return NULL;
+}
+
+void network_link_down(Network *network, const char *a, const char *b, uint64_t because)
+{
+    const NetworkNode *first = network_node_named(network, a);
+    const NetworkNode *second = network_node_named(network, b);
+    NetworkLink *link = link_between(network, first, second);
+    if (link->down_since != 0)
+        return;
+    link->down_since =
+        TRACE(network->trace, first->id, LINK_DOWN, because, .a = first->name, .b = second->name);
+    link_update(link);
+}
+
+void network_link_up(Network *network, const char *a, const char *b, uint64_t because)
+{
+    const NetworkNode *first = network_node_named(network, a);
+    const NetworkNode *second = network_node_named(network, b);
+    NetworkLink *link = link_between(network, first, second);
+    if (link->down_since == 0)
+        return;
+    TRACE(network->trace, first->id, LINK_UP, because, .a = first->name, .b = second->name);
+    link->down_since = 0;
+    link_update(link);
+}
+
+static void links_update(Network *network)
+{
+    for (uint32_t edge = 0; edge < network->links->len; edge++)
+        link_update(network_link_at(network, edge));
+}
+
+static void groups_clear(Network *network)
+{
+    network->partition_because = 0;
+    for (uint32_t index = 0; index < network->nodes->len; index++)
+        network_node_at(network, index)->group = 0;
+}
+
+void network_partition(Network *network, const NetworkGroup *groups, size_t group_count,
+                       uint64_t because)
+{
+    groups_clear(network);
+    network->partition_because = because;
+    for (uint32_t group = 0; group < group_count; group++) {
+        for (size_t i = 0; i < groups[group].count; i++)
+            network_node_named(network, groups[group].names[i])->group = group + 1;
+    }
+    links_update(network);
+}
+
+void network_heal(Network *network)
+{
+    groups_clear(network);
+    links_update(network);
+}
+
+/* The edge that packets at `node` take, or would take if all links were up. */
+static uint32_t intended_edge(const NetworkNode *node, const NetworkNode *destination)
+{
+    Network *network = node->network;
+    uint32_t edge = routing_next_edge(network->current, node->index, destination->index);
+    if (edge == ROUTING_NO_EDGE)
+        edge = routing_next_edge(network->intact, node->index, destination->index);
+    return edge;
+}
+
+uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to)
+{
+    const Network *network = node->network;
+    const NetworkNode *destination = network_node_by_address(network, to);
+    if (destination == NULL)
+        return 0;
+    if (network_is_parted(node, destination))
+        return network->partition_because;
+    /* While routes converge they may run in a circle: the walk has an end. */
+    for (guint hops = 0; hops < network->nodes->len && node != destination; hops++) {
+        uint32_t edge = intended_edge(node, destination);
+        if (edge == ROUTING_NO_EDGE)
+            return 0;
+        const NetworkLink *link = network_link_at(network, edge);
+        LinkFault fault = link_fault(link->link);
+        if (fault.reason != NULL)
+            return fault.because;
+        node = network_node_at(network, link->ends[link->ends[0] == node->index]);
+        if (node->host != NULL && node != destination)
+            return 0;
+    }
+    return node == destination && node->host != NULL ? host_off_because(node->host) : 0;
+}
+
+uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to)
+{
+    (void)network;
+    return network_peek_fault_from(host_peek_node(from), to);
+}

@@ -1,0 +1,103 @@
+/* How packets find their way: what a host does with a packet of its own, and a router with any
+ * (RFC 1812 §5.2.1, §5.3.1).
+ *
+ * A host does not forward (RFC 1122 §3.1). Its packets to itself take a loopback time and are on
+ * no link. */
+#include "net/network_internal.h"
+
+#include "net/host_internal.h"
+
+/* Long enough for an RTT sample that is not zero. */
+#define LOOPBACK_TIME (10 * SIM_MICROSECOND)
+
+void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
+{
+    link_drop_packet(node->network->trace, node->id, NULL, why, packet);
+}
+
+/* The link to take from `node`; NULL: none. */
+static Link *next_link(NetworkNode *node, const NetworkNode *destination)
+{
+    Network *network = node->network;
+    if (destination == NULL || destination == node)
+        return NULL;
+    uint32_t edge = routing_next_edge(network->current, node->index, destination->index);
+    return edge == ROUTING_NO_EDGE ? NULL : network_link_at(network, edge)->link;
+}
+
+Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
+{
+    Packet *packet = packet_new(protocol, node->address, destination);
+    Link *link = next_link(node, network_node_by_address(node->network, destination));
+    packet->ref = (TraceRef){node->id, ++node->packet_count};
+    packet->hop_from = node->id;
+    packet->hop_to = link != NULL ? link_other_end(link, node->id).node : node->id;
+    return packet;
+}
+
+static void loopback_arrive(void *owner, void *packet)
+{
+    network_deliver(owner, packet);
+}
+
+void network_send(NetworkNode *node, Packet *packet)
+{
+    Network *network = node->network;
+    const NetworkNode *destination = network_node_by_address(network, packet->destination);
+    Link *link = next_link(node, destination);
+    if (destination == node) {
+        SimTime arrives_at = simtime_add(simulator_now(network->simulator), LOOPBACK_TIME);
+        EventAction arrival = {loopback_arrive, node, packet, packet_free};
+        simulator_schedule(network->simulator, arrives_at, node->id, EVENT_FOREGROUND, arrival);
+    } else if (destination != NULL && network_is_parted(node, destination)) {
+        network_drop(node, (LinkFault){"partition", network->partition_because}, packet);
+    } else if (link == NULL) {
+        uint64_t because = network_peek_fault_from(node, packet->destination);
+        network_drop(node, (LinkFault){"no route", because}, packet);
+    } else {
+        link_take_packet(link, node->id, packet);
+    }
+}
+
+/* Drops a packet and tells its source. */
+static void refuse(NetworkNode *router, LinkFault why, uint8_t type, uint8_t code, Packet *packet)
+{
+    link_record_drop(router->network->trace, router->id, NULL, why, packet);
+    icmp_report(router, packet, type, code, why.because);
+    packet_free(packet);
+}
+
+/* Nothing on a router listens, so a packet for itself ends there. */
+static void router_receive(NetworkNode *router, Packet *packet)
+{
+    const NetworkNode *destination = network_node_by_address(router->network, packet->destination);
+    if (destination == router) {
+        packet_free(packet);
+        return;
+    }
+    if (packet->ttl <= 1) { /* RFC 1812 §5.3.1 */
+        refuse(router, (LinkFault){"TTL exceeded", 0}, ICMP_TIME_EXCEEDED, ICMP_CODE_TTL_EXCEEDED,
+               packet);
+        return;
+    }
+    Link *link = next_link(router, destination);
+    if (link == NULL) { /* RFC 1812 §5.2.7.1 */
+        uint64_t because = network_peek_fault_from(router, packet->destination);
+        refuse(router, (LinkFault){"no route", because}, ICMP_UNREACHABLE,
+               ICMP_CODE_HOST_UNREACHABLE, packet);
+        return;
+    }
+    packet->ttl--;
+    link_take_packet(link, router->id, packet);
+}
+
+void network_deliver(void *owner, Packet *packet)
+{
+    NetworkNode *node = owner;
+    if (node->host == NULL)
+        router_receive(node, packet);
+    else if (packet->destination != node->address)
+        network_drop(node, (LinkFault){"no route", 0}, packet); /* a host does not forward */
+    else
+        host_receive(node->host, packet);
+}

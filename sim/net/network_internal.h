@@ -1,0 +1,77 @@
+/* What the files of the network share: its nodes, and how a packet gets from one to the next. */
+#pragma once
+
+#include "net/link.h"
+#include "net/network.h"
+#include "net/packet.h"
+#include "net/routing.h"
+
+#include <glib.h>
+
+typedef struct NetworkNode {
+    Network *network;
+    NodeId id;
+    const char *name; /* the simulator's */
+    Ipv4Address address;
+    uint32_t index;        /* among the network's nodes, and in its routings */
+    uint32_t group;        /* of the partition; 0: in none */
+    uint64_t packet_count; /* packets that arose here */
+    Host *host;            /* NULL: a router */
+} NetworkNode;
+
+/* A link, with the state that its options do not say. */
+typedef struct NetworkLink {
+    Network *network;
+    Link *link;
+    uint32_t edge;       /* in the routings */
+    uint32_t ends[2];    /* indices of nodes */
+    uint64_t down_since; /* seq of link.down; 0: not down */
+    bool is_usable;      /* as routes will have it when they have converged */
+} NetworkLink;
+
+struct Network {
+    Trace *trace;
+    Simulator *simulator;
+    GPtrArray *nodes;    /* NetworkNode * */
+    GPtrArray *hosts;    /* NetworkNode *, in order of address */
+    GPtrArray *routers;  /* NetworkNode *, in falling order of address */
+    GHashTable *by_name; /* name -> NetworkNode * */
+    GPtrArray *links;    /* NetworkLink *, by the routings' edge */
+    Routing *current;    /* the routes that packets take */
+    Routing *intact;     /* those that they would take if every link were up */
+    SimTime convergence_ns;
+    uint64_t partition_because;
+    bool is_finished;
+};
+
+NetworkNode *network_node_at(const Network *network, uint32_t index);
+NetworkLink *network_link_at(const Network *network, uint32_t edge);
+/* NULL: nobody has the address. */
+NetworkNode *network_node_by_address(const Network *network, Ipv4Address address);
+/* The node of that name must exist. */
+NetworkNode *network_node_named(const Network *network, const char *name);
+
+/* network_forwarding.c */
+
+/* A packet that arises at `node`, with its first hop's ends filled in. */
+Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination);
+/* Sends a packet that arose at `node` on its way. */
+void network_send(NetworkNode *node, Packet *packet);
+/* A packet has arrived at the NetworkNode `owner`: a LinkDeliver. */
+void network_deliver(void *owner, Packet *packet);
+/* Ends a packet at `node`: link.drop. */
+void network_drop(NetworkNode *node, LinkFault why, Packet *packet);
+
+/* network_faults.c */
+
+/* Whether the partition keeps the two apart. */
+bool network_is_parted(const NetworkNode *a, const NetworkNode *b);
+/* network_peek_fault, from any node. */
+uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to);
+
+/* icmp.c */
+
+/* Reports to the source of `about` that `node` could not pass it on; nothing where RFC 1122
+ * §3.2.2 forbids it. */
+void icmp_report(NetworkNode *node, const Packet *about, uint8_t type, uint8_t code,
+                 uint64_t because);

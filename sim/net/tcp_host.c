@@ -1,0 +1,168 @@
+/* The TCP of a host: listening ports, connections by their four-tuple, ephemeral ports, and
+ * segments that belong to no connection.
+ *
+ * Source: RFC 9293 §3.10.1 (OPEN), §3.10.7.1 and §3.10.7.2 (CLOSED and LISTEN), §3.6.1 (closing;
+ * a new incarnation in TIME-WAIT). */
+#include "net/tcp_socket.h"
+
+#include "core/check.h"
+
+void tcp_host_init(Host *host)
+{
+    host->options = g_ptr_array_new_with_free_func(g_free);
+    host->listeners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    host->sockets = g_hash_table_new(g_int64_hash, g_int64_equal);
+    host->next_tcp_port = HOST_FIRST_EPHEMERAL_PORT;
+    host->iss_secret = simulator_random(host->simulator, host->node->id, RANDOM_TCP_ISS);
+    TcpOptions options;
+    tcp_options_init(&options, TCP_PROFILE_RFC);
+    host_set_tcp_options(host, &options);
+}
+
+void tcp_host_clear(Host *host)
+{
+    while (host->first_socket != NULL)
+        tcp_socket_free(host->first_socket);
+    g_hash_table_unref(host->sockets);
+    g_hash_table_unref(host->listeners);
+    g_ptr_array_unref(host->options);
+}
+
+void host_set_tcp_options(Host *host, const TcpOptions *options)
+{
+    TcpOptions *copy = g_new(TcpOptions, 1);
+    *copy = *options;
+    g_ptr_array_add(host->options, copy);
+}
+
+static bool port_has_listener(const Host *host, uint16_t port)
+{
+    return g_hash_table_contains(host->listeners, GUINT_TO_POINTER(port));
+}
+
+void host_listen(Host *host, uint16_t port, HostAccept *accept, void *owner)
+{
+    SIMULATOR_CHECK(host->simulator, !port_has_listener(host, port));
+    host_note_program(host);
+    TcpListener *listener = g_new(TcpListener, 1);
+    *listener = (TcpListener){accept, owner};
+    g_hash_table_insert(host->listeners, GUINT_TO_POINTER(port), listener);
+}
+
+void host_unlisten(Host *host, uint16_t port)
+{
+    g_hash_table_remove(host->listeners, GUINT_TO_POINTER(port));
+}
+
+static TcpSocket *socket_find(const Host *host, uint64_t key)
+{
+    return g_hash_table_lookup(host->sockets, &key);
+}
+
+/* A port from which to connect; 0: none. One that is in TIME-WAIT is taken again: the initial
+ * sequence number lies beyond the old connection's (RFC 6528; RFC 9293 §3.6.1). */
+static uint16_t ephemeral_port(Host *host, Ipv4Address remote, uint16_t remote_port)
+{
+    uint16_t first = host->next_tcp_port;
+    uint16_t port = first;
+    do {
+        TcpSocket *socket = socket_find(host, tcp_socket_key(remote, remote_port, port));
+        bool is_free = socket == NULL && !port_has_listener(host, port);
+        bool is_waiting = socket != NULL && tcp_state(socket->tcp) == TCP_TIME_WAIT;
+        if (is_waiting && socket->is_running)
+            is_waiting = false;
+        if (is_waiting)
+            tcp_socket_vanish(socket);
+        if (is_free || is_waiting) {
+            host->next_tcp_port = host_next_ephemeral_port(port);
+            return port;
+        }
+        port = host_next_ephemeral_port(port);
+    } while (port != first);
+    return 0;
+}
+
+Stream *host_connect(Host *host, Ipv4Address address, uint16_t port, StreamHandler handler)
+{
+    if (!host->is_on)
+        return NULL;
+    host_note_program(host);
+    uint16_t local_port = ephemeral_port(host, address, port);
+    if (local_port == 0)
+        return NULL;
+    return &tcp_socket_new_active(host, address, port, local_port, handler)->stream;
+}
+
+/* RFC 9293 §3.10.7.1. A SYN is refused because the program is gone; anything else because the
+ * connection that it belongs to is. */
+static void answer_without_connection(Host *host, const Packet *packet)
+{
+    Segment reply;
+    if (!tcp_reply_for_closed(&packet->tcp, &reply))
+        return;
+    bool is_opening = (packet->tcp.flags & (SEGMENT_SYN | SEGMENT_ACK)) == SEGMENT_SYN;
+    uint64_t because = is_opening ? host->no_program_because : host->lost_because;
+    tcp_send_segment(host, (TraceRef){0}, packet->source, because, &reply);
+}
+
+static void listener_receive(Host *host, const Packet *packet, const uint32_t *iss_after)
+{
+    if (host->half_open >= HOST_MAX_HALF_OPEN)
+        link_record_drop(host->trace, host->node->id, NULL, (LinkFault){"listen queue full", 0},
+                         packet);
+    else
+        tcp_socket_new_passive(host, packet, iss_after);
+}
+
+static bool opens_connection(const Host *host, const Packet *packet)
+{
+    return (packet->tcp.flags & (SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)) == SEGMENT_SYN &&
+           port_has_listener(host, packet->tcp.destination_port);
+}
+
+void tcp_host_receive(Host *host, const Packet *packet)
+{
+    const Segment *segment = &packet->tcp;
+    uint64_t key = tcp_socket_key(packet->source, segment->source_port, segment->destination_port);
+    TcpSocket *socket = socket_find(host, key);
+    tcp_trace_receive(host, socket != NULL ? socket->stream.ref : (TraceRef){0}, packet);
+    if (socket != NULL && opens_connection(host, packet) && tcp_can_reopen(socket->tcp, segment)) {
+        uint32_t end = tcp_peek_info(socket->tcp).snd_nxt;
+        tcp_socket_vanish(socket);
+        listener_receive(host, packet, &end);
+    } else if (socket != NULL) {
+        tcp_socket_receive(socket, packet);
+    } else if (opens_connection(host, packet)) {
+        listener_receive(host, packet, NULL);
+    } else {
+        answer_without_connection(host, packet);
+    }
+}
+
+void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
+                           uint16_t local_port, TcpIcmp error, uint64_t because)
+{
+    TcpSocket *socket = socket_find(host, tcp_socket_key(remote, remote_port, local_port));
+    if (socket != NULL)
+        tcp_socket_receive_icmp(socket, error, because);
+}
+
+void tcp_host_end_program(Host *host, uint64_t because)
+{
+    g_hash_table_remove_all(host->listeners);
+    for (TcpSocket *socket = host->first_socket, *next; socket != NULL; socket = next) {
+        next = socket->next;
+        tcp_socket_lose_program(socket, because);
+    }
+}
+
+void tcp_host_power_off(Host *host)
+{
+    g_hash_table_remove_all(host->listeners);
+    for (TcpSocket *socket = host->first_socket, *next; socket != NULL; socket = next) {
+        next = socket->next;
+        socket->handler = (StreamHandler){0};
+        socket->is_orphan = true;
+        tcp_socket_vanish(socket);
+    }
+}

@@ -1,0 +1,58 @@
+/* Segments in packets, and their records in the trace. */
+#include "net/tcp_socket.h"
+
+static const char *sending_text(SegmentSending sending)
+{
+    static const char *const TEXTS[] = {
+        [SEGMENT_SENDING_FIRST] = "first sending",
+        [SEGMENT_SENDING_PURE_ACK] = "acknowledgment",
+        [SEGMENT_SENDING_TIMEOUT_RESEND] = "retransmission after timeout",
+        [SEGMENT_SENDING_FAST_RESEND] = "fast retransmission",
+        [SEGMENT_SENDING_TAIL_LOSS_PROBE] = "tail loss probe",
+        [SEGMENT_SENDING_WINDOW_PROBE] = "window probe",
+        [SEGMENT_SENDING_KEEP_ALIVE] = "keep-alive",
+        [SEGMENT_SENDING_RESET] = "reset",
+    };
+    return TEXTS[sending];
+}
+
+void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
+                      Segment *segment)
+{
+    Packet *packet = network_new_packet(host->node, PACKET_TCP, remote);
+    packet->because = because;
+    packet->tcp = *segment;
+    segment->payload = (Slice){0};
+    TraceFields_TCP_SEND fields = {
+        .connection = connection,
+        .packet = packet->ref,
+        .source = packet->source,
+        .source_port = packet->tcp.source_port,
+        .destination = remote,
+        .destination_port = packet->tcp.destination_port,
+        .sequence_number = packet->tcp.seq,
+        .acknowledgment = packet->tcp.flags & SEGMENT_ACK ? packet->tcp.ack : 0,
+        .flags = packet_tcp_flags_text(packet->tcp.flags),
+        .window = packet->tcp.window,
+        .length = packet->tcp.payload.length,
+        .reason = sending_text((SegmentSending)packet->tcp.sending),
+    };
+    trace_write_packet(host->trace, host->node->id, TRACE_TCP_SEND, because, &fields,
+                       packet_for_trace(packet));
+    network_send(host->node, packet);
+}
+
+void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)
+{
+    const Segment *segment = &packet->tcp;
+    TraceFields_TCP_RECEIVE fields = {
+        .connection = connection,
+        .packet = packet->ref,
+        .sequence_number = segment->seq,
+        .acknowledgment = segment->flags & SEGMENT_ACK ? segment->ack : 0,
+        .flags = packet_tcp_flags_text(segment->flags),
+        .length = segment->payload.length,
+    };
+    trace_write_packet(host->trace, host->node->id, TRACE_TCP_RECEIVE, 0, &fields,
+                       packet_for_trace(packet));
+}

@@ -1,0 +1,560 @@
+/* Connections of a host. See tcp_socket.h.
+ *
+ * Whatever changes a connection ends in socket_settle: it sends what is to be sent and arms the
+ * timer. Only steps of the simulator - a segment, a timer - give events, in socket_run; a call from
+ * a handler finds is_running set and leaves the rest to it. */
+#include "net/tcp_socket.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* RFC 6528 §3: the initial sequence number is a clock that ticks each 4 microseconds, plus a
+ * secret function of the connection. */
+#define ISS_TICK (4 * SIM_MICROSECOND)
+
+static uint32_t initial_sequence_number(const Host *host, uint64_t key)
+{
+    Random secret = host->iss_secret;
+    secret.index = key;
+    return (uint32_t)random_draw(&secret) + (uint32_t)(simulator_now(host->simulator) / ISS_TICK);
+}
+
+static void trace_state(TcpSocket *socket, TcpState from, TcpState to)
+{
+    TRACE(socket->host->trace, socket->host->node->id, TCP_STATE, 0,
+          .connection = socket->stream.ref, .from = tcp_table.states[from],
+          .to = tcp_table.states[to]);
+}
+
+static void trace_timeout(TcpSocket *socket, const char *timer)
+{
+    socket->timer_has_fired = false;
+    TRACE(socket->host->trace, socket->host->node->id, TCP_TIMEOUT, 0,
+          .connection = socket->stream.ref, .timer = timer);
+}
+
+/* The timer that a segment shows to have run out. */
+static const char *timer_behind(SegmentSending sending)
+{
+    static const char *const TIMERS[] = {
+        [SEGMENT_SENDING_FIRST] = "persist",
+        [SEGMENT_SENDING_PURE_ACK] = "delayed acknowledgment",
+        [SEGMENT_SENDING_TIMEOUT_RESEND] = "retransmission",
+        [SEGMENT_SENDING_FAST_RESEND] = "retransmission",
+        [SEGMENT_SENDING_TAIL_LOSS_PROBE] = "tail loss probe",
+        [SEGMENT_SENDING_WINDOW_PROBE] = "persist",
+        [SEGMENT_SENDING_KEEP_ALIVE] = "keep-alive",
+        [SEGMENT_SENDING_RESET] = "user timeout",
+    };
+    return TIMERS[sending];
+}
+
+static void socket_observe(void *context, TcpState from, TcpState to, TcpTrigger trigger)
+{
+    TcpSocket *socket = context;
+    if (socket->timer_has_fired)
+        trace_timeout(socket, trigger == TCP_ON_TIME_WAIT_TIMEOUT ? "time-wait" : "user timeout");
+    if (trigger == TCP_ON_ABORT)
+        socket->is_aborted = true;
+    if (from != to)
+        trace_state(socket, from, to);
+}
+
+static void trace_cwnd(TcpSocket *socket, const TcpInfo *info)
+{
+    if (!socket->is_open ||
+        (info->cwnd == socket->traced_cwnd && info->ssthresh == socket->traced_ssthresh))
+        return;
+    socket->traced_cwnd = info->cwnd;
+    socket->traced_ssthresh = info->ssthresh;
+    TRACE(socket->host->trace, socket->host->node->id, TCP_CWND, 0,
+          .connection = socket->stream.ref, .cwnd = info->cwnd, .ssthresh = info->ssthresh,
+          .flight = info->flight);
+}
+
+static void socket_opened(TcpSocket *socket)
+{
+    socket->is_open = true;
+    if (socket->is_passive)
+        socket->host->half_open--;
+}
+
+/* The kernel knows the connection no more. */
+static void socket_detach(TcpSocket *socket)
+{
+    if (!socket->is_attached)
+        return;
+    socket->is_attached = false;
+    if (socket->is_passive && !socket->is_open)
+        socket->host->half_open--;
+    simulator_cancel(socket->host->simulator, &socket->timer);
+    g_hash_table_remove(socket->host->sockets, &socket->key);
+}
+
+void tcp_socket_free(TcpSocket *socket)
+{
+    Host *host = socket->host;
+    socket_detach(socket);
+    *(socket->previous != NULL ? &socket->previous->next : &host->first_socket) = socket->next;
+    *(socket->next != NULL ? &socket->next->previous : &host->last_socket) = socket->previous;
+    tcp_free(socket->tcp);
+    g_free(socket);
+}
+
+/* Frees what neither the kernel nor the program needs. */
+static void socket_collect(TcpSocket *socket)
+{
+    if (socket->is_running || socket->is_attached)
+        return;
+    if (socket->is_released)
+        tcp_socket_free(socket);
+    else if (socket->is_orphan)
+        g_clear_pointer(&socket->tcp, tcp_free);
+}
+
+static void socket_notify(TcpSocket *socket, StreamEvent event)
+{
+    if (socket->handler.on_event != NULL)
+        socket->handler.on_event(socket->handler.owner, &socket->stream, event);
+}
+
+/* The listener says who owns the stream. It may have gone while the handshake went on. */
+static void socket_offer(TcpSocket *socket)
+{
+    const TcpListener *listener =
+        g_hash_table_lookup(socket->host->listeners, GUINT_TO_POINTER(socket->stream.local_port));
+    if (listener == NULL) {
+        tcp_abort(socket->tcp);
+        return;
+    }
+    socket->is_released = false;
+    StreamHandler handler = listener->accept(listener->owner, &socket->stream);
+    if (!socket->is_released && !socket->is_orphan)
+        socket->handler = handler;
+}
+
+static void give_connected(TcpSocket *socket)
+{
+    socket_opened(socket);
+    TRACE(socket->host->trace, socket->host->node->id, TCP_ESTABLISHED, 0,
+          .connection = socket->stream.ref, .remote = socket->stream.remote_name,
+          .local_port = socket->stream.local_port, .remote_port = socket->stream.remote_port);
+    if (socket->is_passive)
+        socket_offer(socket);
+    else
+        socket_notify(socket, STREAM_CONNECTED);
+}
+
+static void trace_failed(TcpSocket *socket, const char *reason)
+{
+    TRACE(socket->host->trace, socket->host->node->id, TCP_FAILED, socket->stream.because,
+          .connection = socket->stream.ref, .remote = socket->stream.remote_name, .reason = reason);
+}
+
+static void give_failure(TcpSocket *socket, StreamFailure failure)
+{
+    bool is_timeout = failure == STREAM_TIMED_OUT || failure == STREAM_TIMED_OUT_CONNECTING;
+    socket->is_ended = true;
+    socket->stream.failure = failure;
+    socket->stream.because =
+        is_timeout ? network_peek_fault_from(socket->host->node, socket->stream.remote_address)
+                   : socket->peer_because;
+    trace_failed(socket, stream_failure_text(failure));
+    socket_notify(socket, STREAM_FAILED);
+}
+
+/* Both directions have ended. A passive connection that never opened ends unheard. */
+static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
+{
+    if (socket->is_ended)
+        return;
+    socket->is_ended = true;
+    if (socket->is_aborted)
+        trace_failed(socket, "broken off here");
+    else if (socket->is_open)
+        TRACE(socket->host->trace, socket->host->node->id, TCP_CLOSED, socket->stream.because,
+              .connection = socket->stream.ref, .remote = socket->stream.remote_name,
+              .octets_sent = socket->octets_written - unacknowledged,
+              .octets_received = socket->octets_read + tcp_readable(socket->tcp),
+              .retransmissions = tcp_peek_info(socket->tcp).retransmissions);
+    socket_notify(socket, STREAM_CLOSED);
+}
+
+static void socket_give(TcpSocket *socket, const TcpEvent *event)
+{
+    switch (event->kind) {
+    case TCP_EVENT_CONNECTED:
+        give_connected(socket);
+        break;
+    case TCP_EVENT_READABLE:
+        socket_notify(socket, STREAM_READABLE);
+        break;
+    case TCP_EVENT_WRITABLE:
+        socket_notify(socket, STREAM_WRITABLE);
+        break;
+    case TCP_EVENT_TROUBLE:
+    case TCP_EVENT_SOFT_ERROR:
+        break;
+    case TCP_EVENT_PEER_CLOSED:
+        socket->stream.because = socket->peer_because;
+        socket_notify(socket, STREAM_PEER_CLOSED);
+        break;
+    case TCP_EVENT_REFUSED:
+        give_failure(socket, STREAM_REFUSED);
+        break;
+    case TCP_EVENT_RESET:
+        give_failure(socket, STREAM_RESET);
+        break;
+    case TCP_EVENT_TIMED_OUT_OPENING:
+        give_failure(socket, STREAM_TIMED_OUT_CONNECTING);
+        break;
+    case TCP_EVENT_TIMED_OUT:
+        give_failure(socket, STREAM_TIMED_OUT);
+        break;
+    case TCP_EVENT_UNREACHABLE:
+        give_failure(socket, STREAM_UNREACHABLE);
+        break;
+    case TCP_EVENT_CLOSED:
+        give_closed(socket, event->unacknowledged);
+        break;
+    }
+}
+
+/* TIME-WAIT is the kernel's business: for the program the connection is closed. */
+static void socket_give_events(TcpSocket *socket)
+{
+    TcpEvent event;
+    socket->is_running = true;
+    while (socket->is_attached && tcp_next_event(socket->tcp, &event))
+        socket_give(socket, &event);
+    if (socket->is_attached && tcp_state(socket->tcp) == TCP_TIME_WAIT)
+        give_closed(socket, 0);
+    socket->is_running = false;
+}
+
+static void socket_send_segment(TcpSocket *socket, Segment *segment)
+{
+    Stream *stream = &socket->stream;
+    bool occupies_sequence_space = segment_length(segment) > 0;
+    segment->source_port = stream->local_port;
+    segment->destination_port = stream->remote_port;
+    tcp_send_segment(socket->host, stream->ref, stream->remote_address, socket->own_because,
+                     segment);
+    if (occupies_sequence_space)
+        socket->timer_cause = *simulator_cause(socket->host->simulator);
+}
+
+/* Each segment has the same cause; none is the cause of the next. */
+static void socket_send_segments(TcpSocket *socket, const TcpInfo *info)
+{
+    Simulator *simulator = socket->host->simulator;
+    SimTime now = simulator_now(simulator);
+    Segment segment;
+    bool is_more = tcp_next_segment(socket->tcp, now, &segment);
+    if (is_more && socket->timer_has_fired)
+        trace_timeout(socket, timer_behind((SegmentSending)segment.sending));
+    socket->timer_has_fired = false;
+    trace_cwnd(socket, info);
+    Cause cause = *simulator_cause(simulator);
+    for (; is_more; is_more = tcp_next_segment(socket->tcp, now, &segment)) {
+        *simulator_cause(simulator) = cause;
+        socket_send_segment(socket, &segment);
+    }
+    *simulator_cause(simulator) = cause;
+}
+
+static void socket_timer_fire(void *owner, void *data);
+
+/* Another node's step may not schedule here for this very instant. */
+static SimTime earliest_time(const Host *host)
+{
+    bool is_own_step = simulator_current_node(host->simulator) == host->node->id;
+    return simtime_add(simulator_now(host->simulator), is_own_step ? 0 : SIM_NANOSECOND);
+}
+
+static void timer_set(TcpSocket *socket, SimTime time, bool is_foreground)
+{
+    Simulator *simulator = socket->host->simulator;
+    EventAction action = {socket_timer_fire, socket, NULL, NULL};
+    simulator_cancel(simulator, &socket->timer);
+    socket->timer_at = MAX(time, earliest_time(socket->host));
+    socket->timer_is_foreground = is_foreground;
+    socket->timer = simulator_schedule(simulator, socket->timer_at, socket->host->node->id,
+                                       is_foreground ? EVENT_FOREGROUND : EVENT_BACKGROUND, action);
+}
+
+/* An event that is due no later than the deadline stays: when it fires too early it is set again,
+ * which is cheaper than to cancel one for each ACK. A run waits for what is not acknowledged; all
+ * else (TIME-WAIT, keep-alives, delayed ACKs) comes if the run lasts so long. */
+static void socket_arm(TcpSocket *socket)
+{
+    TcpInfo info = tcp_peek_info(socket->tcp);
+    SimTime deadline = tcp_deadline(socket->tcp);
+    bool is_foreground = info.flight > 0 || info.unsent > 0;
+    if (simulator_is_pending(socket->host->simulator, socket->timer)) {
+        bool serves =
+            socket->timer_at <= deadline && (socket->timer_is_foreground || !is_foreground);
+        bool outlives = socket->timer_is_foreground && info.state == TCP_TIME_WAIT;
+        if (serves && !outlives)
+            return;
+    }
+    if (deadline == SIM_NEVER)
+        simulator_cancel(socket->host->simulator, &socket->timer);
+    else
+        timer_set(socket, deadline, is_foreground);
+}
+
+/* A finished connection that has still something to tell: a call of the program ended it, which
+ * hears of it in a step of its own. */
+static void socket_finish(TcpSocket *socket)
+{
+    if (socket->is_ended || !socket->is_attached) {
+        socket_detach(socket);
+    } else if (socket->handler.on_event != NULL) {
+        timer_set(socket, earliest_time(socket->host), true);
+    } else {
+        socket_give_events(socket);
+        socket_detach(socket);
+    }
+}
+
+/* After any change: sends, arms the timer, cleans up. What the caller's step does next is not
+ * caused by the segments sent here. */
+static void socket_settle(TcpSocket *socket)
+{
+    if (socket->is_running)
+        return;
+    if (socket->is_attached) {
+        Cause cause = *simulator_cause(socket->host->simulator);
+        TcpInfo info = tcp_peek_info(socket->tcp);
+        if (info.flight == 0)
+            socket->timer_cause = cause;
+        socket_send_segments(socket, &info);
+        if (tcp_is_finished(socket->tcp))
+            socket_finish(socket);
+        else
+            socket_arm(socket);
+        *simulator_cause(socket->host->simulator) = cause;
+    }
+    socket_collect(socket);
+}
+
+/* A step of the simulator. */
+static void socket_run(TcpSocket *socket)
+{
+    socket_give_events(socket);
+    socket_settle(socket);
+}
+
+static void socket_timer_fire(void *owner, void *data)
+{
+    (void)data;
+    TcpSocket *socket = owner;
+    SimTime now = simulator_now(socket->host->simulator);
+    bool is_due = tcp_deadline(socket->tcp) <= now;
+    if (is_due) {
+        *simulator_cause(socket->host->simulator) = socket->timer_cause;
+        socket->timer_has_fired = true;
+        tcp_time_out(socket->tcp, now);
+    }
+    if (is_due || tcp_is_finished(socket->tcp))
+        socket_run(socket);
+    else
+        socket_arm(socket);
+}
+
+void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
+{
+    if (packet->because != 0)
+        socket->peer_because = packet->because;
+    tcp_receive(socket->tcp, &packet->tcp, simulator_now(socket->host->simulator));
+    socket_run(socket);
+}
+
+void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because)
+{
+    if (because != 0)
+        socket->peer_because = because;
+    tcp_icmp_unreachable(socket->tcp, error);
+    socket_run(socket);
+}
+
+void tcp_socket_lose_program(TcpSocket *socket, uint64_t because)
+{
+    bool is_half_open = socket->is_passive && !socket->is_open;
+    socket->handler = (StreamHandler){0};
+    socket->is_orphan = true;
+    if (!socket->is_attached) {
+        socket_collect(socket);
+        return;
+    }
+    if (!socket->is_released || is_half_open)
+        socket->own_because = because;
+    if (is_half_open)
+        tcp_abort(socket->tcp);
+    else
+        tcp_close(socket->tcp);
+    socket_settle(socket);
+}
+
+void tcp_socket_vanish(TcpSocket *socket)
+{
+    socket_detach(socket);
+    socket_collect(socket);
+}
+
+/* The calls of a program. */
+
+static TcpSocket *socket_of(const Stream *stream)
+{
+    return (TcpSocket *)(uintptr_t)stream;
+}
+
+static Span socket_peek(const Stream *stream)
+{
+    const TcpSocket *socket = socket_of(stream);
+    return socket->is_orphan ? (Span){0} : tcp_peek(socket->tcp);
+}
+
+static void socket_consume(Stream *stream, size_t count)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    socket->octets_read += count;
+    tcp_consume(socket->tcp, count);
+    socket_settle(socket);
+}
+
+static size_t socket_write_room(const Stream *stream)
+{
+    const TcpSocket *socket = socket_of(stream);
+    return socket->is_orphan || !socket->is_open ? 0 : tcp_write_room(socket->tcp);
+}
+
+static size_t socket_write(Stream *stream, Slice data)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan || !socket->is_open)
+        return 0;
+    size_t taken = tcp_write(socket->tcp, data);
+    socket->octets_written += taken;
+    socket_settle(socket);
+    return taken;
+}
+
+static void socket_close(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    tcp_close_sending(socket->tcp);
+    socket_settle(socket);
+}
+
+static void socket_abort(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    tcp_abort(socket->tcp);
+    socket_settle(socket);
+}
+
+static void socket_release(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    SIMULATOR_CHECK(socket->host->simulator, !socket->is_released);
+    socket->handler = (StreamHandler){0};
+    socket->is_released = true;
+    if (!socket->is_orphan && socket->is_attached)
+        tcp_close(socket->tcp);
+    socket_settle(socket);
+}
+
+static const StreamOperations SOCKET_OPERATIONS = {
+    .peek = socket_peek,
+    .consume = socket_consume,
+    .write_room = socket_write_room,
+    .write = socket_write,
+    .close = socket_close,
+    .abort = socket_abort,
+    .release = socket_release,
+};
+
+static const TcpOptions *host_peek_tcp_options(const Host *host)
+{
+    return host->options->pdata[host->options->len - 1];
+}
+
+static const char *remote_name(TcpSocket *socket, Ipv4Address remote)
+{
+    const NetworkNode *node = network_node_by_address(socket->host->node->network, remote);
+    return node != NULL ? node->name : ipv4_format(remote, socket->remote_text);
+}
+
+static void socket_link(TcpSocket *socket)
+{
+    Host *host = socket->host;
+    socket->previous = host->last_socket;
+    *(host->last_socket != NULL ? &host->last_socket->next : &host->first_socket) = socket;
+    host->last_socket = socket;
+    g_hash_table_insert(host->sockets, &socket->key, socket);
+}
+
+static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_port,
+                             uint16_t local_port)
+{
+    TcpSocket *socket = g_new0(TcpSocket, 1);
+    socket->host = host;
+    socket->stream = (Stream){
+        .operations = &SOCKET_OPERATIONS,
+        .ref = {host->node->id, ++host->connection_count},
+        .remote_address = remote,
+        .remote_port = remote_port,
+        .local_port = local_port,
+        .remote_name = remote_name(socket, remote),
+    };
+    socket->key = tcp_socket_key(remote, remote_port, local_port);
+    socket->is_attached = true;
+    socket_link(socket);
+    return socket;
+}
+
+TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote_port,
+                                 uint16_t local_port, StreamHandler handler)
+{
+    TcpSocket *socket = socket_new(host, remote, remote_port, local_port);
+    socket->handler = handler;
+    TRACE(host->trace, host->node->id, TCP_CONNECT, 0, .connection = socket->stream.ref,
+          .local_address = host->node->address, .local_port = local_port, .remote_address = remote,
+          .remote_port = remote_port, .remote = socket->stream.remote_name);
+    Cause cause = *simulator_cause(host->simulator);
+    socket->tcp =
+        tcp_new_active(host_peek_tcp_options(host), initial_sequence_number(host, socket->key),
+                       simulator_now(host->simulator));
+    tcp_set_observer(socket->tcp, socket_observe, socket);
+    trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
+    socket_settle(socket);
+    *simulator_cause(host->simulator) = cause;
+    return socket;
+}
+
+TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after)
+{
+    TcpSocket *socket =
+        socket_new(host, syn->source, syn->tcp.source_port, syn->tcp.destination_port);
+    uint32_t iss = initial_sequence_number(host, socket->key);
+    if (iss_after != NULL && seq_is_at_or_before(iss, *iss_after))
+        iss = *iss_after + 1;
+    socket->is_passive = true;
+    socket->is_released = true; /* no program has it yet */
+    host->half_open++;
+    socket->tcp = tcp_new_passive(host_peek_tcp_options(host), iss, &syn->tcp,
+                                  simulator_now(host->simulator));
+    tcp_set_observer(socket->tcp, socket_observe, socket);
+    trace_state(socket, TCP_LISTEN, TCP_SYN_RECEIVED);
+    socket_run(socket);
+    return socket;
+}

@@ -1,0 +1,62 @@
+/* A connection of a host: the TCP engine with a timer, a handler, a trace and packets around it.
+ * It is the Stream that a program holds; see stream.h for that side of it. */
+#pragma once
+
+#include "net/host_internal.h"
+#include "net/stream.h"
+#include "net/tcp.h"
+
+struct TcpSocket {
+    Stream stream; /* first: a Stream * of this kind is a TcpSocket * */
+    StreamHandler handler;
+    Host *host;
+    TcpConnection *tcp; /* NULL once neither kernel nor program needs it */
+    TcpSocket *previous, *next;
+    uint64_t key;          /* tcp_socket_key */
+    uint64_t own_because;  /* the fault behind what is sent from here */
+    uint64_t peer_because; /* the last one that a packet of the peer named */
+    uint64_t octets_written, octets_read;
+    Cause timer_cause; /* of what the timer waits for */
+    Timer timer;
+    SimTime timer_at;
+    uint32_t traced_cwnd, traced_ssthresh;
+    bool is_passive : 1;
+    bool is_open : 1;     /* has been ESTABLISHED */
+    bool is_attached : 1; /* the kernel has it: segments find it */
+    bool is_running : 1;  /* its events are being given: calls only leave work for later */
+    bool is_ended : 1;    /* the last event has been given, or there is nobody for it */
+    bool is_released : 1; /* the program holds it no more */
+    bool is_orphan : 1;   /* the program that held it is gone */
+    bool is_aborted : 1;  /* this end broke it off */
+    bool timer_is_foreground : 1;
+    bool timer_has_fired : 1;         /* and tcp.timeout is not written yet */
+    char remote_text[IPV4_TEXT_SIZE]; /* behind stream.remote_name when no host has the address */
+};
+
+/* The four-tuple without our own address, in one number. */
+static inline uint64_t tcp_socket_key(Ipv4Address remote, uint16_t remote_port, uint16_t local_port)
+{
+    return (uint64_t)remote << 32 | (uint64_t)remote_port << 16 | local_port;
+}
+
+/* Opens actively: sends the SYN. */
+TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote_port,
+                                 uint16_t local_port, StreamHandler handler);
+/* Opens for a SYN; its listener is asked when it is open. `iss_after`: where the connection's last
+ * incarnation ended, or NULL. */
+TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
+void tcp_socket_receive(TcpSocket *socket, const Packet *packet);
+void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because);
+/* The program is gone: its kernel closes the connection. */
+void tcp_socket_lose_program(TcpSocket *socket, uint64_t because);
+/* The kernel forgets the connection, without a word to anybody. */
+void tcp_socket_vanish(TcpSocket *socket);
+/* Frees it, whoever holds it. */
+void tcp_socket_free(TcpSocket *socket);
+
+/* tcp_segment.c: tcp.send, and the packet on its way. Takes the segment. `connection` may be zero.
+ */
+void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
+                      Segment *segment);
+/* tcp_segment.c: tcp.receive. */
+void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet);
