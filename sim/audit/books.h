@@ -1,0 +1,55 @@
+/* The books of conservation: no mail vanishes, none comes from nowhere, and no copy is made without
+ * a reason that the trace shows.
+ *
+ * For each server, queue entry and recipient there is an account. mail.accepted opens it;
+ * mail.relayed, mail.delivered, mail.bounced or mail.discarded closes it, once. The rules, each of
+ * which a violation's sentence names:
+ *
+ *  - Taking over. What a server accepts was submitted to it by the agent that composed it, or comes
+ *    from a server whose account for it is open, or is a notification that mail.bounced or
+ *    mail.delayed names in the same step. A server hands one account on once.
+ *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
+ *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
+ *  - Witnesses. What happens twice (a closing, an attempt after it, a second copy) needs a crash or
+ *    loss of power of that server in between, or mail.uncertain (RFC 1047: the reply to the final
+ *    dot was lost). What is on a disk and was never told of needs one too.
+ *  - Notifications have an empty sender, and mail with an empty sender is never answered by one
+ *    (RFC 5321 §4.5.5, §6.1).
+ *  - The lengths that queue.* records tell are those of the entries.
+ *  - In the end the inventory of the disks, and nothing else, holds what is open or delivered.
+ *
+ * Only records are judged, never the simulation's own state, so that no mistake is shared. What is
+ * outside of the simulation (a next server that is no host of it) is taken at its word. Memory
+ * grows with the accounts, by some 200 octets each.
+ *
+ * Source: RFC 5321 §4.2.5, §4.5.5, §6.1; RFC 1047. */
+#pragma once
+
+#include "trace/trace.h"
+
+typedef struct Books Books;
+
+typedef struct BooksViolation {
+    uint64_t seq; /* of the record that shows it; of timeline.end for what is missing in the end */
+    SimTime time;
+    const char *text; /* a sentence without the time: who, which mail, what is wrong */
+} BooksViolation;
+
+/* Violations beyond this many are counted, not kept. */
+enum { BOOKS_MAX_VIOLATIONS = 100 };
+
+/* Adds itself to the trace, at level MAIL; it is to outlive the run. */
+Books *books_new(Trace *trace);
+void books_free(Books *books);
+/* Ends the run (simulator_stop) at the first violation. Off unless called. */
+void books_stop_at_violation(Books *books);
+
+/* After the run with its timeline.end and final inventories: compares the accounts with the disks.
+ * Returns true when there is no violation at all. Call it once. */
+bool books_check_end(Books *books);
+
+/* How many there were; those kept can be read, in the order of discovery. */
+size_t books_violation_count(const Books *books);
+const BooksViolation *books_violation_at(const Books *books, size_t index);
+/* NULL when there is none. */
+const BooksViolation *books_first_violation(const Books *books);

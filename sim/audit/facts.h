@@ -1,0 +1,140 @@
+/* Facts of a run, gathered from its trace: for the summary, for expectations, for --facts.
+ *
+ * Facts come in four groups: mails with their recipients, hosts, totals of the network, and events
+ * that somebody asked to count before the run. All can be read at any time, and mean "until now".
+ * Times are SIM_NEVER for what has not happened. */
+#pragma once
+
+#include "trace/trace.h"
+
+typedef struct Facts Facts;
+
+Facts *facts_new(Trace *trace);
+void facts_free(Facts *facts);
+/* Adds itself to the trace, before the run and after the last facts_watch_event, at `level` or at
+ * the level of the events to watch, whichever has more. Connections are counted from PROTOCOL on,
+ * segments, retransmissions and drops at SEGMENT. */
+void facts_start(Facts *facts, TraceLevel level);
+/* The level at which it listens. */
+TraceLevel facts_level(const Facts *facts);
+
+/* ---- Mails ---- */
+
+/* What has become of a mail for one recipient; of several copies the first fate below that one of
+ * them has counts. */
+typedef enum MailFate {
+    MAIL_FATE_DELIVERED, /* lies in the recipient's mailbox, or did */
+    MAIL_FATE_QUEUED,    /* in a server's queue */
+    MAIL_FATE_BOUNCED,   /* given up; the sender was told */
+    MAIL_FATE_DISCARDED, /* ended by a named rule */
+    MAIL_FATE_LOST,      /* accepted and nowhere to be found */
+    MAIL_FATE_REFUSED,   /* no server has accepted it, and its author knows (agent.failed) */
+    MAIL_FATE_NONE,      /* not sent yet */
+} MailFate;
+
+/* `delivered`, `queued`, … */
+const char *mail_fate_name(MailFate fate);
+
+typedef struct FactsRecipient {
+    const char *address;
+    MailFate fate;
+    uint64_t attempts;        /* over the network: queue.attempt by smtp, of all servers */
+    uint64_t copies;          /* mail.delivered */
+    SimTime accepted_at;      /* by the first server */
+    SimTime first_attempt_at; /* over the network */
+    SimTime delivered_at;     /* the first copy */
+    SimTime bounced_at;
+    const char *bounce; /* the notification's name, or NULL */
+} FactsRecipient;
+
+/* Mails are those composed and those accepted by a server, so notifications too. */
+typedef struct FactsMail {
+    const char *name;
+    const char *from;    /* the author's address; "" for a notification */
+    const char *subject; /* NULL when unknown, as of a notification */
+    const FactsRecipient *recipients;
+    size_t recipient_count; /* in the order of appearance */
+} FactsMail;
+
+/* In the order of appearance. What is returned is valid until the trace goes on. */
+size_t facts_mail_count(const Facts *facts);
+const FactsMail *facts_mail_at(const Facts *facts, size_t index);
+/* NULL when there is none of that name. */
+const FactsMail *facts_find_mail(const Facts *facts, const char *name);
+/* NULL when it is not for that address (written exactly so, but for the case of the domain). */
+const FactsRecipient *facts_find_recipient(const FactsMail *mail, const char *address);
+/* Whether all recipients share one fate, given in `fate`; a mail without recipients has NONE. */
+bool facts_mail_fate(const FactsMail *mail, MailFate *fate);
+/* The bounces of a mail, in the order of time, each name once: a NULL-terminated array to free with
+ * g_free; the names are borrowed. Delay warnings are not among them. */
+const char **facts_bounces_of(const Facts *facts, const char *mail);
+
+/* ---- Hosts ---- */
+
+typedef struct FactsHost {
+    const char *name;
+    bool is_mail_server;      /* it had a queue record or accepted a mail */
+    uint64_t queue_length;    /* messages in its queue, as it last told */
+    uint64_t queue_peak;      /* the most there ever were */
+    uint64_t connections;     /* that it opened: tcp.connect */
+    uint64_t segments;        /* that it sent: tcp.send */
+    uint64_t retransmissions; /* of them */
+    uint64_t drops;           /* packets lost that it should have passed on: link.drop */
+} FactsHost;
+
+/* Hosts, agents' machines and routers, in the order of NodeId; the timeline (0) is among them. */
+size_t facts_host_count(const Facts *facts);
+FactsHost facts_host_at(const Facts *facts, size_t node);
+/* False when there is none of that name. */
+bool facts_find_host(const Facts *facts, const char *name, FactsHost *host);
+
+/* ---- Totals ---- */
+
+typedef struct FactsDrop {
+    const char *reason; /* as link.drop has it */
+    uint64_t count;
+} FactsDrop;
+
+typedef struct FactsTotals {
+    uint64_t connections, segments, retransmissions, drops;
+    const FactsDrop *drops_by_reason; /* in the order of appearance */
+    size_t reason_count;
+} FactsTotals;
+
+FactsTotals facts_totals(const Facts *facts);
+
+/* ---- Events ---- */
+
+/* The field that `name` means: its NDJSON key, or what follows the key's last dot (`code` for
+ * `smtp.response.code`) where only one field ends so. NULL when there is none. */
+const TraceFieldInfo *facts_find_field(TraceKind kind, const char *name);
+/* All names that conditions may use for the kind, the short form where there is one: for "did you
+ * mean". NULL-terminated, to free with g_free; the names are not to be freed. `host` comes first.
+ */
+const char **facts_list_fields(TraceKind kind);
+
+/* A field and the text that it must have: a COUNT in decimal, `true` or `false`, a text as it is, a
+ * REF as `host#3`, an IP address dotted, a TIME as nanoseconds in decimal. An absent field matches
+ * nothing. The field `host` is the host's name. */
+typedef struct FactsCondition {
+    const char *field; /* "host", or what facts_find_field knows */
+    const char *value;
+} FactsCondition;
+
+/* Asks to count the records of a kind that meet all conditions, before facts_start. Copies all.
+ * Returns the number of the watch. */
+size_t facts_watch_event(Facts *facts, TraceKind kind, const FactsCondition *conditions,
+                         size_t condition_count);
+
+typedef struct FactsEvents {
+    uint64_t count;
+    SimTime first_at, last_at;
+} FactsEvents;
+
+FactsEvents facts_events(const Facts *facts, size_t watch);
+
+/* ---- Output ---- */
+
+/* All facts but the watched events as one JSON object, in a fixed order; a text to free. What the
+ * level does not show, and times that are SIM_NEVER, are left out. */
+char *facts_format_json(const Facts *facts);
