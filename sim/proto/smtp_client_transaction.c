@@ -13,8 +13,8 @@
 
 static char *dup_span(Span *span)
 {
-    char *copy = span_dup_text(*span);
-    *span = span_of_text(copy);
+    char *copy = g_strndup((const char *)span->data, span->length);
+    *span = span_of(copy, span->length);
     return copy;
 }
 

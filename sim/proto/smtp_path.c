@@ -230,8 +230,9 @@ bool smtp_path_is_null(const SmtpPath *path)
 char *smtp_path_dup_local_part(const SmtpPath *path)
 {
     Span local = path->local_part;
-    if (local.length < 2 || local.data[0] != '"')
-        return span_dup_text(local);
+    bool quoted = local.length >= 2 && local.data[0] == '"';
+    if (!quoted)
+        return local.length == 0 ? g_strdup("") : span_dup_text(local);
     GString *text = g_string_sized_new(local.length);
     for (size_t i = 1; i + 1 < local.length; i++) {
         if (local.data[i] == '\\')

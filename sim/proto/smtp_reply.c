@@ -131,14 +131,15 @@ void smtp_reply_reader_clear(SmtpReplyReader *reader)
     buffer_clear(&reader->text);
 }
 
-/* Reply-code = %x32-35 %x30-35 %x30-39 (RFC 5321 §4.2); 0 when the line does not start so. */
+/* The three digits; 0 when the line does not start so. RFC 5321 §4.2 has the second digit end at 5,
+ * but §4.3.2 has a client judge unknown codes by their first digit alone. */
 static uint16_t code_parse(Span line)
 {
     if (line.length < 3)
         return 0;
     const uint8_t *digit = line.data;
-    if (digit[0] < '2' || digit[0] > '5' || digit[1] < '0' || digit[1] > '5' || digit[2] < '0' ||
-        digit[2] > '9')
+    if (digit[0] < '2' || digit[0] > '5' || !g_ascii_isdigit(digit[1]) ||
+        !g_ascii_isdigit(digit[2]))
         return 0;
     return (uint16_t)((digit[0] - '0') * 100 + (digit[1] - '0') * 10 + (digit[2] - '0'));
 }

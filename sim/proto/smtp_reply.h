@@ -26,7 +26,7 @@ typedef struct SmtpEnhanced {
 
 /* A value: it owns nothing. */
 typedef struct SmtpReply {
-    uint16_t code; /* 200 to 559; 0 where no reply came (connection lost, timeout) */
+    uint16_t code; /* 200 to 599; 0 where no reply came (connection lost, timeout) */
     SmtpEnhanced enhanced;
     Span text; /* without the enhanced code; lines are separated by LF, without CR */
 } SmtpReply;

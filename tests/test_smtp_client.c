@@ -1,0 +1,744 @@
+/* Tests of proto/smtp_client: dialogues with a server played by hand, every cell of the table,
+ * results at each stage, and the same bytes in any pieces. */
+#include "proto/smtp_client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A client, and a node that writes down what it is told. */
+typedef struct Session {
+    SmtpClient *client;
+    GString *log;
+    GString *output;
+    bool ready;
+} Session;
+
+static void observe_command(void *user, Span line)
+{
+    Session *session = user;
+    g_string_append_printf(session->log, "C %.*s\n", (int)line.length, (const char *)line.data);
+}
+
+static void observe_reply(void *user, const SmtpReply *reply)
+{
+    Session *session = user;
+    g_string_append_printf(session->log, "S %d\n", reply->code);
+}
+
+static void observe_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
+{
+    (void)user;
+    assert_ptr_equal(table, &smtp_client_table);
+    assert_true(state_table_allows(table, from, to));
+}
+
+static Session *session_with(SmtpClientOptions options)
+{
+    Session *session = g_new0(Session, 1);
+    options.observer = (SmtpObserver){session, observe_command, observe_reply, observe_state};
+    session->client = smtp_client_new(&options);
+    session->log = g_string_new(NULL);
+    session->output = g_string_new(NULL);
+    return session;
+}
+
+static Session *session_new(void)
+{
+    return session_with(smtp_client_options("a.example"));
+}
+
+static void session_free(Session *session)
+{
+    smtp_client_free(session->client);
+    g_string_free(session->log, TRUE);
+    g_string_free(session->output, TRUE);
+    g_free(session);
+}
+
+static void log_reply(Session *session, SmtpStage stage, const SmtpReply *reply,
+                      SmtpReplyClass class)
+{
+    static const char *const classes[] = {"success", "intermediate", "temporary", "permanent"};
+    g_string_append_printf(session->log, "%s %s %d %d.%d.%d %.*s\n", smtp_stage_name(stage),
+                           classes[class], reply->code, reply->enhanced.class,
+                           reply->enhanced.subject, reply->enhanced.detail, (int)reply->text.length,
+                           (const char *)reply->text.data);
+}
+
+static void log_event(Session *session, const SmtpClientEvent *event)
+{
+    switch (event->kind) {
+    case SMTP_CLIENT_EVENT_READY:
+        g_string_append_printf(session->log, "ready %x %" G_GUINT64_FORMAT "\n",
+                               event->ready.extensions, event->ready.size_maximum);
+        session->ready = true;
+        break;
+    case SMTP_CLIENT_EVENT_REFUSED:
+        g_string_append(session->log, "refused ");
+        log_reply(session, event->refused.stage, &event->refused.reply, event->refused.class);
+        break;
+    case SMTP_CLIENT_EVENT_RECIPIENT_RESULT:
+        g_string_append_printf(session->log, "result %zu ", event->result.index);
+        log_reply(session, event->result.stage, &event->result.reply, event->result.class);
+        break;
+    case SMTP_CLIENT_EVENT_TRANSACTION_DONE:
+        g_string_append_printf(session->log, "done %zu %zu %zu\n", event->done.delivered,
+                               event->done.temporary, event->done.permanent);
+        break;
+    case SMTP_CLIENT_EVENT_CLOSED:
+        g_string_append_printf(session->log, "closed %d %s\n", (int)event->closed.reason,
+                               smtp_stage_name(event->closed.stage));
+        break;
+    }
+}
+
+static void run(Session *session)
+{
+    SmtpClientEvent event;
+    bool moved = true;
+    while (moved) {
+        moved = false;
+        while (smtp_client_next_event(session->client, &event)) {
+            log_event(session, &event);
+            moved = true;
+        }
+        Span output = smtp_client_peek_output(session->client);
+        g_string_append_len(session->output, (const char *)output.data, (gssize)output.length);
+        smtp_client_consume_output(session->client, output.length);
+        moved |= output.length > 0;
+    }
+}
+
+static void feed(Session *session, const char *text)
+{
+    run(session);
+    smtp_client_receive(session->client, span_of_text(text));
+    run(session);
+}
+
+/* Starts a mail to `count` recipients (at most 3) with this content. */
+static void send_mail(Session *session, size_t count, const char *content)
+{
+    static const SmtpClientRecipient recipients[] = {{.mailbox = "bob@b.example"},
+                                                     {.mailbox = "carol@b.example"},
+                                                     {.mailbox = "dave@b.example"}};
+    g_autoptr(GBytes) bytes = g_bytes_new(content, strlen(content));
+    Slice slice = slice_new(bytes, 0, strlen(content));
+    SmtpClientTransaction transaction = {.reverse_path = "alice@a.example",
+                                         .recipients = recipients,
+                                         .recipient_count = count,
+                                         .content = &slice,
+                                         .content_count = 1};
+    assert_true(session->ready);
+    session->ready = false;
+    smtp_client_send(session->client, &transaction);
+    slice_clear(&slice);
+    run(session);
+}
+
+/* Greeting and EHLO without any extension, then this mail is begun. */
+static Session *session_with_mail(size_t count)
+{
+    Session *session = session_new();
+    feed(session, "220 b\r\n");
+    feed(session, "250 b\r\n");
+    send_mail(session, count, "Hi\r\n");
+    return session;
+}
+
+static Session *session_pipelined(size_t count)
+{
+    Session *session = session_new();
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 PIPELINING\r\n");
+    send_mail(session, count, "Hi\r\n");
+    return session;
+}
+
+static void assert_log_has(const Session *session, const char *part)
+{
+    if (strstr(session->log->str, part) == NULL)
+        fail_msg("not in the log: %s\n%s", part, session->log->str);
+}
+
+static void assert_log_lacks(const Session *session, const char *part)
+{
+    if (strstr(session->log->str, part) != NULL)
+        fail_msg("in the log: %s\n%s", part, session->log->str);
+}
+
+/* The table */
+
+static void test_table_is_whole(void **state)
+{
+    (void)state;
+    assert_null(state_table_find_defect(&smtp_client_table));
+}
+
+/* Brings a session to `state`, with one recipient. */
+static Session *enter(SmtpClientState state, bool auth, bool helo_only, bool two_in_flight)
+{
+    static const char *const scripts[SMTP_CLIENT_STATE_COUNT][4] = {
+        [SMTP_CLIENT_EHLO] = {"220 b\r\n"},
+        [SMTP_CLIENT_HELO] = {"220 b\r\n", "500 what\r\n"},
+        [SMTP_CLIENT_AUTH] = {"220 b\r\n", "250-b\r\n250 AUTH LOGIN\r\n"},
+        [SMTP_CLIENT_READY] = {"220 b\r\n", "250 b\r\n"},
+        [SMTP_CLIENT_QUIT] = {"554 b\r\n"},
+        [SMTP_CLIENT_CLOSED] = {"421 b\r\n"},
+    };
+    static const char *const replies[SMTP_CLIENT_STATE_COUNT] = {
+        [SMTP_CLIENT_MAIL] = "",
+        [SMTP_CLIENT_RCPT] = "250 ok\r\n",
+        [SMTP_CLIENT_DATA] = "250 ok\r\n250 ok\r\n",
+        [SMTP_CLIENT_CONTENT] = "250 ok\r\n250 ok\r\n354 go\r\n",
+        [SMTP_CLIENT_FINAL_DOT] = "250 ok\r\n250 ok\r\n354 go\r\n",
+        [SMTP_CLIENT_DRAIN] = "250 ok\r\n550 no\r\n",
+        [SMTP_CLIENT_RSET] = "250 ok\r\n550 no\r\n",
+    };
+    SmtpClientOptions options = smtp_client_options("a.example");
+    options.helo_only = helo_only;
+    options.identity = auth || state == SMTP_CLIENT_AUTH ? "alice" : NULL;
+    options.password = "secret";
+    Session *session = session_with(options);
+    if (replies[state] == NULL) {
+        for (size_t i = 0; i < 4 && scripts[state][i] != NULL; i++)
+            feed(session, scripts[state][i]);
+    } else {
+        bool pipelining = two_in_flight || state == SMTP_CLIENT_DRAIN;
+        feed(session, "220 b\r\n");
+        feed(session, pipelining ? "250-b\r\n250 PIPELINING\r\n" : "250 b\r\n");
+        if (state == SMTP_CLIENT_CONTENT) {
+            /* More content than the output holds, and nobody takes it. */
+            g_autofree char *large = g_strnfill(2 * SMTP_CLIENT_OUTPUT_MAXIMUM, 'x');
+            send_mail(session, 1, large);
+            SmtpClientEvent event;
+            smtp_client_receive(session->client, span_of_text("250 ok\r\n"));
+            run(session);
+            smtp_client_receive(session->client, span_of_text("250 ok\r\n"));
+            run(session);
+            smtp_client_receive(session->client, span_of_text("354 ok\r\n"));
+            assert_false(smtp_client_next_event(session->client, &event));
+        } else {
+            send_mail(session, 1, "Hi\r\n");
+            feed(session, replies[state]);
+        }
+    }
+    assert_int_equal(smtp_client_state(session->client), state);
+    return session;
+}
+
+static void cause_input(Session *session, SmtpClientState state, SmtpClientInput input)
+{
+    static const char *const replies[SMTP_CLIENT_INPUT_COUNT] = {
+        [SMTP_CLIENT_ON_SUCCESS] = "250 ok\r\n",
+        [SMTP_CLIENT_ON_INTERMEDIATE] = "354 go\r\n",
+        [SMTP_CLIENT_ON_TEMPORARY] = "451 later\r\n",
+        [SMTP_CLIENT_ON_PERMANENT] = "550 no\r\n",
+        [SMTP_CLIENT_ON_CLOSING] = "421 bye\r\n",
+        [SMTP_CLIENT_ON_MALFORMED] = "hello\r\n",
+        [SMTP_CLIENT_ON_AUTH_NEEDED] = "250-b\r\n250 AUTH PLAIN\r\n",
+        [SMTP_CLIENT_ON_HELO_ONLY] = "220 b\r\n",
+        [SMTP_CLIENT_ON_RCPT_DONE] = "250 ok\r\n",
+        [SMTP_CLIENT_ON_ALL_REFUSED] = "550 no\r\n",
+        [SMTP_CLIENT_ON_IN_FLIGHT] = "550 no\r\n",
+        [SMTP_CLIENT_ON_OVER] = "550 no\r\n",
+    };
+    SmtpClientEvent event;
+    switch ((int)input) {
+    case SMTP_CLIENT_ON_SEND:
+        send_mail(session, 1, "Hi\r\n");
+        break;
+    case SMTP_CLIENT_ON_QUIT:
+        smtp_client_quit(session->client);
+        break;
+    case SMTP_CLIENT_ON_TIME_OUT:
+        smtp_client_time_out(session->client);
+        break;
+    case SMTP_CLIENT_ON_LOST:
+        smtp_client_receive_end(session->client);
+        break;
+    case SMTP_CLIENT_ON_CONTENT_SENT:
+        run(session);
+        break;
+    default:
+        smtp_client_receive(session->client, span_of_text(replies[input]));
+    }
+    /* In CONTENT the output must stay full for the state to stay what it is. */
+    while (smtp_client_next_event(session->client, &event))
+        log_event(session, &event);
+    if (state != SMTP_CLIENT_CONTENT)
+        run(session);
+}
+
+static void walk_cell(SmtpClientState state, SmtpClientInput input)
+{
+    const StateCell *cell = state_table_cell(&smtp_client_table, state, (uint8_t)input);
+    Session *session = enter(state, input == SMTP_CLIENT_ON_AUTH_NEEDED,
+                             input == SMTP_CLIENT_ON_HELO_ONLY, input == SMTP_CLIENT_ON_IN_FLIGHT);
+    uint8_t expected = cell->next;
+    cause_input(session, state, input);
+    /* In these an input follows by itself that has a cell, and a walk, of its own. */
+    const char *action = smtp_client_table.actions[cell->action];
+    if (strcmp(action, "send the content") == 0)
+        expected = SMTP_CLIENT_FINAL_DOT;
+    if (strcmp(action, "recipient accepted") == 0)
+        expected = SMTP_CLIENT_DATA;
+    if (strcmp(action, "recipient failed") == 0)
+        expected = SMTP_CLIENT_RSET;
+    if (strcmp(action, "all recipients failed") == 0)
+        expected = SMTP_CLIENT_READY;
+    if (strcmp(action, "ignore the reply") == 0)
+        expected = SMTP_CLIENT_RSET;
+    if (smtp_client_state(session->client) != expected)
+        fail_msg("[%s][%s] leads to %s", smtp_client_table.states[state],
+                 smtp_client_table.events[input],
+                 smtp_client_table.states[smtp_client_state(session->client)]);
+    session_free(session);
+}
+
+static void test_every_cell_does_what_it_says(void **test_state)
+{
+    (void)test_state;
+    int walked = 0;
+    for (uint8_t state = 0; state < SMTP_CLIENT_STATE_COUNT; state++) {
+        for (uint8_t input = 0; input < SMTP_CLIENT_INPUT_COUNT; input++) {
+            const StateCell *cell = state_table_cell(&smtp_client_table, state, input);
+            if (strcmp(smtp_client_table.actions[cell->action], "cannot happen") == 0)
+                continue;
+            walk_cell((SmtpClientState)state, (SmtpClientInput)input);
+            walked++;
+        }
+    }
+    assert_true(walked > 100);
+}
+
+/* Dialogues */
+
+static void test_textbook_dialogue(void **state)
+{
+    (void)state;
+    SmtpClientOptions options = smtp_client_options("a.example");
+    options.helo_only = true;
+    Session *session = session_with(options);
+    feed(session, "220 b\r\n");
+    feed(session, "250 b\r\n");
+    send_mail(session, 1, "Do you like ketchup?\r\n.\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "354 go\r\n");
+    feed(session, "250 2.0.0 queued\r\n");
+    smtp_client_quit(session->client);
+    feed(session, "221 bye\r\n");
+    assert_string_equal(session->output->str,
+                        "HELO a.example\r\nMAIL FROM:<alice@a.example>\r\n"
+                        "RCPT TO:<bob@b.example>\r\nDATA\r\nDo you like ketchup?\r\n..\r\n.\r\n"
+                        "QUIT\r\n");
+    assert_log_has(session, "S 250\nresult 0 final_dot success 250 2.0.0 queued\ndone 1 0 0\n"
+                            "ready 0 0\nC QUIT\nS 221\nclosed 0 idle\n");
+    assert_true(smtp_client_is_finished(session->client));
+    session_free(session);
+}
+
+static void test_extensions_are_used_when_offered(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250-size 5000\r\n250-8BITMIME\r\n250-X-OTHER\r\n250 DSN\r\n");
+    assert_log_has(session, "ready 16 5000\n");
+    const SmtpClientRecipient recipient = {
+        .mailbox = "bob@b.example",
+        .parameters = {.notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
+                       .orcpt = span_of_text("rfc822;bob@b.example")}};
+    SmtpClientTransaction transaction = {.reverse_path = "",
+                                         .parameters = {.body = SMTP_BODY_8BITMIME,
+                                                        .ret = RETURN_HEADERS,
+                                                        .envid = span_of_text("QQ1")},
+                                         .recipients = &recipient,
+                                         .recipient_count = 1};
+    transaction.parameters.size = 77;
+    smtp_client_send(session->client, &transaction);
+    feed(session, "250 ok\r\n");
+    assert_log_has(session, "C MAIL FROM:<> SIZE=77 BODY=8BITMIME RET=HDRS ENVID=QQ1\n");
+    assert_log_has(session,
+                   "C RCPT TO:<bob@b.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;bob@b.example\n");
+    session_free(session);
+}
+
+static void test_obstacles_fail_before_mail(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 SIZE 3\r\n");
+    send_mail(session, 2, "Hi\r\n");
+    assert_log_has(session, "result 0 local permanent 552 5.3.4");
+    assert_log_has(session, "result 1 local permanent 552 5.3.4");
+    assert_log_has(session, "done 0 0 2\nready 2 3\n");
+    assert_log_lacks(session, "C MAIL");
+    send_mail(session, 1, "x");
+    assert_log_has(session, "C MAIL FROM:<alice@a.example> SIZE=1\n");
+    session_free(session);
+}
+
+static void test_ehlo_refused_means_helo(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "220-many\r\n220 lines\r\n");
+    feed(session, "502 what?\r\n");
+    feed(session, "250 b\r\n");
+    assert_log_has(session, "C EHLO a.example\nS 502\nC HELO a.example\nS 250\nready 0 0\n");
+    session_free(session);
+}
+
+static void test_no_service(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "554 5.7.1 go away\r\n");
+    assert_log_has(session, "refused connect permanent 554 5.7.1 go away\n");
+    assert_string_equal(session->output->str, "QUIT\r\n");
+    smtp_client_receive_end(session->client);
+    run(session);
+    assert_log_has(session, "closed 0 idle\n");
+    session_free(session);
+
+    session = session_new();
+    feed(session, "421 busy\r\n");
+    assert_log_has(session, "refused connect temporary 421 0.0.0 busy\nclosed 3 connect\n");
+    session_free(session);
+}
+
+static void test_auth(void **state)
+{
+    (void)state;
+    SmtpClientOptions options = smtp_client_options("a.example");
+    options.identity = "alice";
+    options.password = "secret";
+    Session *session = session_with(options);
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 AUTH LOGIN PLAIN\r\n");
+    feed(session, "235 ok\r\n");
+    assert_log_has(session, "C AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS 235\nready 40 0\n");
+    session_free(session);
+
+    session = session_with(options);
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 AUTH LOGIN\r\n");
+    feed(session, "334 VXNlcm5hbWU6\r\n");
+    feed(session, "334 UGFzc3dvcmQ6\r\n");
+    feed(session, "535 5.7.8 no\r\n");
+    assert_log_has(session, "C AUTH LOGIN\nS 334\nC YWxpY2U=\nS 334\nC c2VjcmV0\nS 535\n");
+    assert_log_has(session, "refused auth permanent 535 5.7.8 no\n");
+    session_free(session);
+}
+
+/* Results */
+
+static void test_each_recipient_has_a_result(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(3);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "552 5.5.3 too many\r\n"); /* §4.5.3.1.10: temporary */
+    feed(session, "550 5.1.1 nobody\r\n");
+    feed(session, "354 go\r\n");
+    feed(session, "250 taken\r\n");
+    assert_log_has(session, "result 1 rcpt temporary 552 5.5.3 too many\n");
+    assert_log_has(session, "result 2 rcpt permanent 550 5.1.1 nobody\n");
+    assert_log_has(session, "result 0 final_dot success 250 0.0.0 taken\ndone 1 1 1\nready");
+    session_free(session);
+}
+
+static void test_all_refused_sends_no_data(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(2);
+    feed(session, "250 ok\r\n");
+    feed(session, "450 4.2.1 a\r\n");
+    feed(session, "550 5.1.1 b\r\n");
+    feed(session, "250 reset\r\n");
+    assert_log_has(session, "result 0 rcpt temporary 450 4.2.1 a\n");
+    assert_log_has(session, "result 1 rcpt permanent 550 5.1.1 b\ndone 0 1 1\nS 250\nready");
+    assert_log_has(session, "C RSET\n");
+    assert_log_lacks(session, "C DATA");
+    send_mail(session, 1, "next");
+    assert_log_has(session, "ready 0 0\nC MAIL FROM");
+    session_free(session);
+}
+
+static void test_sender_refused(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(2);
+    feed(session, "451 4.7.1 greylisted\r\n");
+    assert_log_has(session, "result 0 mail temporary 451 4.7.1 greylisted\n"
+                            "result 1 mail temporary 451 4.7.1 greylisted\ndone 0 2 0\nready");
+    session_free(session);
+}
+
+static void test_data_refused(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(1);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "452 4.3.1 full\r\n");
+    feed(session, "250 ok\r\n");
+    assert_log_has(session, "C RSET\nresult 0 data temporary 452 4.3.1 full\ndone 0 1 0\n");
+    assert_int_equal(smtp_client_state(session->client), SMTP_CLIENT_READY);
+    session_free(session);
+}
+
+static void test_lost_at_each_stage(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *replies[4];
+        const char *stage;
+    } cases[] = {
+        {{NULL}, "mail"},
+        {{"250 ok\r\n"}, "rcpt"},
+        {{"250 ok\r\n", "250 ok\r\n"}, "data"},
+        {{"250 ok\r\n", "250 ok\r\n", "354 go\r\n"}, "final_dot"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Session *session = session_with_mail(1);
+        for (size_t j = 0; j < 4 && cases[i].replies[j] != NULL; j++)
+            feed(session, cases[i].replies[j]);
+        smtp_client_receive_end(session->client);
+        run(session);
+        g_autofree char *expected =
+            g_strdup_printf("result 0 %s temporary 0 4.4.2 Connection lost\ndone 0 1 0\n"
+                            "closed 1 %s\n",
+                            cases[i].stage, cases[i].stage);
+        assert_log_has(session, expected);
+        session_free(session);
+    }
+}
+
+static void test_421_at_the_final_dot(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(1);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "354 go\r\n");
+    feed(session, "421 4.3.2 shutting down\r\n");
+    assert_log_has(session, "result 0 final_dot temporary 421 4.3.2 shutting down\ndone 0 1 0\n"
+                            "closed 3 final_dot\n");
+    session_free(session);
+}
+
+static void test_250_to_data_is_no_success(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(1);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    assert_log_has(session, "result 0 data temporary 250 0.0.0 ok\ndone 0 1 0\nclosed 4 data\n");
+    session_free(session);
+}
+
+static void test_failure_at_quit_is_still_sent(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(1);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "354 go\r\n");
+    feed(session, "250 ok\r\n");
+    smtp_client_quit(session->client);
+    run(session);
+    smtp_client_time_out(session->client);
+    run(session);
+    assert_log_has(session, "done 1 0 0\n");
+    assert_log_has(session, "closed 0 idle\n");
+    session_free(session);
+}
+
+/* Pipelining */
+
+static void test_pipelined_group(void **state)
+{
+    (void)state;
+    Session *session = session_pipelined(2);
+    assert_true(g_str_has_suffix(session->output->str,
+                                 "MAIL FROM:<alice@a.example>\r\nRCPT TO:<bob@b.example>\r\n"
+                                 "RCPT TO:<carol@b.example>\r\nDATA\r\n"));
+    feed(session, "250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go\r\n");
+    assert_true(g_str_has_suffix(session->output->str, "DATA\r\nHi\r\n.\r\n"));
+    feed(session, "250 ok\r\n");
+    assert_log_has(session, "done 1 0 1\nready");
+    session_free(session);
+}
+
+static void test_pipelined_all_refused_then_354(void **state)
+{
+    (void)state;
+    Session *session = session_pipelined(1);
+    feed(session, "250 ok\r\n550 no\r\n354 go\r\n");
+    assert_true(g_str_has_suffix(session->output->str, "DATA\r\n.\r\n"));
+    feed(session, "554 no recipients\r\n");
+    assert_true(g_str_has_suffix(session->output->str, "\r\nRSET\r\n"));
+    feed(session, "250 ok\r\n");
+    assert_log_has(session, "result 0 rcpt permanent 550 0.0.0 no\ndone 0 0 1\n");
+    assert_int_equal(smtp_client_state(session->client), SMTP_CLIENT_READY);
+    session_free(session);
+}
+
+static void test_pipelined_sender_refused(void **state)
+{
+    (void)state;
+    Session *session = session_pipelined(2);
+    feed(session, "550 5.7.1 not you\r\n503 no\r\n503 no\r\n503 no\r\n");
+    assert_log_has(session, "result 1 mail permanent 550 5.7.1 not you\ndone 0 0 2\n");
+    feed(session, "250 ok\r\n");
+    assert_int_equal(smtp_client_state(session->client), SMTP_CLIENT_READY);
+    session_free(session);
+}
+
+/* Timeouts and replies */
+
+static void test_timeouts_by_stage(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_GREETING);
+    session_free(session);
+    session = session_with_mail(1);
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_MAIL);
+    feed(session, "250 ok\r\n");
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_RCPT);
+    uint32_t epoch = smtp_client_timeout_epoch(session->client);
+    feed(session, "250 o");
+    assert_int_equal(smtp_client_timeout_epoch(session->client), epoch);
+    feed(session, "k\r\n");
+    assert_int_not_equal(smtp_client_timeout_epoch(session->client), epoch);
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_DATA_INITIATION);
+    feed(session, "354 go\r\n");
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_DATA_TERMINATION);
+    assert_true(smtp_timeout_default_ns(SMTP_TIMEOUT_DATA_TERMINATION) == INT64_C(600000000000));
+    smtp_client_time_out(session->client);
+    run(session);
+    assert_log_has(session, "result 0 final_dot temporary 0 4.4.2 Timeout\n");
+    session_free(session);
+}
+
+static void test_malformed_replies(void **state)
+{
+    (void)state;
+    g_autofree char *long_line = g_strnfill(3000, 'x');
+    const char *const bad[] = {
+        "hello\r\n",          "25\r\n", "660 x\r\n", "2x0 x\r\n", "250_x\r\n",
+        "250-a\r\n251 b\r\n", "\r\n",   long_line,
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        Session *session = session_new();
+        feed(session, bad[i]);
+        assert_log_has(session, "closed 4 connect\n");
+        session_free(session);
+    }
+    const char *const good[] = {"220\r\n", "220 x\n", "220-a\r\n220-b\r\n220\r\n", "299 odd\r\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+        Session *session = session_new();
+        feed(session, good[i]);
+        assert_log_has(session, "C EHLO a.example\n");
+        session_free(session);
+    }
+}
+
+static void test_reply_of_endless_lines_is_bounded(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    g_autofree char *fill = g_strnfill(500, 'x');
+    g_autofree char *line = g_strdup_printf("220-%s\r\n", fill);
+    for (int i = 0; i < 100 && !smtp_client_is_finished(session->client); i++)
+        feed(session, line);
+    assert_log_has(session, "closed 4 connect\n");
+    session_free(session);
+}
+
+/* Pieces */
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 16;
+}
+
+/* The replies of a server that pipelines, cut up; the mail is begun when the client is ready. */
+static char *play_in_pieces(size_t largest, uint32_t seed)
+{
+    static const char *const parts[] = {
+        "220-b\r\n220 b\r\n", "250-b\r\n250-SIZE 999\r\n250 PIPELINING\r\n",
+        "250 2.1.0 ok\r\n250-2.1.5 o\r\n250 2.1.5 k\r\n550-5.1.1 no\r\n550 5.1.1 body\r\n"
+        "354 go\r\n250 2.0.0 queued\r\n421 bye\r\n"};
+    Session *session = session_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        Span rest = span_of_text(parts[i]);
+        if (i == 2)
+            send_mail(session, 2, "a\r\n.b");
+        while (rest.length > 0 && !smtp_client_is_finished(session->client)) {
+            size_t piece = largest == 0 ? rest.length : 1 + next_random(&seed) % largest;
+            piece = MIN(piece, rest.length);
+            smtp_client_receive(session->client, span_of(rest.data, piece));
+            run(session);
+            rest = span_skip(rest, piece);
+        }
+    }
+    char *all = g_strconcat(session->log->str, session->output->str, NULL);
+    session_free(session);
+    return all;
+}
+
+static void test_any_pieces_give_the_same(void **state)
+{
+    (void)state;
+    g_autofree char *whole = play_in_pieces(0, 0);
+    assert_non_null(strstr(whole, "result 1 rcpt permanent 550 5.1.1 no\nbody\n"));
+    assert_non_null(strstr(whole, "done 1 0 1\nready 3 999\nS 421\nclosed 3 idle\n"));
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        g_autofree char *cut = play_in_pieces(1 + seed % 20, seed);
+        assert_string_equal(cut, whole);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table_is_whole),
+        cmocka_unit_test(test_every_cell_does_what_it_says),
+        cmocka_unit_test(test_textbook_dialogue),
+        cmocka_unit_test(test_extensions_are_used_when_offered),
+        cmocka_unit_test(test_obstacles_fail_before_mail),
+        cmocka_unit_test(test_ehlo_refused_means_helo),
+        cmocka_unit_test(test_no_service),
+        cmocka_unit_test(test_auth),
+        cmocka_unit_test(test_each_recipient_has_a_result),
+        cmocka_unit_test(test_all_refused_sends_no_data),
+        cmocka_unit_test(test_sender_refused),
+        cmocka_unit_test(test_data_refused),
+        cmocka_unit_test(test_lost_at_each_stage),
+        cmocka_unit_test(test_421_at_the_final_dot),
+        cmocka_unit_test(test_250_to_data_is_no_success),
+        cmocka_unit_test(test_failure_at_quit_is_still_sent),
+        cmocka_unit_test(test_pipelined_group),
+        cmocka_unit_test(test_pipelined_all_refused_then_354),
+        cmocka_unit_test(test_pipelined_sender_refused),
+        cmocka_unit_test(test_timeouts_by_stage),
+        cmocka_unit_test(test_malformed_replies),
+        cmocka_unit_test(test_reply_of_endless_lines_is_bounded),
+        cmocka_unit_test(test_any_pieces_give_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
