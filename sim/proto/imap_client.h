@@ -1,4 +1,5 @@
-/* The IMAP client side, sans I/O: RFC 9051 (IMAP4rev2), RFC 3501 (IMAP4rev1).
+/* The IMAP client side, sans I/O: RFC 9051 (IMAP4rev2), RFC 3501 (IMAP4rev1). Left out: commands
+ * sent before the one under way is complete, STARTTLS, AUTHENTICATE, MIME parts.
  *
  * The node gives commands, one at a time; each comes back as IMAP_CLIENT_DONE with its tag after
  * the events of its untagged responses. Bytes in -> events out, bytes to send come out:
@@ -82,7 +83,7 @@ typedef enum ImapClientAction {
 extern const StateTable imap_client_table;
 
 enum {
-    IMAP_CLIENT_LINE_DEFAULT = 64 * 1024,
+    IMAP_CLIENT_LINE_DEFAULT = 1024 * 1024, /* a result of SEARCH is one line */
     IMAP_CLIENT_LITERAL_DEFAULT = 32 * 1024 * 1024,
 };
 
@@ -110,7 +111,7 @@ typedef enum ImapClientEventKind {
     IMAP_CLIENT_DONE,           /* tag, result, code, text: the command is complete */
     IMAP_CLIENT_BYE,            /* text: the server closes the session, asked for or not */
     IMAP_CLIENT_PROTOCOL_ERROR, /* text: what the server sent cannot be understood, or too much */
-    IMAP_CLIENT_CLOSED,         /* the last event: close the stream */
+    IMAP_CLIENT_CLOSED,         /* the last event: close the stream; a command under way failed */
 } ImapClientEventKind;
 
 /* Only the fields named beside the kind mean something. Spans are valid until the next call. */
@@ -146,8 +147,9 @@ void imap_client_receive_end(ImapClient *client);
 bool imap_client_next_event(ImapClient *client, ImapClientEvent *event);
 
 /* Commands. Each returns its tag's number (from 1; sent as "A1"), or 0 when it may not be given
- * now: the state does not allow it, or another command is under way. Texts hold no CR, LF or NUL
- * (CHECKed). Message numbers are UIDs; the last UID UINT32_MAX means "*" (RFC 9051 §9 seq-number).
+ * now: the state does not allow it, or another command is under way. Texts hold no CR or LF
+ * (CHECKed) and are ASCII, or UTF-8 once IMAP4rev2 has been enabled. Message numbers are UIDs; the
+ * last UID UINT32_MAX means "*" (RFC 9051 §9 seq-number).
  */
 uint32_t imap_client_capability(ImapClient *client);
 uint32_t imap_client_noop(ImapClient *client);
