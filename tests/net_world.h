@@ -72,13 +72,19 @@ static inline void world_log_record(void *owner, const TraceRecord *record)
     g_string_append_c(world->log, '\n');
 }
 
-static inline World *world_new(uint64_t seed)
+static inline World *world_new_silent(uint64_t seed)
 {
     World *world = g_new0(World, 1);
     world->simulator = simulator_new(seed);
     world->trace = trace_new(world->simulator);
     world->network = network_new(world->trace);
     world->log = g_string_new(NULL);
+    return world;
+}
+
+static inline World *world_new(uint64_t seed)
+{
+    World *world = world_new_silent(seed);
     trace_add_sink(world->trace, (TraceSink){world_log_record, world, TRACE_LEVEL_SEGMENT});
     return world;
 }
