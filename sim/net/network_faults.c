@@ -60,7 +60,7 @@ static NetworkLink *link_between(const Network *network, const NetworkNode *a, c
             (link->ends[0] == b->index && link->ends[1] == a->index))
             return link;
     }
-    CHECK(!"a link joins the two nodes");
+    CHECK(false);
     return NULL;
 }
 

@@ -49,7 +49,7 @@ uint32_t packet_ip_size(const Packet *packet)
     case PACKET_UDP:
         return PACKET_IP_HEADER + PACKET_UDP_HEADER + (uint32_t)packet->udp.payload.length;
     }
-    CHECK(!"a packet's protocol is one of three");
+    CHECK(false);
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
-enum { NO_ROW = UINT32_MAX };
+#define NO_ROW UINT32_MAX
 
 typedef struct RoutingEdge {
     uint32_t ends[2];

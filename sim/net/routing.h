@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ROUTING_NO_EDGE = UINT32_MAX };
+#define ROUTING_NO_EDGE UINT32_MAX
 
 typedef struct Routing Routing;
 
