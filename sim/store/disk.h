@@ -77,7 +77,8 @@ void disk_plan_sync_folder(DiskPlan *plan, const char *folder);
 void disk_plan_rename(DiskPlan *plan, const char *path, const char *to);
 void disk_plan_unlink(DiskPlan *plan, const char *path);
 
-/* Takes the plan over and puts it behind those not finished. A plan without steps just ends. Each
+/* Takes the plan over and puts it behind those not finished; from an event of the disk's host, or
+ * before the run. A plan without steps just ends. Each
  * step writes its record (disk.write, disk.sync, disk.rename, disk.unlink, disk.full) when it takes
  * effect, caused by what asked for it; `done` runs in an event of its own after the last. */
 void disk_run(Disk *disk, DiskPlan *plan, DiskDone done);

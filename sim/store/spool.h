@@ -11,10 +11,11 @@
  * and behind them the journal, one line a note, each of the form LF text `;`:
  *
  *     0 relayed;
- *     1 deferred 1 90000000000 90000000000 390000000000;
+ *     1 deferred 1 90000000000 90000000000 390000000000 600000000000;
  *
- * A line torn by a loss of power has no `;` and is passed over; since each line brings its own LF,
- * the next one is not spoilt by it. The later note on a recipient holds.
+ * (deferred: failed attempts, the first's and the last's time, when the next one is due, and when
+ * it is made.) A line torn by a loss of power has no `;` and is passed over; since each line brings
+ * its own LF, the next one is not spoilt by it. The later note on a recipient holds.
  *
  * Steps, and what a crash leaves:
  *  - add: write `spool/tmp/ID`, sync it, rename it into `spool/queue/`, sync that folder; only then
@@ -67,10 +68,13 @@ typedef enum SpoolOutcomeKind {
 
 typedef struct SpoolOutcome {
     SpoolOutcomeKind kind;
-    RetryState retry; /* SPOOL_DEFERRED */
+    RetryState retry; /* SPOOL_DEFERRED: the state after the failure, */
+    SimTime next_at;  /* and when the next attempt is made */
 } SpoolOutcome;
 
-/* Shares `message`. DISK_FULL: the spool is as before. */
+enum { SPOOL_ENTRIES_MAX = 1 << 20 };
+
+/* Shares `message`. DISK_FULL: no room, or too many entries; the spool is as before. */
 void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
                SimTime arrived_at, DiskDone done);
 /* Notes an outcome other than SPOOL_WAITING. DISK_FULL: it is not noted. */
@@ -83,7 +87,8 @@ void spool_remove(Spool *spool, const char *entry_id, DiskDone done);
 typedef struct SpoolRecipient {
     bool is_done;     /* relayed, delivered, bounced or discarded */
     bool is_warned;   /* the sender knows of the delay */
-    RetryState retry; /* as last noted, else that of a new arrival */
+    RetryState retry; /* as last noted, else that of a new arrival, */
+    SimTime next_at;  /* and then the time of arrival */
 } SpoolRecipient;
 
 typedef struct SpoolEntry {

@@ -1,0 +1,463 @@
+/* Files, their names and contents, in the view and in the durable state. See disk_files.h.
+ *
+ * A file is apart from its names, as an inode is: each name points to a file in the view and to
+ * one, perhaps another, in the durable state, and each file has a content in either. Contents are
+ * chains of shared chunks, each pointing to the one before, so that an append or a sync copies
+ * nothing: a sync only lets the durable content point where the view points. */
+#include "store/disk_files.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* A content is its last chunk; NULL is the empty one. */
+typedef struct Chunk Chunk;
+struct Chunk {
+    unsigned references;
+    GBytes *bytes;
+    Chunk *before;
+    uint64_t size; /* octets, of those before too */
+};
+
+typedef struct File {
+    unsigned references; /* by names, in either state */
+    unsigned view_links; /* by names in the view */
+    Chunk *view, *durable;
+} File;
+
+typedef struct Folder {
+    char *path;
+    GTree *names;       /* text -> Name */
+    GPtrArray *changed; /* Name whose view is not durable */
+    size_t view_count;  /* names in the view */
+} Folder;
+
+typedef struct Name {
+    Folder *folder;
+    char *text;
+    File *view, *durable; /* NULL: not there in that state */
+    bool is_changed;
+} Name;
+
+struct DiskFiles {
+    GTree *folders; /* path -> Folder */
+    uint64_t capacity;
+    uint64_t used; /* octets of the contents in the view */
+    bool is_full;
+};
+
+/* ---- Contents ---- */
+
+static uint64_t chunk_size(const Chunk *chunk)
+{
+    return chunk != NULL ? chunk->size : 0;
+}
+
+static Chunk *chunk_ref(Chunk *chunk)
+{
+    if (chunk != NULL)
+        chunk->references++;
+    return chunk;
+}
+
+static void chunk_unref(Chunk *chunk)
+{
+    while (chunk != NULL && --chunk->references == 0) {
+        Chunk *before = chunk->before;
+        g_bytes_unref(chunk->bytes);
+        g_free(chunk);
+        chunk = before;
+    }
+}
+
+/* Takes the reference to `before` over. */
+static Chunk *chunk_append(Chunk *before, GBytes *bytes)
+{
+    if (g_bytes_get_size(bytes) == 0)
+        return before;
+    Chunk *chunk = g_new(Chunk, 1);
+    *chunk = (Chunk){1, g_bytes_ref(bytes), before, chunk_size(before) + g_bytes_get_size(bytes)};
+    return chunk;
+}
+
+static GBytes *chunk_read(const Chunk *chunk)
+{
+    if (chunk == NULL)
+        return g_bytes_new(NULL, 0);
+    if (chunk->before == NULL)
+        return g_bytes_ref(chunk->bytes);
+    uint8_t *all = g_malloc(chunk->size);
+    for (const Chunk *at = chunk; at != NULL; at = at->before) {
+        gsize size = 0;
+        const void *data = g_bytes_get_data(at->bytes, &size);
+        memcpy(all + chunk_size(at->before), data, size);
+    }
+    return g_bytes_new_take(all, chunk->size);
+}
+
+/* The first `size` octets of a content. */
+static Chunk *chunk_head(const Chunk *chunk, uint64_t size)
+{
+    g_autoptr(GBytes) all = chunk_read(chunk);
+    g_autoptr(GBytes) head = g_bytes_new_from_bytes(all, 0, size);
+    return chunk_append(NULL, head);
+}
+
+static bool chunk_begins_with(const Chunk *chunk, const Chunk *beginning)
+{
+    while (chunk != NULL && chunk != beginning)
+        chunk = chunk->before;
+    return chunk == beginning;
+}
+
+/* ---- Files ---- */
+
+static File *file_ref(File *file)
+{
+    if (file != NULL)
+        file->references++;
+    return file;
+}
+
+static void file_unref(File *file)
+{
+    if (file == NULL || --file->references > 0)
+        return;
+    chunk_unref(file->view);
+    chunk_unref(file->durable);
+    g_free(file);
+}
+
+/* Takes the reference to `content` over; the file is in the view. */
+static void file_set_view(DiskFiles *files, File *file, Chunk *content)
+{
+    files->used = files->used - chunk_size(file->view) + chunk_size(content);
+    chunk_unref(file->view);
+    file->view = content;
+}
+
+static void file_set_durable(File *file, Chunk *content)
+{
+    chunk_unref(file->durable);
+    file->durable = content;
+}
+
+/* ---- Names and folders ---- */
+
+static int compare_texts(const void *a, const void *b, void *unused)
+{
+    (void)unused;
+    return strcmp(a, b);
+}
+
+static void name_free(void *data)
+{
+    Name *name = data;
+    file_unref(name->view);
+    file_unref(name->durable);
+    g_free(name->text);
+    g_free(name);
+}
+
+static void folder_free(void *data)
+{
+    Folder *folder = data;
+    g_tree_destroy(folder->names);
+    g_ptr_array_unref(folder->changed);
+    g_free(folder->path);
+    g_free(folder);
+}
+
+static Folder *folder_make(DiskFiles *files, const char *path)
+{
+    Folder *folder = g_tree_lookup(files->folders, path);
+    if (folder != NULL)
+        return folder;
+    folder = g_new0(Folder, 1);
+    folder->path = g_strdup(path);
+    folder->names = g_tree_new_full(compare_texts, NULL, NULL, name_free);
+    folder->changed = g_ptr_array_new();
+    g_tree_insert(files->folders, folder->path, folder);
+    return folder;
+}
+
+/* The folder's part of a path, to free, and where the name begins. */
+static char *split_path(const char *path, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    CHECK(strlen(path) <= DISK_PATH_MAX && path[0] != '/');
+    *name = slash != NULL ? slash + 1 : path;
+    CHECK((*name)[0] != '\0');
+    return slash != NULL ? g_strndup(path, (gsize)(slash - path)) : g_strdup("");
+}
+
+/* The name that a path means, or NULL when neither state has it. */
+static Name *find_name(const DiskFiles *files, const char *path)
+{
+    const char *text = NULL;
+    g_autofree char *folder_path = split_path(path, &text);
+    Folder *folder = g_tree_lookup(files->folders, folder_path);
+    return folder != NULL ? g_tree_lookup(folder->names, text) : NULL;
+}
+
+static Name *make_name(DiskFiles *files, const char *path)
+{
+    const char *text = NULL;
+    g_autofree char *folder_path = split_path(path, &text);
+    Folder *folder = folder_make(files, folder_path);
+    Name *name = g_tree_lookup(folder->names, text);
+    if (name != NULL)
+        return name;
+    name = g_new0(Name, 1);
+    *name = (Name){.folder = folder, .text = g_strdup(text)};
+    g_tree_insert(folder->names, name->text, name);
+    return name;
+}
+
+static File *find_file(const DiskFiles *files, const char *path)
+{
+    const Name *name = find_name(files, path);
+    return name != NULL ? name->view : NULL;
+}
+
+static void name_link(DiskFiles *files, Name *name, File *file)
+{
+    if (file == NULL)
+        return;
+    name->view = file_ref(file);
+    name->folder->view_count++;
+    if (file->view_links++ == 0)
+        files->used += chunk_size(file->view);
+}
+
+static void name_unlink(DiskFiles *files, Name *name)
+{
+    File *file = name->view;
+    if (file == NULL)
+        return;
+    name->view = NULL;
+    name->folder->view_count--;
+    if (--file->view_links == 0)
+        files->used -= chunk_size(file->view);
+    file_unref(file);
+}
+
+/* What the name means in the view from now on; NULL: nothing. */
+static void name_set_view(DiskFiles *files, Name *name, File *file)
+{
+    file_ref(file); /* it may lose its last name on the way */
+    name_unlink(files, name);
+    name_link(files, name, file);
+    file_unref(file);
+    if (!name->is_changed)
+        g_ptr_array_add(name->folder->changed, name);
+    name->is_changed = true;
+}
+
+/* A changed name is settled: both states agree on it. */
+static void name_settle(Name *name)
+{
+    name->is_changed = false;
+    if (name->view == NULL && name->durable == NULL)
+        g_tree_remove(name->folder->names, name->text);
+}
+
+/* ---- The disk as a whole ---- */
+
+DiskFiles *disk_files_new(uint64_t capacity)
+{
+    DiskFiles *files = g_new0(DiskFiles, 1);
+    files->folders = g_tree_new_full(compare_texts, NULL, NULL, folder_free);
+    files->capacity = capacity;
+    return files;
+}
+
+void disk_files_free(DiskFiles *files)
+{
+    g_tree_destroy(files->folders);
+    g_free(files);
+}
+
+void disk_files_set_full(DiskFiles *files, bool is_full)
+{
+    files->is_full = is_full;
+}
+
+static bool has_room(const DiskFiles *files, uint64_t freed, uint64_t added)
+{
+    if (added == 0)
+        return true;
+    return !files->is_full &&
+           (files->capacity == 0 || files->used - freed + added <= files->capacity);
+}
+
+/* The file of that name, made when it is not there. */
+static File *make_file(DiskFiles *files, const char *path)
+{
+    Name *name = make_name(files, path);
+    if (name->view == NULL) {
+        File *file = file_ref(g_new0(File, 1));
+        name_set_view(files, name, file);
+        file_unref(file);
+    }
+    return name->view;
+}
+
+DiskResult disk_files_write(DiskFiles *files, const char *path, GBytes *content)
+{
+    const File *old = find_file(files, path);
+    if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, g_bytes_get_size(content)))
+        return DISK_FULL;
+    file_set_view(files, make_file(files, path), chunk_append(NULL, content));
+    return DISK_OK;
+}
+
+DiskResult disk_files_append(DiskFiles *files, const char *path, GBytes *content)
+{
+    if (!has_room(files, 0, g_bytes_get_size(content)))
+        return DISK_FULL;
+    File *file = make_file(files, path);
+    file_set_view(files, file, chunk_append(chunk_ref(file->view), content));
+    return DISK_OK;
+}
+
+DiskResult disk_files_sync(DiskFiles *files, const char *path)
+{
+    File *file = find_file(files, path);
+    if (file == NULL)
+        return DISK_NO_FILE;
+    file_set_durable(file, chunk_ref(file->view));
+    return DISK_OK;
+}
+
+void disk_files_tear(DiskFiles *files, const char *path)
+{
+    File *file = find_file(files, path);
+    if (file == NULL)
+        return;
+    uint64_t kept = chunk_begins_with(file->view, file->durable) ? chunk_size(file->durable) : 0;
+    uint64_t half = (chunk_size(file->view) - kept) / 2;
+    file_set_durable(file, chunk_head(file->view, kept + half));
+}
+
+DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
+{
+    Folder *folder = g_tree_lookup(files->folders, folder_path);
+    if (folder == NULL)
+        return DISK_OK;
+    for (guint i = 0; i < folder->changed->len; i++) {
+        Name *name = folder->changed->pdata[i];
+        file_unref(name->durable);
+        name->durable = file_ref(name->view);
+        name_settle(name);
+    }
+    g_ptr_array_set_size(folder->changed, 0);
+    return DISK_OK;
+}
+
+DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to)
+{
+    File *file = find_file(files, path);
+    if (file == NULL)
+        return DISK_NO_FILE;
+    if (strcmp(path, to) == 0)
+        return DISK_OK;
+    name_set_view(files, make_name(files, to), file);
+    name_set_view(files, find_name(files, path), NULL);
+    return DISK_OK;
+}
+
+DiskResult disk_files_unlink(DiskFiles *files, const char *path)
+{
+    if (find_file(files, path) == NULL)
+        return DISK_NO_FILE;
+    name_set_view(files, find_name(files, path), NULL);
+    return DISK_OK;
+}
+
+/* ---- Loss of power ---- */
+
+static void forget_names(DiskFiles *files, Folder *folder)
+{
+    for (guint i = 0; i < folder->changed->len; i++) {
+        Name *name = folder->changed->pdata[i];
+        name_unlink(files, name);
+        name_link(files, name, name->durable);
+        name_settle(name);
+    }
+    g_ptr_array_set_size(folder->changed, 0);
+}
+
+static void forget_contents(DiskFiles *files, Folder *folder)
+{
+    for (GTreeNode *node = g_tree_node_first(folder->names); node != NULL;
+         node = g_tree_node_next(node)) {
+        Name *name = g_tree_node_value(node);
+        if (name->view->view != name->view->durable)
+            file_set_view(files, name->view, chunk_ref(name->view->durable));
+    }
+}
+
+void disk_files_forget(DiskFiles *files)
+{
+    for (GTreeNode *node = g_tree_node_first(files->folders); node != NULL;
+         node = g_tree_node_next(node)) {
+        forget_names(files, g_tree_node_value(node));
+        forget_contents(files, g_tree_node_value(node));
+    }
+}
+
+/* ---- Reading ---- */
+
+GBytes *disk_files_read(const DiskFiles *files, const char *path)
+{
+    const File *file = find_file(files, path);
+    return file != NULL ? chunk_read(file->view) : NULL;
+}
+
+bool disk_files_has(const DiskFiles *files, const char *path)
+{
+    return find_file(files, path) != NULL;
+}
+
+uint64_t disk_files_used(const DiskFiles *files)
+{
+    return files->used;
+}
+
+char **disk_files_list(const DiskFiles *files, const char *folder_path)
+{
+    GPtrArray *list = g_ptr_array_new();
+    Folder *folder = g_tree_lookup(files->folders, folder_path);
+    GTreeNode *node = folder != NULL ? g_tree_node_first(folder->names) : NULL;
+    for (; node != NULL; node = g_tree_node_next(node)) {
+        const Name *name = g_tree_node_value(node);
+        if (name->view != NULL)
+            g_ptr_array_add(list, g_strdup(name->text));
+    }
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
+}
+
+/* A folder's path is found where its prefix begins; the same name can come up again behind others,
+ * as in "mail/a", "mail/a-b/1", "mail/a/1", so a sorted set takes each once. */
+char **disk_files_list_folders(const DiskFiles *files, const char *folder_path)
+{
+    g_autofree char *prefix =
+        folder_path[0] != '\0' ? g_strconcat(folder_path, "/", NULL) : g_strdup("");
+    g_autoptr(GTree) set = g_tree_new_full(compare_texts, NULL, g_free, NULL);
+    GTreeNode *node = g_tree_lower_bound(files->folders, prefix);
+    for (; node != NULL; node = g_tree_node_next(node)) {
+        const Folder *folder = g_tree_node_value(node);
+        if (!g_str_has_prefix(folder->path, prefix))
+            break;
+        const char *name = folder->path + strlen(prefix);
+        if (folder->view_count > 0 && name[0] != '\0')
+            g_tree_insert(set, g_strndup(name, strcspn(name, "/")), NULL);
+    }
+    GPtrArray *list = g_ptr_array_new();
+    for (node = g_tree_node_first(set); node != NULL; node = g_tree_node_next(node))
+        g_ptr_array_add(list, g_strdup(g_tree_node_key(node)));
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
+}

@@ -1,0 +1,30 @@
+/* The two states of a disk's files, the view and the durable one, without time: see disk.h. */
+#pragma once
+
+#include "store/disk.h"
+
+typedef struct DiskFiles DiskFiles;
+
+/* `capacity` 0: no limit. */
+DiskFiles *disk_files_new(uint64_t capacity);
+void disk_files_free(DiskFiles *files);
+
+DiskResult disk_files_write(DiskFiles *files, const char *path, GBytes *content);
+DiskResult disk_files_append(DiskFiles *files, const char *path, GBytes *content);
+DiskResult disk_files_sync(DiskFiles *files, const char *path);
+DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder);
+DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to);
+DiskResult disk_files_unlink(DiskFiles *files, const char *path);
+
+/* Makes the first half of what a sync would write durable, rounded down. */
+void disk_files_tear(DiskFiles *files, const char *path);
+/* The view becomes the durable state. */
+void disk_files_forget(DiskFiles *files);
+/* While full, no content grows. */
+void disk_files_set_full(DiskFiles *files, bool is_full);
+
+GBytes *disk_files_read(const DiskFiles *files, const char *path);
+bool disk_files_has(const DiskFiles *files, const char *path);
+char **disk_files_list(const DiskFiles *files, const char *folder);
+char **disk_files_list_folders(const DiskFiles *files, const char *folder);
+uint64_t disk_files_used(const DiskFiles *files);

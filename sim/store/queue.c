@@ -1,0 +1,458 @@
+/* The message queue. See queue.h for the order of steps and why.
+ *
+ * Each waiting recipient stands in a tree by the time of its next attempt, so that what is due is
+ * found without looking at the rest. */
+#include "store/queue.h"
+
+#include "core/check.h"
+#include "mail/address.h"
+#include "store/mail_name.h"
+
+#include <string.h>
+
+/* An entry and what only the queue knows of it. */
+typedef struct Item {
+    QueueEntry entry;
+    uint64_t serial;  /* counts the entries; the order of arrival */
+    QueueAdded added; /* until it has been told */
+    GList link;       /* in queue->adding or queue->items */
+} Item;
+
+/* A recipient waiting for its time; the tree's key. */
+typedef struct Due {
+    SimTime at;
+    Item *item;
+    size_t recipient;
+} Due;
+
+struct Queue {
+    Trace *trace;
+    Simulator *simulator;
+    NodeId host;
+    Spool *spool;
+    RetrySchedule schedule;
+    Random jitter;
+    uint64_t serials;
+    GQueue adding;     /* Item: not yet durable */
+    GQueue items;      /* Item, in order of arrival */
+    GHashTable *by_id; /* id -> Item, of `items` */
+    GTree *due;        /* Due */
+};
+
+/* ---- The tree of what is due ---- */
+
+static int compare_arrival(const Due *a, const Due *b)
+{
+    if (a->item->serial != b->item->serial)
+        return a->item->serial < b->item->serial ? -1 : 1;
+    return a->recipient < b->recipient ? -1 : a->recipient > b->recipient;
+}
+
+static int compare_due(const void *a, const void *b, void *unused)
+{
+    const Due *first = a, *second = b;
+    (void)unused;
+    if (first->at != second->at)
+        return first->at < second->at ? -1 : 1;
+    return compare_arrival(first, second);
+}
+
+static void item_wait(Item *item, size_t i, SimTime next_at)
+{
+    Due due = {next_at, item, i};
+    item->entry.recipients[i].state = QUEUE_WAITING;
+    item->entry.recipients[i].next_attempt_at = next_at;
+    g_tree_insert(item->entry.queue->due, g_memdup2(&due, sizeof due), NULL);
+}
+
+SimTime queue_next_due_at(const Queue *queue)
+{
+    GTreeNode *node = g_tree_node_first(queue->due);
+    return node != NULL ? ((const Due *)g_tree_node_key(node))->at : SIM_NEVER;
+}
+
+/* ---- Items ---- */
+
+/* Takes `envelope` and `message` over. */
+static Item *item_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
+                      SimTime arrived_at)
+{
+    Item *item = g_new0(Item, 1);
+    size_t count = envelope->recipient_count;
+    item->entry = (QueueEntry){
+        .queue = queue,
+        .id = g_strdup(id),
+        .mail = mail_name_of(message),
+        .envelope = envelope,
+        .message = message,
+        .arrived_at = arrived_at,
+        .recipients = g_new0(QueueRecipient, count),
+        .waiting_count = count,
+    };
+    for (size_t i = 0; i < count; i++) {
+        item->entry.recipients[i].retry = retry_state_new(arrived_at);
+        item->entry.recipients[i].reason = g_strdup("");
+    }
+    item->serial = ++queue->serials;
+    item->link.data = item;
+    return item;
+}
+
+static void item_free(Item *item)
+{
+    QueueEntry *entry = &item->entry;
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+        g_free(entry->recipients[i].reason);
+    g_free(entry->recipients);
+    envelope_free(entry->envelope);
+    g_bytes_unref(entry->message);
+    g_free((char *)entry->id);
+    g_free((char *)entry->mail);
+    g_free(item);
+}
+
+static void item_enter(Item *item)
+{
+    Queue *queue = item->entry.queue;
+    g_queue_push_tail_link(&queue->items, &item->link);
+    g_hash_table_insert(queue->by_id, (char *)item->entry.id, item);
+}
+
+static void items_free(GQueue *items)
+{
+    GList *link;
+    while ((link = g_queue_pop_head_link(items)) != NULL)
+        item_free(link->data);
+}
+
+Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule)
+{
+    Queue *queue = g_new0(Queue, 1);
+    CHECK(retry_schedule_find_defect(schedule) == NULL);
+    queue->trace = trace;
+    queue->simulator = trace_simulator(trace);
+    queue->host = host;
+    queue->spool = spool;
+    queue->schedule = *schedule;
+    queue->jitter = simulator_random(queue->simulator, host, RANDOM_RETRY_JITTER);
+    g_queue_init(&queue->adding);
+    g_queue_init(&queue->items);
+    queue->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+    queue->due = g_tree_new_full(compare_due, NULL, g_free, NULL);
+    return queue;
+}
+
+void queue_free(Queue *queue)
+{
+    g_tree_destroy(queue->due);
+    g_hash_table_destroy(queue->by_id);
+    items_free(&queue->adding);
+    items_free(&queue->items);
+    g_free(queue);
+}
+
+/* ---- In ---- */
+
+SpoolId queue_peek_next_id(const Queue *queue)
+{
+    return spool_peek_id(queue->spool);
+}
+
+static void record_accepted(const Item *item)
+{
+    const QueueEntry *entry = &item->entry;
+    const Queue *queue = entry->queue;
+    TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = entry->id, .mail = entry->mail,
+          .recipients = entry->envelope->recipient_count, .length = queue_length(queue));
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+        TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = entry->mail,
+              .recipient = entry->envelope->recipients[i].address,
+              .sender = entry->envelope->reverse_path, .entry = entry->id,
+              .size = g_bytes_get_size(entry->message));
+}
+
+static void on_added(void *owner, DiskResult result)
+{
+    Item *item = owner;
+    Queue *queue = item->entry.queue;
+    QueueAdded added = item->added;
+    QueueEntry *entry = NULL;
+    g_queue_unlink(&queue->adding, &item->link);
+    if (result == DISK_OK) {
+        entry = &item->entry;
+        item_enter(item);
+        record_accepted(item);
+        for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+            item_wait(item, i, simulator_now(queue->simulator));
+    } else {
+        item_free(item);
+    }
+    if (added.done != NULL)
+        added.done(added.owner, entry, result);
+}
+
+void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdded added)
+{
+    SpoolId id = spool_take_id(queue->spool);
+    SimTime now = simulator_now(queue->simulator);
+    CHECK(envelope->recipient_count > 0);
+    Item *item = item_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), now);
+    item->added = added;
+    g_queue_push_tail_link(&queue->adding, &item->link);
+    spool_add(queue->spool, id.text, envelope, message, now, (DiskDone){on_added, item});
+}
+
+static void recover_recipient(Item *item, size_t i, const SpoolRecipient *found)
+{
+    QueueRecipient *recipient = &item->entry.recipients[i];
+    recipient->retry = found->retry;
+    recipient->is_warned = found->is_warned;
+    if (found->is_done) {
+        recipient->state = QUEUE_DONE;
+        item->entry.waiting_count--;
+    } else {
+        item_wait(item, i, MAX(found->next_at, simulator_now(item->entry.queue->simulator)));
+    }
+}
+
+static void recover_entry(Queue *queue, SpoolEntry *found)
+{
+    Item *item = item_new(queue, found->id, g_steal_pointer(&found->envelope),
+                          g_bytes_ref(found->message), found->arrived_at);
+    for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
+        recover_recipient(item, i, &found->recipients[i]);
+    item_enter(item);
+    TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = item->entry.id,
+          .mail = item->entry.mail, .recipients = item->entry.waiting_count,
+          .length = queue_length(queue));
+}
+
+size_t queue_recover(Queue *queue)
+{
+    g_autoptr(GPtrArray) entries = spool_recover(queue->spool);
+    for (guint i = 0; i < entries->len; i++)
+        recover_entry(queue, entries->pdata[i]);
+    return entries->len;
+}
+
+/* ---- What is due ---- */
+
+static int compare_arrival_of(const void *a, const void *b)
+{
+    return compare_arrival(a, b);
+}
+
+static void batch_free(void *data)
+{
+    QueueBatch *batch = data;
+    g_free(batch->recipients);
+    g_free(batch);
+}
+
+/* Takes out of the tree all that are due, in the order of arrival. */
+static GArray *take_all_due(Queue *queue, SimTime now)
+{
+    GArray *taken = g_array_new(FALSE, FALSE, sizeof(Due));
+    while (queue_next_due_at(queue) <= now) {
+        const Due *key = g_tree_node_key(g_tree_node_first(queue->due));
+        Due due = *key;
+        g_array_append_val(taken, due);
+        g_tree_remove(queue->due, &due);
+    }
+    g_array_sort(taken, compare_arrival_of);
+    return taken;
+}
+
+/* The batch for this entry and domain among the last ones, or a new one. */
+static QueueBatch *find_batch(GPtrArray *batches, QueueEntry *entry, const char *domain)
+{
+    for (guint i = batches->len; i-- > 0;) {
+        QueueBatch *batch = batches->pdata[i];
+        if (batch->entry != entry)
+            break;
+        if (g_ascii_strcasecmp(batch->domain, domain) == 0)
+            return batch;
+    }
+    QueueBatch *batch = g_new0(QueueBatch, 1);
+    *batch = (QueueBatch){.entry = entry, .domain = domain};
+    g_ptr_array_add(batches, batch);
+    return batch;
+}
+
+static void batch_add(QueueBatch *batch, size_t recipient)
+{
+    if ((batch->count & (batch->count - 1)) == 0)
+        batch->recipients = g_renew(size_t, batch->recipients, MAX(2 * batch->count, 1));
+    batch->recipients[batch->count++] = recipient;
+}
+
+GPtrArray *queue_take_due(Queue *queue, SimTime now)
+{
+    GPtrArray *batches = g_ptr_array_new_with_free_func(batch_free);
+    g_autoptr(GArray) taken = take_all_due(queue, now);
+    for (guint i = 0; i < taken->len; i++) {
+        const Due *due = &g_array_index(taken, Due, i);
+        QueueEntry *entry = &due->item->entry;
+        const char *address = entry->envelope->recipients[due->recipient].address;
+        batch_add(find_batch(batches, entry, address_text_peek_domain(address)), due->recipient);
+        entry->recipients[due->recipient].state = QUEUE_ACTIVE;
+    }
+    return batches;
+}
+
+/* ---- Results ---- */
+
+static const char *address_of(const QueueEntry *entry, size_t i)
+{
+    return entry->envelope->recipients[i].address;
+}
+
+static QueueRecipient *active_recipient(QueueEntry *entry, size_t i)
+{
+    CHECK(i < entry->envelope->recipient_count && entry->recipients[i].state == QUEUE_ACTIVE);
+    return &entry->recipients[i];
+}
+
+static void on_removed(void *owner, DiskResult result)
+{
+    Item *item = owner;
+    Queue *queue = item->entry.queue;
+    CHECK(result == DISK_OK);
+    g_queue_unlink(&queue->items, &item->link);
+    g_hash_table_remove(queue->by_id, item->entry.id);
+    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = item->entry.id,
+          .mail = item->entry.mail, .length = queue_length(queue));
+    item_free(item);
+}
+
+/* After the record, so that the record is what sets the disk's steps off. */
+static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcomeKind kind)
+{
+    Queue *queue = entry->queue;
+    entry->recipients[i].state = QUEUE_DONE;
+    entry->waiting_count--;
+    spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = kind}, (DiskDone){0});
+    if (entry->waiting_count == 0)
+        spool_remove(queue->spool, entry->id, (DiskDone){on_removed, (Item *)entry});
+}
+
+void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
+                         const char *destination)
+{
+    const QueueRecipient *recipient = active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, QUEUE_ATTEMPT, 0, .entry = entry->id,
+          .mail = entry->mail, .recipient = address_of(entry, i),
+          .attempt = (uint64_t)recipient->retry.attempts + 1, .transport = transport,
+          .destination = destination);
+}
+
+void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, uint64_t because)
+{
+    active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_RELAYED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .next = next, .reply = reply);
+    finish_recipient(entry, i, SPOOL_RELAYED);
+}
+
+void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because)
+{
+    active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .uid = uid);
+    finish_recipient(entry, i, SPOOL_DELIVERED);
+}
+
+void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *status, Span reason,
+                   uint64_t because)
+{
+    active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_BOUNCED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .status = status,
+          .reason = reason);
+    finish_recipient(entry, i, SPOOL_BOUNCED);
+}
+
+void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because)
+{
+    active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .rule = rule);
+    finish_recipient(entry, i, SPOOL_DISCARDED);
+}
+
+/* ---- Deferral ---- */
+
+static void set_reason(QueueRecipient *recipient, Span reason)
+{
+    g_free(recipient->reason);
+    recipient->reason = reason.length > 0
+                            ? g_utf8_make_valid((const char *)reason.data, (gssize)reason.length)
+                            : g_strdup("");
+    if (strlen(recipient->reason) > QUEUE_REASON_MAX) {
+        char *end =
+            g_utf8_find_prev_char(recipient->reason, recipient->reason + QUEUE_REASON_MAX + 1);
+        *end = '\0';
+    }
+}
+
+static void expire(const QueueEntry *entry, size_t i, Span reason, uint64_t because)
+{
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPIRED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .reason = reason);
+}
+
+QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t because)
+{
+    Queue *queue = entry->queue;
+    QueueRecipient *recipient = active_recipient(entry, i);
+    SimTime now = simulator_now(queue->simulator);
+    set_reason(recipient, reason);
+    if (retry_schedule_is_expired(&queue->schedule, entry->arrived_at, now)) {
+        expire(entry, i, reason, because);
+        return QUEUE_EXPIRED;
+    }
+    uint32_t draw = (uint32_t)random_draw(&queue->jitter);
+    SimTime next_at = retry_schedule_next(&queue->schedule, &recipient->retry, now, draw);
+    TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = entry->id, .mail = entry->mail,
+          .recipient = address_of(entry, i), .reason = reason, .next_at = next_at);
+    item_wait((Item *)entry, i, next_at);
+    SpoolOutcome outcome = {SPOOL_DEFERRED, recipient->retry, next_at};
+    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
+    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
+    return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;
+}
+
+void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because)
+{
+    Queue *queue = entry->queue;
+    CHECK(i < entry->envelope->recipient_count && entry->recipients[i].state != QUEUE_DONE);
+    entry->recipients[i].is_warned = true;
+    TRACE(queue->trace, queue->host, MAIL_DELAYED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .warning = warning);
+    spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = SPOOL_WARNED}, (DiskDone){0});
+}
+
+/* ---- Looking ---- */
+
+size_t queue_length(const Queue *queue)
+{
+    return queue->items.length;
+}
+
+QueueEntry *queue_find(const Queue *queue, const char *id)
+{
+    Item *item = g_hash_table_lookup(queue->by_id, id);
+    return item != NULL ? &item->entry : NULL;
+}
+
+QueueEntry *queue_first(const Queue *queue)
+{
+    Item *item = g_queue_peek_head((GQueue *)&queue->items);
+    return item != NULL ? &item->entry : NULL;
+}
+
+QueueEntry *queue_next(const QueueEntry *entry)
+{
+    const GList *link = ((const Item *)entry)->link.next;
+    return link != NULL ? &((Item *)link->data)->entry : NULL;
+}

@@ -1,0 +1,199 @@
+/* The form of a spool entry's file: writing and reading it. See spool.h for what it looks like. */
+#include "store/spool_entry.h"
+
+#include "core/check.h"
+#include "store/numbers.h"
+
+#include <string.h>
+
+/* The words of the journal; SPOOL_WAITING is never noted. */
+static const char *const outcome_words[] = {
+    [SPOOL_RELAYED] = "relayed",     [SPOOL_DELIVERED] = "delivered", [SPOOL_BOUNCED] = "bounced",
+    [SPOOL_DISCARDED] = "discarded", [SPOOL_DEFERRED] = "deferred",   [SPOOL_WARNED] = "warned",
+};
+
+/* ---- Writing ---- */
+
+GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, SimTime arrived_at)
+{
+    g_autofree char *text = envelope_format(envelope);
+    char *head =
+        g_strdup_printf("spool 1\narrived %" G_GINT64_FORMAT "\nenvelope %zu\nmessage %zu\n%s",
+                        arrived_at, strlen(text), message_size, text);
+    return g_bytes_new_take(head, strlen(head));
+}
+
+GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
+{
+    CHECK(outcome.kind != SPOOL_WAITING);
+    GString *line = g_string_new(NULL);
+    g_string_append_printf(line, "\n%zu %s", recipient, outcome_words[outcome.kind]);
+    if (outcome.kind == SPOOL_DEFERRED)
+        g_string_append_printf(line,
+                               " %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                               " %" G_GINT64_FORMAT,
+                               outcome.retry.attempts, outcome.retry.first_failed_at,
+                               outcome.retry.last_failed_at, outcome.retry.due_at, outcome.next_at);
+    g_string_append_c(line, ';');
+    return g_string_free_to_bytes(line);
+}
+
+/* ---- Reading ---- */
+
+static bool take_word(Span *text, const char *word)
+{
+    size_t length = strlen(word);
+    if (text->length < length || memcmp(text->data, word, length) != 0)
+        return false;
+    *text = span_skip(*text, length);
+    return true;
+}
+
+static bool take_time(Span *text, char end, SimTime *time)
+{
+    uint64_t number = 0;
+    if (!number_take(text, end, SIM_NEVER, &number))
+        return false;
+    *time = (SimTime)number;
+    return true;
+}
+
+static bool take_deferral(Span *text, SpoolOutcome *outcome)
+{
+    uint64_t attempts = 0;
+    RetryState *retry = &outcome->retry;
+    if (!take_word(text, " ") || !number_take(text, ' ', UINT32_MAX, &attempts) ||
+        !take_time(text, ' ', &retry->first_failed_at) ||
+        !take_time(text, ' ', &retry->last_failed_at) || !take_time(text, ' ', &retry->due_at) ||
+        !take_time(text, ';', &outcome->next_at))
+        return false;
+    retry->attempts = (uint32_t)attempts;
+    return true;
+}
+
+/* What follows the recipient's number, to the line's end. */
+static bool parse_outcome(Span text, SpoolOutcome *outcome)
+{
+    for (size_t kind = SPOOL_RELAYED; kind < G_N_ELEMENTS(outcome_words); kind++) {
+        Span rest = text;
+        if (!take_word(&rest, outcome_words[kind]))
+            continue;
+        outcome->kind = (SpoolOutcomeKind)kind;
+        bool is_whole =
+            kind == SPOOL_DEFERRED ? take_deferral(&rest, outcome) : take_word(&rest, ";");
+        return is_whole && rest.length == 0;
+    }
+    return false;
+}
+
+static void note_outcome(SpoolRecipient *recipient, SpoolOutcome outcome)
+{
+    switch (outcome.kind) {
+    case SPOOL_WAITING:
+        break;
+    case SPOOL_RELAYED:
+    case SPOOL_DELIVERED:
+    case SPOOL_BOUNCED:
+    case SPOOL_DISCARDED:
+        recipient->is_done = true;
+        break;
+    case SPOOL_DEFERRED:
+        recipient->retry = outcome.retry;
+        recipient->next_at = outcome.next_at;
+        break;
+    case SPOOL_WARNED:
+        recipient->is_warned = true;
+        break;
+    }
+}
+
+/* A line that is not whole is passed over: it was being written when power failed. */
+static void parse_note(SpoolEntry *entry, Span line)
+{
+    uint64_t recipient = 0;
+    SpoolOutcome outcome = {.retry.arrived_at = entry->arrived_at};
+    if (number_take(&line, ' ', SIZE_MAX, &recipient) && parse_outcome(line, &outcome) &&
+        recipient < entry->envelope->recipient_count)
+        note_outcome(&entry->recipients[recipient], outcome);
+}
+
+static void parse_journal(SpoolEntry *entry, Span journal)
+{
+    while (journal.length > 0) {
+        size_t length = span_find(journal, '\n');
+        parse_note(entry, span_of(journal.data, length));
+        journal = span_skip(journal, MIN(length + 1, journal.length));
+    }
+}
+
+typedef struct Head {
+    SimTime arrived_at;
+    uint64_t envelope_size, message_size;
+} Head;
+
+/* Takes the head off the front of `text`, and checks that what it tells of is all there. */
+static bool take_head(Span *text, Head *head)
+{
+    return take_word(text, "spool 1\narrived ") && take_time(text, '\n', &head->arrived_at) &&
+           take_word(text, "envelope ") &&
+           number_take(text, '\n', ENVELOPE_TEXT_MAX, &head->envelope_size) &&
+           take_word(text, "message ") &&
+           number_take(text, '\n', text->length, &head->message_size) &&
+           head->envelope_size <= text->length &&
+           head->message_size <= text->length - head->envelope_size;
+}
+
+static SpoolEntry *entry_new(const char *id, Envelope *envelope, GBytes *message,
+                             SimTime arrived_at)
+{
+    SpoolEntry *entry = g_new0(SpoolEntry, 1);
+    entry->id = g_strdup(id);
+    entry->envelope = envelope;
+    entry->message = message;
+    entry->arrived_at = arrived_at;
+    entry->recipients = g_new0(SpoolRecipient, envelope->recipient_count);
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        entry->recipients[i].retry = retry_state_new(arrived_at);
+        entry->recipients[i].next_at = arrived_at;
+    }
+    return entry;
+}
+
+SpoolEntry *spool_entry_parse(const char *id, GBytes *file)
+{
+    gsize size = 0;
+    const uint8_t *data = g_bytes_get_data(file, &size);
+    Span rest = span_of(data, size);
+    Head head;
+    if (!take_head(&rest, &head))
+        return NULL;
+    Envelope *envelope = envelope_parse(span_of(rest.data, head.envelope_size));
+    if (envelope == NULL)
+        return NULL;
+    rest = span_skip(rest, head.envelope_size);
+    GBytes *message = g_bytes_new_from_bytes(file, (gsize)(rest.data - data), head.message_size);
+    SpoolEntry *entry = entry_new(id, envelope, message, head.arrived_at);
+    parse_journal(entry, span_skip(rest, head.message_size));
+    return entry;
+}
+
+/* ---- The value ---- */
+
+void spool_entry_free(SpoolEntry *entry)
+{
+    if (entry == NULL)
+        return;
+    g_free(entry->id);
+    envelope_free(entry->envelope);
+    g_bytes_unref(entry->message);
+    g_free(entry->recipients);
+    g_free(entry);
+}
+
+size_t spool_entry_waiting(const SpoolEntry *entry)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+        waiting += entry->recipients[i].is_done ? 0 : 1;
+    return waiting;
+}
