@@ -12,8 +12,8 @@
  * Flags are maildir's letters: D draft, F flagged, R answered, S seen, T deleted.
  *
  * A new message is written as tmp, synced, renamed, and the folder synced: durable, and only then
- * told. UIDNEXT on disk is brought up to date before the message with the highest UID goes, so that
- * no UID is given twice (RFC 9051 §2.3.1.1); else it follows from the messages. Changes are made
+ * told. UIDNEXT on disk is brought up to date together with the removal of any message, so that no
+ * UID is given twice (RFC 9051 §2.3.1.1); else it follows from the messages. Changes are made
  * one after the other; what a change sees is the store after all changes before it.
  *
  * Users are the server's configuration, not on the disk. INBOX is always there. Left out on
@@ -28,6 +28,7 @@
 enum {
     MAIL_USER_MAX = 64,    /* octets */
     MAIL_FOLDER_MAX = 200, /* octets of a folder's name */
+    MAIL_FOLDERS_MAX = 1000,
     MAIL_FOLDER_MESSAGES_MAX = 1 << 20,
 };
 
@@ -49,7 +50,7 @@ typedef enum MailResult {
     MAIL_NO_FOLDER,  /* no such folder, or no such user */
     MAIL_NO_MESSAGE, /* the message is gone */
     MAIL_EXISTS,     /* a folder of that name is there already */
-    MAIL_FORBIDDEN,  /* INBOX cannot be deleted or renamed; or no such name may be given */
+    MAIL_FORBIDDEN,  /* INBOX cannot be deleted or renamed; or a folder cannot have this name */
 } MailResult;
 
 typedef struct MailStore MailStore;
@@ -152,6 +153,9 @@ typedef struct MailWatcher {
 void mail_store_watch(MailStore *store, MailWatcher watcher);
 
 /* ---- File names, for whoever reads the disk ---- */
+
+/* The folder that holds one folder for each user. */
+#define MAIL_STORE_PATH "mail"
 
 /* What `0000000002.90000000000.FS` says, all but the size; false when it is no message's name. */
 bool mail_message_name_parse(const char *name, MailMessage *message);

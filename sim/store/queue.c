@@ -164,11 +164,14 @@ static void record_accepted(const Item *item)
     const Queue *queue = entry->queue;
     TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = entry->id, .mail = entry->mail,
           .recipients = entry->envelope->recipient_count, .length = queue_length(queue));
-    for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+    Cause entered = *simulator_cause(queue->simulator);
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
+        *simulator_cause(queue->simulator) = entered;
         TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = entry->mail,
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = entry->id,
               .size = g_bytes_get_size(entry->message));
+    }
 }
 
 static void on_added(void *owner, DiskResult result)
@@ -230,8 +233,11 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
 size_t queue_recover(Queue *queue)
 {
     g_autoptr(GPtrArray) entries = spool_recover(queue->spool);
-    for (guint i = 0; i < entries->len; i++)
+    Cause start = *simulator_cause(queue->simulator);
+    for (guint i = 0; i < entries->len; i++) {
+        *simulator_cause(queue->simulator) = start;
         recover_entry(queue, entries->pdata[i]);
+    }
     return entries->len;
 }
 
@@ -384,10 +390,10 @@ void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t bec
 
 static void set_reason(QueueRecipient *recipient, Span reason)
 {
+    size_t length = MIN(reason.length, QUEUE_REASON_MAX);
     g_free(recipient->reason);
-    recipient->reason = reason.length > 0
-                            ? g_utf8_make_valid((const char *)reason.data, (gssize)reason.length)
-                            : g_strdup("");
+    recipient->reason =
+        length > 0 ? g_utf8_make_valid((const char *)reason.data, (gssize)length) : g_strdup("");
     if (strlen(recipient->reason) > QUEUE_REASON_MAX) {
         char *end =
             g_utf8_find_prev_char(recipient->reason, recipient->reason + QUEUE_REASON_MAX + 1);

@@ -1,0 +1,299 @@
+/* The message store: users, folders, reading and recovery. See mailbox.h; changes are in
+ * mailbox_jobs.c. */
+#include "store/mailbox.h"
+
+#include "core/check.h"
+#include "store/mailbox_internal.h"
+#include "store/mailbox_names.h"
+#include "store/numbers.h"
+
+#include <string.h>
+
+#define TMP_PREFIX "tmp."
+
+static int compare_texts(const void *a, const void *b, void *unused)
+{
+    (void)unused;
+    return strcmp(a, b);
+}
+
+/* ---- Folders ---- */
+
+MailFolder *mail_folder_new(MailUser *user, const char *name, uint32_t uid_validity)
+{
+    MailFolder *folder = g_new0(MailFolder, 1);
+    folder->user = user;
+    folder->name = g_strdup(name);
+    folder->path = g_strdup_printf("%s/%u", user->path, uid_validity);
+    folder->uid_validity = uid_validity;
+    folder->uid_next = 1;
+    folder->messages = g_array_new(FALSE, FALSE, sizeof(MailMessage));
+    return folder;
+}
+
+void mail_folder_free(void *data)
+{
+    MailFolder *folder = data;
+    g_array_unref(folder->messages);
+    g_free(folder->path);
+    g_free(folder->name);
+    g_free(folder);
+}
+
+void mail_folder_adopt(MailFolder *folder)
+{
+    folder->user->last_validity = MAX(folder->user->last_validity, folder->uid_validity);
+    g_tree_replace(folder->user->folders, folder->name, folder);
+}
+
+char *mail_folder_message_path(const MailFolder *folder, const MailMessage *message)
+{
+    g_autofree char *name = mail_message_name_format(message);
+    return g_strconcat(folder->path, "/", name, NULL);
+}
+
+char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid)
+{
+    return g_strdup_printf("%s/" TMP_PREFIX "%010u", folder->path, uid);
+}
+
+char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next)
+{
+    g_autofree char *name = mail_folder_name_format(uid_next, folder->name);
+    return g_strconcat(folder->path, "/", name, NULL);
+}
+
+uint32_t mail_folder_uid_validity(const MailFolder *folder)
+{
+    return folder->uid_validity;
+}
+
+uint32_t mail_folder_uid_next(const MailFolder *folder)
+{
+    return folder->uid_next;
+}
+
+size_t mail_folder_count(const MailFolder *folder)
+{
+    return folder->messages->len;
+}
+
+const MailMessage *mail_folder_message(const MailFolder *folder, size_t index)
+{
+    CHECK(index < folder->messages->len);
+    return &g_array_index(folder->messages, MailMessage, index);
+}
+
+const MailMessage *mail_folder_find(const MailFolder *folder, uint32_t uid)
+{
+    size_t low = 0, high = folder->messages->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const MailMessage *message = mail_folder_message(folder, middle);
+        if (message->uid == uid)
+            return message;
+        if (message->uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid)
+{
+    const MailMessage *message = mail_folder_find(folder, uid);
+    if (message == NULL)
+        return NULL;
+    g_autofree char *path = mail_folder_message_path(folder, message);
+    return disk_read(folder->user->store->disk, path);
+}
+
+/* ---- Users ---- */
+
+/* Seconds of the wall clock, within UIDVALIDITY's range. */
+static uint32_t validity_at(const MailStore *store, SimTime time)
+{
+    int64_t seconds = store->start_unix + time / SIM_SECOND;
+    return (uint32_t)CLAMP(seconds, 1, (int64_t)UINT32_MAX);
+}
+
+uint32_t mail_user_new_validity(MailUser *user)
+{
+    uint32_t now = validity_at(user->store, simulator_now(user->store->simulator));
+    CHECK(user->last_validity < UINT32_MAX);
+    user->last_validity = MAX(now, user->last_validity + 1);
+    return user->last_validity;
+}
+
+MailUser *mail_user_find(const MailStore *store, const char *user)
+{
+    return g_tree_lookup(store->users, user);
+}
+
+/* INBOX is as old as time zero, so its number is the same after every start. */
+static void add_inbox(MailUser *user)
+{
+    mail_folder_adopt(mail_folder_new(user, MAIL_INBOX, validity_at(user->store, 0)));
+}
+
+void mail_store_add_user(MailStore *store, const char *name)
+{
+    size_t length = strlen(name);
+    CHECK(length > 0 && length <= MAIL_USER_MAX);
+    if (mail_store_has_user(store, name))
+        return;
+    g_autofree char *escaped = mail_name_escape(name);
+    MailUser *user = g_new0(MailUser, 1);
+    user->store = store;
+    user->name = g_strdup(name);
+    user->path = g_strconcat(MAIL_STORE_PATH "/", escaped, NULL);
+    user->folders = g_tree_new_full(compare_texts, NULL, NULL, mail_folder_free);
+    g_tree_insert(store->users, user->name, user);
+    add_inbox(user);
+}
+
+static void user_free(void *data)
+{
+    MailUser *user = data;
+    g_tree_destroy(user->folders);
+    g_free(user->path);
+    g_free(user->name);
+    g_free(user);
+}
+
+bool mail_store_has_user(const MailStore *store, const char *user)
+{
+    return mail_user_find(store, user) != NULL;
+}
+
+MailFolder *mail_store_find_folder(const MailStore *store, const char *user, const char *folder)
+{
+    const MailUser *found = mail_user_find(store, user);
+    return found != NULL ? g_tree_lookup(found->folders, folder) : NULL;
+}
+
+char **mail_store_list_folders(const MailStore *store, const char *name)
+{
+    const MailUser *user = mail_user_find(store, name);
+    if (user == NULL)
+        return NULL;
+    GPtrArray *list = g_ptr_array_new();
+    g_ptr_array_add(list, g_strdup(MAIL_INBOX));
+    for (GTreeNode *node = g_tree_node_first(user->folders); node != NULL;
+         node = g_tree_node_next(node)) {
+        const char *folder = g_tree_node_key(node);
+        if (strcmp(folder, MAIL_INBOX) != 0)
+            g_ptr_array_add(list, g_strdup(folder));
+    }
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
+}
+
+/* ---- The store ---- */
+
+MailStore *mail_store_new(Trace *trace, NodeId host, Disk *disk, int64_t start_unix)
+{
+    MailStore *store = g_new0(MailStore, 1);
+    store->trace = trace;
+    store->simulator = trace_simulator(trace);
+    store->host = host;
+    store->disk = disk;
+    store->start_unix = start_unix;
+    store->users = g_tree_new_full(compare_texts, NULL, NULL, user_free);
+    g_queue_init(&store->jobs);
+    return store;
+}
+
+void mail_store_free(MailStore *store)
+{
+    mail_jobs_free(store);
+    g_tree_destroy(store->users);
+    g_free(store);
+}
+
+void mail_store_watch(MailStore *store, MailWatcher watcher)
+{
+    store->watcher = watcher;
+}
+
+/* ---- Recovery ---- */
+
+/* The folder of that number on the disk, by its mark; NULL when it has none. */
+static MailFolder *recover_folder(MailUser *user, uint32_t uid_validity, char **names)
+{
+    for (char **name = names; *name != NULL; name++) {
+        uint32_t uid_next = 0;
+        g_autofree char *folder_name = NULL;
+        if (!mail_folder_name_parse(*name, &uid_next, &folder_name))
+            continue;
+        MailFolder *folder = mail_folder_new(user, folder_name, uid_validity);
+        folder->uid_next = folder->stored_uid_next = uid_next;
+        return folder;
+    }
+    return NULL;
+}
+
+static void recover_message(MailFolder *folder, MailMessage message)
+{
+    guint count = folder->messages->len;
+    if (message.uid == UINT32_MAX || count == MAIL_FOLDER_MESSAGES_MAX ||
+        (count > 0 && message.uid <= mail_folder_message(folder, count - 1)->uid))
+        return;
+    g_autofree char *path = mail_folder_message_path(folder, &message);
+    g_autoptr(GBytes) content = disk_read(folder->user->store->disk, path);
+    message.size = g_bytes_get_size(content);
+    g_array_append_val(folder->messages, message);
+    folder->uid_next = MAX(folder->uid_next, message.uid + 1);
+}
+
+/* The names are in byte order, which for messages is the order of UIDs. */
+static void recover_messages(MailFolder *folder, char **names)
+{
+    for (char **name = names; *name != NULL; name++) {
+        MailMessage message;
+        if (mail_message_name_parse(*name, &message))
+            recover_message(folder, message);
+    }
+}
+
+/* Removes what a crash has left: messages not yet whole, and, where there is no mark, all that is
+ * left of a folder being deleted. What stays is made durable. */
+static void plan_cleaning(const char *path, char **names, bool has_mark, DiskPlan *plan)
+{
+    for (char **name = names; *name != NULL; name++) {
+        if (has_mark && !g_str_has_prefix(*name, TMP_PREFIX))
+            continue;
+        g_autofree char *file = g_strconcat(path, "/", *name, NULL);
+        disk_plan_unlink(plan, file);
+    }
+    disk_plan_sync_folder(plan, path);
+}
+
+static void recover_user(MailUser *user, DiskPlan *plan)
+{
+    Disk *disk = user->store->disk;
+    g_auto(GStrv) numbers = disk_list_folders(disk, user->path);
+    for (char **number = numbers; *number != NULL; number++) {
+        uint64_t uid_validity = 0;
+        if (!number_parse(span_of_text(*number), UINT32_MAX, &uid_validity) || uid_validity == 0)
+            continue;
+        g_autofree char *path = g_strconcat(user->path, "/", *number, NULL);
+        g_auto(GStrv) names = disk_list(disk, path);
+        MailFolder *folder = recover_folder(user, (uint32_t)uid_validity, names);
+        if (folder != NULL) {
+            recover_messages(folder, names);
+            mail_folder_adopt(folder);
+        }
+        plan_cleaning(path, names, folder != NULL, plan);
+    }
+}
+
+void mail_store_recover(MailStore *store)
+{
+    DiskPlan *plan = disk_plan_new();
+    for (GTreeNode *node = g_tree_node_first(store->users); node != NULL;
+         node = g_tree_node_next(node))
+        recover_user(g_tree_node_value(node), plan);
+    disk_run(store->disk, plan, (DiskDone){0});
+}

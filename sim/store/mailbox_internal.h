@@ -1,0 +1,50 @@
+/* What the files of the message store share: see mailbox.h. */
+#pragma once
+
+#include "store/mailbox.h"
+
+#define MAIL_INBOX "INBOX"
+
+typedef struct MailUser {
+    MailStore *store;
+    char *name;
+    char *path;             /* mail/alice */
+    GTree *folders;         /* name -> MailFolder */
+    uint32_t last_validity; /* the highest UIDVALIDITY given */
+} MailUser;
+
+struct MailFolder {
+    MailUser *user;
+    char *name;
+    char *path; /* mail/alice/1772409600 */
+    uint32_t uid_validity, uid_next;
+    uint32_t stored_uid_next; /* in its mark's name; 0: it has no mark on the disk yet */
+    GArray *messages;         /* MailMessage, by UID */
+};
+
+struct MailStore {
+    Trace *trace;
+    Simulator *simulator;
+    NodeId host;
+    Disk *disk;
+    int64_t start_unix;
+    GTree *users; /* name -> MailUser */
+    GQueue jobs;  /* MailJob; the first is under way */
+    MailWatcher watcher;
+};
+
+/* A folder of the user that is not yet among its folders. */
+MailFolder *mail_folder_new(MailUser *user, const char *name, uint32_t uid_validity);
+void mail_folder_free(void *folder);
+/* Makes the folder one of its user's. */
+void mail_folder_adopt(MailFolder *folder);
+/* A UIDVALIDITY that the user has not had (RFC 9051 §2.3.1.1). */
+uint32_t mail_user_new_validity(MailUser *user);
+MailUser *mail_user_find(const MailStore *store, const char *user);
+
+/* Where a message, or one not yet whole, or the folder's mark is. To free. */
+char *mail_folder_message_path(const MailFolder *folder, const MailMessage *message);
+char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid);
+char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next);
+
+void mail_jobs_free(MailStore *store);

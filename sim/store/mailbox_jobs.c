@@ -1,0 +1,292 @@
+/* The queue of changes, and what several of them do. See mailbox_jobs.h. */
+#include "store/mailbox_jobs.h"
+
+#include "core/check.h"
+#include "store/mail_name.h"
+#include "store/mailbox_names.h"
+
+/* ---- The queue of jobs ---- */
+
+static void touched_clear(void *data)
+{
+    Touched *touched = data;
+    g_free(touched->mail);
+    g_clear_pointer(&touched->content, g_bytes_unref);
+}
+
+MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *user,
+                      const char *folder, MailDone done)
+{
+    MailJob *job = g_new0(MailJob, 1);
+    job->store = store;
+    job->type = type;
+    job->user_name = g_strdup(user);
+    job->folder_name = g_strdup(folder);
+    job->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    job->touched = g_array_new(FALSE, FALSE, sizeof(Touched));
+    g_array_set_clear_func(job->touched, touched_clear);
+    job->done = done;
+    job->cause = *simulator_cause(store->simulator);
+    return job;
+}
+
+static void job_free(MailJob *job)
+{
+    g_free(job->user_name);
+    g_free(job->folder_name);
+    g_free(job->target_name);
+    g_clear_pointer(&job->message, g_bytes_unref);
+    g_clear_pointer(&job->new_folder, mail_folder_free);
+    g_array_unref(job->uids);
+    g_array_unref(job->touched);
+    g_free(job);
+}
+
+void mail_jobs_free(MailStore *store)
+{
+    MailJob *job;
+    while ((job = g_queue_pop_head(&store->jobs)) != NULL)
+        job_free(job);
+}
+
+static void on_job_done(void *owner, DiskResult result);
+
+/* Starts the first job, in the name of whoever asked for it. */
+static void start_job(MailStore *store)
+{
+    MailJob *job = g_queue_peek_head(&store->jobs);
+    DiskPlan *plan = disk_plan_new();
+    job->result = job->type->prepare(job, plan);
+    if (job->result != MAIL_OK) {
+        disk_plan_free(plan);
+        plan = disk_plan_new();
+    }
+    Cause saved = *simulator_cause(store->simulator);
+    *simulator_cause(store->simulator) = job->cause;
+    disk_run(store->disk, plan, (DiskDone){on_job_done, job});
+    *simulator_cause(store->simulator) = saved;
+}
+
+void mail_job_ask(MailJob *job)
+{
+    bool was_idle = g_queue_is_empty(&job->store->jobs);
+    g_queue_push_tail(&job->store->jobs, job);
+    if (was_idle)
+        start_job(job->store);
+}
+
+/* The disk was full half-way: messages not yet whole go again. */
+static void clean_up(const MailJob *job)
+{
+    DiskPlan *plan = disk_plan_new();
+    for (guint i = 0; i < job->touched->len; i++) {
+        uint32_t uid = g_array_index(job->touched, Touched, i).message.uid;
+        g_autofree char *path = mail_folder_tmp_path(job->target, uid);
+        if (disk_has_file(job->store->disk, path))
+            disk_plan_unlink(plan, path);
+    }
+    disk_run(job->store->disk, plan, (DiskDone){0});
+}
+
+static void on_job_done(void *owner, DiskResult result)
+{
+    MailJob *job = owner;
+    MailStore *store = job->store;
+    CHECK(result != DISK_NO_FILE);
+    if (result == DISK_FULL) {
+        job->result = MAIL_NO_ROOM;
+        clean_up(job);
+    } else if (job->result == MAIL_OK) {
+        job->type->apply(job);
+    }
+    if (job->result != MAIL_OK)
+        g_array_set_size(job->uids, 0);
+    g_queue_pop_head(&store->jobs);
+    if (!g_queue_is_empty(&store->jobs))
+        start_job(store);
+    if (job->done.done != NULL)
+        job->done.done(job->done.owner, job->result, (const uint32_t *)(void *)job->uids->data,
+                       job->uids->len);
+    job_free(job);
+}
+
+/* ---- Telling ---- */
+
+void mail_job_tell(const MailJob *job, MailNewsKind kind, const MailFolder *folder,
+                   const MailMessage *message)
+{
+    MailNews news = {kind,         folder->user->name, folder->name,
+                     message->uid, message->flags,     job->done.owner};
+    if (job->store->watcher.news != NULL)
+        job->store->watcher.news(job->store->watcher.owner, &news);
+}
+
+static void tell_stored(const MailJob *job, const Touched *touched)
+{
+    TRACE(job->store->trace, job->store->host, MAILBOX_STORE, 0, .mail = touched->mail,
+          .user = job->user_name, .folder = job->target->name, .uid = touched->message.uid);
+    mail_job_tell(job, MAIL_NEWS_STORED, job->target, &touched->message);
+}
+
+void mail_job_tell_expunged(const MailJob *job, const char *mail, const MailMessage *message)
+{
+    TRACE(job->store->trace, job->store->host, MAILBOX_EXPUNGE, 0, .mail = mail,
+          .user = job->user_name, .folder = job->source->name, .uid = message->uid);
+    mail_job_tell(job, MAIL_NEWS_EXPUNGED, job->source, message);
+}
+
+uint32_t mail_job_uid(const MailJob *job, guint index)
+{
+    return g_array_index(job->uids, uint32_t, index);
+}
+
+Touched *mail_job_touched(const MailJob *job, guint index)
+{
+    return &g_array_index(job->touched, Touched, index);
+}
+
+/* ---- What several jobs do ---- */
+
+MailResult mail_job_find_source(MailJob *job)
+{
+    job->source = mail_store_find_folder(job->store, job->user_name, job->folder_name);
+    return job->source != NULL ? MAIL_OK : MAIL_NO_FOLDER;
+}
+
+void mail_job_plan_mark(const MailFolder *folder, DiskPlan *plan)
+{
+    if (folder->stored_uid_next != 0)
+        return;
+    g_autofree char *path = mail_folder_mark_path(folder, folder->uid_next);
+    g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+    disk_plan_write(plan, path, nothing);
+}
+
+void mail_job_plan_mark_update(const MailFolder *folder, DiskPlan *plan)
+{
+    if (folder->stored_uid_next == folder->uid_next)
+        return;
+    g_autofree char *old = mail_folder_mark_path(folder, folder->stored_uid_next);
+    g_autofree char *new = mail_folder_mark_path(folder, folder->uid_next);
+    disk_plan_rename(plan, old, new);
+}
+
+MailResult mail_job_make_folder(MailJob *job, const char *name)
+{
+    MailUser *user = mail_user_find(job->store, job->user_name);
+    if (user == NULL)
+        return MAIL_NO_FOLDER;
+    if (!mail_folder_name_is_valid(name))
+        return MAIL_FORBIDDEN;
+    if (g_tree_nnodes(user->folders) >= MAIL_FOLDERS_MAX)
+        return MAIL_NO_ROOM;
+    job->new_folder = mail_folder_new(user, name, mail_user_new_validity(user));
+    job->target = job->new_folder;
+    return MAIL_OK;
+}
+
+static void apply_new_folder(MailJob *job)
+{
+    if (job->new_folder != NULL)
+        mail_folder_adopt(g_steal_pointer(&job->new_folder));
+}
+
+bool mail_job_has_room(const MailJob *job, size_t count)
+{
+    return count <= MAIL_FOLDER_MESSAGES_MAX - job->target->messages->len &&
+           count < UINT32_MAX - job->target->uid_next;
+}
+
+void mail_job_touch_new(MailJob *job, MailMessage message, GBytes *content)
+{
+    message.uid = job->target->uid_next + job->touched->len;
+    message.size = g_bytes_get_size(content);
+    Touched touched = {.message = message, .mail = mail_name_of(content), .content = content};
+    g_array_append_val(job->touched, touched);
+}
+
+/* All are written before any gets its name, so that a full disk leaves none behind. */
+static void plan_contents(const MailJob *job, DiskPlan *plan)
+{
+    for (guint i = 0; i < job->touched->len; i++) {
+        const Touched *touched = mail_job_touched(job, i);
+        g_autofree char *tmp = mail_folder_tmp_path(job->target, touched->message.uid);
+        disk_plan_write(plan, tmp, touched->content);
+        disk_plan_sync(plan, tmp);
+    }
+    for (guint i = 0; i < job->touched->len; i++) {
+        const Touched *touched = mail_job_touched(job, i);
+        g_autofree char *tmp = mail_folder_tmp_path(job->target, touched->message.uid);
+        g_autofree char *path = mail_folder_message_path(job->target, &touched->message);
+        disk_plan_rename(plan, tmp, path);
+    }
+}
+
+void mail_job_plan_additions(const MailJob *job, DiskPlan *plan)
+{
+    plan_contents(job, plan);
+    mail_job_plan_mark(job->target, plan);
+    disk_plan_sync_folder(plan, job->target->path);
+}
+
+void mail_job_apply_additions(MailJob *job)
+{
+    MailFolder *target = job->target;
+    apply_new_folder(job);
+    if (target->stored_uid_next == 0)
+        target->stored_uid_next = target->uid_next;
+    g_array_set_size(job->uids, 0);
+    for (guint i = 0; i < job->touched->len; i++) {
+        MailMessage message = mail_job_touched(job, i)->message;
+        g_array_append_val(target->messages, message);
+        g_array_append_val(job->uids, message.uid);
+        target->uid_next = message.uid + 1;
+    }
+}
+
+void mail_job_tell_additions(const MailJob *job)
+{
+    Cause cause = *simulator_cause(job->store->simulator);
+    for (guint i = 0; i < job->touched->len; i++) {
+        *simulator_cause(job->store->simulator) = cause;
+        tell_stored(job, mail_job_touched(job, i));
+    }
+}
+
+void mail_job_remove_message(MailFolder *folder, uint32_t uid)
+{
+    const MailMessage *message = mail_folder_find(folder, uid);
+    const MailMessage *first = (const MailMessage *)(void *)folder->messages->data;
+    g_array_remove_index(folder->messages, (guint)(message - first));
+}
+
+/* ---- Removing ---- */
+
+void mail_job_touch_removal(MailJob *job, const MailMessage *message)
+{
+    g_autoptr(GBytes) content = mail_folder_read(job->source, message->uid);
+    Touched touched = {.message = *message, .mail = mail_name_of(content)};
+    g_array_append_val(job->touched, touched);
+}
+
+void mail_job_plan_removals(const MailJob *job, DiskPlan *plan)
+{
+    for (guint i = 0; i < job->touched->len; i++) {
+        g_autofree char *path =
+            mail_folder_message_path(job->source, &mail_job_touched(job, i)->message);
+        disk_plan_unlink(plan, path);
+    }
+}
+
+void mail_job_apply_removals(MailJob *job)
+{
+    Cause cause = *simulator_cause(job->store->simulator);
+    g_array_set_size(job->uids, 0);
+    for (guint i = 0; i < job->touched->len; i++) {
+        const Touched *touched = mail_job_touched(job, i);
+        mail_job_remove_message(job->source, touched->message.uid);
+        g_array_append_val(job->uids, touched->message.uid);
+        *simulator_cause(job->store->simulator) = cause;
+        mail_job_tell_expunged(job, touched->mail, &touched->message);
+    }
+}
