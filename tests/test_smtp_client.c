@@ -277,7 +277,7 @@ static void cause_input(Session *session, SmtpClientState state, SmtpClientInput
 
 static void walk_cell(SmtpClientState state, SmtpClientInput input)
 {
-    const StateCell *cell = state_table_cell(&smtp_client_table, state, (uint8_t)input);
+    const StateCell *cell = state_table_cell(&smtp_client_table, (uint8_t)state, (uint8_t)input);
     Session *session = enter(state, input == SMTP_CLIENT_ON_AUTH_NEEDED,
                              input == SMTP_CLIENT_ON_HELO_ONLY, input == SMTP_CLIENT_ON_IN_FLIGHT);
     uint8_t expected = cell->next;
@@ -679,10 +679,11 @@ static uint32_t next_random(uint32_t *seed)
 /* The replies of a server that pipelines, cut up; the mail is begun when the client is ready. */
 static char *play_in_pieces(size_t largest, uint32_t seed)
 {
-    static const char *const parts[] = {
-        "220-b\r\n220 b\r\n", "250-b\r\n250-SIZE 999\r\n250 PIPELINING\r\n",
+    static const char *const group =
         "250 2.1.0 ok\r\n250-2.1.5 o\r\n250 2.1.5 k\r\n550-5.1.1 no\r\n550 5.1.1 body\r\n"
-        "354 go\r\n250 2.0.0 queued\r\n421 bye\r\n"};
+        "354 go\r\n250 2.0.0 queued\r\n421 bye\r\n";
+    const char *const parts[] = {"220-b\r\n220 b\r\n",
+                                 "250-b\r\n250-SIZE 999\r\n250 PIPELINING\r\n", group};
     Session *session = session_new();
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         Span rest = span_of_text(parts[i]);

@@ -338,7 +338,7 @@ static void walk_cell(SmtpServerState state, SmtpServerInput input)
     if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS)
         options.error_maximum = 1;
     Session *session = session_with(options);
-    const StateCell *cell = state_table_cell(&smtp_server_table, state, (uint8_t)input);
+    const StateCell *cell = state_table_cell(&smtp_server_table, (uint8_t)state, (uint8_t)input);
     if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS)
         enter_with_error(session, state);
     else
