@@ -215,6 +215,8 @@ static void close_connection(SmtpClient *client, const SmtpReply *reply, uint8_t
     client->closed_event.closed.reply = *reply;
 }
 
+/* A transition's consequences, after the state has changed. Longer than most functions: one case an
+ * action, none of which does more than name what is done. */
 static void act(SmtpClient *client, const StateCell *cell, uint8_t from, SmtpClientInput input,
                 const SmtpReply *reply)
 {

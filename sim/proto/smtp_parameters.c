@@ -7,8 +7,6 @@
 #include "mail/xtext.h"
 #include "proto/smtp.h"
 
-#include <string.h>
-
 enum { SIZE_DIGITS_MAXIMUM = 20 }; /* RFC 1870 §3 */
 
 /* How a value was taken. */
@@ -107,38 +105,10 @@ static const Keyword mail_keywords[] = {
 
 /* RCPT */
 
-static uint8_t notify_bit(Span word)
-{
-    static const struct {
-        const char *name;
-        uint8_t bit;
-    } bits[] = {{"NEVER", NOTIFY_NEVER},
-                {"SUCCESS", NOTIFY_SUCCESS},
-                {"FAILURE", NOTIFY_FAILURE},
-                {"DELAY", NOTIFY_DELAY}};
-    for (size_t i = 0; i < G_N_ELEMENTS(bits); i++) {
-        if (span_equals_text_nocase(word, bits[i].name))
-            return bits[i].bit;
-    }
-    return 0;
-}
-
 static Verdict read_notify(Span value, void *parameters)
 {
     SmtpRcptParameters *rcpt = parameters;
-    for (Span rest = value;;) {
-        size_t length = span_find(rest, ',');
-        uint8_t bit = notify_bit(span_of(rest.data, length));
-        if (bit == 0)
-            return VALUE_BAD;
-        rcpt->notify |= bit;
-        if (length == rest.length)
-            break;
-        rest = span_skip(rest, length + 1);
-    }
-    /* RFC 3461 §4.1: NEVER must stand by itself. */
-    bool never = (rcpt->notify & NOTIFY_NEVER) != 0;
-    return never && rcpt->notify != NOTIFY_NEVER ? VALUE_BAD : VALUE_OK;
+    return notify_parse(value, &rcpt->notify) ? VALUE_OK : VALUE_BAD;
 }
 
 static Verdict read_orcpt(Span value, void *parameters)
@@ -250,20 +220,6 @@ static bool append_value(Buffer *output, const char *keyword, Span value)
     return buffer_append_text(output, keyword) && buffer_append(output, value);
 }
 
-static bool append_notify(Buffer *output, uint8_t notify)
-{
-    static const char *const names[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
-    const char *before = " NOTIFY=";
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (!(notify & (1U << i)))
-            continue;
-        if (!append_value(output, before, span_of_text(names[i])))
-            return false;
-        before = ",";
-    }
-    return true;
-}
-
 bool smtp_mail_parameters_write(const SmtpMailParameters *parameters, uint32_t extensions,
                                 Buffer *output)
 {
@@ -288,7 +244,8 @@ bool smtp_rcpt_parameters_write(const SmtpRcptParameters *parameters, uint32_t e
 {
     if (!(extensions & SMTP_EXTENSION_DSN))
         return true;
-    if (!append_notify(output, parameters->notify))
+    g_autofree char *notify = notify_format(parameters->notify);
+    if (parameters->notify != 0 && !append_value(output, " NOTIFY=", span_of_text(notify)))
         return false;
     return parameters->orcpt.length == 0 || append_value(output, " ORCPT=", parameters->orcpt);
 }
