@@ -1,0 +1,382 @@
+/* The books of conservation: what each record does to the accounts. See books.h for the rules. */
+#include "audit/books_internal.h"
+
+#include <string.h>
+
+void books_violate(Books *books, const char *format, ...)
+{
+    books->violation_count++;
+    if (books->stops)
+        simulator_stop(books->simulator);
+    if (books->violations->len >= BOOKS_MAX_VIOLATIONS)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    BooksViolation violation = {books->seq, books->time, g_strdup_vprintf(format, arguments)};
+    va_end(arguments);
+    g_array_append_val(books->violations, violation);
+}
+
+/* ---- The queue ---- */
+
+static void check_length(Books *books, const Server *server, uint64_t told)
+{
+    if (server->length != told)
+        books_violate(books,
+                      "%s says that its queue has %" G_GUINT64_FORMAT
+                      " messages, and the records so far make it %" G_GUINT64_FORMAT,
+                      server->name, told, server->length);
+}
+
+static void enter_queue(Books *books, NodeId node, const TraceFields_QUEUE_ENTER *fields)
+{
+    Entry *entry = books_find_entry(books, node, fields->entry);
+    if (entry != NULL) {
+        books_violate(books, "%s gives the queue entry %s a second time, now to %s",
+                      entry->server->name, entry->id, fields->mail);
+        return;
+    }
+    entry = books_add_entry(books, node, fields->entry, fields->mail);
+    entry->is_in_queue = true;
+    entry->server->length++;
+    check_length(books, entry->server, fields->length);
+}
+
+static void leave_queue(Books *books, NodeId node, const TraceFields_QUEUE_REMOVE *fields)
+{
+    Server *server = books_server(books, node);
+    Entry *entry = books_find_entry(books, node, fields->entry);
+    if (entry == NULL || !entry->is_in_queue) {
+        books_violate(books, "%s removes the queue entry %s (%s), which is not in its queue",
+                      server->name, fields->entry, fields->mail);
+        return;
+    }
+    entry->is_in_queue = false;
+    entry->is_removed = true;
+    server->length--;
+    for (const Account *at = entry->accounts; at != NULL; at = at->next_of_entry) {
+        if (at->is_open)
+            books_violate(books, "%s removes %s (queue entry %s), which is not done for %s",
+                          server->name, entry->mail->name, entry->id, at->recipient);
+    }
+    check_length(books, server, fields->length);
+}
+
+/* The disk has at least the recipients that are open: a note comes after its record. */
+static void recover(Books *books, NodeId node, const TraceFields_QUEUE_RECOVER *fields)
+{
+    Server *server = books_server(books, node);
+    Entry *entry = books_find_entry(books, node, fields->entry);
+    if (entry == NULL && server->outages == 0)
+        books_violate(books,
+                      "%s finds %s (queue entry %s) on its disk, which it never accepted, and "
+                      "no crash explains it",
+                      server->name, fields->mail, fields->entry);
+    if (entry == NULL) {
+        entry = books_add_entry(books, node, fields->entry, fields->mail);
+        entry->untold = fields->recipients;
+    }
+    if (entry->open_count > fields->recipients)
+        books_violate(books,
+                      "%s finds %s (queue entry %s) for %" G_GUINT64_FORMAT
+                      " recipients on its disk, and %u of them are not done",
+                      server->name, fields->mail, fields->entry, fields->recipients,
+                      entry->open_count);
+    entry->recovered_after = server->outages;
+    entry->is_in_queue = true;
+    server->length++;
+    check_length(books, server, fields->length);
+}
+
+/* The account that a record is about, when it may go on; NULL after a complaint. `does` says what
+ * the server does, such as "relays". */
+static Account *account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
+                                 const char *recipient, const char *does)
+{
+    const char *server = simulator_node_name(books->simulator, node);
+    Account *account = books_find_account(books, node, entry, recipient);
+    if (account == NULL) {
+        books_violate(books, "%s %s %s for %s (queue entry %s), which it never accepted", server,
+                      does, mail, recipient, entry);
+        return NULL;
+    }
+    if (!account->is_open && !books_reopen_account(account)) {
+        books_violate(books,
+                      "%s %s %s for %s (queue entry %s), which was done already, and no crash "
+                      "explains it",
+                      server, does, mail, recipient, entry);
+        return NULL;
+    }
+    return account;
+}
+
+static void attempt(Books *books, NodeId node, const TraceFields_QUEUE_ATTEMPT *fields)
+{
+    Account *account =
+        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "attempts");
+    if (account == NULL)
+        return;
+    if (g_strcmp0(fields->transport, "local") == 0)
+        account->attempts_local++;
+    else
+        account->attempts_by_smtp++;
+}
+
+/* ---- Mail ---- */
+
+static void accept(Books *books, NodeId node, const TraceFields_MAIL_ACCEPTED *fields)
+{
+    Entry *entry = books_find_entry(books, node, fields->entry);
+    if (entry == NULL)
+        entry = books_add_entry(books, node, fields->entry, fields->mail);
+    Account *account = books_open_account(books, entry, fields->recipient,
+                                          fields->sender != NULL ? fields->sender : "");
+    books_trace_origin(books, account);
+}
+
+/* What a next server outside of the simulation has done cannot be seen. */
+static void relay(Books *books, NodeId node, const TraceFields_MAIL_RELAYED *fields)
+{
+    Account *account =
+        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "relays");
+    if (account == NULL)
+        return;
+    books_close_account(account);
+    const char *next = books_intern(books, fields->next);
+    account->relayed++;
+    if (account->relayed > account->handed && books_find_host(books, next) != NODE_TIMELINE)
+        books_violate(books, "%s says that %s has taken over %s for %s, which %s never accepted",
+                      account->entry->server->name, next, fields->mail, fields->recipient, next);
+}
+
+static void deliver(Books *books, NodeId node, const TraceFields_MAIL_DELIVERED *fields)
+{
+    Account *account =
+        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "delivers");
+    if (account == NULL)
+        return;
+    books_close_account(account);
+    account->delivered++;
+    books_claim_copy(books, account, fields->uid);
+}
+
+static void bounce(Books *books, NodeId node, const TraceFields_MAIL_BOUNCED *fields)
+{
+    Account *account =
+        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "bounces");
+    if (account == NULL)
+        return;
+    books_close_account(account);
+    books_name_notification(books, account, fields->bounce);
+}
+
+static void delay(Books *books, NodeId node, const TraceFields_MAIL_DELAYED *fields)
+{
+    const Account *account = account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "warns of the delay of");
+    if (account != NULL)
+        books_name_notification(books, account, fields->warning);
+}
+
+static void discard(Books *books, NodeId node, const TraceFields_MAIL_DISCARDED *fields)
+{
+    Account *account =
+        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "discards");
+    if (account == NULL)
+        return;
+    books_close_account(account);
+    if (fields->rule == NULL || fields->rule[0] == '\0')
+        books_violate(books, "%s discards %s for %s and names no rule",
+                      account->entry->server->name, fields->mail, fields->recipient);
+}
+
+static void be_uncertain(Books *books, NodeId node, const TraceFields_MAIL_UNCERTAIN *fields)
+{
+    Account *account = account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient,
+                                        "is uncertain of");
+    if (account != NULL)
+        account->uncertain++;
+}
+
+/* ---- Machines ---- */
+
+static void end_run(Books *books, const TraceFields_TIMELINE_END *fields)
+{
+    books->has_ended = true;
+    books->end_seq = books->seq;
+    books->is_cut = g_strcmp0(fields->reason, "quiet") != 0;
+}
+
+static void note_outage(Books *books, NodeId node)
+{
+    Server *server = books_server(books, node);
+    server->outages++;
+    server->length = 0;
+}
+
+/* What was in memory is gone; queue.recover tells what is found. */
+static void note_restart(Books *books, NodeId node)
+{
+    Server *server = books_server(books, node);
+    server->length = 0;
+}
+
+/* ---- Records ---- */
+
+static void write_queue_record(Books *books, const TraceRecord *record)
+{
+    const void *fields = record->fields;
+    if (record->kind == TRACE_QUEUE_ENTER) {
+        enter_queue(books, record->node, fields);
+    } else if (record->kind == TRACE_QUEUE_REMOVE) {
+        leave_queue(books, record->node, fields);
+    } else if (record->kind == TRACE_QUEUE_RECOVER) {
+        recover(books, record->node, fields);
+    } else if (record->kind == TRACE_QUEUE_ATTEMPT) {
+        attempt(books, record->node, fields);
+    } else if (record->kind == TRACE_QUEUE_DEFER) {
+        const TraceFields_QUEUE_DEFER *defer = fields;
+        account_to_go_on(books, record->node, defer->entry, defer->mail, defer->recipient,
+                         "puts off");
+    }
+}
+
+static void write_mail_record(Books *books, const TraceRecord *record)
+{
+    const void *fields = record->fields;
+    if (record->kind == TRACE_MAIL_ACCEPTED) {
+        accept(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_RELAYED) {
+        relay(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_DELIVERED) {
+        deliver(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_BOUNCED) {
+        bounce(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_DELAYED) {
+        delay(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_DISCARDED) {
+        discard(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_UNCERTAIN) {
+        be_uncertain(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_EXPIRED) {
+        const TraceFields_MAIL_EXPIRED *expired = fields;
+        account_to_go_on(books, record->node, expired->entry, expired->mail, expired->recipient,
+                         "gives up");
+    }
+}
+
+static void write_other_record(Books *books, const TraceRecord *record)
+{
+    const void *fields = record->fields;
+    if (record->kind == TRACE_AGENT_COMPOSE)
+        books_compose(books, fields);
+    else if (record->kind == TRACE_AGENT_SUBMIT)
+        books_submit(books, fields);
+    else if (record->kind == TRACE_MAILBOX_STORE)
+        books_store(books, record->node, fields);
+    else if (record->kind == TRACE_MAILBOX_FLAG)
+        books_flag(books, record->node, fields);
+    else if (record->kind == TRACE_MAILBOX_EXPUNGE)
+        books_expunge(books, record->node, fields);
+    else if (record->kind == TRACE_STORE_INVENTORY)
+        books_inventory(books, record->node, fields);
+    else if (record->kind == TRACE_HOST_CRASH || record->kind == TRACE_HOST_POWER_OFF)
+        note_outage(books, record->node);
+    else if (record->kind == TRACE_HOST_RESTART)
+        note_restart(books, record->node);
+    else if (record->kind == TRACE_DISK_FULL)
+        books_server(books, record->node)->disk_was_full = true;
+    else if (record->kind == TRACE_TIMELINE_END)
+        end_run(books, fields);
+}
+
+/* Records of levels above MAIL do not come. */
+static void books_write(void *owner, const TraceRecord *record)
+{
+    Books *books = owner;
+    books->seq = record->seq;
+    books->time = record->time;
+    if (record->kind >= TRACE_QUEUE_ENTER && record->kind <= TRACE_QUEUE_RECOVER)
+        write_queue_record(books, record);
+    else if (record->kind >= TRACE_MAIL_ACCEPTED && record->kind <= TRACE_MAIL_UNCERTAIN)
+        write_mail_record(books, record);
+    else
+        write_other_record(books, record);
+}
+
+/* ---- Life ---- */
+
+static void violation_clear(void *violation)
+{
+    g_free((char *)((BooksViolation *)violation)->text);
+}
+
+static void server_free(void *pointer)
+{
+    Server *server = pointer;
+    if (server == NULL)
+        return;
+    g_hash_table_destroy(server->entries);
+    books_free_mailboxes(server);
+    g_free(server);
+}
+
+static void mail_free(void *pointer)
+{
+    Mail *mail = pointer;
+    if (mail->submissions != NULL)
+        g_array_unref(mail->submissions);
+    g_free(mail);
+}
+
+Books *books_new(Trace *trace)
+{
+    Books *books = g_new0(Books, 1);
+    books->trace = trace;
+    books->simulator = trace_simulator(trace);
+    books->names = g_string_chunk_new(4096);
+    books->servers = g_ptr_array_new_with_free_func(server_free);
+    books->hosts = g_hash_table_new(NULL, NULL);
+    books->mails = g_hash_table_new_full(NULL, NULL, NULL, mail_free);
+    books->accounts = g_ptr_array_new_with_free_func(g_free);
+    books->copies = g_ptr_array_new_with_free_func(g_free);
+    books->surplus = g_array_new(FALSE, FALSE, sizeof(Surplus));
+    books->violations = g_array_new(FALSE, FALSE, sizeof(BooksViolation));
+    g_array_set_clear_func(books->violations, violation_clear);
+    trace_add_sink(trace, (TraceSink){books_write, books, TRACE_LEVEL_MAIL});
+    return books;
+}
+
+void books_free(Books *books)
+{
+    g_ptr_array_unref(books->servers);
+    g_hash_table_destroy(books->hosts);
+    g_hash_table_destroy(books->mails);
+    g_ptr_array_unref(books->accounts);
+    g_ptr_array_unref(books->copies);
+    g_array_unref(books->surplus);
+    g_array_unref(books->violations);
+    g_string_chunk_free(books->names);
+    g_free(books);
+}
+
+void books_stop_at_violation(Books *books)
+{
+    books->stops = true;
+}
+
+size_t books_violation_count(const Books *books)
+{
+    return books->violation_count;
+}
+
+const BooksViolation *books_violation_at(const Books *books, size_t index)
+{
+    return index < books->violations->len ? &g_array_index(books->violations, BooksViolation, index)
+                                          : NULL;
+}
+
+const BooksViolation *books_first_violation(const Books *books)
+{
+    return books_violation_at(books, 0);
+}

@@ -1,0 +1,155 @@
+/* The end of the books: what the disks hold against what the records told. See books.h.
+ *
+ * Two things may leave something on a disk that no record told of, or the other way round: an
+ * outage between a disk's step and its record, and a run that ends (reason other than quiet) while
+ * a step is under way. */
+#include "audit/books_internal.h"
+
+#include <string.h>
+
+/* ---- Lines of the final inventory ---- */
+
+static bool may_still_be_queued(const Books *books, const Account *account)
+{
+    const Entry *entry = account->entry;
+    return entry->server->outages > account->outages_at_close ||
+           (!entry->is_removed && (books->is_cut || entry->server->disk_was_full));
+}
+
+static void enter_queued(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    Account *account = books_find_account(books, node, fields->entry, fields->recipient);
+    const Server *server = books_server(books, node);
+    if (account == NULL) {
+        if (server->outages == 0 && !books->is_cut)
+            books_violate(books,
+                          "the queue of %s holds %s for %s (entry %s), which it never "
+                          "accepted",
+                          server->name, fields->mail, fields->recipient, fields->entry);
+        return;
+    }
+    if (!account->is_open && !may_still_be_queued(books, account))
+        books_violate(books, "the queue of %s holds %s for %s (entry %s), which is done",
+                      server->name, fields->mail, account->recipient, fields->entry);
+    account->is_in_inventory = true;
+}
+
+static Copy *find_stored(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    const char *user = books_intern(books, fields->recipient);
+    const char *folder = books_intern(books, fields->folder);
+    Copy *renamed = NULL;
+    for (Copy *at = books_mail(books, fields->mail)->copies; at != NULL; at = at->next_of_mail) {
+        if (at->server->node != node || at->user != user || at->uid != fields->uid || at->is_gone ||
+            at->is_in_inventory)
+            continue;
+        if (at->folder == folder)
+            return at;
+        renamed = at;
+    }
+    return renamed;
+}
+
+static void enter_stored(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    Copy *copy = find_stored(books, node, fields);
+    if (copy != NULL) {
+        copy->is_in_inventory = true;
+        return;
+    }
+    Surplus surplus = {books_mail(books, fields->mail), books_server(books, node),
+                       books_intern(books, fields->recipient), false};
+    g_array_append_val(books->surplus, surplus);
+}
+
+/* An inventory on recovery tells whose an entry is that was never told of; the final one is what
+ * everything is compared with. */
+void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    bool is_queue = g_strcmp0(fields->place, "queue") == 0;
+    if (!fields->is_final && is_queue) {
+        Account *account = books_find_account(books, node, fields->entry, fields->recipient);
+        if (account != NULL && !account->is_open)
+            books_reopen_account(account);
+    } else if (fields->is_final && is_queue) {
+        enter_queued(books, node, fields);
+    } else if (fields->is_final) {
+        enter_stored(books, node, fields);
+    }
+}
+
+/* ---- What is missing ---- */
+
+static void check_account(Books *books, const Account *account)
+{
+    const Entry *entry = account->entry;
+    if (account->is_open && !account->is_in_inventory)
+        books_violate(books,
+                      "%s for %s is lost: %s accepted it (queue entry %s), and its disk "
+                      "does not hold it",
+                      entry->mail->name, account->recipient, entry->server->name, entry->id);
+    /* One found on the disk after an outage may have been overtaken before it was named. */
+    if (account->is_notification && !account->is_named && account->sender != NULL)
+        books_violate(books,
+                      "%s has %s for %s (queue entry %s) from nowhere: it is not a "
+                      "notification that mail.bounced or mail.delayed names",
+                      entry->server->name, entry->mail->name, account->recipient, entry->id);
+}
+
+/* A move cut short: the copy is in another folder, told of or not. */
+static bool has_other_copy(const Books *books, const Copy *copy)
+{
+    for (guint i = 0; i < books->surplus->len; i++) {
+        Surplus *surplus = &g_array_index(books->surplus, Surplus, i);
+        if (!surplus->is_explained && surplus->mail == copy->mail &&
+            surplus->server == copy->server && surplus->user == copy->user) {
+            surplus->is_explained = true;
+            return true;
+        }
+    }
+    for (const Copy *at = copy->mail->copies; at != NULL; at = at->next_of_mail) {
+        if (at != copy && at->server == copy->server && at->user == copy->user &&
+            at->is_in_inventory)
+            return true;
+    }
+    return false;
+}
+
+static void check_copy(Books *books, const Copy *copy)
+{
+    bool may_differ = books->is_cut || copy->server->outages > copy->outages;
+    if (copy->by_delivery && !copy->is_delivered && !may_differ)
+        books_violate(books, "%s put %s into the mailbox of %s and never told of its delivery",
+                      copy->server->name, copy->mail->name, copy->user);
+    if (copy->is_gone || copy->is_in_inventory)
+        return;
+    if (may_differ && (copy->is_marked_deleted || has_other_copy(books, copy)))
+        return;
+    books_violate(books,
+                  "%s is lost: %s put it into %s of %s (UID %" G_GUINT64_FORMAT "), and its "
+                  "disk does not hold it",
+                  copy->mail->name, copy->server->name, copy->folder, copy->user, copy->uid);
+}
+
+static void check_surplus(Books *books, const Surplus *surplus)
+{
+    bool is_known = surplus->mail->accounts != NULL || surplus->mail->author != NULL;
+    bool may_differ = books->is_cut || surplus->server->outages > 0;
+    if (!surplus->is_explained && !(is_known && may_differ))
+        books_violate(books, "the mailbox of %s at %s holds %s, which no record put there",
+                      surplus->user, surplus->server->name, surplus->mail->name);
+}
+
+bool books_check_end(Books *books)
+{
+    books->seq = books->end_seq;
+    if (!books->has_ended)
+        books_violate(books, "the trace does not come to timeline.end");
+    for (guint i = 0; books->has_ended && i < books->accounts->len; i++)
+        check_account(books, g_ptr_array_index(books->accounts, i));
+    for (guint i = 0; books->has_ended && i < books->copies->len; i++)
+        check_copy(books, g_ptr_array_index(books->copies, i));
+    for (guint i = 0; i < books->surplus->len; i++)
+        check_surplus(books, &g_array_index(books->surplus, Surplus, i));
+    return books->violation_count == 0;
+}

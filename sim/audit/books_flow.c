@@ -1,0 +1,147 @@
+/* Whence each mail comes: from the agent that submits it, from the server before, or from the
+ * server itself when it is a notification. See books.h. */
+#include "audit/books_internal.h"
+
+void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields)
+{
+    books_mail(books, fields->mail)->author = books_intern(books, fields->from);
+}
+
+static Submission *find_submission(const Mail *mail, NodeId server)
+{
+    for (guint i = 0; mail->submissions != NULL && i < mail->submissions->len; i++) {
+        Submission *submission = &g_array_index(mail->submissions, Submission, i);
+        if (submission->server == server)
+            return submission;
+    }
+    return NULL;
+}
+
+void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields)
+{
+    Mail *mail = books_mail(books, fields->mail);
+    NodeId server = books_find_host(books, fields->server != NULL ? fields->server : "");
+    if (mail->author == NULL)
+        books_violate(books, "%s is submitted to %s, and nobody has composed it", mail->name,
+                      fields->server != NULL ? fields->server : "a server");
+    if (mail->submissions == NULL)
+        mail->submissions = g_array_new(FALSE, FALSE, sizeof(Submission));
+    Submission *known = find_submission(mail, server);
+    if (known != NULL) {
+        known->count++;
+        return;
+    }
+    Submission submission = {server, 1};
+    g_array_append_val(mail->submissions, submission);
+}
+
+/* How many copies for one recipient agents may have brought to a server. */
+static uint32_t count_submissions(const Mail *mail, NodeId server)
+{
+    const Submission *here = find_submission(mail, server);
+    const Submission *anywhere = find_submission(mail, NODE_TIMELINE);
+    return (here != NULL ? here->count : 0) + (anywhere != NULL ? anywhere->count : 0);
+}
+
+static bool was_submitted(const Account *account)
+{
+    const Mail *mail = account->entry->mail;
+    NodeId server = account->entry->server->node;
+    uint32_t count = 0;
+    for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail)
+        count += at->is_submitted && at->recipient == account->recipient &&
+                 at->entry->server->node == server;
+    return count < count_submissions(mail, server);
+}
+
+uint32_t account_excuses(const Account *account)
+{
+    return account->uncertain + account->entry->server->outages - account->outages_at_open;
+}
+
+/* An account that could have given its mail away just now: it is open, or its server could not know
+ * what became of an attempt. */
+static bool may_hand_on(const Account *account)
+{
+    uint32_t excuses = account_excuses(account);
+    return account->attempts_by_smtp > account->handed && account->handed <= excuses &&
+           (account->is_open || excuses > 0);
+}
+
+/* An account of another server, or, for a server that relays to itself, of the same one. */
+static Account *find_source(const Account *account, bool is_same_server)
+{
+    for (Account *at = account->entry->mail->accounts; at != NULL; at = at->next_of_mail) {
+        bool is_same = at->entry->server == account->entry->server;
+        if (at->entry != account->entry && is_same == is_same_server &&
+            at->recipient == account->recipient && may_hand_on(at))
+            return at;
+    }
+    return NULL;
+}
+
+/* Whether some server has handed this on before; then it is a second copy that lacks its reason. */
+static bool was_handed_on(const Account *account)
+{
+    for (const Account *at = account->entry->mail->accounts; at != NULL; at = at->next_of_mail) {
+        if (at != account && at->recipient == account->recipient)
+            return true;
+    }
+    return false;
+}
+
+static void complain_of_origin(Books *books, const Account *account)
+{
+    const char *server = account->entry->server->name;
+    const char *mail = account->entry->mail->name;
+    if (was_handed_on(account))
+        books_violate(books,
+                      "%s has a second copy of %s for %s (queue entry %s), and neither a lost "
+                      "reply nor a crash explains it",
+                      server, mail, account->recipient, account->entry->id);
+    else
+        books_violate(books,
+                      "%s has %s for %s (queue entry %s) from nowhere: no agent and no "
+                      "server sent it there",
+                      server, mail, account->recipient, account->entry->id);
+}
+
+void books_trace_origin(Books *books, Account *account)
+{
+    Account *source = find_source(account, false);
+    bool is_from_nobody = account->sender == NULL || account->sender[0] == '\0';
+    if (source == NULL && was_submitted(account)) {
+        account->is_submitted = true;
+        return;
+    }
+    if (source == NULL)
+        source = find_source(account, true);
+    if (source != NULL)
+        source->handed++;
+    else if (is_from_nobody && account->entry->mail->author == NULL)
+        account->is_notification = true; /* to be named */
+    else
+        complain_of_origin(books, account);
+}
+
+void books_name_notification(Books *books, const Account *about, const char *name)
+{
+    const Entry *entry = about->entry;
+    bool is_told = false;
+    if (about->sender != NULL && about->sender[0] == '\0')
+        books_violate(books, "%s answers %s, which has an empty sender, by a notification",
+                      entry->server->name, entry->mail->name);
+    for (Account *at = books_mail(books, name)->accounts; at != NULL; at = at->next_of_mail) {
+        if (at->entry->server != entry->server || !at->is_notification)
+            continue;
+        at->is_named = true;
+        is_told = is_told || about->sender == NULL || at->recipient == about->sender;
+    }
+    if (!is_told)
+        books_violate(books,
+                      "%s says that the sender of %s is told by %s, and has not accepted "
+                      "such a notification to %s",
+                      entry->server->name, entry->mail->name,
+                      name != NULL && name[0] != '\0' ? name : "nothing",
+                      about->sender != NULL && about->sender[0] != '\0' ? about->sender : "nobody");
+}

@@ -1,0 +1,168 @@
+/* What the files of the books share: the ledger and who writes into it. See books.h.
+ *
+ * All names are interned, so equal texts are equal pointers. What is made lives as long as the
+ * books. Outages (crashes, losses of power) are counted per server; whoever needs one as a witness
+ * compares that count with what it was when the thing in question happened. */
+#pragma once
+
+#include "audit/books.h"
+
+typedef struct Server Server;
+typedef struct Entry Entry;
+typedef struct Mail Mail;
+typedef struct Account Account;
+typedef struct Copy Copy;
+
+struct Server {
+    const char *name;
+    NodeId node;
+    GHashTable *entries;   /* id -> Entry */
+    uint64_t length;       /* entries in its queue */
+    uint32_t outages;      /* so far */
+    bool disk_was_full;    /* a note may be missing from the disk */
+    GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
+};
+
+/* A queue entry. */
+struct Entry {
+    Server *server;
+    const char *id;
+    Mail *mail;
+    Account *accounts;        /* newest first */
+    uint64_t untold;          /* recipients found on the disk that no record has told of yet */
+    uint32_t open_count;      /* accounts */
+    uint32_t recovered_after; /* outages at the last queue.recover */
+    bool is_in_queue;         /* counted in the server's length */
+    bool is_removed;          /* queue.remove */
+};
+
+/* One server, entry and recipient. */
+struct Account {
+    Entry *entry;
+    const char *recipient;
+    const char *sender; /* NULL: unknown, found on the disk after an outage */
+    Account *next_of_entry, *next_of_mail;
+    uint64_t seq; /* of the record that opened it */
+    SimTime time;
+    uint32_t outages_at_open, outages_at_close;
+    uint32_t attempts_by_smtp, attempts_local;
+    uint32_t handed; /* copies that other servers have accepted from it */
+    uint32_t stored; /* copies put into the mailbox */
+    uint32_t relayed, delivered, uncertain;
+    bool is_open;
+    bool is_submitted;    /* came from an agent */
+    bool is_notification; /* made here: mail.bounced or mail.delayed must name it */
+    bool is_named;        /* one of them has */
+    bool is_in_inventory;
+};
+
+struct Mail {
+    const char *name;
+    const char *author;  /* address; NULL: not composed by an agent */
+    Account *accounts;   /* newest first */
+    Copy *copies;        /* newest first */
+    GArray *submissions; /* Submission; NULL: none */
+};
+
+typedef struct Submission {
+    NodeId server; /* NODE_TIMELINE: a name that is no host's, so any server */
+    uint32_t count;
+} Submission;
+
+/* A message in a mailbox. */
+struct Copy {
+    Mail *mail;
+    Server *server;
+    const char *user, *folder;
+    uint64_t uid;
+    Copy *next_of_mail;
+    uint32_t outages; /* of the server, when it was stored */
+    bool by_delivery;
+    bool is_delivered;      /* mail.delivered tells of it */
+    bool is_marked_deleted; /* by mailbox.flag */
+    bool is_gone;           /* mailbox.expunge */
+    bool is_in_inventory;
+};
+
+/* A message that the final inventory finds in a mailbox and no record has told of. */
+typedef struct Surplus {
+    Mail *mail;
+    Server *server;
+    const char *user;
+    bool is_explained;
+} Surplus;
+
+typedef struct CopyKey {
+    const char *user, *folder;
+    uint64_t uid;
+} CopyKey;
+
+struct Books {
+    Trace *trace;
+    Simulator *simulator;
+    GStringChunk *names;
+    GPtrArray *servers;  /* Server by NodeId, NULL where there is none */
+    GHashTable *hosts;   /* a name as records have it -> NodeId */
+    GHashTable *mails;   /* name -> Mail */
+    GPtrArray *accounts; /* Account in the order of opening */
+    GPtrArray *copies;   /* Copy in the order of storing */
+    GArray *surplus;     /* Surplus */
+    GArray *violations;  /* BooksViolation */
+    size_t violation_count;
+    bool stops;
+    bool has_ended; /* timeline.end was seen */
+    bool is_cut;    /* the run ended while something was under way */
+    uint64_t seq;   /* of the present record */
+    SimTime time;
+    uint64_t end_seq;
+};
+
+/* ---- books.c ---- */
+
+void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- books_ledger.c ---- */
+
+/* Interns; NULL gives "". */
+const char *books_intern(Books *books, const char *text);
+Server *books_server(Books *books, NodeId node);
+/* The host of that name, or NODE_TIMELINE. */
+NodeId books_find_host(Books *books, const char *name);
+Mail *books_mail(Books *books, const char *name);
+/* NULL when there is none. */
+Entry *books_find_entry(Books *books, NodeId node, const char *id);
+Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail);
+Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender);
+/* What a record means that names an entry and a recipient: an open account where there is one, else
+ * one that is done. A recipient found on the disk after an outage gets its account here. NULL when
+ * there is none. */
+Account *books_find_account(Books *books, NodeId node, const char *entry, const char *recipient);
+void books_close_account(Account *account);
+/* Opens it again where an outage and the entry's recovery explain that; else false. */
+bool books_reopen_account(Account *account);
+/* The left part of an address, without quotes, interned. */
+const char *books_user_of(Books *books, const char *recipient);
+
+/* ---- books_flow.c: where mail comes from ---- */
+
+/* How often more than once the account's mail may have gone out. */
+uint32_t account_excuses(const Account *account);
+void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
+void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
+/* Finds out whence an account just opened has its mail, or complains. */
+void books_trace_origin(Books *books, Account *account);
+/* mail.bounced or mail.delayed of `about` names a notification. */
+void books_name_notification(Books *books, const Account *about, const char *name);
+
+/* ---- books_mailboxes.c ---- */
+
+void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields);
+void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields);
+void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields);
+/* Finds the copy that mail.delivered tells of, or complains. */
+void books_claim_copy(Books *books, const Account *account, uint64_t uid);
+void books_free_mailboxes(Server *server);
+
+/* ---- books_end.c ---- */
+
+void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);

@@ -1,0 +1,155 @@
+/* The ledger: servers, entries, mails and accounts, found by name. See books_internal.h. */
+#include "audit/books_internal.h"
+
+#include <string.h>
+
+const char *books_intern(Books *books, const char *text)
+{
+    return g_string_chunk_insert_const(books->names, text != NULL ? text : "");
+}
+
+Server *books_server(Books *books, NodeId node)
+{
+    if (node >= books->servers->len)
+        g_ptr_array_set_size(books->servers, (int)node + 1);
+    Server *server = g_ptr_array_index(books->servers, node);
+    if (server == NULL) {
+        server = g_new0(Server, 1);
+        server->node = node;
+        server->name = simulator_node_name(books->simulator, node);
+        server->entries = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        books->servers->pdata[node] = server;
+    }
+    return server;
+}
+
+/* Host names are compared without regard to case, and a final dot does not matter. */
+static NodeId search_host(const Books *books, const char *name)
+{
+    size_t length = strlen(name);
+    if (length > 0 && name[length - 1] == '.')
+        length--;
+    for (NodeId node = 1; node < simulator_node_count(books->simulator); node++) {
+        const char *known = simulator_node_name(books->simulator, node);
+        if (strlen(known) == length && g_ascii_strncasecmp(known, name, length) == 0)
+            return node;
+    }
+    return NODE_TIMELINE;
+}
+
+NodeId books_find_host(Books *books, const char *name)
+{
+    const char *key = books_intern(books, name);
+    void *known = NULL;
+    if (g_hash_table_lookup_extended(books->hosts, key, NULL, &known))
+        return GPOINTER_TO_UINT(known);
+    NodeId node = search_host(books, key);
+    g_hash_table_insert(books->hosts, (char *)key, GUINT_TO_POINTER(node));
+    return node;
+}
+
+Mail *books_mail(Books *books, const char *name)
+{
+    const char *key = books_intern(books, name);
+    Mail *mail = g_hash_table_lookup(books->mails, key);
+    if (mail == NULL) {
+        mail = g_new0(Mail, 1);
+        mail->name = key;
+        g_hash_table_insert(books->mails, (char *)key, mail);
+    }
+    return mail;
+}
+
+Entry *books_find_entry(Books *books, NodeId node, const char *id)
+{
+    return g_hash_table_lookup(books_server(books, node)->entries, books_intern(books, id));
+}
+
+Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail)
+{
+    Entry *entry = g_new0(Entry, 1);
+    entry->server = books_server(books, node);
+    entry->id = books_intern(books, id);
+    entry->mail = books_mail(books, mail);
+    g_hash_table_insert(entry->server->entries, (char *)entry->id, entry);
+    return entry;
+}
+
+Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)
+{
+    Account *account = g_new0(Account, 1);
+    account->entry = entry;
+    account->recipient = books_intern(books, recipient);
+    account->sender = sender != NULL ? books_intern(books, sender) : NULL;
+    account->next_of_entry = entry->accounts;
+    account->next_of_mail = entry->mail->accounts;
+    account->seq = books->seq;
+    account->time = books->time;
+    account->outages_at_open = entry->server->outages;
+    account->is_open = true;
+    entry->accounts = account;
+    entry->open_count++;
+    entry->mail->accounts = account;
+    g_ptr_array_add(books->accounts, account);
+    return account;
+}
+
+/* An envelope may name an address twice; then any of its open accounts will do, best the one that
+ * the other server has accepted. */
+static Account *find_best(const Entry *entry, const char *recipient)
+{
+    Account *best = NULL;
+    for (Account *at = entry->accounts; at != NULL; at = at->next_of_entry) {
+        if (at->recipient != recipient)
+            continue;
+        bool is_better = best == NULL || (at->is_open && !best->is_open) ||
+                         (at->is_open == best->is_open && at->handed > at->relayed);
+        if (is_better)
+            best = at;
+    }
+    return best;
+}
+
+Account *books_find_account(Books *books, NodeId node, const char *entry_id, const char *recipient)
+{
+    Entry *entry = books_find_entry(books, node, entry_id);
+    if (entry == NULL)
+        return NULL;
+    Account *account = find_best(entry, books_intern(books, recipient));
+    if (account == NULL && entry->untold > 0) {
+        entry->untold--;
+        account = books_open_account(books, entry, recipient, NULL);
+        books_trace_origin(books, account);
+    }
+    return account;
+}
+
+void books_close_account(Account *account)
+{
+    account->is_open = false;
+    account->outages_at_close = account->entry->server->outages;
+    account->entry->open_count--;
+}
+
+bool books_reopen_account(Account *account)
+{
+    if (account->entry->recovered_after <= account->outages_at_close)
+        return false;
+    account->is_open = true;
+    account->entry->open_count++;
+    return true;
+}
+
+const char *books_user_of(Books *books, const char *recipient)
+{
+    const char *at = strrchr(recipient, '@');
+    size_t length = at != NULL ? (size_t)(at - recipient) : strlen(recipient);
+    bool is_quoted = length >= 2 && recipient[0] == '"' && recipient[length - 1] == '"';
+    g_autoptr(GString) user = g_string_new(NULL);
+    for (size_t i = is_quoted; i < length - is_quoted; i++) {
+        if (is_quoted && recipient[i] == '\\' && i + 1 < length - 1)
+            i++;
+        g_string_append_c(user, recipient[i]);
+    }
+    return books_intern(books, user->str);
+}

@@ -1,0 +1,153 @@
+/* Mailboxes: what is put into them by delivery or by people's agents, and what is taken out. */
+#include "audit/books_internal.h"
+
+#include <string.h>
+
+static guint key_hash(const void *key)
+{
+    const CopyKey *copy = key;
+    return g_direct_hash(copy->user) ^ (g_direct_hash(copy->folder) * 31U) ^ (guint)copy->uid;
+}
+
+static gboolean key_equals(const void *a, const void *b)
+{
+    const CopyKey *first = a, *second = b;
+    return first->user == second->user && first->folder == second->folder &&
+           first->uid == second->uid;
+}
+
+static CopyKey key_of(Books *books, const char *user, const char *folder, uint64_t uid)
+{
+    return (CopyKey){books_intern(books, user), books_intern(books, folder), uid};
+}
+
+void books_free_mailboxes(Server *server)
+{
+    if (server->mailboxes != NULL)
+        g_hash_table_destroy(server->mailboxes);
+}
+
+static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
+{
+    Server *server = books_server(books, node);
+    Copy *copy = g_new0(Copy, 1);
+    CopyKey key = key_of(books, fields->user, fields->folder, fields->uid);
+    copy->mail = books_mail(books, fields->mail);
+    copy->server = server;
+    copy->user = key.user;
+    copy->folder = key.folder;
+    copy->uid = key.uid;
+    copy->outages = server->outages;
+    copy->next_of_mail = copy->mail->copies;
+    copy->mail->copies = copy;
+    g_ptr_array_add(books->copies, copy);
+    if (server->mailboxes == NULL)
+        server->mailboxes = g_hash_table_new_full(key_hash, key_equals, g_free, NULL);
+    g_hash_table_insert(server->mailboxes, g_memdup2(&key, sizeof key), copy);
+    return copy;
+}
+
+/* ---- Why a message is put into a mailbox ---- */
+
+static bool is_user(Books *books, const Account *account, const char *user)
+{
+    return g_ascii_strcasecmp(books_user_of(books, account->recipient), user) == 0;
+}
+
+/* The account that is being delivered into this mailbox. */
+static Account *find_delivery(Books *books, const Copy *copy)
+{
+    for (Account *at = copy->mail->accounts; at != NULL; at = at->next_of_mail) {
+        if (at->entry->server == copy->server && at->is_open && at->attempts_local > at->stored &&
+            at->stored <= account_excuses(at) && is_user(books, at, copy->user))
+            return at;
+    }
+    return NULL;
+}
+
+/* IMAP's COPY and MOVE: the user has it in another folder, or had. */
+static bool is_copied(const Copy *copy)
+{
+    for (const Copy *at = copy->mail->copies; at != NULL; at = at->next_of_mail) {
+        if (at != copy && at->server == copy->server && at->user == copy->user &&
+            at->folder != copy->folder)
+            return true;
+    }
+    return false;
+}
+
+/* IMAP's APPEND: an agent keeps what its person wrote (in INBOX only what is the user's own), or
+ * saves on one server what it has from another. */
+static bool is_appended(Books *books, const Copy *copy)
+{
+    const char *author = copy->mail->author;
+    if (g_ascii_strcasecmp(copy->folder, "INBOX") != 0)
+        return author != NULL || copy->mail->accounts != NULL;
+    return author != NULL && g_ascii_strcasecmp(books_user_of(books, author), copy->user) == 0;
+}
+
+void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
+{
+    Copy *copy = add_copy(books, node, fields);
+    bool is_inbox = g_ascii_strcasecmp(copy->folder, "INBOX") == 0;
+    Account *account = is_inbox ? find_delivery(books, copy) : NULL;
+    if (account != NULL) {
+        account->stored++;
+        copy->by_delivery = true;
+    } else if (!is_copied(copy) && !is_appended(books, copy)) {
+        books_violate(books, "%s puts %s into %s of %s without a delivery", copy->server->name,
+                      copy->mail->name, copy->folder, copy->user);
+    }
+}
+
+void books_claim_copy(Books *books, const Account *account, uint64_t uid)
+{
+    for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
+        if (at->server == account->entry->server && at->uid == uid && at->by_delivery &&
+            !at->is_delivered && is_user(books, account, at->user)) {
+            at->is_delivered = true;
+            return;
+        }
+    }
+    books_violate(books, "%s says that %s is delivered to %s, and has not put it into the mailbox",
+                  account->entry->server->name, account->entry->mail->name, account->recipient);
+}
+
+/* ---- What becomes of it there ---- */
+
+static Copy *find_copy(Books *books, NodeId node, CopyKey key)
+{
+    const Server *server = books_server(books, node);
+    return server->mailboxes != NULL ? g_hash_table_lookup(server->mailboxes, &key) : NULL;
+}
+
+void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields)
+{
+    Copy *copy = find_copy(books, node, key_of(books, fields->user, fields->folder, fields->uid));
+    if (copy != NULL)
+        copy->is_marked_deleted = fields->flags != NULL && strstr(fields->flags, "Deleted") != NULL;
+}
+
+/* A folder may have been renamed since: its messages keep their UIDs. */
+static Copy *find_renamed(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields)
+{
+    const char *user = books_intern(books, fields->user);
+    for (Copy *at = books_mail(books, fields->mail)->copies; at != NULL; at = at->next_of_mail) {
+        if (at->server->node == node && at->user == user && at->uid == fields->uid && !at->is_gone)
+            return at;
+    }
+    return NULL;
+}
+
+void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields)
+{
+    Copy *copy = find_copy(books, node, key_of(books, fields->user, fields->folder, fields->uid));
+    if (copy == NULL || copy->is_gone || copy->mail != books_mail(books, fields->mail))
+        copy = find_renamed(books, node, fields);
+    if (copy != NULL)
+        copy->is_gone = true;
+    else if (books_server(books, node)->outages == 0)
+        books_violate(books, "%s removes %s from %s of %s, where it never was",
+                      simulator_node_name(books->simulator, node), fields->mail, fields->folder,
+                      fields->user);
+}
