@@ -227,6 +227,46 @@ static void test_partition(void **state)
     world_free(world);
 }
 
+static void part_routers(void *owner, void *data)
+{
+    (void)data;
+    const char *const first[] = {"west"};
+    const char *const second[] = {"north"};
+    NetworkGroup groups[] = {{first, 1}, {second, 1}};
+    network_partition(((World *)owner)->network, groups, 2, 0);
+}
+
+/* Routers kept apart lose the link between them; packets go another way when routes know it. */
+static void test_partition_of_routers(void **state)
+{
+    (void)state;
+    World *world = world_with_two_ways();
+    int received = 0;
+    host_udp_bind(network_find_host(world->network, "bob"), PORT, count_datagram, &received);
+    world_at(world, SIM_SECOND, NODE_TIMELINE, part_routers, world);
+    send_at(world, SIM_SECOND + 1);
+    send_at(world, 3 * SIM_SECOND);
+    world_run(world, SIM_NEVER);
+    assert_int_equal(world_count(world, "west link.drop packet=5#1 to=north reason=partition"), 1);
+    assert_int_equal(world_count(world, "packet=5#2 to=south"), 1);
+    assert_int_equal(received, 1);
+    world_free(world);
+}
+
+/* Nobody has the address: the host's router knows, and says so. */
+static void test_unknown_address(void **state)
+{
+    (void)state;
+    World *world = world_with_two_ways();
+    g_autoptr(GBytes) bytes = g_bytes_new("hello", 5);
+    host_udp_send(network_find_host(world->network, "alice"), 1000, 0xC0000201, PORT, bytes);
+    world_run(world, SIM_NEVER);
+    world_assert_has(world, "west link.drop packet=5#1 to=- reason=no route");
+    world_assert_has(world, "west icmp.send packet=1#1 about=5#1 ip.dst=198.18.0.1 icmp.type=3 "
+                            "icmp.code=1 meaning=host unreachable");
+    world_free(world);
+}
+
 /* Of two ways of the same length the next node's name decides; hosts are no way at all. */
 static void test_routing(void **state)
 {
@@ -289,10 +329,16 @@ static void test_udp_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_routes_converge),
-        cmocka_unit_test(test_no_route),  cmocka_unit_test(test_time_to_live),
-        cmocka_unit_test(test_partition), cmocka_unit_test(test_port_unreachable),
-        cmocka_unit_test(test_routing),   cmocka_unit_test(test_udp_ports),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_routes_converge),
+        cmocka_unit_test(test_no_route),
+        cmocka_unit_test(test_time_to_live),
+        cmocka_unit_test(test_partition),
+        cmocka_unit_test(test_port_unreachable),
+        cmocka_unit_test(test_routing),
+        cmocka_unit_test(test_udp_ports),
+        cmocka_unit_test(test_partition_of_routers),
+        cmocka_unit_test(test_unknown_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

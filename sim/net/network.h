@@ -26,8 +26,8 @@ enum { NETWORK_MAX_NODES = 65534 };
 
 /* Records carry the trace; it outlives the network. Nodes are added to the trace's simulator. */
 Network *network_new(Trace *trace);
-/* Frees hosts, connections and streams too. Before or after simulator_free, but no event may run
- * any more. */
+/* Frees hosts, connections and streams too. No event may run any more; simulator_free comes after
+ * this. */
 void network_free(Network *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_free)
 

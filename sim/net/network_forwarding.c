@@ -15,13 +15,14 @@ void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
     link_drop_packet(node->network->trace, node->id, NULL, why, packet);
 }
 
-/* The link to take from `node`; NULL: none. */
+/* The link to take from `node`; NULL: none. `destination` is NULL where nobody has the address. */
 static Link *next_link(NetworkNode *node, const NetworkNode *destination)
 {
     Network *network = node->network;
-    if (destination == NULL || destination == node)
+    if (destination == node)
         return NULL;
-    uint32_t edge = routing_next_edge(network->current, node->index, destination->index);
+    uint32_t to = destination != NULL ? destination->index : ROUTING_NO_NODE;
+    uint32_t edge = routing_next_edge(network->current, node->index, to);
     return edge == ROUTING_NO_EDGE ? NULL : network_link_at(network, edge)->link;
 }
 

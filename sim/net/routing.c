@@ -222,6 +222,8 @@ uint32_t routing_next_edge(Routing *routing, uint32_t from, uint32_t to)
     const RoutingNode *node = node_at(routing, from);
     if (node->edges->len == 1 && !node->forwards)
         return g_array_index(node->edges, uint32_t, 0);
+    if (to == ROUTING_NO_NODE)
+        return ROUTING_NO_EDGE;
     const RoutingNode *target = node_at(routing, to);
     if (target->row == NO_ROW) {
         uint32_t last_index = g_array_index(target->edges, uint32_t, 0);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define ROUTING_NO_EDGE UINT32_MAX
+#define ROUTING_NO_NODE UINT32_MAX
 
 typedef struct Routing Routing;
 
@@ -28,6 +29,7 @@ void routing_finish(Routing *routing);
 /* Whether paths may use the edge from now on; they may at first. */
 void routing_set_usable(Routing *routing, uint32_t edge, bool is_usable);
 
-/* The edge to take at `from` towards `to`, another node; ROUTING_NO_EDGE: there is no path, as
- * far as `from` can know. A node with one edge always takes that. */
+/* The edge to take at `from` towards `to`, another node, or ROUTING_NO_NODE: one that does not
+ * exist. ROUTING_NO_EDGE: there is no path, as far as `from` can know. A node that does not forward
+ * and has one edge always takes that. */
 uint32_t routing_next_edge(Routing *routing, uint32_t from, uint32_t to);

@@ -7,11 +7,17 @@
 
 #include "core/check.h"
 
+/* Fibonacci hashing: neighbouring ports and addresses are spread. */
+static guint key_hash(gconstpointer key)
+{
+    return (guint)(*(const uint64_t *)key * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
 void tcp_host_init(Host *host)
 {
     host->options = g_ptr_array_new_with_free_func(g_free);
     host->listeners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    host->sockets = g_hash_table_new(g_int64_hash, g_int64_equal);
+    host->sockets = g_hash_table_new(key_hash, g_int64_equal);
     host->next_tcp_port = HOST_FIRST_EPHEMERAL_PORT;
     host->iss_secret = simulator_random(host->simulator, host->node->id, RANDOM_TCP_ISS);
     TcpOptions options;
@@ -68,9 +74,8 @@ static uint16_t ephemeral_port(Host *host, Ipv4Address remote, uint16_t remote_p
     do {
         TcpSocket *socket = socket_find(host, tcp_socket_key(remote, remote_port, port));
         bool is_free = socket == NULL && !port_has_listener(host, port);
-        bool is_waiting = socket != NULL && tcp_state(socket->tcp) == TCP_TIME_WAIT;
-        if (is_waiting && socket->is_running)
-            is_waiting = false;
+        bool is_waiting =
+            socket != NULL && !socket->is_running && tcp_state(socket->tcp) == TCP_TIME_WAIT;
         if (is_waiting)
             tcp_socket_vanish(socket);
         if (is_free || is_waiting) {

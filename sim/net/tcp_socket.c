@@ -1,13 +1,11 @@
 /* Connections of a host. See tcp_socket.h.
  *
- * Whatever changes a connection ends in socket_settle: it sends what is to be sent and arms the
+ * Whatever changes a connection ends in tcp_socket_settle: it sends what is to be sent and arms the
  * timer. Only steps of the simulator - a segment, a timer - give events, in socket_run; a call from
  * a handler finds is_running set and leaves the rest to it. */
 #include "net/tcp_socket.h"
 
 #include "core/check.h"
-
-#include <string.h>
 
 /* RFC 6528 §3: the initial sequence number is a clock that ticks each 4 microseconds, plus a
  * secret function of the connection. */
@@ -152,14 +150,31 @@ static void trace_failed(TcpSocket *socket, const char *reason)
           .connection = socket->stream.ref, .remote = socket->stream.remote_name, .reason = reason);
 }
 
+/* For silence, which nobody explains, the way to the peer is looked at. */
+static uint64_t failure_because(const TcpSocket *socket, StreamFailure failure)
+{
+    uint64_t fault = 0;
+    switch (failure) {
+    case STREAM_REFUSED:
+    case STREAM_RESET:
+        return socket->peer_because;
+    case STREAM_TIMED_OUT:
+    case STREAM_TIMED_OUT_CONNECTING:
+        fault = network_peek_fault_from(socket->host->node, socket->stream.remote_address);
+        return fault != 0 ? fault : socket->icmp_because;
+    case STREAM_UNREACHABLE:
+        return socket->icmp_because;
+    case STREAM_OK:
+        break;
+    }
+    return 0;
+}
+
 static void give_failure(TcpSocket *socket, StreamFailure failure)
 {
-    bool is_timeout = failure == STREAM_TIMED_OUT || failure == STREAM_TIMED_OUT_CONNECTING;
     socket->is_ended = true;
     socket->stream.failure = failure;
-    socket->stream.because =
-        is_timeout ? network_peek_fault_from(socket->host->node, socket->stream.remote_address)
-                   : socket->peer_because;
+    socket->stream.because = failure_because(socket, failure);
     trace_failed(socket, stream_failure_text(failure));
     socket_notify(socket, STREAM_FAILED);
 }
@@ -319,9 +334,7 @@ static void socket_finish(TcpSocket *socket)
     }
 }
 
-/* After any change: sends, arms the timer, cleans up. What the caller's step does next is not
- * caused by the segments sent here. */
-static void socket_settle(TcpSocket *socket)
+void tcp_socket_settle(TcpSocket *socket)
 {
     if (socket->is_running)
         return;
@@ -344,7 +357,7 @@ static void socket_settle(TcpSocket *socket)
 static void socket_run(TcpSocket *socket)
 {
     socket_give_events(socket);
-    socket_settle(socket);
+    tcp_socket_settle(socket);
 }
 
 static void socket_timer_fire(void *owner, void *data)
@@ -374,8 +387,7 @@ void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
 
 void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because)
 {
-    if (because != 0)
-        socket->peer_because = because;
+    socket->icmp_because = because;
     tcp_icmp_unreachable(socket->tcp, error);
     socket_run(socket);
 }
@@ -395,7 +407,7 @@ void tcp_socket_lose_program(TcpSocket *socket, uint64_t because)
         tcp_abort(socket->tcp);
     else
         tcp_close(socket->tcp);
-    socket_settle(socket);
+    tcp_socket_settle(socket);
 }
 
 void tcp_socket_vanish(TcpSocket *socket)
@@ -403,85 +415,6 @@ void tcp_socket_vanish(TcpSocket *socket)
     socket_detach(socket);
     socket_collect(socket);
 }
-
-/* The calls of a program. */
-
-static TcpSocket *socket_of(const Stream *stream)
-{
-    return (TcpSocket *)(uintptr_t)stream;
-}
-
-static Span socket_peek(const Stream *stream)
-{
-    const TcpSocket *socket = socket_of(stream);
-    return socket->is_orphan ? (Span){0} : tcp_peek(socket->tcp);
-}
-
-static void socket_consume(Stream *stream, size_t count)
-{
-    TcpSocket *socket = socket_of(stream);
-    if (socket->is_orphan)
-        return;
-    socket->octets_read += count;
-    tcp_consume(socket->tcp, count);
-    socket_settle(socket);
-}
-
-static size_t socket_write_room(const Stream *stream)
-{
-    const TcpSocket *socket = socket_of(stream);
-    return socket->is_orphan || !socket->is_open ? 0 : tcp_write_room(socket->tcp);
-}
-
-static size_t socket_write(Stream *stream, Slice data)
-{
-    TcpSocket *socket = socket_of(stream);
-    if (socket->is_orphan || !socket->is_open)
-        return 0;
-    size_t taken = tcp_write(socket->tcp, data);
-    socket->octets_written += taken;
-    socket_settle(socket);
-    return taken;
-}
-
-static void socket_close(Stream *stream)
-{
-    TcpSocket *socket = socket_of(stream);
-    if (socket->is_orphan)
-        return;
-    tcp_close_sending(socket->tcp);
-    socket_settle(socket);
-}
-
-static void socket_abort(Stream *stream)
-{
-    TcpSocket *socket = socket_of(stream);
-    if (socket->is_orphan)
-        return;
-    tcp_abort(socket->tcp);
-    socket_settle(socket);
-}
-
-static void socket_release(Stream *stream)
-{
-    TcpSocket *socket = socket_of(stream);
-    SIMULATOR_CHECK(socket->host->simulator, !socket->is_released);
-    socket->handler = (StreamHandler){0};
-    socket->is_released = true;
-    if (!socket->is_orphan && socket->is_attached)
-        tcp_close(socket->tcp);
-    socket_settle(socket);
-}
-
-static const StreamOperations SOCKET_OPERATIONS = {
-    .peek = socket_peek,
-    .consume = socket_consume,
-    .write_room = socket_write_room,
-    .write = socket_write,
-    .close = socket_close,
-    .abort = socket_abort,
-    .release = socket_release,
-};
 
 static const TcpOptions *host_peek_tcp_options(const Host *host)
 {
@@ -509,7 +442,7 @@ static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_por
     TcpSocket *socket = g_new0(TcpSocket, 1);
     socket->host = host;
     socket->stream = (Stream){
-        .operations = &SOCKET_OPERATIONS,
+        .operations = &tcp_stream_operations,
         .ref = {host->node->id, ++host->connection_count},
         .remote_address = remote,
         .remote_port = remote_port,
@@ -536,7 +469,7 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
                        simulator_now(host->simulator));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
-    socket_settle(socket);
+    tcp_socket_settle(socket);
     *simulator_cause(host->simulator) = cause;
     return socket;
 }

@@ -15,6 +15,7 @@ struct TcpSocket {
     uint64_t key;          /* tcp_socket_key */
     uint64_t own_because;  /* the fault behind what is sent from here */
     uint64_t peer_because; /* the last one that a packet of the peer named */
+    uint64_t icmp_because; /* of the last ICMP error */
     uint64_t octets_written, octets_read;
     Cause timer_cause; /* of what the timer waits for */
     Timer timer;
@@ -51,8 +52,14 @@ void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because)
 void tcp_socket_lose_program(TcpSocket *socket, uint64_t because);
 /* The kernel forgets the connection, without a word to anybody. */
 void tcp_socket_vanish(TcpSocket *socket);
+/* After any change: sends, arms the timer, cleans up; while the socket gives events, nothing. What
+ * the caller's step does next is not caused by the segments sent here. */
+void tcp_socket_settle(TcpSocket *socket);
 /* Frees it, whoever holds it. */
 void tcp_socket_free(TcpSocket *socket);
+
+/* tcp_stream.c */
+extern const StreamOperations tcp_stream_operations;
 
 /* tcp_segment.c: tcp.send, and the packet on its way. Takes the segment. `connection` may be zero.
  */

@@ -65,7 +65,9 @@ void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_
     };
     trace_write_packet(host->trace, host->node->id, TRACE_UDP_SEND, 0, &fields,
                        packet_for_trace(packet));
+    Cause cause = *simulator_cause(host->simulator);
     network_send(host->node, packet);
+    *simulator_cause(host->simulator) = cause; /* the program's next record is not the link's */
 }
 
 void udp_receive(Host *host, const Packet *packet)

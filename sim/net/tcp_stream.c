@@ -1,0 +1,80 @@
+/* The calls of a program on a TCP stream: RFC 9293 §3.10.2 to §3.10.5 as stream.h has them. After
+ * its program is gone a stream is empty and takes nothing, until it is released. */
+#include "net/tcp_socket.h"
+
+static TcpSocket *socket_of(const Stream *stream)
+{
+    return (TcpSocket *)(uintptr_t)stream;
+}
+
+static Span socket_peek(const Stream *stream)
+{
+    const TcpSocket *socket = socket_of(stream);
+    return socket->is_orphan ? (Span){0} : tcp_peek(socket->tcp);
+}
+
+static void socket_consume(Stream *stream, size_t count)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    socket->octets_read += count;
+    tcp_consume(socket->tcp, count);
+    tcp_socket_settle(socket);
+}
+
+static size_t socket_write_room(const Stream *stream)
+{
+    const TcpSocket *socket = socket_of(stream);
+    return socket->is_orphan || !socket->is_open ? 0 : tcp_write_room(socket->tcp);
+}
+
+static size_t socket_write(Stream *stream, Slice data)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan || !socket->is_open)
+        return 0;
+    size_t taken = tcp_write(socket->tcp, data);
+    socket->octets_written += taken;
+    tcp_socket_settle(socket);
+    return taken;
+}
+
+static void socket_close(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    tcp_close_sending(socket->tcp);
+    tcp_socket_settle(socket);
+}
+
+static void socket_abort(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    if (socket->is_orphan)
+        return;
+    tcp_abort(socket->tcp);
+    tcp_socket_settle(socket);
+}
+
+static void socket_release(Stream *stream)
+{
+    TcpSocket *socket = socket_of(stream);
+    SIMULATOR_CHECK(socket->host->simulator, !socket->is_released);
+    socket->handler = (StreamHandler){0};
+    socket->is_released = true;
+    if (!socket->is_orphan && socket->is_attached)
+        tcp_close(socket->tcp);
+    tcp_socket_settle(socket);
+}
+
+const StreamOperations tcp_stream_operations = {
+    .peek = socket_peek,
+    .consume = socket_consume,
+    .write_room = socket_write_room,
+    .write = socket_write,
+    .close = socket_close,
+    .abort = socket_abort,
+    .release = socket_release,
+};
