@@ -7,6 +7,7 @@
 
 #include "core/simtime.h"
 #include "scenario/diagnostics.h"
+#include "trace/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +64,9 @@ typedef struct Fact {
 const Fact *fact_of(FactId id);
 /* The fact called `name` of such a subject, or FACTS. */
 FactId fact_find(FactSubject subject, const char *name);
+/* The name of the field in scenarios, and the field of that name, or the kind's field count. */
+const char *fact_field_name(TraceKind kind, size_t index);
+size_t fact_field_find(TraceKind kind, const char *name);
 /* `delivered` and so on; mail_status_find returns MAIL_STATUSES when there is none of that name. */
 const char *mail_status_name(MailStatus status);
 MailStatus mail_status_find(const char *name);
@@ -88,11 +92,12 @@ bool fact_compare(FactComparator comparator, FactValue actual, FactValue value, 
 /* The value as the scenario would write it, a text to free: `3`, `2 h 15 min`, `delivered`. */
 char *fact_value_format(FactType type, FactValue value);
 
-/* A condition on an event's field: the value as the file writes it. */
+/* A condition on a field of an event: it has this value. Which fields a kind has is in
+ * trace/kinds.def; a condition names a field as the record's struct does (`code`). */
 typedef struct FactField {
-    const char *name;
-    const char *value;
-    SourcePosition at;
+    size_t index;      /* into trace_kind_info(kind)->fields */
+    const char *value; /* as the file writes it */
+    int64_t number;    /* a COUNT, a TIME in ns, a FLAG as 0 or 1, an IP address; otherwise 0 */
 } FactField;
 
 typedef struct FactSelector {
@@ -101,8 +106,8 @@ typedef struct FactSelector {
     bool is_bounce;    /* it is the bounce of `mail` that is meant */
     const char *mail;  /* FACT_OF_MAIL; a mail's name, or the `as` of a reply */
     const char *to;    /* FACT_OF_MAIL; an address, or NULL: the only recipient, or all */
-    const char *host;  /* FACT_OF_HOST; a server */
-    const char *event; /* FACT_OF_EVENT; the kind, such as smtp.reply */
-    FactField *fields; /* FACT_OF_EVENT */
+    const char *host;  /* FACT_OF_HOST: a server; FACT_OF_EVENT: any node, or NULL */
+    TraceKind event;   /* FACT_OF_EVENT: the kind, such as smtp.reply */
+    FactField *fields; /* FACT_OF_EVENT; all must hold */
     size_t field_count;
 } FactSelector;

@@ -11,6 +11,8 @@
 
 #include "core/bytes.h"
 #include "core/simtime.h"
+#include "mail/retry_schedule.h"
+#include "scenario/arena.h"
 #include "scenario/diagnostics.h"
 #include "scenario/facts.h"
 
@@ -22,6 +24,9 @@ enum { SCENARIO_UNSET = -1, SCENARIO_FORMAT_VERSION = 1 };
 
 /* The latest moment a scenario may name: 100 years of 365 days. */
 #define SCENARIO_TIME_MAXIMUM (36500 * SIM_DAY)
+
+/* Each struct that is a map of the file begins with its place. In a struct that has a name (a
+ * server, a person), that is the key it stands under. */
 
 /* A word or text of the file; text is NULL when it was not given and has no default. */
 typedef struct ScenarioText {
@@ -71,7 +76,7 @@ typedef struct LinkParameters {
 
 typedef struct ScenarioLink {
     SourcePosition at;
-    ScenarioTexts between; /* two nodes: routers, servers, or agents' machines */
+    ScenarioTexts between; /* two different routers */
     LinkParameters parameters;
 } ScenarioLink;
 
@@ -104,6 +109,7 @@ typedef struct ScenarioRetry {
     ScenarioNumbers intervals; /* ns after each failure, the last repeats; empty with `like` */
     int64_t lifetime_ns;       /* the message is bounced when it is older */
     int64_t warn_after_ns;     /* the sender is told of the delay; SCENARIO_UNSET: never */
+    RetrySchedule schedule;    /* all of the above, ready for use */
 } ScenarioRetry;
 
 typedef struct ScenarioServer {
@@ -313,6 +319,7 @@ typedef struct ScenarioQuestions {
 enum { SCENARIO_SHA256_LENGTH = 64 };
 
 typedef struct Scenario {
+    SourcePosition at;
     int64_t version; /* SCENARIO_FORMAT_VERSION */
     LocalText title;
     LocalText about;
@@ -328,7 +335,7 @@ typedef struct Scenario {
     ScenarioExpectations expect;
     ScenarioQuestions questions;
     char sha256[SCENARIO_SHA256_LENGTH + 1]; /* of the file's bytes, in lower-case hexadecimal */
-    struct ScenarioMemory *memory;           /* owns every list and text above */
+    Arena *arena;                            /* owns every list and text above */
 } Scenario;
 
 void scenario_free(Scenario *scenario);

@@ -1,0 +1,163 @@
+/* Facts: what can be asked about a run. See facts.h. */
+#include "scenario/facts.h"
+
+#include "core/check.h"
+#include "core/units.h"
+
+#include <string.h>
+
+static const Fact facts[FACTS] = {
+    [FACT_MAIL_STATUS] = {FACT_OF_MAIL, "status", FACT_STATUS, true,
+                          "what has become of the mail at the end of the run"},
+    [FACT_MAIL_ATTEMPTS] = {FACT_OF_MAIL, "attempts", FACT_COUNT, true,
+                            "how often the sender's mail server tried to pass it on, the "
+                            "successful attempt included"},
+    [FACT_MAIL_ACCEPTED_AT] = {FACT_OF_MAIL, "accepted_at", FACT_TIME, false,
+                               "when the sender's mail server took it over from the agent"},
+    [FACT_MAIL_FIRST_ATTEMPT_AT] = {FACT_OF_MAIL, "first_attempt_at", FACT_TIME, true,
+                                    "when the first attempt at passing it on began"},
+    [FACT_MAIL_DELIVERED_AT] = {FACT_OF_MAIL, "delivered_at", FACT_TIME, true,
+                                "when it came into the recipient's mailbox, for the first time"},
+    [FACT_MAIL_BOUNCED_AT] = {FACT_OF_MAIL, "bounced_at", FACT_TIME, true,
+                              "when a server gave it up and wrote to the sender"},
+    [FACT_MAIL_COPIES] = {FACT_OF_MAIL, "copies", FACT_COUNT, true,
+                          "how often it came into the recipient's mailbox"},
+    [FACT_HOST_QUEUE_PEAK] = {FACT_OF_HOST, "queue_peak", FACT_COUNT, false,
+                              "the most messages that were in the server's queue at once"},
+    [FACT_HOST_QUEUE_LENGTH] = {FACT_OF_HOST, "queue_length", FACT_COUNT, false,
+                                "messages in the server's queue at the end of the run"},
+    [FACT_EVENT_COUNT] = {FACT_OF_EVENT, "count", FACT_COUNT, false, "how many such events"},
+    [FACT_EVENT_FIRST_AT] = {FACT_OF_EVENT, "first_at", FACT_TIME, false, "when the first one was"},
+    [FACT_EVENT_LAST_AT] = {FACT_OF_EVENT, "last_at", FACT_TIME, false, "when the last one was"},
+};
+
+const Fact *fact_of(FactId id)
+{
+    CHECK(id < FACTS);
+    return &facts[id];
+}
+
+FactId fact_find(FactSubject subject, const char *name)
+{
+    for (FactId id = 0; id < FACTS; id++) {
+        if (facts[id].subject == subject && strcmp(facts[id].name, name) == 0)
+            return id;
+    }
+    return FACTS;
+}
+
+static const struct {
+    const char *name;
+    const char *meaning;
+} statuses[MAIL_STATUSES] = {
+    [MAIL_STATUS_NONE] = {"none", "it was never sent, or there is no bounce"},
+    [MAIL_STATUS_QUEUED] = {"queued", "it waits in a server's queue"},
+    [MAIL_STATUS_DELIVERED] = {"delivered", "it has come into the recipient's mailbox"},
+    [MAIL_STATUS_BOUNCED] = {"bounced", "a server gave it up and told the sender"},
+    [MAIL_STATUS_DISCARDED] = {"discarded", "a named rule removed it, such as that no bounce is "
+                                            "bounced"},
+    [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and the sender was told at once"},
+    [MAIL_STATUS_LOST] = {"lost", "a server accepted it, and it is nowhere"},
+};
+
+const char *mail_status_name(MailStatus status)
+{
+    CHECK(status < MAIL_STATUSES);
+    return statuses[status].name;
+}
+
+const char *mail_status_meaning(MailStatus status)
+{
+    CHECK(status < MAIL_STATUSES);
+    return statuses[status].meaning;
+}
+
+MailStatus mail_status_find(const char *name)
+{
+    MailStatus status = 0;
+    while (status < MAIL_STATUSES && strcmp(statuses[status].name, name) != 0)
+        status++;
+    return status;
+}
+
+static const char *const comparators[FACT_COMPARATORS] = {
+    [FACT_IS] = "is",
+    [FACT_AT_LEAST] = "at_least",
+    [FACT_AT_MOST] = "at_most",
+    [FACT_RANGE] = "range",
+};
+
+const char *fact_comparator_name(FactComparator comparator)
+{
+    CHECK(comparator < FACT_COMPARATORS);
+    return comparators[comparator];
+}
+
+bool fact_compare(FactComparator comparator, FactValue actual, FactValue value, FactValue upper)
+{
+    switch (comparator) {
+    case FACT_IS:
+        return actual.number == value.number;
+    case FACT_AT_LEAST:
+        return actual.number >= value.number;
+    case FACT_AT_MOST:
+        return actual.number <= value.number;
+    case FACT_RANGE:
+        return actual.number >= value.number && actual.number <= upper.number;
+    case FACT_COMPARATORS:
+        break;
+    }
+    CHECK(false);
+    return false;
+}
+
+char *fact_value_format(FactType type, FactValue value)
+{
+    switch (type) {
+    case FACT_COUNT:
+        return g_strdup_printf("%" G_GINT64_FORMAT, value.number);
+    case FACT_TIME:
+        return value.number == SIM_NEVER ? g_strdup("never")
+                                         : units_format(UNITS_DURATION, value.number);
+    case FACT_STATUS:
+        return g_strdup(mail_status_name((MailStatus)value.number));
+    }
+    CHECK(false);
+    return NULL;
+}
+
+/* --- Fields of events: the names that kinds.def gives them in the records' structs --- */
+
+#define KIND(id, name, level, meaning)      static const char *const fields_##id[] = {
+#define FIELD(id, type, name, key, meaning) #name,
+#define END(id)                                                                                    \
+    }                                                                                              \
+    ;
+#include "trace/kinds.def"
+#undef KIND
+#undef FIELD
+#undef END
+
+static const char *const *const field_names[TRACE_KIND_COUNT] = {
+#define KIND(id, name, level, meaning) [TRACE_##id] = fields_##id,
+#define FIELD(id, type, name, key, meaning)
+#define END(id)
+#include "trace/kinds.def"
+#undef KIND
+#undef FIELD
+#undef END
+};
+
+const char *fact_field_name(TraceKind kind, size_t index)
+{
+    CHECK(index < trace_kind_info(kind)->field_count);
+    return field_names[kind][index];
+}
+
+size_t fact_field_find(TraceKind kind, const char *name)
+{
+    size_t index = 0, count = trace_kind_info(kind)->field_count;
+    while (index < count && strcmp(field_names[kind][index], name) != 0)
+        index++;
+    return index;
+}

@@ -1,0 +1,507 @@
+/* The sections of the scenario file. See format.h; the timeline's actions are in format_actions.c,
+ * what is asked of the tables in format_lookup.c. */
+#include "scenario/format.h"
+
+/* Bounds that keep every sum of times within int64_t and every count within memory. */
+#define DELAY_MAXIMUM   SIM_DAY
+#define RATE_MAXIMUM    INT64_C(1000000000000)
+#define QUEUE_MAXIMUM   INT64_C(1000000)
+#define SIZE_MAXIMUM    (INT64_C(64) << 20)
+#define TTL_MAXIMUM     (INT64_C(0x7fffffff) * SIM_SECOND) /* RFC 2181 §8 */
+#define INTEGER_MAXIMUM INT64_MAX
+
+static const char delay_of_zero[] =
+    "a link of delay 0 would let two nodes act on each other within one instant; write a delay "
+    "above 0, such as `1 us`";
+
+/* --- network --- */
+
+/* The four keys of a link's behaviour, for a struct that has them at `base`. */
+#define LINK_KEYS(base, delay, rate, loss, queue, absent)                                          \
+    {.key = "delay",                                                                               \
+     .offset = (base) + offsetof(LinkParameters, delay_ns),                                        \
+     .value = {.type = VALUE_QUANTITY,                                                             \
+               .units = UNITS_DURATION,                                                            \
+               .minimum = 1,                                                                       \
+               .maximum = DELAY_MAXIMUM,                                                           \
+               .below_minimum = delay_of_zero},                                                    \
+     .default_text = delay,                                                                        \
+     .when_absent = absent,                                                                        \
+     .meaning = "how long a bit travels from one end to the other; never 0"},                      \
+        {.key = "rate",                                                                            \
+         .offset = (base) + offsetof(LinkParameters, rate_bps),                                    \
+         .value = {.type = VALUE_QUANTITY,                                                         \
+                   .units = UNITS_RATE,                                                            \
+                   .minimum = 1,                                                                   \
+                   .maximum = RATE_MAXIMUM},                                                       \
+         .default_text = rate,                                                                     \
+         .when_absent = absent,                                                                    \
+         .meaning = "bits a second in each direction; headers count too"},                         \
+        {.key = "loss",                                                                            \
+         .offset = (base) + offsetof(LinkParameters, loss_ppb),                                    \
+         .value = {.type = VALUE_QUANTITY, .units = UNITS_SHARE, .maximum = UNITS_SHARE_WHOLE},    \
+         .default_text = loss,                                                                     \
+         .when_absent = absent,                                                                    \
+         .meaning = "the chance that a packet is lost on the way"},                                \
+    {                                                                                              \
+        .key = "queue", .offset = (base) + offsetof(LinkParameters, queue_packets),                \
+        .value = {.type = VALUE_QUANTITY,                                                          \
+                  .units = UNITS_PACKETS,                                                          \
+                  .minimum = 1,                                                                    \
+                  .maximum = QUEUE_MAXIMUM},                                                       \
+        .default_text = queue, .when_absent = absent,                                              \
+        .meaning = "packets that can wait at each end; further ones are dropped"                   \
+    }
+
+static const KeySpec default_link_keys[] = {
+    LINK_KEYS(0, "10 ms", "100 Mbit/s", "0 %", "100 packets", NULL),
+};
+
+static const MappingSpec default_link = {
+    .what = "`default_link`",
+    .size = sizeof(LinkParameters),
+    .keys = default_link_keys,
+    .key_count = G_N_ELEMENTS(default_link_keys),
+};
+
+/* The link of one server or agent: what is not given is as in `default_link`. */
+static const KeySpec access_link_keys[] = {
+    LINK_KEYS(0, NULL, NULL, NULL, NULL, "as in `network.default_link`"),
+};
+
+static const MappingSpec access_link = {
+    .what = "the link of a machine",
+    .size = sizeof(LinkParameters),
+    .keys = access_link_keys,
+    .key_count = G_N_ELEMENTS(access_link_keys),
+};
+
+static const ValueSpec a_router = {.type = VALUE_ROUTER};
+static const ValueSpec a_router_name = {.type = VALUE_NAME};
+
+static const KeySpec link_keys[] = {
+    {.key = "between",
+     .offset = offsetof(ScenarioLink, between),
+     .value = {.type = VALUE_LIST, .element = &a_router, .least = 2, .most = 2},
+     .is_required = true,
+     .meaning = "the two routers that it joins"},
+    LINK_KEYS(offsetof(ScenarioLink, parameters), "10 ms", "1 Gbit/s", "0 %", "100 packets", NULL),
+};
+
+static const MappingSpec a_link = {
+    .what = "a link",
+    .size = sizeof(ScenarioLink),
+    .keys = link_keys,
+    .key_count = G_N_ELEMENTS(link_keys),
+};
+
+static const ValueSpec link_value = {.type = VALUE_MAP, .mapping = &a_link};
+
+static const KeySpec network_keys[] = {
+    {.key = "routers",
+     .offset = offsetof(ScenarioNetwork, routers),
+     .value = {.type = VALUE_LIST, .element = &a_router_name, .least = 1},
+     .default_text = "[internet]",
+     .meaning = "the routers' names"},
+    {.key = "default_link",
+     .offset = offsetof(ScenarioNetwork, default_link),
+     .value = {.type = VALUE_MAP, .mapping = &default_link},
+     .meaning = "the link that joins each server and each agent to its router"},
+    {.key = "links",
+     .offset = offsetof(ScenarioNetwork, links),
+     .value = {.type = VALUE_LIST, .element = &link_value},
+     .when_absent = "none",
+     .meaning = "the links between routers"},
+};
+
+static const MappingSpec network = {
+    .what = "`network`",
+    .size = sizeof(ScenarioNetwork),
+    .keys = network_keys,
+    .key_count = G_N_ELEMENTS(network_keys),
+};
+
+/* --- servers --- */
+
+static const ValueSpec a_wait = {.type = VALUE_QUANTITY,
+                                 .units = UNITS_DURATION,
+                                 .minimum = 1,
+                                 .maximum = RETRY_TIME_MAX,
+                                 .below_minimum = "a wait of 0 would try for ever in one instant"};
+
+static const KeySpec retry_keys[] = {
+    {.key = "like",
+     .offset = offsetof(ScenarioRetry, like),
+     .value = {.type = VALUE_SCHEDULE},
+     .when_absent = "`postfix`, unless there are `intervals`",
+     .meaning = "try again as this well-known mail server does"},
+    {.key = "intervals",
+     .offset = offsetof(ScenarioRetry, intervals),
+     .value = {.type = VALUE_LIST, .element = &a_wait, .least = 1, .most = RETRY_INTERVALS_MAX},
+     .when_absent = "as `like` says",
+     .meaning = "try again so long after each failure; the last one repeats. Not beside `like`"},
+    {.key = "lifetime",
+     .offset = offsetof(ScenarioRetry, lifetime_ns),
+     .value =
+         {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .minimum = 1, .maximum = RETRY_TIME_MAX},
+     .when_absent = "as `like` says; with `intervals` 5 d",
+     .meaning = "a message that is older when an attempt fails is given up, and its sender told"},
+    {.key = "warn_after",
+     .offset = offsetof(ScenarioRetry, warn_after_ns),
+     .value =
+         {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .minimum = 1, .maximum = RETRY_TIME_MAX},
+     .when_absent = "as `like` says; with `intervals` never",
+     .meaning = "tell the sender of a message that has waited so long, once"},
+};
+
+static const MappingSpec retry = {
+    .what = "`retry`",
+    .size = sizeof(ScenarioRetry),
+    .keys = retry_keys,
+    .key_count = G_N_ELEMENTS(retry_keys),
+};
+
+static const MappingSpec a_user = {
+    .what = "a user",
+    .size = sizeof(ScenarioUser),
+    .name_type = VALUE_USER_NAME,
+    .name_offset = offsetof(ScenarioUser, name),
+    .name_meaning = "the part of the address before the @, in each of the server's domains",
+};
+
+static const ValueSpec a_domain = {.type = VALUE_DOMAIN};
+
+static const KeySpec server_keys[] = {
+    {.key = "router",
+     .offset = offsetof(ScenarioServer, router),
+     .value = {.type = VALUE_ROUTER},
+     .when_absent = "the first router",
+     .meaning = "the router that its link leads to"},
+    {.key = "link",
+     .offset = offsetof(ScenarioServer, link),
+     .value = {.type = VALUE_MAP, .mapping = &access_link},
+     .meaning = "the link to the router"},
+    {.key = "domains",
+     .offset = offsetof(ScenarioServer, domains),
+     .value = {.type = VALUE_LIST, .element = &a_domain},
+     .is_required = true,
+     .meaning = "the mail domains whose mailboxes it keeps"},
+    {.key = "users",
+     .offset = offsetof(ScenarioServer, users),
+     .value = {.type = VALUE_NAMED, .mapping = &a_user},
+     .when_absent = "none",
+     .meaning = "who has a mailbox there: `{alice: {}, bob: {}}`"},
+    {.key = "retry",
+     .offset = offsetof(ScenarioServer, retry),
+     .value = {.type = VALUE_MAP, .mapping = &retry},
+     .meaning = "when it tries again to pass on a message, and when it gives up"},
+};
+
+static const MappingSpec a_server = {
+    .what = "a server",
+    .size = sizeof(ScenarioServer),
+    .keys = server_keys,
+    .key_count = G_N_ELEMENTS(server_keys),
+    .name_type = VALUE_HOST_NAME,
+    .name_offset = offsetof(ScenarioServer, name),
+    .name_meaning = "the server's host name",
+};
+
+/* --- dns --- */
+
+static const KeySpec exchange_keys[] = {
+    {.key = "preference",
+     .offset = offsetof(DnsExchange, preference),
+     .value = {.type = VALUE_INTEGER, .maximum = 65535},
+     .is_required = true,
+     .meaning = "the lowest is tried first"},
+    {.key = "host",
+     .offset = offsetof(DnsExchange, host),
+     .value = {.type = VALUE_DNS_NAME},
+     .is_required = true,
+     .meaning = "the mail server's name"},
+};
+
+static const MappingSpec an_exchange = {
+    .what = "an `mx` record",
+    .size = sizeof(DnsExchange),
+    .keys = exchange_keys,
+    .key_count = G_N_ELEMENTS(exchange_keys),
+};
+
+static const ValueSpec exchange_value = {.type = VALUE_MAP, .mapping = &an_exchange};
+static const ValueSpec a_target = {.type = VALUE_DNS_TARGET};
+static const ValueSpec a_text = {.type = VALUE_TEXT};
+
+const KeySpec format_dns_keys[] = {
+    {.key = "mx",
+     .offset = offsetof(DnsRecords, mx),
+     .value = {.type = VALUE_LIST, .element = &exchange_value},
+     .when_absent = "as generated",
+     .meaning = "the servers that take mail for the name"},
+    {.key = "a",
+     .offset = offsetof(DnsRecords, a),
+     .value = {.type = VALUE_LIST, .element = &a_target},
+     .when_absent = "as generated",
+     .meaning = "its addresses: each an IPv4 address, or a server's name for the address it has"},
+    {.key = "cname",
+     .offset = offsetof(DnsRecords, cname),
+     .value = {.type = VALUE_DNS_NAME},
+     .when_absent = "none",
+     .meaning = "the name is an alias of this one, and has no other records"},
+    {.key = "txt",
+     .offset = offsetof(DnsRecords, txt),
+     .value = {.type = VALUE_LIST, .element = &a_text},
+     .when_absent = "none",
+     .meaning = "texts"},
+    {.key = "ptr",
+     .offset = offsetof(DnsRecords, ptr),
+     .value = {.type = VALUE_DNS_NAME},
+     .when_absent = "as generated",
+     .meaning = "what the look-up of this host's address gives, in place of its name"},
+    {.key = "ttl",
+     .offset = offsetof(DnsRecords, ttl_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = TTL_MAXIMUM},
+     .default_text = "1 h",
+     .meaning = "how long others may keep the name's records; whole seconds"},
+};
+
+const size_t format_dns_key_count = G_N_ELEMENTS(format_dns_keys);
+
+static const MappingSpec dns_name = {
+    .what = "a name in `dns`",
+    .size = sizeof(DnsRecords),
+    .keys = format_dns_keys,
+    .key_count = G_N_ELEMENTS(format_dns_keys),
+    .name_type = VALUE_DNS_NAME,
+    .name_offset = offsetof(DnsRecords, name),
+    .name_meaning = "the name whose records these are",
+};
+
+/* --- people --- */
+
+static const char *const send_protocols[] = {[AGENT_SEND_SMTP] = "smtp", NULL};
+static const char *const read_protocols[] = {[AGENT_READ_IMAP] = "imap", NULL};
+
+static const KeySpec agent_keys[] = {
+    {.key = "router",
+     .offset = offsetof(ScenarioAgent, router),
+     .value = {.type = VALUE_ROUTER},
+     .when_absent = "the first router",
+     .meaning = "the router that its machine's link leads to"},
+    {.key = "link",
+     .offset = offsetof(ScenarioAgent, link),
+     .value = {.type = VALUE_MAP, .mapping = &access_link},
+     .meaning = "the link to the router"},
+    {.key = "send",
+     .offset = offsetof(ScenarioAgent, send),
+     .value = {.type = VALUE_CHOICE, .choices = send_protocols},
+     .default_text = "smtp",
+     .meaning = "the protocol by which it hands mail to the person's server"},
+    {.key = "read",
+     .offset = offsetof(ScenarioAgent, read),
+     .value = {.type = VALUE_CHOICE, .choices = read_protocols},
+     .default_text = "imap",
+     .meaning = "the protocol by which it fetches mail from there"},
+};
+
+static const MappingSpec an_agent = {
+    .what = "an agent",
+    .size = sizeof(ScenarioAgent),
+    .keys = agent_keys,
+    .key_count = G_N_ELEMENTS(agent_keys),
+    .name_type = VALUE_NAME,
+    .name_offset = offsetof(ScenarioAgent, name),
+    .name_meaning = "the agent's name; its machine is called PERSON.AGENT, such as `alice.laptop`",
+};
+
+static const KeySpec person_keys[] = {
+    {.key = "address",
+     .offset = offsetof(ScenarioPerson, address),
+     .value = {.type = VALUE_ADDRESS},
+     .is_required = true,
+     .meaning = "the person's mail address: a user of one of the servers"},
+    {.key = "agents",
+     .offset = offsetof(ScenarioPerson, agents),
+     .value = {.type = VALUE_NAMED, .mapping = &an_agent, .least = 1},
+     .default_text = "{laptop: {}}",
+     .meaning = "the person's user agents, each a program on a machine of its own; the first acts "
+                "where no other is named"},
+};
+
+static const MappingSpec a_person = {
+    .what = "a person",
+    .size = sizeof(ScenarioPerson),
+    .keys = person_keys,
+    .key_count = G_N_ELEMENTS(person_keys),
+    .name_type = VALUE_NAME,
+    .name_offset = offsetof(ScenarioPerson, name),
+    .name_meaning = "the person's name",
+};
+
+/* --- mails --- */
+
+static const ValueSpec an_address = {.type = VALUE_ADDRESS};
+
+static const KeySpec mail_keys[] = {
+    {.key = "from",
+     .offset = offsetof(ScenarioMail, from),
+     .value = {.type = VALUE_PERSON},
+     .is_required = true,
+     .meaning = "the person who writes it"},
+    {.key = "to",
+     .offset = offsetof(ScenarioMail, to),
+     .value = {.type = VALUE_LIST, .element = &an_address},
+     .when_absent = "nobody",
+     .meaning = "the addresses it is for. An unknown user of a known domain is allowed"},
+    {.key = "cc",
+     .offset = offsetof(ScenarioMail, cc),
+     .value = {.type = VALUE_LIST, .element = &an_address},
+     .when_absent = "nobody",
+     .meaning = "those who get a copy, seen by all"},
+    {.key = "bcc",
+     .offset = offsetof(ScenarioMail, bcc),
+     .value = {.type = VALUE_LIST, .element = &an_address},
+     .when_absent = "nobody",
+     .meaning = "those who get a copy, seen by nobody"},
+    {.key = "subject",
+     .offset = offsetof(ScenarioMail, subject),
+     .value = {.type = VALUE_TEXT},
+     .default_text = "\"\"",
+     .meaning = "its subject, best in quotes"},
+    {.key = "body",
+     .offset = offsetof(ScenarioMail, body),
+     .value = {.type = VALUE_TEXT},
+     .default_text = "\"\"",
+     .meaning = "its text, best as a block after `|`"},
+    {.key = "size",
+     .offset = offsetof(ScenarioMail, size_bytes),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
+     .when_absent = "the size of the text",
+     .meaning = "the text is filled up to this size"},
+};
+
+static const MappingSpec a_mail = {
+    .what = "a mail",
+    .size = sizeof(ScenarioMail),
+    .keys = mail_keys,
+    .key_count = G_N_ELEMENTS(mail_keys),
+    .name_type = VALUE_NAME,
+    .name_offset = offsetof(ScenarioMail, name),
+    .name_meaning = "the name by which the scenario and the trace call it",
+};
+
+/* --- questions --- */
+
+static const KeySpec question_keys[] = {
+    {.key = "ask",
+     .offset = offsetof(ScenarioQuestion, ask),
+     .value = {.type = VALUE_LOCAL_TEXT},
+     .is_required = true,
+     .meaning = "the question"},
+    {.key = "answer",
+     .offset = offsetof(ScenarioQuestion, answer),
+     .value = {.type = VALUE_SELECTOR},
+     .is_required = true,
+     .meaning = "the fact of the run that answers it"},
+    {.key = "explain",
+     .offset = offsetof(ScenarioQuestion, explain),
+     .value = {.type = VALUE_LOCAL_TEXT},
+     .when_absent = "none",
+     .meaning = "why that is the answer; shown after the run"},
+};
+
+static const MappingSpec a_question = {
+    .what = "a question",
+    .size = sizeof(ScenarioQuestion),
+    .keys = question_keys,
+    .key_count = G_N_ELEMENTS(question_keys),
+};
+
+/* --- the whole file --- */
+
+static const ValueSpec action_value = {.type = VALUE_ACTION};
+static const ValueSpec expectation_value = {.type = VALUE_EXPECTATION};
+static const ValueSpec question_value = {.type = VALUE_MAP, .mapping = &a_question};
+
+static const KeySpec scenario_keys[] = {
+    {.key = "mailsim",
+     .offset = offsetof(Scenario, version),
+     .value = {.type = VALUE_INTEGER, .maximum = INTEGER_MAXIMUM},
+     .is_required = true,
+     .meaning = "the version of this format: 1"},
+    {.key = "title",
+     .offset = offsetof(Scenario, title),
+     .value = {.type = VALUE_LOCAL_TEXT},
+     .when_absent = "none",
+     .meaning = "what it shows, in one line"},
+    {.key = "about",
+     .offset = offsetof(Scenario, about),
+     .value = {.type = VALUE_LOCAL_TEXT},
+     .when_absent = "none",
+     .meaning = "what it shows, in a few sentences"},
+    {.key = "start",
+     .offset = offsetof(Scenario, start),
+     .value = {.type = VALUE_DATE_TIME},
+     .default_text = "2026-03-02T09:00:00+09:00",
+     .meaning = "the wall clock at time zero, for labels and `Date:` headers; nothing else"},
+    {.key = "until",
+     .offset = offsetof(Scenario, until_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = 1,
+               .maximum = SCENARIO_TIME_MAXIMUM},
+     .when_absent = "until no message waits in a queue and nothing is left to happen",
+     .meaning = "when the run ends"},
+    {.key = "seed",
+     .offset = offsetof(Scenario, seed),
+     .value = {.type = VALUE_INTEGER, .maximum = INTEGER_MAXIMUM},
+     .default_text = "1",
+     .meaning = "where chance begins: the same file and seed give the same run"},
+    {.key = "network",
+     .offset = offsetof(Scenario, network),
+     .value = {.type = VALUE_MAP, .mapping = &network},
+     .meaning = "routers and links"},
+    {.key = "servers",
+     .offset = offsetof(Scenario, servers),
+     .value = {.type = VALUE_NAMED, .mapping = &a_server, .least = 1},
+     .is_required = true,
+     .meaning = "the mail servers, by host name"},
+    {.key = "dns",
+     .offset = offsetof(Scenario, dns),
+     .value = {.type = VALUE_NAMED, .mapping = &dns_name},
+     .when_absent = "A, MX and PTR records follow from `servers`",
+     .meaning = "records that replace the generated ones of a name, type by type"},
+    {.key = "people",
+     .offset = offsetof(Scenario, people),
+     .value = {.type = VALUE_NAMED, .mapping = &a_person},
+     .when_absent = "nobody",
+     .meaning = "who writes and reads, by name"},
+    {.key = "mails",
+     .offset = offsetof(Scenario, mails),
+     .value = {.type = VALUE_NAMED, .mapping = &a_mail},
+     .when_absent = "none",
+     .meaning = "the mails that the timeline sends, by name"},
+    {.key = "timeline",
+     .offset = offsetof(Scenario, timeline),
+     .value = {.type = VALUE_LIST, .element = &action_value},
+     .when_absent = "nothing happens",
+     .meaning = "what happens, and when"},
+    {.key = "expect",
+     .offset = offsetof(Scenario, expect),
+     .value = {.type = VALUE_LIST, .element = &expectation_value},
+     .when_absent = "nothing",
+     .meaning = "what must be true of the run"},
+    {.key = "questions",
+     .offset = offsetof(Scenario, questions),
+     .value = {.type = VALUE_LIST, .element = &question_value},
+     .when_absent = "none",
+     .meaning = "what a reader should predict before the run"},
+};
+
+const MappingSpec format_scenario = {
+    .what = "a scenario",
+    .size = sizeof(Scenario),
+    .keys = scenario_keys,
+    .key_count = G_N_ELEMENTS(scenario_keys),
+};

@@ -1,0 +1,290 @@
+/* The timeline's actions, and what `expect` and `answer` are made of. See format.h. */
+#include "scenario/format.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+#define TIMES_MAXIMUM 1000000
+
+static const KeySpec common_keys[] = {
+    {.key = "at",
+     .offset = offsetof(ScenarioAction, time_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SCENARIO_TIME_MAXIMUM},
+     .is_required = true,
+     .meaning = "when, counted from the start of the run"},
+    {.key = "do",
+     .offset = offsetof(ScenarioAction, kind),
+     .value = {.type = VALUE_DO},
+     .is_required = true,
+     .meaning = "what happens"},
+    {.key = "every",
+     .offset = offsetof(ScenarioAction, every_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = 1,
+               .maximum = SCENARIO_TIME_MAXIMUM,
+               .below_minimum = "repetition needs some time in between"},
+     .when_absent = "it happens once",
+     .meaning = "it happens again after each such time; together with `times`"},
+    {.key = "times",
+     .offset = offsetof(ScenarioAction, times),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = TIMES_MAXIMUM},
+     .when_absent = "it happens once",
+     .meaning = "how often in all; together with `every`"},
+};
+
+const MappingSpec format_action = {
+    .what = "an action",
+    .size = sizeof(ScenarioAction),
+    .keys = common_keys,
+    .key_count = G_N_ELEMENTS(common_keys),
+};
+
+static const ValueSpec a_node = {.type = VALUE_NODE};
+static const ValueSpec a_group = {.type = VALUE_LIST, .element = &a_node, .least = 1};
+static const char *const dns_failures[] = {
+    [DNS_FAILURE_SERVFAIL] = "servfail",
+    [DNS_FAILURE_TIMEOUT] = "timeout",
+    [DNS_FAILURE_NXDOMAIN] = "nxdomain",
+    NULL,
+};
+
+const MappingSpec format_dns_set_records = {
+    .what = "`records`",
+    .size = sizeof(DnsRecords),
+    .keys = format_dns_keys,
+    .key_count = 6,
+};
+
+static const KeySpec send_keys[] = {
+    {.key = "mail",
+     .offset = offsetof(ScenarioAction, send.mail),
+     .value = {.type = VALUE_MAIL},
+     .is_required = true,
+     .meaning = "a mail of `mails`"},
+};
+
+static const KeySpec reply_keys[] = {
+    {.key = "who",
+     .offset = offsetof(ScenarioAction, reply.who),
+     .value = {.type = VALUE_PERSON},
+     .is_required = true,
+     .meaning = "the person who answers"},
+    {.key = "mail",
+     .offset = offsetof(ScenarioAction, reply.mail),
+     .value = {.type = VALUE_MAIL},
+     .is_required = true,
+     .meaning = "the mail that is answered"},
+    {.key = "as",
+     .offset = offsetof(ScenarioAction, reply.as),
+     .value = {.type = VALUE_NAME},
+     .is_required = true,
+     .meaning = "a new name, for the answer"},
+    {.key = "body",
+     .offset = offsetof(ScenarioAction, reply.body),
+     .value = {.type = VALUE_TEXT},
+     .default_text = "\"\"",
+     .meaning = "the text of the answer"},
+};
+
+static const KeySpec fetch_keys[] = {
+    {.key = "who",
+     .offset = offsetof(ScenarioAction, fetch.who),
+     .value = {.type = VALUE_PERSON},
+     .is_required = true,
+     .meaning = "whose agent"},
+    {.key = "agent",
+     .offset = offsetof(ScenarioAction, fetch.agent),
+     .value = {.type = VALUE_AGENT},
+     .when_absent = "the person's first one",
+     .meaning = "which one"},
+};
+
+static const KeySpec read_keys[] = {
+    {.key = "who",
+     .offset = offsetof(ScenarioAction, read.who),
+     .value = {.type = VALUE_PERSON},
+     .is_required = true,
+     .meaning = "the person who reads"},
+    {.key = "mail",
+     .offset = offsetof(ScenarioAction, read.mail),
+     .value = {.type = VALUE_MAIL},
+     .is_required = true,
+     .meaning = "the mail that is opened"},
+};
+
+static const KeySpec machine_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, machine.host),
+     .value = {.type = VALUE_SERVER},
+     .is_required = true,
+     .meaning = "the server"},
+};
+
+static const KeySpec link_keys[] = {
+    {.key = "between",
+     .offset = offsetof(ScenarioAction, link.between),
+     .value = {.type = VALUE_LIST, .element = &a_node, .least = 2, .most = 2},
+     .is_required = true,
+     .meaning = "the link's two ends: routers, servers or agents' machines (`alice.laptop`)"},
+};
+
+static const KeySpec partition_keys[] = {
+    {.key = "groups",
+     .offset = offsetof(ScenarioAction, partition.groups),
+     .value = {.type = VALUE_LIST, .element = &a_group, .least = 2},
+     .is_required = true,
+     .meaning = "lists of nodes that cannot reach each other; who is in none reaches everybody"},
+};
+
+static const KeySpec dns_fail_keys[] = {
+    {.key = "name",
+     .offset = offsetof(ScenarioAction, dns_fail.name),
+     .value = {.type = VALUE_KNOWN_NAME},
+     .is_required = true,
+     .meaning = "the name"},
+    {.key = "how",
+     .offset = offsetof(ScenarioAction, dns_fail.how),
+     .value = {.type = VALUE_CHOICE, .choices = dns_failures},
+     .default_text = "servfail",
+     .meaning = "the answer is that the name server failed, or that there is no such name; or "
+                "there is no answer"},
+};
+
+static const KeySpec dns_fix_keys[] = {
+    {.key = "name",
+     .offset = offsetof(ScenarioAction, dns_fix.name),
+     .value = {.type = VALUE_KNOWN_NAME},
+     .is_required = true,
+     .meaning = "the name"},
+};
+
+static const KeySpec dns_set_keys[] = {
+    {.key = "name",
+     .offset = offsetof(ScenarioAction, dns_set.name),
+     .value = {.type = VALUE_DNS_NAME},
+     .is_required = true,
+     .meaning = "the name"},
+    {.key = "records",
+     .offset = offsetof(ScenarioAction, dns_set.records),
+     .value = {.type = VALUE_MAP, .mapping = &format_dns_set_records},
+     .is_required = true,
+     .meaning = "its new records, with the keys of a name in `dns`"},
+};
+
+static const KeySpec note_keys[] = {
+    {.key = "text",
+     .offset = offsetof(ScenarioAction, note.text),
+     .value = {.type = VALUE_LOCAL_TEXT},
+     .is_required = true,
+     .meaning = "the remark"},
+};
+
+#define KEYS(array) .keys = array, .key_count = G_N_ELEMENTS(array)
+
+static const ActionSpec actions[ACTION_KINDS] = {
+    [ACTION_SEND] = {"send", "the mail's author writes it and hands it to the mail server",
+                     KEYS(send_keys)},
+    [ACTION_REPLY] = {"reply", "a person answers a mail", KEYS(reply_keys)},
+    [ACTION_FETCH] = {"fetch", "an agent gets what is new from its mail server", KEYS(fetch_keys)},
+    [ACTION_READ] = {"read", "a person opens a mail that an agent has fetched", KEYS(read_keys)},
+    [ACTION_CRASH] = {"crash",
+                      "the server program dies, its operating system lives: open connections are "
+                      "closed or reset, new ones are refused",
+                      KEYS(machine_keys)},
+    [ACTION_POWER_OFF] = {"power_off",
+                          "the machine loses power: silence, and what was not yet synced to disk "
+                          "is lost",
+                          KEYS(machine_keys)},
+    [ACTION_RESTART] = {"restart", "a crashed, stopped or powered-off server starts again",
+                        KEYS(machine_keys)},
+    [ACTION_SHUTDOWN] = {"shutdown", "the server ends in good order, with a 421 to its clients",
+                         KEYS(machine_keys)},
+    [ACTION_LINK_DOWN] = {"link_down", "a link carries nothing any more", KEYS(link_keys)},
+    [ACTION_LINK_UP] = {"link_up", "the link carries packets again", KEYS(link_keys)},
+    [ACTION_PARTITION] = {"partition", "the network falls into parts", KEYS(partition_keys)},
+    [ACTION_HEAL] = {"heal", "the partition is over", .keys = NULL},
+    [ACTION_DNS_FAIL] = {"dns_fail", "look-ups of a name fail from now on", KEYS(dns_fail_keys)},
+    [ACTION_DNS_FIX] = {"dns_fix", "look-ups of the name work again", KEYS(dns_fix_keys)},
+    [ACTION_DNS_SET] = {"dns_set", "a name gets other records; caches may keep the old ones",
+                        KEYS(dns_set_keys)},
+    [ACTION_NOTE] = {"note", "a remark in the trace; nothing happens", KEYS(note_keys)},
+};
+
+const ActionSpec *format_action_of(ActionKind kind)
+{
+    CHECK(kind < ACTION_KINDS);
+    return &actions[kind];
+}
+
+ActionKind format_action_find(const char *name)
+{
+    ActionKind kind = 0;
+    while (kind < ACTION_KINDS && strcmp(actions[kind].name, name) != 0)
+        kind++;
+    return kind;
+}
+
+/* --- expect and answer --- */
+
+static const ValueSpec a_fact_value = {.type = VALUE_FACT_VALUE};
+
+static const KeySpec expectation_keys[] = {
+    {.key = "mail",
+     .offset = offsetof(ExpectationText, mail),
+     .value = {.type = VALUE_MAIL},
+     .meaning = "a fact of this mail"},
+    {.key = "bounce_of",
+     .offset = offsetof(ExpectationText, bounce_of),
+     .value = {.type = VALUE_MAIL},
+     .meaning = "a fact of the bounce of this mail"},
+    {.key = "to",
+     .offset = offsetof(ExpectationText, to),
+     .value = {.type = VALUE_ADDRESS},
+     .meaning = "beside `mail`: for this recipient; needed where there are several"},
+    {.key = "host",
+     .offset = offsetof(ExpectationText, host),
+     .value = {.type = VALUE_NODE},
+     .meaning = "a fact of this server; beside `event`: events at this node"},
+    {.key = "event",
+     .offset = offsetof(ExpectationText, event),
+     .value = {.type = VALUE_EVENT},
+     .meaning = "a fact of all events of this kind. Further keys are fields of such events and "
+                "the values that they must have"},
+    {.key = "fact",
+     .offset = offsetof(ExpectationText, fact),
+     .value = {.type = VALUE_FACT},
+     .is_required = true,
+     .meaning = "which fact"},
+    {.key = "is",
+     .offset = offsetof(ExpectationText, is),
+     .value = {.type = VALUE_FACT_VALUE},
+     .meaning = "it has exactly this value; a time may be `never`"},
+    {.key = "at_least",
+     .offset = offsetof(ExpectationText, at_least),
+     .value = {.type = VALUE_FACT_VALUE},
+     .meaning = "it has this value or a greater one"},
+    {.key = "at_most",
+     .offset = offsetof(ExpectationText, at_most),
+     .value = {.type = VALUE_FACT_VALUE},
+     .meaning = "it has this value or a smaller one"},
+    {.key = "range",
+     .offset = offsetof(ExpectationText, range),
+     .value = {.type = VALUE_LIST, .element = &a_fact_value, .least = 2, .most = 2},
+     .meaning = "it lies between these two values, or is one of them"},
+};
+
+const MappingSpec format_selector = {
+    .what = "an answer",
+    .size = sizeof(ExpectationText),
+    .keys = expectation_keys,
+    .key_count = SELECTOR_KEYS,
+};
+
+const MappingSpec format_expectation = {
+    .what = "an expectation",
+    .size = sizeof(ExpectationText),
+    .keys = expectation_keys,
+    .key_count = G_N_ELEMENTS(expectation_keys),
+};
