@@ -2,6 +2,8 @@
  * what is asked of the tables in format_lookup.c. */
 #include "scenario/format.h"
 
+#include "mail/envelope.h"
+
 /* Bounds that keep every sum of times within int64_t and every count within memory. */
 #define DELAY_MAXIMUM   SIM_DAY
 #define RATE_MAXIMUM    INT64_C(1000000000000)
@@ -236,12 +238,12 @@ static const ValueSpec a_text = {.type = VALUE_TEXT};
 const KeySpec format_dns_keys[] = {
     {.key = "mx",
      .offset = offsetof(DnsRecords, mx),
-     .value = {.type = VALUE_LIST, .element = &exchange_value},
+     .value = {.type = VALUE_LIST, .element = &exchange_value, .least = 1},
      .when_absent = "as generated",
      .meaning = "the servers that take mail for the name"},
     {.key = "a",
      .offset = offsetof(DnsRecords, a),
-     .value = {.type = VALUE_LIST, .element = &a_target},
+     .value = {.type = VALUE_LIST, .element = &a_target, .least = 1},
      .when_absent = "as generated",
      .meaning = "its addresses: each an IPv4 address, or a server's name for the address it has"},
     {.key = "cname",
@@ -251,7 +253,7 @@ const KeySpec format_dns_keys[] = {
      .meaning = "the name is an alias of this one, and has no other records"},
     {.key = "txt",
      .offset = offsetof(DnsRecords, txt),
-     .value = {.type = VALUE_LIST, .element = &a_text},
+     .value = {.type = VALUE_LIST, .element = &a_text, .least = 1},
      .when_absent = "none",
      .meaning = "texts"},
     {.key = "ptr",
@@ -351,17 +353,17 @@ static const KeySpec mail_keys[] = {
      .meaning = "the person who writes it"},
     {.key = "to",
      .offset = offsetof(ScenarioMail, to),
-     .value = {.type = VALUE_LIST, .element = &an_address},
+     .value = {.type = VALUE_LIST, .element = &an_address, .most = ENVELOPE_RECIPIENTS_MAX},
      .when_absent = "nobody",
      .meaning = "the addresses it is for. An unknown user of a known domain is allowed"},
     {.key = "cc",
      .offset = offsetof(ScenarioMail, cc),
-     .value = {.type = VALUE_LIST, .element = &an_address},
+     .value = {.type = VALUE_LIST, .element = &an_address, .most = ENVELOPE_RECIPIENTS_MAX},
      .when_absent = "nobody",
      .meaning = "those who get a copy, seen by all"},
     {.key = "bcc",
      .offset = offsetof(ScenarioMail, bcc),
-     .value = {.type = VALUE_LIST, .element = &an_address},
+     .value = {.type = VALUE_LIST, .element = &an_address, .most = ENVELOPE_RECIPIENTS_MAX},
      .when_absent = "nobody",
      .meaning = "those who get a copy, seen by nobody"},
     {.key = "subject",

@@ -115,10 +115,9 @@ typedef struct ExpectationText {
     ScenarioTexts range;
 } ExpectationText;
 
-/* The keys of an expectation. A selector has the first SELECTOR_KEYS of them only. */
-enum { SELECTOR_KEYS = 6 };
-extern const MappingSpec format_selector;
-extern const MappingSpec format_expectation;
+/* About a mail or a host; about events, where each further key is a field of such events. */
+extern const MappingSpec format_selector, format_event_selector;
+extern const MappingSpec format_expectation, format_event_expectation;
 
 /* True for the types that the model keeps as a ScenarioText. */
 bool value_type_is_word(ValueType type);

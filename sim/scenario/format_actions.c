@@ -230,61 +230,83 @@ ActionKind format_action_find(const char *name)
 
 static const ValueSpec a_fact_value = {.type = VALUE_FACT_VALUE};
 
-static const KeySpec expectation_keys[] = {
-    {.key = "mail",
-     .offset = offsetof(ExpectationText, mail),
-     .value = {.type = VALUE_MAIL},
-     .meaning = "a fact of this mail"},
-    {.key = "bounce_of",
-     .offset = offsetof(ExpectationText, bounce_of),
-     .value = {.type = VALUE_MAIL},
-     .meaning = "a fact of the bounce of this mail"},
-    {.key = "to",
-     .offset = offsetof(ExpectationText, to),
-     .value = {.type = VALUE_ADDRESS},
-     .meaning = "beside `mail`: for this recipient; needed where there are several"},
-    {.key = "host",
-     .offset = offsetof(ExpectationText, host),
-     .value = {.type = VALUE_NODE},
-     .meaning = "a fact of this server; beside `event`: events at this node"},
-    {.key = "event",
-     .offset = offsetof(ExpectationText, event),
-     .value = {.type = VALUE_EVENT},
-     .meaning = "a fact of all events of this kind. Further keys are fields of such events and "
-                "the values that they must have"},
-    {.key = "fact",
-     .offset = offsetof(ExpectationText, fact),
-     .value = {.type = VALUE_FACT},
-     .is_required = true,
-     .meaning = "which fact"},
-    {.key = "is",
-     .offset = offsetof(ExpectationText, is),
-     .value = {.type = VALUE_FACT_VALUE},
-     .meaning = "it has exactly this value; a time may be `never`"},
-    {.key = "at_least",
-     .offset = offsetof(ExpectationText, at_least),
-     .value = {.type = VALUE_FACT_VALUE},
-     .meaning = "it has this value or a greater one"},
-    {.key = "at_most",
-     .offset = offsetof(ExpectationText, at_most),
-     .value = {.type = VALUE_FACT_VALUE},
-     .meaning = "it has this value or a smaller one"},
-    {.key = "range",
-     .offset = offsetof(ExpectationText, range),
-     .value = {.type = VALUE_LIST, .element = &a_fact_value, .least = 2, .most = 2},
-     .meaning = "it lies between these two values, or is one of them"},
-};
+#define FACT_KEY                                                                                   \
+    {                                                                                              \
+        .key = "fact", .offset = offsetof(ExpectationText, fact), .value = {.type = VALUE_FACT},   \
+        .is_required = true, .meaning = "which fact"                                               \
+    }
 
-const MappingSpec format_selector = {
-    .what = "an answer",
-    .size = sizeof(ExpectationText),
-    .keys = expectation_keys,
-    .key_count = SELECTOR_KEYS,
-};
+#define SUBJECT_KEYS                                                                               \
+    {.key = "mail",                                                                                \
+     .offset = offsetof(ExpectationText, mail),                                                    \
+     .value = {.type = VALUE_MAIL},                                                                \
+     .when_absent = "another subject",                                                             \
+     .meaning = "a fact of this mail"},                                                            \
+        {.key = "bounce_of",                                                                       \
+         .offset = offsetof(ExpectationText, bounce_of),                                           \
+         .value = {.type = VALUE_MAIL},                                                            \
+         .when_absent = "another subject",                                                         \
+         .meaning = "a fact of the bounce of this mail"},                                          \
+        {.key = "to",                                                                              \
+         .offset = offsetof(ExpectationText, to),                                                  \
+         .value = {.type = VALUE_ADDRESS},                                                         \
+         .when_absent = "the only recipient",                                                      \
+         .meaning = "beside `mail` or `bounce_of`: for this recipient of the mail"},               \
+        {.key = "host",                                                                            \
+         .offset = offsetof(ExpectationText, host),                                                \
+         .value = {.type = VALUE_SERVER},                                                          \
+         .when_absent = "another subject",                                                         \
+         .meaning = "a fact of this server"},                                                      \
+        FACT_KEY
 
-const MappingSpec format_expectation = {
-    .what = "an expectation",
-    .size = sizeof(ExpectationText),
-    .keys = expectation_keys,
-    .key_count = G_N_ELEMENTS(expectation_keys),
-};
+#define EVENT_KEYS                                                                                 \
+    {.key = "event",                                                                               \
+     .offset = offsetof(ExpectationText, event),                                                   \
+     .value = {.type = VALUE_EVENT},                                                               \
+     .is_required = true,                                                                          \
+     .meaning = "a fact of all events of this kind"},                                              \
+        {.key = "host",                                                                            \
+         .offset = offsetof(ExpectationText, host),                                                \
+         .value = {.type = VALUE_NODE},                                                            \
+         .when_absent = "anywhere",                                                                \
+         .meaning = "only events at this node"},                                                   \
+        FACT_KEY
+
+#define COMPARISON_KEYS                                                                            \
+    {.key = "is",                                                                                  \
+     .offset = offsetof(ExpectationText, is),                                                      \
+     .value = {.type = VALUE_FACT_VALUE},                                                          \
+     .when_absent = "another comparison",                                                          \
+     .meaning = "the fact has exactly this value; a time may be `never`"},                         \
+        {.key = "at_least",                                                                        \
+         .offset = offsetof(ExpectationText, at_least),                                            \
+         .value = {.type = VALUE_FACT_VALUE},                                                      \
+         .when_absent = "another comparison",                                                      \
+         .meaning = "it has this value or a greater one"},                                         \
+        {.key = "at_most",                                                                         \
+         .offset = offsetof(ExpectationText, at_most),                                             \
+         .value = {.type = VALUE_FACT_VALUE},                                                      \
+         .when_absent = "another comparison",                                                      \
+         .meaning = "it has this value or a smaller one"},                                         \
+    {                                                                                              \
+        .key = "range", .offset = offsetof(ExpectationText, range),                                \
+        .value = {.type = VALUE_LIST, .element = &a_fact_value, .least = 2, .most = 2},            \
+        .when_absent = "another comparison",                                                       \
+        .meaning = "it lies between these two values, or is one of them"                           \
+    }
+
+static const KeySpec selector_keys[] = {SUBJECT_KEYS};
+static const KeySpec event_selector_keys[] = {EVENT_KEYS};
+static const KeySpec expectation_keys[] = {SUBJECT_KEYS, COMPARISON_KEYS};
+static const KeySpec event_expectation_keys[] = {EVENT_KEYS, COMPARISON_KEYS};
+
+#define EXPECTATION_MAPPING(words, array)                                                          \
+    {                                                                                              \
+        .what = words, .size = sizeof(ExpectationText), KEYS(array)                                \
+    }
+
+const MappingSpec format_selector = EXPECTATION_MAPPING("an answer", selector_keys);
+const MappingSpec format_event_selector = EXPECTATION_MAPPING("an answer", event_selector_keys);
+const MappingSpec format_expectation = EXPECTATION_MAPPING("an expectation", expectation_keys);
+const MappingSpec format_event_expectation =
+    EXPECTATION_MAPPING("an expectation", event_expectation_keys);

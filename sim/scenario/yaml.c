@@ -72,6 +72,19 @@ static bool check_lines(Span bytes, Diagnostics *diagnostics)
     return true;
 }
 
+static bool check_brackets(Span bytes, Diagnostics *diagnostics)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bytes.length; i++)
+        count += bytes.data[i] == '[' || bytes.data[i] == '{';
+    if (count <= YAML_BRACKETS_MAXIMUM)
+        return true;
+    diagnostics_error(diagnostics, (SourcePosition){0, 0},
+                      "the file has more than %d opening brackets; make it smaller",
+                      YAML_BRACKETS_MAXIMUM);
+    return false;
+}
+
 static bool starts_as_utf16(Span bytes)
 {
     return bytes.length >= 2 && ((bytes.data[0] == 0xff && bytes.data[1] == 0xfe) ||
@@ -412,7 +425,8 @@ static void parse(YamlReader *reader)
 YamlNode *yaml_read(Span bytes, Arena *arena, Diagnostics *diagnostics)
 {
     YamlReader reader = {.bytes = bytes, .arena = arena, .diagnostics = diagnostics};
-    if (!check_utf8(bytes, diagnostics) || !check_lines(bytes, diagnostics))
+    if (!check_utf8(bytes, diagnostics) || !check_lines(bytes, diagnostics) ||
+        !check_brackets(bytes, diagnostics))
         return NULL;
     if (bytes.length > 0)
         parse(&reader);

@@ -16,8 +16,10 @@
 enum {
     YAML_NESTING_MAXIMUM = 32,
     YAML_NODES_MAXIMUM = 500000,
-    /* libfyaml looks ahead to the end of the line for each `[` and `{`, and takes some 340 octets
-     * of memory for each; a directive or a row of tags costs it the square of the line's length. */
+    /* libfyaml looks ahead from each `[` and `{` for its end, over lines too, and keeps some 280
+     * octets for each before it hands out any; a `[` inside a text counts like the others. */
+    YAML_BRACKETS_MAXIMUM = 200000,
+    /* A row of tags costs libfyaml the square of its length. */
     YAML_LINE_MAXIMUM = 16384, /* octets */
 };
 

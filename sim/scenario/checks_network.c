@@ -1,0 +1,184 @@
+/* Checks of the network and of names. See reader_internal.h. */
+#include "core/ipv4.h"
+#include "scenario/reader_internal.h"
+
+#include <string.h>
+
+/* --- Links --- */
+
+static bool link_is_whole(const ScenarioTexts *between)
+{
+    return between->count == 2 && between->items[0].text != NULL && between->items[1].text != NULL;
+}
+
+/* The two names in order, as one word to look up; a name holds no `|`. */
+static char *link_word(const char *a, const char *b)
+{
+    return strcmp(a, b) < 0 ? g_strjoin("|", a, b, NULL) : g_strjoin("|", b, a, NULL);
+}
+
+static void check_link_ends(Checks *checks, const ScenarioTexts *between)
+{
+    if (link_is_whole(between) && strcmp(between->items[0].text, between->items[1].text) == 0)
+        reader_text_error(checks->reader, &between->items[1], "a link joins two different nodes");
+}
+
+static void add_links(Checks *checks)
+{
+    const ScenarioLinks *links = &checks->scenario->network.links;
+    for (size_t i = 0; i < links->count; i++) {
+        const ScenarioTexts *between = &links->items[i].between;
+        if (!link_is_whole(between))
+            continue;
+        g_autofree char *word = link_word(between->items[0].text, between->items[1].text);
+        names_add(checks->links, arena_text(checks->reader->arena, span_of_text(word)),
+                  &links->items[i], 0);
+    }
+    names_sort(checks->links);
+}
+
+static void check_links_differ(Checks *checks)
+{
+    const NamesEntry *before = names_at(checks->links, 0), *entry = NULL;
+    for (size_t i = 1; (entry = names_at(checks->links, i)) != NULL; before = entry, i++) {
+        const ScenarioLink *first = before->what, *second = entry->what;
+        if (strcmp(before->name, entry->name) == 0)
+            reader_text_error(checks->reader, &second->between.items[0],
+                              "the link in line %u joins the same two routers", first->at.line);
+    }
+}
+
+/* --- Whether every router can be reached from the first --- */
+
+static size_t router_index(const ScenarioTexts *routers, const NamesEntry *entry)
+{
+    return (size_t)((const ScenarioText *)entry->what - routers->items);
+}
+
+/* Union-find with halved paths. */
+static size_t find_root(size_t *parents, size_t index)
+{
+    while (parents[index] != index) {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    return index;
+}
+
+static void join_ends(const Checks *checks, const ScenarioTexts *between, size_t *parents)
+{
+    const ScenarioTexts *routers = &checks->scenario->network.routers;
+    if (!link_is_whole(between))
+        return;
+    const NamesEntry *a = names_find(checks->nodes, between->items[0].text);
+    const NamesEntry *b = names_find(checks->nodes, between->items[1].text);
+    if (a == NULL || b == NULL || a->kind != NODE_ROUTER || b->kind != NODE_ROUTER)
+        return;
+    size_t left = find_root(parents, router_index(routers, a));
+    size_t right = find_root(parents, router_index(routers, b));
+    parents[MAX(left, right)] = MIN(left, right);
+}
+
+static void check_connected(Checks *checks)
+{
+    const ScenarioNetwork *network = &checks->scenario->network;
+    g_autofree size_t *parents = g_new(size_t, network->routers.count + 1);
+    for (size_t i = 0; i < network->routers.count; i++)
+        parents[i] = i;
+    for (size_t i = 0; i < network->links.count; i++)
+        join_ends(checks, &network->links.items[i].between, parents);
+    for (size_t i = 1; i < network->routers.count; i++) {
+        if (network->routers.items[i].text != NULL && find_root(parents, i) != 0)
+            reader_text_warning(checks->reader, &network->routers.items[i],
+                                "no links lead from `%s` to `%s`", network->routers.items[i].text,
+                                network->routers.items[0].text);
+    }
+}
+
+void check_network(Checks *checks)
+{
+    const ScenarioNetwork *network = &checks->scenario->network;
+    for (size_t i = 0; i < network->links.count; i++)
+        check_link_ends(checks, &network->links.items[i].between);
+    add_links(checks);
+    check_links_differ(checks);
+    check_connected(checks);
+}
+
+/* --- Who is joined to whom --- */
+
+/* The router that a machine's own link leads to; NULL for a router. */
+static const char *router_of(const NamesEntry *node)
+{
+    switch ((NodeKind)node->kind) {
+    case NODE_ROUTER:
+        return NULL;
+    case NODE_SERVER:
+        return ((const ScenarioServer *)(const void *)((const char *)node->what -
+                                                       offsetof(ScenarioServer, name)))
+            ->router.text;
+    case NODE_AGENT:
+        return ((const ScenarioAgent *)(const void *)((const char *)node->what -
+                                                      offsetof(ScenarioAgent, name)))
+            ->router.text;
+    }
+    return NULL;
+}
+
+static bool routers_are_joined(const Checks *checks, const char *a, const char *b)
+{
+    g_autofree char *word = link_word(a, b);
+    return names_find(checks->links, word) != NULL;
+}
+
+bool nodes_are_joined(const Checks *checks, const char *a, const char *b)
+{
+    const NamesEntry *first = names_find(checks->nodes, a);
+    const NamesEntry *second = names_find(checks->nodes, b);
+    if (first == NULL || second == NULL)
+        return true; /* which has been reported */
+    const char *from_first = router_of(first), *from_second = router_of(second);
+    if (from_first == NULL && from_second == NULL)
+        return routers_are_joined(checks, a, b);
+    return g_strcmp0(from_first, b) == 0 || g_strcmp0(from_second, a) == 0;
+}
+
+/* --- Names --- */
+
+static bool has_other_records(const DnsRecords *records)
+{
+    return records->mx.count > 0 || records->a.count > 0 || records->txt.count > 0 ||
+           records->ptr.text != NULL;
+}
+
+/* A name that mail is sent to, or that leads on, should lead somewhere. */
+static void warn_of_dead_end(Checks *checks, const ScenarioText *name)
+{
+    if (name->text == NULL || names_find(checks->looked_up, name->text) != NULL)
+        return;
+    Suggestion suggestion = reader_suggestion(checks->reader, name->text);
+    names_suggest(checks->looked_up, &suggestion);
+    g_autofree char *hint = reader_did_you_mean(&suggestion);
+    reader_text_warning(checks->reader, name, "nothing in this file has the name `%s`%s",
+                        name->text, hint);
+}
+
+void check_records(Checks *checks, const DnsRecords *records)
+{
+    /* RFC 1034 §3.6.2: if there is a CNAME, there is nothing else. */
+    if (records->cname.text != NULL && has_other_records(records))
+        reader_text_error(checks->reader, &records->cname,
+                          "a name with `cname` has no other records");
+    for (size_t i = 0; i < records->mx.count; i++)
+        warn_of_dead_end(checks, &records->mx.items[i].host);
+    warn_of_dead_end(checks, &records->cname);
+    if (records->ttl_ns % SIM_SECOND != 0)
+        diagnostics_error(checks->reader->diagnostics, records->at,
+                          "`ttl` is a number of whole seconds");
+}
+
+void check_dns(Checks *checks)
+{
+    for (size_t i = 0; i < checks->scenario->dns.count; i++)
+        check_records(checks, &checks->scenario->dns.items[i]);
+}

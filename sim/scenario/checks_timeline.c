@@ -1,0 +1,222 @@
+/* Checks of people, mails and the timeline. See reader_internal.h. */
+#include "mail/address.h"
+#include "scenario/reader_internal.h"
+
+#include <string.h>
+
+/* --- People: each has a mailbox --- */
+
+static void suggest_domain(Checks *checks, const ScenarioPerson *person, const Address *address)
+{
+    Suggestion suggestion = reader_suggestion(checks->reader, address->domain);
+    names_suggest(checks->domains, &suggestion);
+    g_autofree char *hint = reader_did_you_mean(&suggestion);
+    reader_text_error(checks->reader, &person->address, "no server serves the domain `%s`%s",
+                      address->domain, hint);
+}
+
+static void check_user(Checks *checks, const ScenarioPerson *person, const Address *address,
+                       const ScenarioServer *server)
+{
+    size_t index = (size_t)(server - checks->scenario->servers.items);
+    g_autofree char *word = g_strdup_printf("%zu %s", index, address->local_part);
+    if (names_find(checks->users, word) != NULL)
+        return;
+    Suggestion suggestion = reader_suggestion(checks->reader, address->local_part);
+    for (size_t i = 0; i < server->users.count && i < NAMES_SUGGESTED; i++) {
+        if (server->users.items[i].name.text != NULL)
+            suggestion_offer(&suggestion, server->users.items[i].name.text);
+    }
+    g_autofree char *hint = reader_did_you_mean(&suggestion);
+    reader_text_error(checks->reader, &person->address, "`%s` has no user `%s`%s",
+                      server->name.text, address->local_part, hint);
+}
+
+static void check_person(Checks *checks, const ScenarioPerson *person)
+{
+    Address address;
+    if (person->address.text == NULL ||
+        address_parse(span_of_text(person->address.text), &address) != ADDRESS_OK)
+        return;
+    const ScenarioServer *server = checks_find_domain(checks, address.domain);
+    if (server == NULL)
+        suggest_domain(checks, person, &address);
+    else if (server->name.text != NULL)
+        check_user(checks, person, &address, server);
+}
+
+void check_people(Checks *checks)
+{
+    for (size_t i = 0; i < checks->scenario->people.count; i++)
+        check_person(checks, &checks->scenario->people.items[i]);
+}
+
+/* --- Mails --- */
+
+static void check_mail(Checks *checks, const ScenarioMail *mail)
+{
+    Reader *reader = checks->reader;
+    if (mail->name.text == NULL)
+        return;
+    if (mail->to.count + mail->cc.count + mail->bcc.count == 0)
+        reader_text_error(reader, &mail->name,
+                          "the mail `%s` is for nobody; `to`, `cc` or `bcc` must name somebody",
+                          mail->name.text);
+    size_t length = mail->body.text != NULL ? strlen(mail->body.text) : 0;
+    if (mail->size_bytes != SCENARIO_UNSET && (uint64_t)mail->size_bytes < length)
+        reader_text_error(reader, &mail->name,
+                          "the text of `%s` has %zu octets, more than its `size`; it can only be "
+                          "filled up",
+                          mail->name.text, length);
+}
+
+void check_mails(Checks *checks)
+{
+    for (size_t i = 0; i < checks->scenario->mails.count; i++)
+        check_mail(checks, &checks->scenario->mails.items[i]);
+}
+
+/* --- The timeline --- */
+
+/* Fills in the number of occurrences, and the time of the last one is checked to be within what
+ * can be. */
+static int64_t check_repetition(Checks *checks, ScenarioAction *action)
+{
+    bool has_every = action->every_ns != SCENARIO_UNSET,
+         has_times = action->times != SCENARIO_UNSET;
+    if (has_every != has_times)
+        diagnostics_error(checks->reader->diagnostics, action->at,
+                          "`every` and `times` go together; `%s` is missing",
+                          has_every ? "times" : "every");
+    if (!has_every || !has_times) {
+        action->times = 1;
+        return action->time_ns;
+    }
+    int64_t span = 0, last = 0;
+    bool fits = !__builtin_mul_overflow(action->every_ns, action->times - 1, &span) &&
+                !__builtin_add_overflow(action->time_ns, span, &last) &&
+                last <= SCENARIO_TIME_MAXIMUM;
+    if (!fits)
+        diagnostics_error(checks->reader->diagnostics, action->at,
+                          "the last time is more than 100 years after the start");
+    return action->time_ns;
+}
+
+static void check_recipient(Checks *checks, const ScenarioText *who, const ScenarioText *mail)
+{
+    const NamesEntry *entry = who->text != NULL ? names_find(checks->people, who->text) : NULL;
+    const ScenarioMail *known = checks_find_mail(checks, mail->text);
+    const ScenarioPerson *person = entry != NULL ? entry->what : NULL;
+    if (person == NULL || known == NULL || person->address.text == NULL)
+        return;
+    if (!mail_is_for(known, person->address.text))
+        reader_text_error(checks->reader, who, "`%s` is no recipient of `%s`", who->text,
+                          mail->text);
+}
+
+static void check_send(Checks *checks, const ScenarioText *mail)
+{
+    const NamesEntry *entry = mail->text != NULL ? names_find(checks->mails, mail->text) : NULL;
+    if (entry != NULL && entry->kind == MAIL_OF_REPLY)
+        reader_text_error(checks->reader, mail, "`%s` is the answer of a reply, which sends it",
+                          mail->text);
+}
+
+static void check_fetch(Checks *checks, ScenarioAction *action)
+{
+    const char *who = action->fetch.who.text;
+    const NamesEntry *entry = who != NULL ? names_find(checks->people, who) : NULL;
+    const ScenarioPerson *person = entry != NULL ? entry->what : NULL;
+    if (person == NULL || person->agents.count == 0)
+        return;
+    ScenarioText *agent = &action->fetch.agent;
+    if (agent->text == NULL) {
+        agent->text = person->agents.items[0].name.text;
+        return;
+    }
+    if (scenario_find_agent(person, agent->text) != NULL)
+        return;
+    Suggestion suggestion = reader_suggestion(checks->reader, agent->text);
+    for (size_t i = 0; i < person->agents.count; i++) {
+        if (person->agents.items[i].name.text != NULL)
+            suggestion_offer(&suggestion, person->agents.items[i].name.text);
+    }
+    g_autofree char *hint = reader_did_you_mean(&suggestion);
+    reader_text_error(checks->reader, agent, "`%s` has no agent `%.60s`%s", who, agent->text, hint);
+}
+
+static void check_link(Checks *checks, const ScenarioTexts *between)
+{
+    if (between->count != 2 || between->items[0].text == NULL || between->items[1].text == NULL)
+        return;
+    const char *a = between->items[0].text, *b = between->items[1].text;
+    if (!nodes_are_joined(checks, a, b))
+        reader_text_error(checks->reader, &between->items[0], "no link joins `%s` and `%s`", a, b);
+}
+
+static void check_groups(Checks *checks, const ScenarioGroups *groups)
+{
+    g_autoptr(Names) members = names_new();
+    for (size_t i = 0; i < groups->count; i++) {
+        for (size_t j = 0; j < groups->items[i].count; j++)
+            names_add(members, groups->items[i].items[j].text, &groups->items[i].items[j], 0);
+    }
+    names_sort(members);
+    const NamesEntry *before = names_at(members, 0), *entry = NULL;
+    for (size_t i = 1; (entry = names_at(members, i)) != NULL; before = entry, i++) {
+        if (strcmp(before->name, entry->name) == 0)
+            reader_text_error(checks->reader, entry->what, "`%s` is in the groups twice",
+                              entry->name);
+    }
+}
+
+static void check_action(Checks *checks, ScenarioAction *action)
+{
+    switch (action->kind) {
+    case ACTION_SEND:
+        check_send(checks, &action->send.mail);
+        break;
+    case ACTION_REPLY:
+        check_recipient(checks, &action->reply.who, &action->reply.mail);
+        break;
+    case ACTION_FETCH:
+        check_fetch(checks, action);
+        break;
+    case ACTION_READ:
+        check_recipient(checks, &action->read.who, &action->read.mail);
+        break;
+    case ACTION_LINK_DOWN:
+    case ACTION_LINK_UP:
+        check_link(checks, &action->link.between);
+        break;
+    case ACTION_PARTITION:
+        check_groups(checks, &action->partition.groups);
+        break;
+    case ACTION_DNS_SET:
+        check_records(checks, &action->dns_set.records);
+        break;
+    case ACTION_CRASH:
+    case ACTION_POWER_OFF:
+    case ACTION_RESTART:
+    case ACTION_SHUTDOWN:
+    case ACTION_HEAL:
+    case ACTION_DNS_FAIL:
+    case ACTION_DNS_FIX:
+    case ACTION_NOTE:
+    case ACTION_KINDS:
+        break;
+    }
+}
+
+void check_timeline(Checks *checks)
+{
+    Scenario *scenario = checks->scenario;
+    for (size_t i = 0; i < scenario->timeline.count; i++) {
+        ScenarioAction *action = &scenario->timeline.items[i];
+        int64_t first = check_repetition(checks, action);
+        check_action(checks, action);
+        if (scenario->until_ns != SCENARIO_UNSET && first > scenario->until_ns)
+            diagnostics_add(checks->reader->diagnostics, SEVERITY_WARNING, action->at, 1,
+                            "this never happens: the run ends before, at `until`");
+    }
+}
