@@ -15,7 +15,12 @@
  *
  * Tracing: each command line received comes out as IMAP_SERVER_COMMAND_LINE before it has any
  * effect, each response line sent as IMAP_SERVER_RESPONSE_LINE in the order of the bytes, and each
- * change of state as IMAP_SERVER_STATE_CHANGED. A literal shows as its size: "BODY[] {1234}". */
+ * change of state as IMAP_SERVER_STATE_CHANGED. A literal shows as its size: "BODY[] {1234}"; a
+ * quoted password shows as it is, since it also went over the wire so.
+ *
+ * Left out of what IMAP4rev2 asks for: SUBSCRIBE and UNSUBSCRIBE (BAD, as any unknown command);
+ * STARTTLS, AUTHENTICATE, LIST options, ENVELOPE, BODYSTRUCTURE, MIME parts and BINARY in FETCH,
+ * SEARCH by SENT dates and SAVE (NO [CANNOT]); keywords (not kept, as PERMANENTFLAGS says). */
 #pragma once
 
 #include "core/state_table.h"

@@ -17,6 +17,8 @@
 #include "proto/imap_section.h"
 #include "proto/imap_server.h"
 
+enum { IMAP_SERVER_STATUS_ITEMS_MAXIMUM = 8 };
+
 typedef struct ImapServerCommand {
     const char *name;
     ImapServerInput input;
@@ -40,7 +42,7 @@ typedef struct ImapServerTask {
     bool silent;
     bool enables_rev2;
     const char *unsupported; /* asks for something left out: what the NO says */
-    const char *status_items[8];
+    const char *status_items[IMAP_SERVER_STATUS_ITEMS_MAXIMUM];
     size_t status_count;
     ImapSet set;
     ImapFetch fetch;

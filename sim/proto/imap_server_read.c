@@ -67,8 +67,7 @@ static void lex_command(ImapServer *server, ImapLexer *lexer)
         task->command = command;
 }
 
-/* AUTHENTICATE may bring an initial response and STARTTLS nothing: their arguments do not matter,
- * since both are declined. */
+/* Arguments that ask for something left out are right as far as they have been read. */
 static bool arguments_are_right(ImapServer *server, ImapLexer *lexer)
 {
     const ImapServerCommand *command = server->task.command;
