@@ -252,8 +252,7 @@ GPtrArray *spool_recover(Spool *spool)
     plan_tmp_removal(spool, plan);
     for (guint i = 0; i < entries->len; i++)
         plan_entry(plan, entries->pdata[i]);
-    if (entries->len > 0)
-        disk_plan_sync_folder(plan, QUEUE_FOLDER);
+    disk_plan_sync_folder(plan, QUEUE_FOLDER); /* for names removed before the crash, too */
     disk_run(spool->disk, plan, (DiskDone){0});
     for (guint i = entries->len; i-- > 0;)
         if (spool_entry_waiting(entries->pdata[i]) == 0)
