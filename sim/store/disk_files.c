@@ -27,9 +27,9 @@ typedef struct File {
 
 typedef struct Folder {
     char *path;
-    GTree *names;       /* text -> Name */
-    GPtrArray *changed; /* Name whose view is not durable */
-    size_t view_count;  /* names in the view */
+    GHashTable *names; /* text -> Name */
+    GQueue changed;    /* Name whose view is not durable */
+    size_t view_count; /* names in the view */
 } Folder;
 
 typedef struct Name {
@@ -37,6 +37,7 @@ typedef struct Name {
     char *text;
     File *view, *durable; /* NULL: not there in that state */
     bool is_changed;
+    GList link; /* in folder->changed */
 } Name;
 
 struct DiskFiles {
@@ -162,8 +163,7 @@ static void name_free(void *data)
 static void folder_free(void *data)
 {
     Folder *folder = data;
-    g_tree_destroy(folder->names);
-    g_ptr_array_unref(folder->changed);
+    g_hash_table_destroy(folder->names);
     g_free(folder->path);
     g_free(folder);
 }
@@ -175,8 +175,8 @@ static Folder *folder_make(DiskFiles *files, const char *path)
         return folder;
     folder = g_new0(Folder, 1);
     folder->path = g_strdup(path);
-    folder->names = g_tree_new_full(compare_texts, NULL, NULL, name_free);
-    folder->changed = g_ptr_array_new();
+    folder->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, name_free);
+    g_queue_init(&folder->changed);
     g_tree_insert(files->folders, folder->path, folder);
     return folder;
 }
@@ -197,7 +197,7 @@ static Name *find_name(const DiskFiles *files, const char *path)
     const char *text = NULL;
     g_autofree char *folder_path = split_path(path, &text);
     Folder *folder = g_tree_lookup(files->folders, folder_path);
-    return folder != NULL ? g_tree_lookup(folder->names, text) : NULL;
+    return folder != NULL ? g_hash_table_lookup(folder->names, text) : NULL;
 }
 
 static Name *make_name(DiskFiles *files, const char *path)
@@ -205,12 +205,14 @@ static Name *make_name(DiskFiles *files, const char *path)
     const char *text = NULL;
     g_autofree char *folder_path = split_path(path, &text);
     Folder *folder = folder_make(files, folder_path);
-    Name *name = g_tree_lookup(folder->names, text);
+    Name *name = g_hash_table_lookup(folder->names, text);
     if (name != NULL)
         return name;
     name = g_new0(Name, 1);
-    *name = (Name){.folder = folder, .text = g_strdup(text)};
-    g_tree_insert(folder->names, name->text, name);
+    name->folder = folder;
+    name->text = g_strdup(text);
+    name->link.data = name;
+    g_hash_table_insert(folder->names, name->text, name);
     return name;
 }
 
@@ -242,24 +244,34 @@ static void name_unlink(DiskFiles *files, Name *name)
     file_unref(file);
 }
 
-/* What the name means in the view from now on; NULL: nothing. */
+static void name_set_changed(Name *name)
+{
+    if (!name->is_changed)
+        g_queue_push_tail_link(&name->folder->changed, &name->link);
+    name->is_changed = true;
+}
+
+/* Both states agree on the name; it is freed when neither has it. */
+static void name_settle(Name *name)
+{
+    if (name->is_changed)
+        g_queue_unlink(&name->folder->changed, &name->link);
+    name->is_changed = false;
+    if (name->view == NULL)
+        g_hash_table_remove(name->folder->names, name->text);
+}
+
+/* What the name means in the view from now on; NULL: nothing. It may free the name. */
 static void name_set_view(DiskFiles *files, Name *name, File *file)
 {
     file_ref(file); /* it may lose its last name on the way */
     name_unlink(files, name);
     name_link(files, name, file);
     file_unref(file);
-    if (!name->is_changed)
-        g_ptr_array_add(name->folder->changed, name);
-    name->is_changed = true;
-}
-
-/* A changed name is settled: both states agree on it. */
-static void name_settle(Name *name)
-{
-    name->is_changed = false;
-    if (name->view == NULL && name->durable == NULL)
-        g_tree_remove(name->folder->names, name->text);
+    if (name->view == name->durable)
+        name_settle(name);
+    else
+        name_set_changed(name);
 }
 
 /* ---- The disk as a whole ---- */
@@ -345,13 +357,12 @@ DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
     Folder *folder = g_tree_lookup(files->folders, folder_path);
     if (folder == NULL)
         return DISK_OK;
-    for (guint i = 0; i < folder->changed->len; i++) {
-        Name *name = folder->changed->pdata[i];
+    Name *name;
+    while ((name = g_queue_peek_head(&folder->changed)) != NULL) {
         file_unref(name->durable);
         name->durable = file_ref(name->view);
         name_settle(name);
     }
-    g_ptr_array_set_size(folder->changed, 0);
     return DISK_OK;
 }
 
@@ -379,20 +390,19 @@ DiskResult disk_files_unlink(DiskFiles *files, const char *path)
 
 static void forget_names(DiskFiles *files, Folder *folder)
 {
-    for (guint i = 0; i < folder->changed->len; i++) {
-        Name *name = folder->changed->pdata[i];
-        name_unlink(files, name);
-        name_link(files, name, name->durable);
-        name_settle(name);
-    }
-    g_ptr_array_set_size(folder->changed, 0);
+    Name *name;
+    while ((name = g_queue_peek_head(&folder->changed)) != NULL)
+        name_set_view(files, name, name->durable);
 }
 
+/* Each for itself, so in any order. */
 static void forget_contents(DiskFiles *files, Folder *folder)
 {
-    for (GTreeNode *node = g_tree_node_first(folder->names); node != NULL;
-         node = g_tree_node_next(node)) {
-        Name *name = g_tree_node_value(node);
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, folder->names);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Name *name = value;
         if (name->view->view != name->view->durable)
             file_set_view(files, name->view, chunk_ref(name->view->durable));
     }
@@ -425,16 +435,26 @@ uint64_t disk_files_used(const DiskFiles *files)
     return files->used;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 char **disk_files_list(const DiskFiles *files, const char *folder_path)
 {
     GPtrArray *list = g_ptr_array_new();
     Folder *folder = g_tree_lookup(files->folders, folder_path);
-    GTreeNode *node = folder != NULL ? g_tree_node_first(folder->names) : NULL;
-    for (; node != NULL; node = g_tree_node_next(node)) {
-        const Name *name = g_tree_node_value(node);
-        if (name->view != NULL)
-            g_ptr_array_add(list, g_strdup(name->text));
+    GHashTableIter iter;
+    void *value;
+    if (folder != NULL) {
+        g_hash_table_iter_init(&iter, folder->names);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            const Name *name = value;
+            if (name->view != NULL)
+                g_ptr_array_add(list, g_strdup(name->text));
+        }
     }
+    g_ptr_array_sort(list, compare_names);
     g_ptr_array_add(list, NULL);
     return (char **)g_ptr_array_free(list, FALSE);
 }
