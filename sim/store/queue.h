@@ -6,8 +6,9 @@
  *
  *     waiting --queue_take_due--> active --queue_relayed, _delivered, _bounced, _discarded--> done
  *        ^                          |
- *        +-queue_defer, _put_back---+        (QUEUE_EXPIRED: stays active until bounced or
- * discarded)
+ *        +-queue_defer, _put_back---+
+ *
+ * A recipient that queue_defer finds expired stays active until it is bounced or discarded.
  *
  * The order of steps decides what a crash costs (RFC 1047; RFC 5321 §6.1: never lose, rather
  * deliver twice):
@@ -67,8 +68,8 @@ typedef struct QueueAdded {
     void *owner;
 } QueueAdded;
 
-/* All but the caller's own outlive the queue; the schedule is without defects. Call queue_recover
- * first, on an empty disk too. */
+/* The trace and the spool outlive the queue; the schedule is without defects and is copied. Call
+ * queue_recover first, on an empty disk too. */
 Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule);
 /* Not while something asked of it is under way: first let the disk finish or crash. */
 void queue_free(Queue *queue);
