@@ -1,0 +1,167 @@
+/* Facts of a run: hosts, totals, and how all facts get their records. See facts.h. */
+#include "audit/facts_internal.h"
+
+#include <string.h>
+
+/* ---- Hosts and totals ---- */
+
+static HostTally *host_tally(Facts *facts, NodeId node)
+{
+    if (node >= facts->hosts->len)
+        g_array_set_size(facts->hosts, node + 1);
+    return &g_array_index(facts->hosts, HostTally, node);
+}
+
+static void note_length(Facts *facts, NodeId node, uint64_t length)
+{
+    HostTally *host = host_tally(facts, node);
+    host->is_mail_server = true;
+    host->queue_length = length;
+    host->queue_peak = MAX(host->queue_peak, length);
+}
+
+static void note_segment(Facts *facts, NodeId node, const TraceFields_TCP_SEND *fields)
+{
+    HostTally *host = host_tally(facts, node);
+    host->segments++;
+    if (fields->reason != NULL && strstr(fields->reason, "retransmission") != NULL)
+        host->retransmissions++;
+}
+
+static void note_drop(Facts *facts, NodeId node, const TraceFields_LINK_DROP *fields)
+{
+    const char *reason = facts_intern(facts, fields->reason);
+    host_tally(facts, node)->drops++;
+    for (guint i = 0; i < facts->drops->len; i++) {
+        FactsDrop *drop = &g_array_index(facts->drops, FactsDrop, i);
+        if (drop->reason == reason) {
+            drop->count++;
+            return;
+        }
+    }
+    FactsDrop drop = {reason, 1};
+    g_array_append_val(facts->drops, drop);
+}
+
+static void note_host(Facts *facts, const TraceRecord *record)
+{
+    const void *fields = record->fields;
+    if (record->kind == TRACE_TCP_SEND)
+        note_segment(facts, record->node, fields);
+    else if (record->kind == TRACE_LINK_DROP)
+        note_drop(facts, record->node, fields);
+    else if (record->kind == TRACE_TCP_CONNECT)
+        host_tally(facts, record->node)->connections++;
+    else if (record->kind == TRACE_QUEUE_ENTER)
+        note_length(facts, record->node, ((const TraceFields_QUEUE_ENTER *)fields)->length);
+    else if (record->kind == TRACE_QUEUE_REMOVE)
+        note_length(facts, record->node, ((const TraceFields_QUEUE_REMOVE *)fields)->length);
+    else if (record->kind == TRACE_QUEUE_RECOVER)
+        note_length(facts, record->node, ((const TraceFields_QUEUE_RECOVER *)fields)->length);
+    else if (record->kind == TRACE_MAIL_ACCEPTED)
+        host_tally(facts, record->node)->is_mail_server = true;
+    else if (record->kind == TRACE_HOST_RESTART)
+        host_tally(facts, record->node)->queue_length = 0; /* queue.recover tells what is there */
+}
+
+size_t facts_host_count(const Facts *facts)
+{
+    return simulator_node_count(facts->simulator);
+}
+
+FactsHost facts_host_at(const Facts *facts, size_t node)
+{
+    static const HostTally NOTHING;
+    const HostTally *tally =
+        node < facts->hosts->len ? &g_array_index(facts->hosts, HostTally, node) : &NOTHING;
+    return (FactsHost){
+        .name = simulator_node_name(facts->simulator, (NodeId)node),
+        .is_mail_server = tally->is_mail_server,
+        .queue_length = tally->queue_length,
+        .queue_peak = tally->queue_peak,
+        .connections = tally->connections,
+        .segments = tally->segments,
+        .retransmissions = tally->retransmissions,
+        .drops = tally->drops,
+    };
+}
+
+bool facts_find_host(const Facts *facts, const char *name, FactsHost *host)
+{
+    for (size_t node = 0; node < facts_host_count(facts); node++) {
+        if (strcmp(simulator_node_name(facts->simulator, (NodeId)node), name) == 0) {
+            *host = facts_host_at(facts, node);
+            return true;
+        }
+    }
+    return false;
+}
+
+FactsTotals facts_totals(const Facts *facts)
+{
+    FactsTotals totals = {
+        .drops_by_reason = (const FactsDrop *)(const void *)facts->drops->data,
+        .reason_count = facts->drops->len,
+    };
+    for (guint node = 0; node < facts->hosts->len; node++) {
+        const HostTally *host = &g_array_index(facts->hosts, HostTally, node);
+        totals.connections += host->connections;
+        totals.segments += host->segments;
+        totals.retransmissions += host->retransmissions;
+        totals.drops += host->drops;
+    }
+    return totals;
+}
+
+/* ---- Records ---- */
+
+static void facts_write(void *owner, const TraceRecord *record)
+{
+    Facts *facts = owner;
+    note_host(facts, record);
+    if (trace_kind_info(record->kind)->level == TRACE_LEVEL_MAIL)
+        facts_note_mail(facts, record);
+    if (facts->first_watch[record->kind] != 0)
+        facts_count_watched(facts, record);
+}
+
+/* ---- Life ---- */
+
+Facts *facts_new(Trace *trace)
+{
+    Facts *facts = g_new0(Facts, 1);
+    facts->trace = trace;
+    facts->simulator = trace_simulator(trace);
+    facts->names = g_string_chunk_new(4096);
+    facts->mails = g_ptr_array_new_with_free_func(known_mail_free);
+    facts->mails_by_name = g_hash_table_new(NULL, NULL);
+    facts->open = g_hash_table_new_full(facts_open_hash, facts_open_equals, g_free, NULL);
+    facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
+    facts->drops = g_array_new(FALSE, FALSE, sizeof(FactsDrop));
+    facts->watches = g_array_new(FALSE, FALSE, sizeof(Watch));
+    g_array_set_clear_func(facts->watches, watch_clear);
+    return facts;
+}
+
+void facts_start(Facts *facts, TraceLevel level)
+{
+    facts->level = MAX(facts->level, level);
+    trace_add_sink(facts->trace, (TraceSink){facts_write, facts, facts->level});
+}
+
+TraceLevel facts_level(const Facts *facts)
+{
+    return facts->level;
+}
+
+void facts_free(Facts *facts)
+{
+    g_array_unref(facts->watches);
+    g_array_unref(facts->drops);
+    g_array_unref(facts->hosts);
+    g_hash_table_destroy(facts->open);
+    g_hash_table_destroy(facts->mails_by_name);
+    g_ptr_array_unref(facts->mails);
+    g_string_chunk_free(facts->names);
+    g_free(facts);
+}

@@ -1,0 +1,66 @@
+/* What the files of the facts share. See facts.h. Names are interned: equal texts are equal
+ * pointers. */
+#pragma once
+
+#include "audit/facts.h"
+
+/* What a recipient's fate is made from. */
+typedef struct RecipientState {
+    uint32_t open; /* queue entries that hold it, by the records */
+    uint32_t held; /* queue entries that hold it, by the final inventory */
+    bool is_bounced, is_discarded, is_refused;
+} RecipientState;
+
+typedef struct KnownMail {
+    FactsMail shown;
+    GArray *recipients; /* FactsRecipient: what `shown` points to */
+    GArray *states;     /* RecipientState, likewise */
+    GPtrArray *bounces; /* names, borrowed; NULL: none */
+} KnownMail;
+
+typedef struct HostTally {
+    uint64_t queue_length, queue_peak, connections, segments, retransmissions, drops;
+    bool is_mail_server;
+} HostTally;
+
+typedef struct WatchCondition {
+    const TraceFieldInfo *field; /* NULL: the host's name */
+    char *value;
+} WatchCondition;
+
+typedef struct Watch {
+    WatchCondition *conditions;
+    size_t condition_count;
+    FactsEvents events;
+    size_t next; /* number + 1 of the next watch of the same kind; 0: none */
+} Watch;
+
+struct Facts {
+    Trace *trace;
+    Simulator *simulator;
+    TraceLevel level;
+    bool has_ended;
+    GStringChunk *names;
+    GPtrArray *mails;                     /* KnownMail in the order of appearance */
+    GHashTable *mails_by_name;            /* name -> KnownMail */
+    GHashTable *open;                     /* OpenKey: queue entries and recipients not done */
+    GArray *hosts;                        /* HostTally by NodeId */
+    GArray *drops;                        /* FactsDrop in the order of appearance */
+    GArray *watches;                      /* Watch */
+    size_t first_watch[TRACE_KIND_COUNT]; /* number + 1; 0: none */
+};
+
+/* ---- facts_mails.c ---- */
+
+KnownMail *known_mail_new(const char *name);
+void known_mail_free(void *mail);
+const char *facts_intern(Facts *facts, const char *text);
+/* Deals with the records that tell of mails; the others it passes over. */
+void facts_note_mail(Facts *facts, const TraceRecord *record);
+guint facts_open_hash(const void *key);
+gboolean facts_open_equals(const void *a, const void *b);
+
+/* ---- facts_events.c ---- */
+
+void facts_count_watched(Facts *facts, const TraceRecord *record);
+void watch_clear(void *watch);
