@@ -1,17 +1,93 @@
-/* mailsim: the command-line program. Each subcommand has a file of its own. */
+/* mailsim: the command-line program. */
+#include "commands.h"
+
 #include "mailsim/version.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { EXIT_USAGE = 2 };
+typedef struct Command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} Command;
+
+static const Command COMMANDS[] = {
+    {"run", command_run, "play a scenario and show what happens"},
+    {"check", command_check, "check scenario files without playing them"},
+    {"test", command_test, "play scenarios and judge their expectations (TAP)"},
+    {"explain", command_explain, "tell the story of one mail"},
+    {"states", command_states, "print a protocol's state table"},
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "mailsim %s: a simulator of Internet e-mail\n\n", MAILSIM_VERSION);
+    for (size_t i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
+        fprintf(out, "  mailsim %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fprintf(out, "\n`mailsim COMMAND --help` tells more. Begin with:\n\n"
+                 "  mailsim run scenarios/01-first-mail/scenario.yaml\n");
+}
+
+/* A failed assertion is a bug in mailsim, and has its own exit status. */
+static void exit_with_bug(int signal_number)
+{
+    (void)signal_number;
+    _exit(EXIT_BUG);
+}
+
+bool command_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
+                   int *argc, char ***argv)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(arguments);
+    g_option_context_set_summary(context, summary);
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_autoptr(GError) error = NULL;
+    if (g_option_context_parse(context, argc, argv, &error))
+        return true;
+    fprintf(stderr, "mailsim: %s\n", error->message);
+    return false;
+}
+
+int command_usage(const char *name, const char *arguments)
+{
+    fprintf(stderr, "mailsim: call it as: mailsim %s %s\n", name, arguments);
+    return EXIT_BAD_INPUT;
+}
+
+static const Command *find_command(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(COMMANDS); i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    }
+    return NULL;
+}
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        printf("mailsim %s\n", MAILSIM_VERSION);
-        return 0;
+    signal(SIGABRT, exit_with_bug);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_BAD_INPUT;
     }
-    fprintf(stderr, "usage: mailsim --version\n");
-    return EXIT_USAGE;
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("mailsim %s\n", MAILSIM_VERSION);
+        return EXIT_WELL;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_WELL;
+    }
+    const Command *command = find_command(argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "mailsim: there is no command `%s`\n\n", argv[1]);
+        print_help(stderr);
+        return EXIT_BAD_INPUT;
+    }
+    g_autofree char *name = g_strdup_printf("mailsim %s", command->name);
+    g_set_prgname(name);
+    return command->run(argc - 1, argv + 1);
 }

@@ -1,0 +1,237 @@
+/* From a scenario to a running simulation. See simulation.h. */
+#include "scenario/simulation_internal.h"
+
+#include "core/check.h"
+#include "mail/address.h"
+
+char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent)
+{
+    return g_strdup_printf("%s.%s", person->name.text, agent->name.text);
+}
+
+char *simulation_format_start(const Scenario *scenario)
+{
+    g_autoptr(GTimeZone) zone = g_time_zone_new_offset((gint32)scenario->start.offset_minutes * 60);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(scenario->start.unix_seconds);
+    g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
+    return g_date_time_format(local, "%Y-%m-%dT%H:%M:%S%:z");
+}
+
+Trace *simulation_trace(const Simulation *simulation)
+{
+    return simulation->trace;
+}
+
+Simulator *simulation_simulator(const Simulation *simulation)
+{
+    return simulation->simulator;
+}
+
+/* ---- The network ---- */
+
+static LinkOptions link_options(const LinkParameters *parameters)
+{
+    enum { PARTS_PER_BILLION = 1000000000 };
+    return (LinkOptions){
+        .delay_ns = parameters->delay_ns,
+        .rate_bits_per_second = (uint64_t)parameters->rate_bps,
+        .loss_numerator = (uint64_t)parameters->loss_ppb,
+        .loss_denominator = PARTS_PER_BILLION,
+        .queue_packets = (uint32_t)parameters->queue_packets,
+    };
+}
+
+static void add_link(Simulation *simulation, const char *a, const char *b,
+                     const LinkParameters *parameters)
+{
+    LinkOptions options = link_options(parameters);
+    network_add_link(simulation->network, a, b, &options);
+}
+
+static Machine add_machine(Simulation *simulation, const char *name, const char *router,
+                           const LinkParameters *link)
+{
+    Host *host = network_add_host(simulation->network, name);
+    add_link(simulation, name, router, link);
+    return (Machine){
+        .simulator = simulation->simulator,
+        .trace = simulation->trace,
+        .network = simulation->network,
+        .host = host,
+        .node = host_node(host),
+        .clock = {simulation->scenario->start.unix_seconds,
+                  (int)simulation->scenario->start.offset_minutes},
+        .name_faults = simulation->name_faults,
+    };
+}
+
+static void add_agents(Simulation *simulation, const ScenarioPerson *person)
+{
+    for (size_t i = 0; i < person->agents.count; i++) {
+        const ScenarioAgent *agent = &person->agents.items[i];
+        g_autofree char *name = simulation_agent_host_name(person, agent);
+        SimulatedAgent simulated = {
+            .person = person,
+            .scenario = agent,
+            .machine = add_machine(simulation, name, agent->router.text, &agent->link),
+        };
+        g_array_append_val(simulation->agents, simulated);
+    }
+}
+
+static void build_network(Simulation *simulation)
+{
+    const Scenario *scenario = simulation->scenario;
+    const ScenarioNetwork *network = &scenario->network;
+    simulation->network = network_new(simulation->trace);
+    for (size_t i = 0; i < network->routers.count; i++)
+        network_add_router(simulation->network, network->routers.items[i].text);
+    for (size_t i = 0; i < network->links.count; i++) {
+        const ScenarioLink *link = &network->links.items[i];
+        add_link(simulation, link->between.items[0].text, link->between.items[1].text,
+                 &link->parameters);
+    }
+    simulation->name_server_machine = add_machine(
+        simulation, SIMULATION_NAME_SERVER, network->routers.items[0].text, &network->default_link);
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        const ScenarioServer *server = &scenario->servers.items[i];
+        simulation->servers[i] = (SimulatedServer){
+            .scenario = server,
+            .machine =
+                add_machine(simulation, server->name.text, server->router.text, &server->link),
+        };
+    }
+    for (size_t i = 0; i < scenario->people.count; i++)
+        add_agents(simulation, &scenario->people.items[i]);
+    network_finish(simulation->network);
+}
+
+/* ---- The programs ---- */
+
+static MailServer *build_server(const SimulatedServer *simulated)
+{
+    const ScenarioServer *scenario = simulated->scenario;
+    g_autofree const char **domains = g_new0(const char *, scenario->domains.count + 1);
+    g_autofree MailServerUser *users = g_new0(MailServerUser, scenario->users.count + 1);
+    for (size_t i = 0; i < scenario->domains.count; i++)
+        domains[i] = scenario->domains.items[i].text;
+    for (size_t i = 0; i < scenario->users.count; i++)
+        users[i] = (MailServerUser){scenario->users.items[i].name.text, SIMULATION_PASSWORD};
+    MailServerOptions options = {
+        .domains = domains,
+        .domain_count = scenario->domains.count,
+        .users = users,
+        .user_count = scenario->users.count,
+        .retry = scenario->retry.schedule,
+    };
+    return mail_server_new(&simulated->machine, &options);
+}
+
+static UserAgent *build_agent(const Simulation *simulation, const SimulatedAgent *simulated)
+{
+    const char *text = simulated->person->address.text;
+    Address address;
+    CHECK(address_parse(span_of_text(text), &address) == ADDRESS_OK);
+    const ScenarioServer *server = scenario_find_domain(simulation->scenario, address.domain);
+    CHECK(server != NULL);
+    UserAgentOptions options = {
+        .address = text,
+        .server = server->name.text,
+        .user = address.local_part,
+        .password = SIMULATION_PASSWORD,
+    };
+    return user_agent_new(&simulated->machine, &options);
+}
+
+static void build_programs(Simulation *simulation)
+{
+    Ipv4Address name_server = host_address(simulation->name_server_machine.host);
+    simulation->zone = simulation_build_zone(simulation);
+    simulation->name_server = name_server_new(&simulation->name_server_machine, simulation->zone);
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
+        simulation->servers[i].machine.name_server = name_server;
+        simulation->servers[i].server = build_server(&simulation->servers[i]);
+    }
+    for (guint i = 0; i < simulation->agents->len; i++) {
+        SimulatedAgent *agent = &g_array_index(simulation->agents, SimulatedAgent, i);
+        agent->machine.name_server = name_server;
+        agent->agent = build_agent(simulation, agent);
+    }
+}
+
+Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *options)
+{
+    Simulation *simulation = g_new0(Simulation, 1);
+    simulation->scenario = scenario;
+    simulation->options = *options;
+    int64_t seed = options->seed != SCENARIO_UNSET ? options->seed : scenario->seed;
+    simulation->simulator = simulator_new((uint64_t)seed);
+    simulation->trace = trace_new(simulation->simulator);
+    simulation->name_faults = name_faults_new();
+    simulation->servers = g_new0(SimulatedServer, scenario->servers.count + 1);
+    simulation->agents = g_array_new(FALSE, TRUE, sizeof(SimulatedAgent));
+    simulation->actions = g_new0(PlannedAction, scenario->timeline.count + 1);
+    build_network(simulation);
+    build_programs(simulation);
+    return simulation;
+}
+
+void simulation_free(Simulation *simulation)
+{
+    for (guint i = 0; i < simulation->agents->len; i++)
+        user_agent_free(g_array_index(simulation->agents, SimulatedAgent, i).agent);
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++)
+        mail_server_free(simulation->servers[i].server);
+    name_server_free(simulation->name_server);
+    dns_zone_free(simulation->zone);
+    network_free(simulation->network);
+    trace_free(simulation->trace);
+    simulator_free(simulation->simulator);
+    name_faults_free(simulation->name_faults);
+    g_array_unref(simulation->agents);
+    g_free(simulation->servers);
+    g_free(simulation->actions);
+    g_free(simulation);
+}
+
+/* ---- The run ---- */
+
+static const char *end_reason(SimulatorEnd end)
+{
+    switch (end) {
+    case SIMULATOR_END_UNTIL:
+        return "until";
+    case SIMULATOR_END_QUIET:
+        return "quiet";
+    case SIMULATOR_END_STOPPED:
+        return "stopped";
+    case SIMULATOR_END_BUDGET:
+        return "budget";
+    }
+    return NULL;
+}
+
+SimulatorEnd simulation_run(Simulation *simulation)
+{
+    const Scenario *scenario = simulation->scenario;
+    g_autofree char *start = simulation_format_start(scenario);
+    simulation_plan_timeline(simulation);
+    TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = start);
+    Cause begin = *simulator_cause(simulation->simulator);
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        *simulator_cause(simulation->simulator) = begin;
+        mail_server_start(simulation->servers[i].server);
+    }
+    const SimulationOptions *options = &simulation->options;
+    int64_t until = options->until_ns != SCENARIO_UNSET ? options->until_ns : scenario->until_ns;
+    SimulatorLimits limits = {.until = until != SCENARIO_UNSET ? until : SIM_NEVER,
+                              .max_events = options->max_events};
+    SimulatorEnd end = simulator_run(simulation->simulator, limits);
+    TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_END, 0, .reason = end_reason(end));
+    Cause end_cause = *simulator_cause(simulation->simulator);
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        *simulator_cause(simulation->simulator) = end_cause;
+        mail_server_take_inventory(simulation->servers[i].server, true);
+    }
+    return end;
+}

@@ -1,0 +1,41 @@
+/* A simulation: a scenario built into a network of running programs, and played.
+ *
+ *     Simulation *simulation = simulation_new(scenario, &options);
+ *     trace_add_sink(simulation_trace(simulation), …);    sinks before the run
+ *     simulation_run(simulation);
+ *     simulation_free(simulation);
+ *
+ * Nothing is global: many simulations can be there at once. */
+#pragma once
+
+#include "core/simulator.h"
+#include "scenario/model.h"
+#include "trace/trace.h"
+
+typedef struct Simulation Simulation;
+
+typedef struct SimulationOptions {
+    int64_t seed;        /* SCENARIO_UNSET: the scenario's */
+    int64_t until_ns;    /* SCENARIO_UNSET: the scenario's */
+    uint64_t max_events; /* 0: no limit */
+} SimulationOptions;
+
+/* The scenario has been checked, and outlives the simulation. */
+Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *options);
+void simulation_free(Simulation *simulation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Simulation, simulation_free)
+
+Trace *simulation_trace(const Simulation *simulation);
+Simulator *simulation_simulator(const Simulation *simulation);
+
+/* Plays the scenario to its end, once: from timeline.begin to timeline.end and the final
+ * inventory of every server's disk. */
+SimulatorEnd simulation_run(Simulation *simulation);
+
+/* "2026-03-02T09:00:00+09:00": the wall clock of time zero, to free. */
+char *simulation_format_start(const Scenario *scenario);
+
+/* The name of an agent's machine: PERSON.AGENT. To free. */
+char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent);
+/* The machine that answers look-ups. */
+#define SIMULATION_NAME_SERVER "nameserver"

@@ -1,0 +1,62 @@
+/* What the files of the simulation share. */
+#pragma once
+
+#include "net/network.h"
+#include "node/mail_server.h"
+#include "node/name_faults.h"
+#include "node/name_server.h"
+#include "node/user_agent.h"
+#include "scenario/simulation.h"
+
+typedef struct SimulatedServer {
+    const ScenarioServer *scenario;
+    Machine machine;
+    MailServer *server;
+} SimulatedServer;
+
+typedef struct SimulatedAgent {
+    const ScenarioPerson *person;
+    const ScenarioAgent *scenario;
+    Machine machine;
+    UserAgent *agent;
+} SimulatedAgent;
+
+/* An entry of the timeline on its way: the same one for each repetition. */
+typedef struct PlannedAction {
+    struct Simulation *simulation;
+    const ScenarioAction *action;
+    int64_t done; /* occurrences so far */
+} PlannedAction;
+
+struct Simulation {
+    const Scenario *scenario;
+    SimulationOptions options;
+    Simulator *simulator;
+    Trace *trace;
+    Network *network;
+    NameFaults *name_faults;
+    DnsZone *zone;
+    Machine name_server_machine;
+    NameServer *name_server;
+    SimulatedServer *servers; /* scenario->servers.count */
+    GArray *agents;           /* SimulatedAgent, in the order of the scenario */
+    PlannedAction *actions;   /* scenario->timeline.count */
+};
+
+/* The users' passwords: the scenario has none, since nobody is kept out by them. */
+#define SIMULATION_PASSWORD "secret"
+
+/* ---- simulation_zone.c: the names ---- */
+
+/* What the name server knows at the start: generated from the servers, then the `dns` section. */
+DnsZone *simulation_build_zone(const Simulation *simulation);
+/* Replaces records of a name, as `dns` and `dns_set` say. */
+void simulation_set_records(const Simulation *simulation, DnsZone *zone, const char *name,
+                            const DnsRecords *records);
+/* The records in words, to free. */
+char *simulation_describe_records(const DnsRecords *records);
+
+/* ---- simulation_timeline.c: what happens when ---- */
+
+/* Schedules the first occurrence of every action; before the run. */
+void simulation_plan_timeline(Simulation *simulation);

@@ -1,0 +1,356 @@
+/* The timeline: the scenario's actions as events of the simulation.
+ *
+ * An action that concerns one machine is an event of that machine's node, so that it has its place
+ * in the order of what happens there; one that concerns links is an event of the timeline's own. */
+#include "scenario/simulation_internal.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* ---- Whom an action concerns ---- */
+
+static SimulatedServer *find_server(const Simulation *simulation, const char *name)
+{
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
+        if (strcmp(simulation->servers[i].scenario->name.text, name) == 0)
+            return &simulation->servers[i];
+    }
+    CHECK(false); /* the reader has looked */
+    return NULL;
+}
+
+/* The person's agent of that name; without one, the first. */
+static SimulatedAgent *find_agent(const Simulation *simulation, const char *person,
+                                  const char *agent)
+{
+    for (guint i = 0; i < simulation->agents->len; i++) {
+        SimulatedAgent *candidate = &g_array_index(simulation->agents, SimulatedAgent, i);
+        if (strcmp(candidate->person->name.text, person) == 0 &&
+            (agent == NULL || strcmp(candidate->scenario->name.text, agent) == 0))
+            return candidate;
+    }
+    CHECK(false); /* the reader has looked */
+    return NULL;
+}
+
+/* The node on which the action is an event. */
+static NodeId action_node(const Simulation *simulation, const ScenarioAction *action)
+{
+    switch (action->kind) {
+    case ACTION_SEND: {
+        const ScenarioMail *mail = scenario_find_mail(simulation->scenario, action->send.mail.text);
+        return find_agent(simulation, mail->from.text, NULL)->machine.node;
+    }
+    case ACTION_REPLY:
+        return find_agent(simulation, action->reply.who.text, NULL)->machine.node;
+    case ACTION_FETCH:
+        return find_agent(simulation, action->fetch.who.text, action->fetch.agent.text)
+            ->machine.node;
+    case ACTION_READ:
+        return find_agent(simulation, action->read.who.text, NULL)->machine.node;
+    case ACTION_CRASH:
+    case ACTION_POWER_OFF:
+    case ACTION_RESTART:
+    case ACTION_SHUTDOWN:
+        return find_server(simulation, action->machine.host.text)->machine.node;
+    case ACTION_DNS_FAIL:
+    case ACTION_DNS_FIX:
+    case ACTION_DNS_SET:
+        return simulation->name_server_machine.node;
+    case ACTION_LINK_DOWN:
+    case ACTION_LINK_UP:
+    case ACTION_PARTITION:
+    case ACTION_HEAL:
+    case ACTION_NOTE:
+    case ACTION_KINDS:
+        break;
+    }
+    return NODE_TIMELINE;
+}
+
+static char *join(const ScenarioTexts *texts, const char *separator)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < texts->count; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? separator : "", texts->items[i].text);
+    return g_string_free(text, FALSE);
+}
+
+/* The action's object in words, to free. */
+static char *action_subject(const ScenarioAction *action)
+{
+    switch (action->kind) {
+    case ACTION_SEND:
+        return g_strdup(action->send.mail.text);
+    case ACTION_REPLY:
+        return g_strdup_printf("%s to %s as %s", action->reply.who.text, action->reply.mail.text,
+                               action->reply.as.text);
+    case ACTION_FETCH:
+        return g_strdup(action->fetch.who.text);
+    case ACTION_READ:
+        return g_strdup_printf("%s %s", action->read.who.text, action->read.mail.text);
+    case ACTION_CRASH:
+    case ACTION_POWER_OFF:
+    case ACTION_RESTART:
+    case ACTION_SHUTDOWN:
+        return g_strdup(action->machine.host.text);
+    case ACTION_LINK_DOWN:
+    case ACTION_LINK_UP:
+        return join(&action->link.between, " - ");
+    case ACTION_PARTITION: {
+        GString *text = g_string_new(NULL);
+        for (size_t i = 0; i < action->partition.groups.count; i++) {
+            g_autofree char *group = join(&action->partition.groups.items[i], ", ");
+            g_string_append_printf(text, "%s%s", i > 0 ? " | " : "", group);
+        }
+        return g_string_free(text, FALSE);
+    }
+    case ACTION_DNS_FAIL:
+        return g_strdup(action->dns_fail.name.text);
+    case ACTION_DNS_FIX:
+        return g_strdup(action->dns_fix.name.text);
+    case ACTION_DNS_SET:
+        return g_strdup(action->dns_set.name.text);
+    case ACTION_HEAL:
+    case ACTION_NOTE:
+    case ACTION_KINDS:
+        break;
+    }
+    return NULL;
+}
+
+/* ---- People ---- */
+
+static const char **addresses_of(const ScenarioTexts *texts)
+{
+    const char **addresses = g_new0(const char *, texts->count + 1);
+    for (size_t i = 0; i < texts->count; i++)
+        addresses[i] = texts->items[i].text;
+    return addresses;
+}
+
+enum { BODY_FILL_LINE = 72 };
+
+/* The body, filled up to `size` octets with lines of letters when that is more. To free. */
+static char *body_of_size(const char *body, int64_t size)
+{
+    GString *text = g_string_new(body);
+    while ((int64_t)text->len < size) {
+        bool is_line_end =
+            text->len % BODY_FILL_LINE == BODY_FILL_LINE - 1 || (int64_t)text->len + 1 == size;
+        g_string_append_c(text, is_line_end ? '\n' : (char)('a' + text->len % 26));
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* A repetition's name: `lunch`, `lunch.2`, `lunch.3`, … To free. */
+static char *occurrence_name(const char *name, int64_t occurrence)
+{
+    return occurrence == 0 ? g_strdup(name)
+                           : g_strdup_printf("%s.%lld", name, (long long)occurrence + 1);
+}
+
+static void do_send(const Simulation *simulation, const PlannedAction *planned)
+{
+    const ScenarioMail *mail =
+        scenario_find_mail(simulation->scenario, planned->action->send.mail.text);
+    g_autofree char *name = occurrence_name(mail->name.text, planned->done);
+    g_autofree char *body = body_of_size(mail->body.text, mail->size_bytes);
+    g_autofree const char **to = addresses_of(&mail->to);
+    g_autofree const char **cc = addresses_of(&mail->cc);
+    g_autofree const char **bcc = addresses_of(&mail->bcc);
+    UserAgentMail message = {
+        .name = name,
+        .to = to,
+        .cc = cc,
+        .bcc = bcc,
+        .to_count = mail->to.count,
+        .cc_count = mail->cc.count,
+        .bcc_count = mail->bcc.count,
+        .subject = mail->subject.text,
+        .body = body,
+    };
+    user_agent_send(find_agent(simulation, mail->from.text, NULL)->agent, &message);
+}
+
+static void do_reply(const Simulation *simulation, const PlannedAction *planned)
+{
+    const ScenarioAction *action = planned->action;
+    g_autofree char *name = occurrence_name(action->reply.as.text, planned->done);
+    user_agent_reply(find_agent(simulation, action->reply.who.text, NULL)->agent,
+                     action->reply.mail.text, name, action->reply.body.text);
+}
+
+/* ---- Machines ---- */
+
+static void do_machine(const Simulation *simulation, const ScenarioAction *action)
+{
+    SimulatedServer *server = find_server(simulation, action->machine.host.text);
+    Trace *trace = simulation->trace;
+    NodeId node = server->machine.node;
+    const char *program = "mail server";
+    bool is_running = mail_server_is_running(server->server);
+    if (action->kind == ACTION_POWER_OFF && host_is_on(server->machine.host))
+        mail_server_power_off(server->server,
+                              TRACE(trace, node, HOST_POWER_OFF, 0, .program = program));
+    else if (action->kind == ACTION_CRASH && is_running)
+        mail_server_crash(server->server, TRACE(trace, node, HOST_CRASH, 0, .program = program));
+    else if (action->kind == ACTION_SHUTDOWN && is_running) {
+        TRACE(trace, node, HOST_SHUTDOWN, 0, .program = program);
+        mail_server_shut_down(server->server);
+    } else if (action->kind == ACTION_RESTART && !is_running) {
+        TRACE(trace, node, HOST_RESTART, 0, .program = program);
+        mail_server_start(server->server);
+    }
+}
+
+/* ---- Links ---- */
+
+static void do_partition(const Simulation *simulation, const ScenarioGroups *groups,
+                         uint64_t because)
+{
+    g_autofree NetworkGroup *list = g_new0(NetworkGroup, groups->count);
+    for (size_t i = 0; i < groups->count; i++)
+        list[i] = (NetworkGroup){addresses_of(&groups->items[i]), groups->items[i].count};
+    network_partition(simulation->network, list, groups->count, because);
+    for (size_t i = 0; i < groups->count; i++)
+        g_free((void *)(uintptr_t)list[i].names);
+}
+
+/* ---- Names ---- */
+
+static void do_dns_fail(const Simulation *simulation, const ScenarioAction *action)
+{
+    static const struct {
+        DnsZoneFailure failure;
+        const char *name;
+    } HOW[] = {
+        [DNS_FAILURE_SERVFAIL] = {DNS_ZONE_FAILURE_SERVFAIL, "servfail"},
+        [DNS_FAILURE_TIMEOUT] = {DNS_ZONE_FAILURE_TIMEOUT, "timeout"},
+        [DNS_FAILURE_NXDOMAIN] = {DNS_ZONE_FAILURE_NXDOMAIN, "nxdomain"},
+    };
+    const char *name = action->dns_fail.name.text;
+    int64_t how = action->dns_fail.how;
+    uint64_t seq = TRACE(simulation->trace, simulation->name_server_machine.node, DNS_FAIL, 0,
+                         .name = name, .how = HOW[how].name);
+    dns_zone_fail(simulation->zone, name, HOW[how].failure);
+    name_faults_set(simulation->name_faults, name, seq);
+}
+
+static void do_dns_fix(const Simulation *simulation, const char *name)
+{
+    TRACE(simulation->trace, simulation->name_server_machine.node, DNS_FIX, 0, .name = name);
+    dns_zone_fail(simulation->zone, name, DNS_ZONE_FAILURE_NONE);
+    dns_zone_restore(simulation->zone, name);
+    const ScenarioDns *dns = &simulation->scenario->dns;
+    for (size_t i = 0; i < dns->count; i++) {
+        if (g_ascii_strcasecmp(dns->items[i].name.text, name) == 0)
+            simulation_set_records(simulation, simulation->zone, name, &dns->items[i]);
+    }
+    name_faults_set(simulation->name_faults, name, 0);
+}
+
+static void do_dns_set(const Simulation *simulation, const ScenarioAction *action)
+{
+    const char *name = action->dns_set.name.text;
+    g_autofree char *records = simulation_describe_records(&action->dns_set.records);
+    TRACE(simulation->trace, simulation->name_server_machine.node, DNS_SET, 0, .name = name,
+          .records = records);
+    simulation_set_records(simulation, simulation->zone, name, &action->dns_set.records);
+}
+
+/* ---- All of them ---- */
+
+static void do_action(const Simulation *simulation, const PlannedAction *planned, uint64_t because)
+{
+    const ScenarioAction *action = planned->action;
+    switch (action->kind) {
+    case ACTION_SEND:
+        do_send(simulation, planned);
+        break;
+    case ACTION_REPLY:
+        do_reply(simulation, planned);
+        break;
+    case ACTION_FETCH:
+        user_agent_fetch(
+            find_agent(simulation, action->fetch.who.text, action->fetch.agent.text)->agent);
+        break;
+    case ACTION_READ:
+        user_agent_read(find_agent(simulation, action->read.who.text, NULL)->agent,
+                        action->read.mail.text);
+        break;
+    case ACTION_CRASH:
+    case ACTION_POWER_OFF:
+    case ACTION_RESTART:
+    case ACTION_SHUTDOWN:
+        do_machine(simulation, action);
+        break;
+    case ACTION_LINK_DOWN:
+        network_link_down(simulation->network, action->link.between.items[0].text,
+                          action->link.between.items[1].text, because);
+        break;
+    case ACTION_LINK_UP:
+        network_link_up(simulation->network, action->link.between.items[0].text,
+                        action->link.between.items[1].text, because);
+        break;
+    case ACTION_PARTITION:
+        do_partition(simulation, &action->partition.groups, because);
+        break;
+    case ACTION_HEAL:
+        network_heal(simulation->network);
+        break;
+    case ACTION_DNS_FAIL:
+        do_dns_fail(simulation, action);
+        break;
+    case ACTION_DNS_FIX:
+        do_dns_fix(simulation, action->dns_fix.name.text);
+        break;
+    case ACTION_DNS_SET:
+        do_dns_set(simulation, action);
+        break;
+    case ACTION_NOTE:
+    case ACTION_KINDS:
+        break;
+    }
+}
+
+static void plan_next(PlannedAction *planned, SimTime time);
+
+static void run_action(void *owner, void *data)
+{
+    (void)data;
+    PlannedAction *planned = owner;
+    const Simulation *simulation = planned->simulation;
+    const ScenarioAction *action = planned->action;
+    SimTime now = simulator_now(simulation->simulator);
+    if (planned->done + 1 < action->times)
+        plan_next(planned, simtime_add(now, action->every_ns));
+    if (action->kind == ACTION_NOTE) {
+        TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_NOTE, 0,
+              .text = local_text_choose(&action->note.text, "en"));
+    } else {
+        g_autofree char *subject = action_subject(action);
+        uint64_t seq = TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_ACTION, 0,
+                             .action = action_name(action->kind), .subject = subject);
+        do_action(simulation, planned, seq);
+    }
+    planned->done++;
+}
+
+static void plan_next(PlannedAction *planned, SimTime time)
+{
+    Simulation *simulation = planned->simulation;
+    EventAction action = {run_action, planned, NULL, NULL};
+    simulator_schedule(simulation->simulator, time, action_node(simulation, planned->action),
+                       EVENT_FOREGROUND, action);
+}
+
+void simulation_plan_timeline(Simulation *simulation)
+{
+    const ScenarioTimeline *timeline = &simulation->scenario->timeline;
+    for (size_t i = 0; i < timeline->count; i++) {
+        simulation->actions[i] = (PlannedAction){simulation, &timeline->items[i], 0};
+        plan_next(&simulation->actions[i], timeline->items[i].time_ns);
+    }
+}

@@ -1,0 +1,127 @@
+/* The names of a simulation: A, MX and PTR generated from its servers and machines, and what the
+ * scenario says about names itself. */
+#include "scenario/simulation_internal.h"
+
+#include "core/check.h"
+
+enum { DNS_DEFAULT_TTL_S = 3600, DNS_DEFAULT_PREFERENCE = 10, DNS_NEGATIVE_TTL_S = 300 };
+
+static void add_record(DnsZone *zone, DnsRecord record)
+{
+    dns_zone_add(zone, &record);
+    dns_record_clear(&record);
+}
+
+static void add_machine_names(DnsZone *zone, const Machine *machine)
+{
+    const char *name = host_name(machine->host);
+    Ipv4Address address = host_address(machine->host);
+    add_record(zone, dns_record_a(name, DNS_DEFAULT_TTL_S, address));
+    char reverse[DNS_NAME_TEXT_SIZE];
+    dns_name_reverse(address, reverse);
+    add_record(zone, dns_record_host(reverse, DNS_TYPE_PTR, DNS_DEFAULT_TTL_S, name));
+}
+
+static void add_generated(const Simulation *simulation, DnsZone *zone)
+{
+    add_machine_names(zone, &simulation->name_server_machine);
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
+        const SimulatedServer *server = &simulation->servers[i];
+        add_machine_names(zone, &server->machine);
+        for (size_t d = 0; d < server->scenario->domains.count; d++)
+            add_record(zone,
+                       dns_record_mx(server->scenario->domains.items[d].text, DNS_DEFAULT_TTL_S,
+                                     DNS_DEFAULT_PREFERENCE, server->scenario->name.text));
+    }
+    for (guint i = 0; i < simulation->agents->len; i++)
+        add_machine_names(zone, &g_array_index(simulation->agents, SimulatedAgent, i).machine);
+}
+
+/* An address, or the address of a machine of that name. */
+static Ipv4Address find_address(const Simulation *simulation, const char *text)
+{
+    Ipv4Address address = 0;
+    if (ipv4_parse(text, &address))
+        return address;
+    Host *host = network_find_host(simulation->network, text);
+    CHECK(host != NULL); /* the reader has looked */
+    return host_address(host);
+}
+
+static void set_records_of_type(DnsZone *zone, const char *name, uint16_t type, GArray *records)
+{
+    if (records->len > 0)
+        dns_zone_set(zone, name, type, (const DnsRecord *)(void *)records->data, records->len);
+    g_array_set_size(records, 0);
+}
+
+static void append(GArray *records, DnsRecord record)
+{
+    g_array_append_val(records, record);
+}
+
+void simulation_set_records(const Simulation *simulation, DnsZone *zone, const char *name,
+                            const DnsRecords *records)
+{
+    uint32_t ttl_s = (uint32_t)(records->ttl_ns / SIM_SECOND);
+    g_autoptr(GArray) list = dns_records_new();
+    for (size_t i = 0; i < records->mx.count; i++)
+        append(list, dns_record_mx(name, ttl_s, (uint16_t)records->mx.items[i].preference,
+                                   records->mx.items[i].host.text));
+    set_records_of_type(zone, name, DNS_TYPE_MX, list);
+    for (size_t i = 0; i < records->a.count; i++)
+        append(list, dns_record_a(name, ttl_s, find_address(simulation, records->a.items[i].text)));
+    set_records_of_type(zone, name, DNS_TYPE_A, list);
+    for (size_t i = 0; i < records->txt.count; i++)
+        append(list, dns_record_txt(name, ttl_s, records->txt.items[i].text));
+    set_records_of_type(zone, name, DNS_TYPE_TXT, list);
+    if (records->cname.text != NULL)
+        append(list, dns_record_host(name, DNS_TYPE_CNAME, ttl_s, records->cname.text));
+    set_records_of_type(zone, name, DNS_TYPE_CNAME, list);
+    if (records->ptr.text != NULL) {
+        char reverse[DNS_NAME_TEXT_SIZE];
+        dns_name_reverse(find_address(simulation, name), reverse);
+        append(list, dns_record_host(reverse, DNS_TYPE_PTR, ttl_s, records->ptr.text));
+        set_records_of_type(zone, reverse, DNS_TYPE_PTR, list);
+    }
+    dns_zone_set_ttl(zone, name, ttl_s);
+}
+
+char *simulation_describe_records(const DnsRecords *records)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < records->mx.count; i++)
+        g_string_append_printf(text, "MX %d %s; ", (int)records->mx.items[i].preference,
+                               records->mx.items[i].host.text);
+    for (size_t i = 0; i < records->a.count; i++)
+        g_string_append_printf(text, "A %s; ", records->a.items[i].text);
+    for (size_t i = 0; i < records->txt.count; i++)
+        g_string_append_printf(text, "TXT \"%s\"; ", records->txt.items[i].text);
+    if (records->cname.text != NULL)
+        g_string_append_printf(text, "CNAME %s; ", records->cname.text);
+    if (records->ptr.text != NULL)
+        g_string_append_printf(text, "PTR %s; ", records->ptr.text);
+    if (text->len > 0)
+        g_string_truncate(text, text->len - 2);
+    return g_string_free(text, FALSE);
+}
+
+/* One zone for everything: the apex is the root, so that no name is out of it. */
+DnsZone *simulation_build_zone(const Simulation *simulation)
+{
+    DnsZone *zone = dns_zone_new();
+    char primary[] = SIMULATION_NAME_SERVER, mailbox[] = "postmaster." SIMULATION_NAME_SERVER;
+    DnsSoa soa = {.primary = primary,
+                  .mailbox = mailbox,
+                  .serial = 1,
+                  .refresh_s = DNS_DEFAULT_TTL_S,
+                  .retry_s = DNS_DEFAULT_TTL_S,
+                  .expire_s = DNS_DEFAULT_TTL_S,
+                  .minimum_s = DNS_NEGATIVE_TTL_S};
+    add_record(zone, dns_record_soa(".", DNS_DEFAULT_TTL_S, &soa));
+    add_generated(simulation, zone);
+    const ScenarioDns *dns = &simulation->scenario->dns;
+    for (size_t i = 0; i < dns->count; i++)
+        simulation_set_records(simulation, zone, dns->items[i].name.text, &dns->items[i]);
+    return zone;
+}

@@ -1,0 +1,62 @@
+/* Tests of export/states on a small machine of its own. */
+#include "export/states.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char *const STATES[] = {"OPEN", "SHUT"};
+static const char *const EVENTS[] = {"push", "knock"};
+static const char *const ACTIONS[] = {"nothing", "moves"};
+static const StateCell CELLS[] = {
+    {1, 1, 250, "RFC 1 §1"},
+    {0, 0, 0, "RFC 1 §2"},
+    {0, 1, 0, "RFC 1 §1"},
+    {1, 0, 503, "RFC 1 §3"},
+};
+static const StateTable DOOR = {"door", "A door", "RFC 1", STATES, EVENTS, ACTIONS,
+                                2,      2,        2,       1,      CELLS};
+
+static void test_text(void **state)
+{
+    (void)state;
+    g_autoptr(GString) text = g_string_new(NULL);
+    states_write_text(&DOOR, text);
+    assert_string_equal(text->str, "door: A door\n"
+                                   "Source: RFC 1\n"
+                                   "First state: SHUT\n"
+                                   "\n"
+                                   "OPEN\n"
+                                   "  event  reply  next state  what it does  source\n"
+                                   "  push   250    SHUT        moves         RFC 1 §1\n"
+                                   "  knock  -      OPEN        nothing       RFC 1 §2\n"
+                                   "\n"
+                                   "SHUT\n"
+                                   "  event  reply  next state  what it does  source\n"
+                                   "  push   -      OPEN        moves         RFC 1 §1\n"
+                                   "  knock  503    SHUT        nothing       RFC 1 §3\n");
+}
+
+static void test_dot(void **state)
+{
+    (void)state;
+    g_autoptr(GString) text = g_string_new(NULL);
+    states_write_dot(&DOOR, text);
+    assert_non_null(strstr(text->str, "  \"SHUT\" [penwidth=2];\n"
+                                      "  \"OPEN\" -> \"SHUT\" [label=\"push\"];\n"
+                                      "  \"SHUT\" -> \"OPEN\" [label=\"push\"];\n"
+                                      "}\n"));
+    assert_null(strstr(text->str, "knock"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_dot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

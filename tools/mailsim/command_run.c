@@ -1,0 +1,243 @@
+/* mailsim run: plays a scenario; a timeline while it runs, then a summary and the verdicts. */
+#include "commands.h"
+
+#include "export/timeline.h"
+#include "play.h"
+#include "summary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { WIDTH_WITHOUT_TERMINAL = 100, WIDTH_MINIMUM = 80 };
+
+typedef struct RunOptions {
+    char *until, *level, *trace, *facts;
+    int64_t seed;
+    gboolean is_quiet, wants_digest;
+} RunOptions;
+
+/* A file that is written without following links, so that no other file is ever overwritten. */
+typedef struct OutputFile {
+    FILE *file;
+    const char *path;
+    bool has_failed;
+} OutputFile;
+
+static bool output_open(OutputFile *output, const char *path)
+{
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    output->path = path;
+    output->file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
+    if (output->file != NULL)
+        return true;
+    fprintf(stderr, "mailsim: %s: cannot be written: %s\n", path, g_strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return false;
+}
+
+static void output_write(void *owner, Span bytes)
+{
+    OutputFile *output = owner;
+    if (fwrite(bytes.data, 1, bytes.length, output->file) != bytes.length)
+        output->has_failed = true;
+}
+
+static bool output_close(OutputFile *output)
+{
+    bool is_written = fclose(output->file) == 0 && !output->has_failed;
+    if (!is_written)
+        fprintf(stderr, "mailsim: %s: could not be written to its end\n", output->path);
+    return is_written;
+}
+
+static void digest_write(void *owner, Span bytes)
+{
+    g_checksum_update(owner, bytes.data, (gssize)bytes.length);
+}
+
+static void terminal_write(void *owner, Span text)
+{
+    (void)owner;
+    fwrite(text.data, 1, text.length, stdout);
+}
+
+/* Colour on a terminal only, and not where NO_COLOR forbids it. */
+static bool wants_colour(void)
+{
+    const char *no_color = g_getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+}
+
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return WIDTH_WITHOUT_TERMINAL;
+    return MAX(size.ws_col, WIDTH_MINIMUM);
+}
+
+/* "en" or "ko", as the user's language says. */
+static const char *user_language(void)
+{
+    const char *const *languages = g_get_language_names();
+    return languages[0] != NULL && g_str_has_prefix(languages[0], "ko") ? "ko" : "en";
+}
+
+/* What the run writes beside its simulation; unused parts are NULL. */
+typedef struct Outputs {
+    Timeline *timeline;
+    GChecksum *digest;
+    NdjsonWriter *digest_writer;
+    OutputFile trace_file;
+    NdjsonWriter *trace_writer;
+} Outputs;
+
+static bool outputs_open(Outputs *outputs, const Play *play, const RunOptions *options,
+                         TraceLevel level, const char *start)
+{
+    Trace *trace = simulation_trace(play->simulation);
+    if (!options->is_quiet) {
+        TimelineOptions timeline = {level, wants_colour(), terminal_width()};
+        outputs->timeline = timeline_new(trace, &timeline, (TimelineOutput){terminal_write, NULL});
+    }
+    if (options->wants_digest) {
+        NdjsonHeader header = play_ndjson_header(play, TRACE_LEVEL_SEGMENT, start);
+        outputs->digest = g_checksum_new(G_CHECKSUM_SHA256);
+        outputs->digest_writer =
+            ndjson_writer_new(trace, &header, (NdjsonOutput){digest_write, outputs->digest});
+    }
+    if (options->trace != NULL) {
+        if (!output_open(&outputs->trace_file, options->trace))
+            return false;
+        NdjsonHeader header =
+            play_ndjson_header(play, options->level != NULL ? level : TRACE_LEVEL_SEGMENT, start);
+        outputs->trace_writer =
+            ndjson_writer_new(trace, &header, (NdjsonOutput){output_write, &outputs->trace_file});
+    }
+    return true;
+}
+
+static bool write_facts(const Play *play, const char *path)
+{
+    OutputFile file = {0};
+    if (!output_open(&file, path))
+        return false;
+    g_autofree char *text = facts_format_json(play->facts);
+    output_write(&file, span_of_text(text));
+    output_write(&file, span_of_text("\n"));
+    return output_close(&file);
+}
+
+/* Ends what is being written; false when something could not be. */
+static bool outputs_finish(Outputs *outputs, const Play *play, const RunOptions *options)
+{
+    bool is_written = true;
+    if (outputs->trace_writer != NULL) {
+        ndjson_writer_flush(outputs->trace_writer);
+        is_written = output_close(&outputs->trace_file);
+    }
+    if (options->facts != NULL)
+        is_written = write_facts(play, options->facts) && is_written;
+    if (!options->is_quiet) {
+        SummaryOptions summary_options = {wants_colour(), user_language()};
+        g_autoptr(GString) summary = g_string_new("\n");
+        summary_write(play, &summary_options, summary);
+        fputs(summary->str, stdout);
+    }
+    if (outputs->digest != NULL) {
+        ndjson_writer_flush(outputs->digest_writer);
+        printf("digest %s\n", g_checksum_get_string(outputs->digest));
+    }
+    return is_written;
+}
+
+static void outputs_clear(Outputs *outputs)
+{
+    g_clear_pointer(&outputs->timeline, timeline_free);
+    g_clear_pointer(&outputs->digest_writer, ndjson_writer_free);
+    g_clear_pointer(&outputs->trace_writer, ndjson_writer_free);
+    g_clear_pointer(&outputs->digest, g_checksum_free);
+}
+
+static int run_file(const char *path, const RunOptions *options, TraceLevel level,
+                    const SimulationOptions *simulation_options)
+{
+    g_autoptr(Play) play = play_new(path, simulation_options);
+    if (play == NULL)
+        return EXIT_BAD_INPUT;
+    g_autofree char *start = simulation_format_start(play->scenario);
+    Outputs outputs = {0};
+    int status = EXIT_BAD_INPUT;
+    if (outputs_open(&outputs, play, options, level, start)) {
+        if (!options->is_quiet)
+            printf("%s\n\n", local_text_choose(&play->scenario->title, user_language()));
+        bool is_balanced = play_run(play, path);
+        bool is_written = outputs_finish(&outputs, play, options);
+        if (!is_balanced)
+            status = EXIT_BUG;
+        else if (!is_written)
+            status = EXIT_BAD_INPUT;
+        else if (play->end == SIMULATOR_END_BUDGET)
+            status = EXIT_BUDGET;
+        else
+            status = play_failures(play) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
+    }
+    outputs_clear(&outputs);
+    return status;
+}
+
+static bool read_options(const RunOptions *options, TraceLevel *level,
+                         SimulationOptions *simulation)
+{
+    if (options->level != NULL && !trace_level_find(options->level, level)) {
+        fprintf(stderr, "mailsim: --level %s: it is mail, protocol or segment\n", options->level);
+        return false;
+    }
+    if (options->seed < SCENARIO_UNSET) {
+        fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
+        return false;
+    }
+    simulation->seed = options->seed;
+    return options->until == NULL ||
+           play_parse_time("--until", options->until, &simulation->until_ns);
+}
+
+int command_run(int argc, char **argv)
+{
+    RunOptions options = {.seed = SCENARIO_UNSET};
+    const GOptionEntry entries[] = {
+        {"level", 0, 0, G_OPTION_ARG_STRING, &options.level,
+         "how much to show: mail, protocol (the default) or segment", "LEVEL"},
+        {"until", 0, 0, G_OPTION_ARG_STRING, &options.until, "when to end, such as 2 h", "TIME"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "another seed than the scenario's",
+         "NUMBER"},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options.is_quiet,
+         "no timeline and no summary; the exit status tells", NULL},
+        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options.trace,
+         "write the trace as NDJSON (at level segment unless --level says otherwise)", "FILE"},
+        {"facts", 0, 0, G_OPTION_ARG_FILENAME, &options.facts, "write the run's facts as JSON",
+         "FILE"},
+        {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
+         "print the SHA-256 of the trace at level segment", NULL},
+        {0},
+    };
+    if (!command_parse("FILE", "Plays a scenario and shows what happens.", entries, &argc, &argv))
+        return EXIT_BAD_INPUT;
+    TraceLevel level = TRACE_LEVEL_PROTOCOL;
+    SimulationOptions simulation = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
+    int status = EXIT_BAD_INPUT;
+    if (argc != 2)
+        status = command_usage("run", "[OPTION…] FILE");
+    else if (read_options(&options, &level, &simulation))
+        status = run_file(argv[1], &options, level, &simulation);
+    g_free(options.level);
+    g_free(options.until);
+    g_free(options.trace);
+    g_free(options.facts);
+    return status;
+}

@@ -1,0 +1,123 @@
+/* The summary of a run. See summary.h. */
+#include "summary.h"
+
+#include "core/units.h"
+
+#include <string.h>
+
+/* ---- Mails ---- */
+
+static void put_time(GString *out, const char *what, SimTime time)
+{
+    if (time == SIM_NEVER)
+        return;
+    g_autofree char *text = units_format_readable(time);
+    g_string_append_printf(out, ", %s at %s", what, text);
+}
+
+static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient, GString *out)
+{
+    g_string_append_printf(out, "  %s to %s: %s", mail->name, recipient->address,
+                           mail_fate_name(recipient->fate));
+    if (recipient->attempts > 0)
+        g_string_append_printf(out, ", %llu attempt%s", (unsigned long long)recipient->attempts,
+                               recipient->attempts == 1 ? "" : "s");
+    put_time(out, "accepted", recipient->accepted_at);
+    put_time(out, "delivered", recipient->delivered_at);
+    if (recipient->copies > 1)
+        g_string_append_printf(out, ", %llu copies", (unsigned long long)recipient->copies);
+    put_time(out, "returned", recipient->bounced_at);
+    g_string_append_c(out, '\n');
+}
+
+static void put_mails(const Facts *facts, GString *out)
+{
+    g_string_append(out, "Mails\n");
+    if (facts_mail_count(facts) == 0)
+        g_string_append(out, "  none\n");
+    for (size_t i = 0; i < facts_mail_count(facts); i++) {
+        const FactsMail *mail = facts_mail_at(facts, i);
+        for (size_t r = 0; r < mail->recipient_count; r++)
+            put_recipient(mail, &mail->recipients[r], out);
+    }
+}
+
+/* ---- Machines and network ---- */
+
+static void put_hosts(const Facts *facts, GString *out)
+{
+    g_string_append(out, "Queues\n");
+    for (size_t node = 0; node < facts_host_count(facts); node++) {
+        FactsHost host = facts_host_at(facts, node);
+        if (host.is_mail_server)
+            g_string_append_printf(out, "  %s: at most %llu, %llu at the end\n", host.name,
+                                   (unsigned long long)host.queue_peak,
+                                   (unsigned long long)host.queue_length);
+    }
+}
+
+static void put_network(const Facts *facts, GString *out)
+{
+    FactsTotals totals = facts_totals(facts);
+    g_string_append_printf(
+        out,
+        "Network\n  TCP connections: %llu, segments: %llu, sent again: %llu, "
+        "packets lost: %llu\n",
+        (unsigned long long)totals.connections, (unsigned long long)totals.segments,
+        (unsigned long long)totals.retransmissions, (unsigned long long)totals.drops);
+    for (size_t i = 0; i < totals.reason_count; i++)
+        g_string_append_printf(out, "  lost, %s: %llu\n", totals.drops_by_reason[i].reason,
+                               (unsigned long long)totals.drops_by_reason[i].count);
+}
+
+/* ---- Verdicts ---- */
+
+static void put_verdict(const Play *play, size_t index, bool use_colour, GString *out)
+{
+    bool holds = expectations_hold(play->expectations, index);
+    g_autofree char *text = expectations_describe(play->expectations, index);
+    const char *colour = !use_colour ? "" : holds ? "\033[32m" : "\033[31m";
+    g_string_append_printf(out, "  %s%s%s  %s", colour, holds ? "ok    " : "FAILED",
+                           use_colour ? "\033[0m" : "", text);
+    if (!holds) {
+        g_autofree char *actual = expectations_actual(play->expectations, index);
+        g_string_append_printf(out, "; it is %s", actual);
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void put_verdicts(const Play *play, bool use_colour, GString *out)
+{
+    size_t count = expectations_count(play->expectations);
+    if (count == 0)
+        return;
+    g_string_append_printf(out, "Expectations: %zu of %zu hold\n", count - play_failures(play),
+                           count);
+    for (size_t i = 0; i < count; i++)
+        put_verdict(play, i, use_colour, out);
+}
+
+static void put_answers(const Play *play, const char *language, GString *out)
+{
+    const ScenarioQuestions *questions = &play->scenario->questions;
+    if (questions->count > 0)
+        g_string_append(out, "Questions\n");
+    for (size_t i = 0; i < questions->count; i++) {
+        const ScenarioQuestion *question = &questions->items[i];
+        g_autofree char *answer = expectations_answer(play->expectations, i);
+        g_string_append_printf(out, "  %s\n    %s\n", local_text_choose(&question->ask, language),
+                               answer);
+        if (question->explain.count > 0)
+            g_string_append_printf(out, "    %s\n",
+                                   local_text_choose(&question->explain, language));
+    }
+}
+
+void summary_write(const Play *play, const SummaryOptions *options, GString *out)
+{
+    put_mails(play->facts, out);
+    put_hosts(play->facts, out);
+    put_network(play->facts, out);
+    put_verdicts(play, options->use_colour, out);
+    put_answers(play, options->language, out);
+}

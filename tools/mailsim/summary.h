@@ -1,0 +1,12 @@
+/* The summary of a run on a terminal: what became of each mail, the servers' queues, the network,
+ * the verdicts of the expectations, and the answers to the questions. */
+#pragma once
+
+#include "play.h"
+
+typedef struct SummaryOptions {
+    bool use_colour;
+    const char *language; /* of questions: "en", "ko" */
+} SummaryOptions;
+
+void summary_write(const Play *play, const SummaryOptions *options, GString *out);
