@@ -21,15 +21,15 @@ int command_explain(int argc, char **argv)
     if (play == NULL)
         return EXIT_BAD_INPUT;
     StoryOptions story_options = {.mail = argv[2], .width = EXPLAIN_WIDTH};
-    Story *story = story_new(simulation_trace(play->simulation), &story_options);
-    bool is_balanced = play_run(play, argv[1]);
+    Story *story = story_new(simulation_trace(play->run->simulation), &story_options);
+    bool is_balanced = play_to_end(play);
     bool is_known = story_has_mail(story);
     g_autofree char *text = story_tell(story);
     fputs(text, is_known ? stdout : stderr);
     if (!is_known) {
         fprintf(stderr, "mailsim: the mails of this run are:\n");
-        for (size_t i = 0; i < facts_mail_count(play->facts); i++)
-            fprintf(stderr, "  %s\n", facts_mail_at(play->facts, i)->name);
+        for (size_t i = 0; i < facts_mail_count(play->run->facts); i++)
+            fprintf(stderr, "  %s\n", facts_mail_at(play->run->facts, i)->name);
     }
     story_free(story);
     if (!is_balanced)

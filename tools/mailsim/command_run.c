@@ -1,6 +1,7 @@
 /* mailsim run: plays a scenario; a timeline while it runs, then a summary and the verdicts. */
 #include "commands.h"
 
+#include "core/units.h"
 #include "export/timeline.h"
 #include "play.h"
 #include "summary.h"
@@ -97,16 +98,16 @@ typedef struct Outputs {
     NdjsonWriter *trace_writer;
 } Outputs;
 
-static bool outputs_open(Outputs *outputs, const Play *play, const RunOptions *options,
+static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *options,
                          TraceLevel level, const char *start)
 {
-    Trace *trace = simulation_trace(play->simulation);
+    Trace *trace = simulation_trace(run->simulation);
     if (!options->is_quiet) {
         TimelineOptions timeline = {level, wants_colour(), terminal_width()};
         outputs->timeline = timeline_new(trace, &timeline, (TimelineOutput){terminal_write, NULL});
     }
     if (options->wants_digest) {
-        NdjsonHeader header = play_ndjson_header(play, TRACE_LEVEL_SEGMENT, start);
+        NdjsonHeader header = run_ndjson_header(run, TRACE_LEVEL_SEGMENT, start);
         outputs->digest = g_checksum_new(G_CHECKSUM_SHA256);
         outputs->digest_writer =
             ndjson_writer_new(trace, &header, (NdjsonOutput){digest_write, outputs->digest});
@@ -115,26 +116,26 @@ static bool outputs_open(Outputs *outputs, const Play *play, const RunOptions *o
         if (!output_open(&outputs->trace_file, options->trace))
             return false;
         NdjsonHeader header =
-            play_ndjson_header(play, options->level != NULL ? level : TRACE_LEVEL_SEGMENT, start);
+            run_ndjson_header(run, options->level != NULL ? level : TRACE_LEVEL_SEGMENT, start);
         outputs->trace_writer =
             ndjson_writer_new(trace, &header, (NdjsonOutput){output_write, &outputs->trace_file});
     }
     return true;
 }
 
-static bool write_facts(const Play *play, const char *path)
+static bool write_facts(const Run *run, const char *path)
 {
     OutputFile file = {0};
     if (!output_open(&file, path))
         return false;
-    g_autofree char *text = facts_format_json(play->facts);
+    g_autofree char *text = facts_format_json(run->facts);
     output_write(&file, span_of_text(text));
     output_write(&file, span_of_text("\n"));
     return output_close(&file);
 }
 
 /* Ends what is being written; false when something could not be. */
-static bool outputs_finish(Outputs *outputs, const Play *play, const RunOptions *options)
+static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *options)
 {
     bool is_written = true;
     if (outputs->trace_writer != NULL) {
@@ -142,11 +143,11 @@ static bool outputs_finish(Outputs *outputs, const Play *play, const RunOptions 
         is_written = output_close(&outputs->trace_file);
     }
     if (options->facts != NULL)
-        is_written = write_facts(play, options->facts) && is_written;
+        is_written = write_facts(run, options->facts) && is_written;
     if (!options->is_quiet) {
         SummaryOptions summary_options = {wants_colour(), user_language()};
         g_autoptr(GString) summary = g_string_new("\n");
-        summary_write(play, &summary_options, summary);
+        summary_write(run, &summary_options, summary);
         fputs(summary->str, stdout);
     }
     if (outputs->digest != NULL) {
@@ -164,6 +165,17 @@ static void outputs_clear(Outputs *outputs)
     g_clear_pointer(&outputs->digest, g_checksum_free);
 }
 
+static int run_status(const Run *run, bool is_balanced, bool is_written)
+{
+    if (!is_balanced)
+        return EXIT_BUG;
+    if (!is_written)
+        return EXIT_BAD_INPUT;
+    if (run->end == SIMULATOR_END_BUDGET)
+        return EXIT_BUDGET;
+    return run_failures(run) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
+}
+
 static int run_file(const char *path, const RunOptions *options, TraceLevel level,
                     const SimulationOptions *simulation_options)
 {
@@ -173,22 +185,25 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
     g_autofree char *start = simulation_format_start(play->scenario);
     Outputs outputs = {0};
     int status = EXIT_BAD_INPUT;
-    if (outputs_open(&outputs, play, options, level, start)) {
+    if (outputs_open(&outputs, play->run, options, level, start)) {
         if (!options->is_quiet)
             printf("%s\n\n", local_text_choose(&play->scenario->title, user_language()));
-        bool is_balanced = play_run(play, path);
-        bool is_written = outputs_finish(&outputs, play, options);
-        if (!is_balanced)
-            status = EXIT_BUG;
-        else if (!is_written)
-            status = EXIT_BAD_INPUT;
-        else if (play->end == SIMULATOR_END_BUDGET)
-            status = EXIT_BUDGET;
-        else
-            status = play_failures(play) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
+        bool is_balanced = play_to_end(play);
+        bool is_written = outputs_finish(&outputs, play->run, options);
+        status = run_status(play->run, is_balanced, is_written);
     }
     outputs_clear(&outputs);
     return status;
+}
+
+/* Reads "2 h" or "90 s"; false, with the error told, when it is none. */
+static bool parse_time(const char *option, const char *text, int64_t *time_ns)
+{
+    g_autofree char *reason = NULL;
+    if (units_parse(UNITS_DURATION, span_of_text(text), time_ns, &reason))
+        return true;
+    fprintf(stderr, "mailsim: %s %s: %s\n", option, text, reason);
+    return false;
 }
 
 static bool read_options(const RunOptions *options, TraceLevel *level,
@@ -203,8 +218,7 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
         return false;
     }
     simulation->seed = options->seed;
-    return options->until == NULL ||
-           play_parse_time("--until", options->until, &simulation->until_ns);
+    return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
 }
 
 int command_run(int argc, char **argv)

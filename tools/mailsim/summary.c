@@ -72,39 +72,39 @@ static void put_network(const Facts *facts, GString *out)
 
 /* ---- Verdicts ---- */
 
-static void put_verdict(const Play *play, size_t index, bool use_colour, GString *out)
+static void put_verdict(const Run *run, size_t index, bool use_colour, GString *out)
 {
-    bool holds = expectations_hold(play->expectations, index);
-    g_autofree char *text = expectations_describe(play->expectations, index);
+    bool holds = expectations_hold(run->expectations, index);
+    g_autofree char *text = expectations_describe(run->expectations, index);
     const char *colour = !use_colour ? "" : holds ? "\033[32m" : "\033[31m";
     g_string_append_printf(out, "  %s%s%s  %s", colour, holds ? "ok    " : "FAILED",
                            use_colour ? "\033[0m" : "", text);
     if (!holds) {
-        g_autofree char *actual = expectations_actual(play->expectations, index);
+        g_autofree char *actual = expectations_actual(run->expectations, index);
         g_string_append_printf(out, "; it is %s", actual);
     }
     g_string_append_c(out, '\n');
 }
 
-static void put_verdicts(const Play *play, bool use_colour, GString *out)
+static void put_verdicts(const Run *run, bool use_colour, GString *out)
 {
-    size_t count = expectations_count(play->expectations);
+    size_t count = expectations_count(run->expectations);
     if (count == 0)
         return;
-    g_string_append_printf(out, "Expectations: %zu of %zu hold\n", count - play_failures(play),
+    g_string_append_printf(out, "Expectations: %zu of %zu hold\n", count - run_failures(run),
                            count);
     for (size_t i = 0; i < count; i++)
-        put_verdict(play, i, use_colour, out);
+        put_verdict(run, i, use_colour, out);
 }
 
-static void put_answers(const Play *play, const char *language, GString *out)
+static void put_answers(const Run *run, const char *language, GString *out)
 {
-    const ScenarioQuestions *questions = &play->scenario->questions;
+    const ScenarioQuestions *questions = &run->scenario->questions;
     if (questions->count > 0)
         g_string_append(out, "Questions\n");
     for (size_t i = 0; i < questions->count; i++) {
         const ScenarioQuestion *question = &questions->items[i];
-        g_autofree char *answer = expectations_answer(play->expectations, i);
+        g_autofree char *answer = expectations_answer(run->expectations, i);
         g_string_append_printf(out, "  %s\n    %s\n", local_text_choose(&question->ask, language),
                                answer);
         if (question->explain.count > 0)
@@ -113,11 +113,11 @@ static void put_answers(const Play *play, const char *language, GString *out)
     }
 }
 
-void summary_write(const Play *play, const SummaryOptions *options, GString *out)
+void summary_write(const Run *run, const SummaryOptions *options, GString *out)
 {
-    put_mails(play->facts, out);
-    put_hosts(play->facts, out);
-    put_network(play->facts, out);
-    put_verdicts(play, options->use_colour, out);
-    put_answers(play, options->language, out);
+    put_mails(run->facts, out);
+    put_hosts(run->facts, out);
+    put_network(run->facts, out);
+    put_verdicts(run, options->use_colour, out);
+    put_answers(run, options->language, out);
 }

@@ -2,11 +2,11 @@
  * the verdicts of the expectations, and the answers to the questions. */
 #pragma once
 
-#include "play.h"
+#include "scenario/run.h"
 
 typedef struct SummaryOptions {
     bool use_colour;
     const char *language; /* of questions: "en", "ko" */
 } SummaryOptions;
 
-void summary_write(const Play *play, const SummaryOptions *options, GString *out);
+void summary_write(const Run *run, const SummaryOptions *options, GString *out);

@@ -1,0 +1,50 @@
+/* A run: a simulation with its observers. See run.h. */
+#include "scenario/run.h"
+
+Run *run_new(const Scenario *scenario, const SimulationOptions *options)
+{
+    Run *run = g_new0(Run, 1);
+    run->scenario = scenario;
+    run->simulation = simulation_new(scenario, options);
+    Trace *trace = simulation_trace(run->simulation);
+    run->books = books_new(trace);
+    books_stop_at_violation(run->books);
+    run->facts = facts_new(trace);
+    run->expectations = expectations_new(scenario, run->facts);
+    facts_start(run->facts, TRACE_LEVEL_SEGMENT);
+    return run;
+}
+
+void run_free(Run *run)
+{
+    expectations_free(run->expectations);
+    facts_free(run->facts);
+    books_free(run->books);
+    simulation_free(run->simulation);
+    g_free(run);
+}
+
+bool run_play(Run *run)
+{
+    run->end = simulation_run(run->simulation);
+    return books_check_end(run->books);
+}
+
+size_t run_failures(const Run *run)
+{
+    size_t failures = 0;
+    for (size_t i = 0; i < expectations_count(run->expectations); i++)
+        failures += !expectations_hold(run->expectations, i);
+    return failures;
+}
+
+NdjsonHeader run_ndjson_header(const Run *run, TraceLevel level, const char *start)
+{
+    return (NdjsonHeader){
+        .title = local_text_choose(&run->scenario->title, "en"),
+        .start = start,
+        .scenario_sha256 = run->scenario->sha256,
+        .seed = simulator_seed(simulation_simulator(run->simulation)),
+        .level = level,
+    };
+}

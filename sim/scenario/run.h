@@ -1,0 +1,33 @@
+/* A run: a simulation with the observers that every run has, the books and the facts, and the
+ * scenario's expectations held against them. */
+#pragma once
+
+#include "audit/books.h"
+#include "audit/facts.h"
+#include "export/ndjson.h"
+#include "scenario/expectations.h"
+#include "scenario/simulation.h"
+
+typedef struct Run {
+    const Scenario *scenario;
+    Simulation *simulation;
+    Facts *facts;
+    Books *books;
+    Expectations *expectations;
+    SimulatorEnd end; /* after run_play */
+} Run;
+
+/* Builds the scenario, which is to outlive the run. Further sinks can then be added to the trace.
+ */
+Run *run_new(const Scenario *scenario, const SimulationOptions *options);
+void run_free(Run *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
+
+/* Plays it, once; false when the books do not balance, which is a bug of ours. The run ends at the
+ * first violation (books_first_violation). */
+bool run_play(Run *run);
+/* How many expectations do not hold. */
+size_t run_failures(const Run *run);
+/* The header of the run's trace at a level. `start`, as simulation_format_start gives it, is
+ * borrowed. */
+NdjsonHeader run_ndjson_header(const Run *run, TraceLevel level, const char *start);
