@@ -44,8 +44,7 @@ static LinkOptions link_options(const LinkParameters *parameters)
 static void add_link(Simulation *simulation, const char *a, const char *b,
                      const LinkParameters *parameters)
 {
-    LinkOptions options = link_options(parameters);
-    network_add_link(simulation->network, a, b, &options);
+    network_add_link(simulation->network, a, b, link_options(parameters));
 }
 
 static Machine add_machine(Simulation *simulation, const char *name, const char *router,
