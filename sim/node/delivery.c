@@ -259,7 +259,11 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
         give_up(delivery);
         return;
     }
-    delivery->trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    delivery->trace = (SmtpTrace){.trace = machine->trace,
+                                  .node = machine->node,
+                                  .connection = stream_ref(stream),
+                                  .mail = delivery->job->mail,
+                                  .size = delivery->job->content.length};
     session_take_stream(delivery->session, stream);
     EventAction action = {on_connect_timeout, delivery, NULL, NULL};
     SimTime time = simtime_add(simulator_now(machine->simulator), DELIVERY_CONNECT_TIMEOUT);

@@ -175,6 +175,7 @@ static void stop_after_disk(void *owner, DiskResult result)
 {
     (void)result;
     MailServer *server = owner;
+    disk_crash_program(server->disk); /* what was asked for meanwhile, by nobody who waits */
     host_stop_program(server->machine.host);
     forget_all(server);
 }

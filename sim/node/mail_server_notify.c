@@ -98,7 +98,9 @@ static void notification_added(void *owner, QueueEntry *added, DiskResult result
     for (guint i = 0; i < notification->failures->len; i++) {
         const Failure *failure = g_ptr_array_index(notification->failures, i);
         *cause = notification->cause;
-        if (notification->is_bounce)
+        if (notification->is_bounce && added == NULL) /* the disk is full: try all of it again */
+            queue_put_back(notification->entry, failure->recipient);
+        else if (notification->is_bounce)
             queue_bounced(notification->entry, failure->recipient, notification->name,
                           failure->status, span_of_text(failure->text), failure->because);
         else if (added != NULL && queue_find(server->queue, notification->entry_id) != NULL)

@@ -268,7 +268,8 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     reception->server = server;
     reception->is_submission = is_submission;
     reception->content = g_byte_array_new();
-    reception->trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    reception->trace = (SmtpTrace){
+        .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));
     options.message_maximum = MAIL_SERVER_SIZE_LIMIT;
     options.observer = smtp_trace_server_observer(&reception->trace);

@@ -1,6 +1,8 @@
 /* The dialogue of an SMTP connection in the trace. See smtp_trace.h. */
 #include "node/smtp_trace.h"
 
+#include "proto/smtp_client.h"
+
 static void trace_command(void *user, Span line)
 {
     const SmtpTrace *trace = user;
@@ -33,9 +35,18 @@ static void trace_state(void *user, const StateTable *table, uint8_t from, uint8
           .machine = table->name, .from = table->states[from], .to = table->states[to]);
 }
 
+static void trace_client_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
+{
+    const SmtpTrace *trace = user;
+    trace_state(user, table, from, to);
+    if (to == SMTP_CLIENT_FINAL_DOT)
+        TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
+              .mail = trace->mail, .size = trace->size);
+}
+
 SmtpObserver smtp_trace_client_observer(SmtpTrace *trace)
 {
-    return (SmtpObserver){.user = trace, .command = trace_command, .state = trace_state};
+    return (SmtpObserver){.user = trace, .command = trace_command, .state = trace_client_state};
 }
 
 SmtpObserver smtp_trace_server_observer(SmtpTrace *trace)

@@ -10,9 +10,11 @@ typedef struct SmtpTrace {
     Trace *trace;
     NodeId node;
     TraceRef connection;
+    const char *mail; /* client: the message that it sends; borrowed */
+    uint64_t size;    /* and its octets */
 } SmtpTrace;
 
-/* Records smtp.command and smtp.state. */
+/* Records smtp.command, smtp.content and smtp.state. */
 SmtpObserver smtp_trace_client_observer(SmtpTrace *trace);
 /* Records smtp.reply and smtp.state. */
 SmtpObserver smtp_trace_server_observer(SmtpTrace *trace);

@@ -56,6 +56,8 @@ static void send_next(UserAgent *agent)
         .content = &content,
         .content_count = 1,
     };
+    agent->smtp_trace.mail = mail->name;
+    agent->smtp_trace.size = content.length;
     smtp_client_send(agent->smtp, &transaction);
 }
 
@@ -138,7 +140,8 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
         give_up(agent, "no free port", 0);
         return;
     }
-    agent->smtp_trace = (SmtpTrace){machine->trace, machine->node, stream_ref(stream)};
+    agent->smtp_trace = (SmtpTrace){
+        .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     session_take_stream(agent->smtp_session, stream);
 }
 
