@@ -10,6 +10,9 @@
 
 #include "mail/dsn.h"
 
+/* How long to wait when the disk has no room for a notification. */
+#define NOTIFY_WAIT (5 * SIM_MINUTE)
+
 typedef struct Notification {
     MailServer *server;
     bool is_bounce;
@@ -99,7 +102,8 @@ static void notification_added(void *owner, QueueEntry *added, DiskResult result
         const Failure *failure = g_ptr_array_index(notification->failures, i);
         *cause = notification->cause;
         if (notification->is_bounce && added == NULL) /* the disk is full: try all of it again */
-            queue_put_back(notification->entry, failure->recipient);
+            queue_put_back(notification->entry, failure->recipient,
+                           simtime_add(simulator_now(server->machine.simulator), NOTIFY_WAIT));
         else if (notification->is_bounce)
             queue_bounced(notification->entry, failure->recipient, notification->name,
                           failure->status, span_of_text(failure->text), failure->because);
