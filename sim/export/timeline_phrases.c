@@ -78,6 +78,7 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_DNS_FIX] = {"look-ups of {dns.qry.name} work again", TIMELINE_GOOD},
     [TRACE_DNS_SET] = {"{dns.qry.name} is now {records}", TIMELINE_PLAIN},
     [TRACE_DISK_WRITE] = {"disk: writes {path} ({size} octets)", TIMELINE_DIM},
+    [TRACE_DISK_FULL] = {"disk: no room for {path}", TIMELINE_BAD},
     [TRACE_DISK_SYNC] = {"disk: {path} is durable", TIMELINE_DIM},
     [TRACE_DISK_RENAME] = {"disk: {path} is now {to}", TIMELINE_DIM},
     [TRACE_DISK_UNLINK] = {"disk: removes {path}", TIMELINE_DIM},
