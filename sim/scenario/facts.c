@@ -1,6 +1,7 @@
 /* Facts: what can be asked about a run. See facts.h. */
 #include "scenario/facts.h"
 
+#include "audit/facts.h"
 #include "core/check.h"
 #include "core/units.h"
 
@@ -126,38 +127,18 @@ char *fact_value_format(FactType type, FactValue value)
     return NULL;
 }
 
-/* --- Fields of events: the names that kinds.def gives them in the records' structs --- */
-
-#define KIND(id, name, level, meaning)      static const char *const fields_##id[] = {
-#define FIELD(id, type, name, key, meaning) #name,
-#define END(id)                                                                                    \
-    }                                                                                              \
-    ;
-#include "trace/kinds.def"
-#undef KIND
-#undef FIELD
-#undef END
-
-static const char *const *const field_names[TRACE_KIND_COUNT] = {
-#define KIND(id, name, level, meaning) [TRACE_##id] = fields_##id,
-#define FIELD(id, type, name, key, meaning)
-#define END(id)
-#include "trace/kinds.def"
-#undef KIND
-#undef FIELD
-#undef END
-};
+/* --- Fields of events --- */
 
 const char *fact_field_name(TraceKind kind, size_t index)
 {
     CHECK(index < trace_kind_info(kind)->field_count);
-    return field_names[kind][index];
+    g_autofree const char **names = facts_list_fields(kind);
+    return names[index + 1]; /* behind "host" */
 }
 
 size_t fact_field_find(TraceKind kind, const char *name)
 {
-    size_t index = 0, count = trace_kind_info(kind)->field_count;
-    while (index < count && strcmp(field_names[kind][index], name) != 0)
-        index++;
-    return index;
+    const TraceKindInfo *info = trace_kind_info(kind);
+    const TraceFieldInfo *field = facts_find_field(kind, name);
+    return field == NULL ? info->field_count : (size_t)(field - info->fields);
 }

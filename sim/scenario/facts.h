@@ -64,7 +64,7 @@ typedef struct Fact {
 const Fact *fact_of(FactId id);
 /* The fact called `name` of such a subject, or FACTS. */
 FactId fact_find(FactSubject subject, const char *name);
-/* The name of the field in scenarios, and the field of that name, or the kind's field count. */
+/* The (short) name of a kind's field, and the index of the field of a name, or the field count. */
 const char *fact_field_name(TraceKind kind, size_t index);
 size_t fact_field_find(TraceKind kind, const char *name);
 /* `delivered` and so on; mail_status_find returns MAIL_STATUSES when there is none of that name. */
@@ -93,7 +93,7 @@ bool fact_compare(FactComparator comparator, FactValue actual, FactValue value, 
 char *fact_value_format(FactType type, FactValue value);
 
 /* A condition on a field of an event: it has this value. Which fields a kind has is in
- * trace/kinds.def; a condition names a field as the record's struct does (`code`). */
+ * trace/kinds.def; a condition names a field as facts_find_field takes it (`code`). */
 typedef struct FactField {
     size_t index;      /* into trace_kind_info(kind)->fields */
     const char *value; /* as the file writes it */

@@ -84,7 +84,7 @@ static const KeySpec reply_keys[] = {
     {.key = "body",
      .offset = offsetof(ScenarioAction, reply.body),
      .value = {.type = VALUE_TEXT},
-     .default_text = "\"\"",
+     .default_text = "",
      .meaning = "the text of the answer"},
 };
 

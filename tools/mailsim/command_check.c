@@ -1,25 +1,34 @@
 /* mailsim check: reads scenario files and says what is wrong with them, without playing them. */
 #include "commands.h"
 
+#include "scenario/full_writer.h"
 #include "scenario/reader.h"
 
 #include <stdio.h>
 
 /* True when the file has no errors. */
-static bool check_file(const char *path)
+static bool check_file(const char *path, bool is_full)
 {
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
     g_autoptr(Scenario) scenario = scenario_read_file(path, diagnostics);
     diagnostics_print(diagnostics, stderr);
     if (scenario == NULL)
         return false;
-    printf("%s: ok\n", path);
+    g_autofree char *full = is_full ? scenario_format_full(scenario) : NULL;
+    if (is_full)
+        printf("%s", full);
+    else
+        printf("%s: ok\n", path);
     return true;
 }
 
 int command_check(int argc, char **argv)
 {
-    const GOptionEntry entries[] = {{0}};
+    gboolean is_full = FALSE;
+    const GOptionEntry entries[] = {
+        {"full", 0, 0, G_OPTION_ARG_NONE, &is_full, "print it with every default filled in", NULL},
+        {0},
+    };
     if (!command_parse("FILE…", "Checks scenario files without playing them.", entries, &argc,
                        &argv))
         return EXIT_BAD_INPUT;
@@ -27,7 +36,7 @@ int command_check(int argc, char **argv)
         return command_usage("check", "FILE…");
     int status = EXIT_WELL;
     for (int i = 1; i < argc; i++) {
-        if (!check_file(argv[i]))
+        if (!check_file(argv[i], is_full))
             status = EXIT_BAD_INPUT;
     }
     return status;
