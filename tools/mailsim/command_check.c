@@ -14,11 +14,12 @@ static bool check_file(const char *path, bool is_full)
     diagnostics_print(diagnostics, stderr);
     if (scenario == NULL)
         return false;
-    g_autofree char *full = is_full ? scenario_format_full(scenario) : NULL;
-    if (is_full)
-        printf("%s", full);
-    else
+    if (is_full) {
+        g_autofree char *text = scenario_format_full(scenario);
+        fputs(text, stdout);
+    } else {
         printf("%s: ok\n", path);
+    }
     return true;
 }
 
@@ -26,14 +27,15 @@ int command_check(int argc, char **argv)
 {
     gboolean is_full = FALSE;
     const GOptionEntry entries[] = {
-        {"full", 0, 0, G_OPTION_ARG_NONE, &is_full, "print it with every default filled in", NULL},
+        {"full", 0, 0, G_OPTION_ARG_NONE, &is_full,
+         "print the scenario with every default filled in", NULL},
         {0},
     };
     if (!command_parse("FILE…", "Checks scenario files without playing them.", entries, &argc,
                        &argv))
         return EXIT_BAD_INPUT;
     if (argc < 2)
-        return command_usage("check", "FILE…");
+        return command_usage("check", "[--full] FILE…");
     int status = EXIT_WELL;
     for (int i = 1; i < argc; i++) {
         if (!check_file(argv[i], is_full))
