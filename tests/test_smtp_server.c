@@ -72,9 +72,9 @@ static void session_free(Session *session)
     g_free(session);
 }
 
-static void log_path(Session *session, const char *what, const SmtpPath *path)
+static void log_path(Session *session, const char *what, const Address *path)
 {
-    g_autofree char *mailbox = smtp_path_dup_mailbox(path);
+    g_autofree char *mailbox = address_format(path);
     g_string_append_printf(session->log, "%s <%s>\n", what, mailbox);
 }
 

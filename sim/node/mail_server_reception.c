@@ -58,21 +58,6 @@ static void reset_transaction(Reception *reception)
     g_byte_array_set_size(reception->content, 0);
 }
 
-/* The path as envelopes hold it (mail/address.h), to free; NULL when it is no address. The bare
- * Postmaster is this server's (RFC 5321 §4.5.1). */
-static char *path_to_address(const Reception *reception, const SmtpPath *path)
-{
-    g_autofree char *text = smtp_path_dup_mailbox(path);
-    if (text[0] == '\0')
-        return g_steal_pointer(&text);
-    if (path->domain.length == 0)
-        return g_strdup_printf("postmaster@%s", reception->server->domains[0]);
-    Address address;
-    if (address_parse(span_of_text(text), &address) != ADDRESS_OK)
-        return NULL;
-    return address_format(&address);
-}
-
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
 {
     if (reception->is_submission && !reception->is_authenticated) {
@@ -80,11 +65,7 @@ static void handle_mail(Reception *reception, const SmtpServerEvent *event)
         return;
     }
     reset_transaction(reception);
-    g_autofree char *reverse_path = path_to_address(reception, &event->mail.reverse_path);
-    if (reverse_path == NULL) {
-        answer(reception, event->token, 553, "5.1.7", "Not an address");
-        return;
-    }
+    g_autofree char *reverse_path = address_format(&event->mail.reverse_path);
     reception->envelope = envelope_new(reverse_path);
     reception->envelope->return_content = event->mail.parameters.ret;
     g_autofree char *id = xtext_decode(event->mail.parameters.envid);
@@ -109,17 +90,15 @@ static const SmtpReply *refusal_of(const Reception *reception, const char *local
 
 static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
 {
-    g_autofree char *recipient = path_to_address(reception, &event->rcpt.forward_path);
-    Address address;
-    if (recipient == NULL || address_parse(span_of_text(recipient), &address) != ADDRESS_OK) {
-        answer(reception, event->token, 553, "5.1.3", "Not an address");
-        return;
-    }
+    Address address = event->rcpt.forward_path;
+    if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
+        g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
     const SmtpReply *refusal = refusal_of(reception, address.local_part, address.domain);
     if (refusal != NULL) {
         smtp_server_answer(reception->engine, event->token, *refusal);
         return;
     }
+    g_autofree char *recipient = address_format(&address);
     g_autofree char *original =
         event->rcpt.parameters.orcpt.length > 0 ? xtext_decode(event->rcpt.parameters.orcpt) : NULL;
     if (envelope_add_recipient(reception->envelope, recipient, event->rcpt.parameters.notify,

@@ -5,7 +5,7 @@
 #include "proto/smtp_client_internal.h"
 
 #include "core/check.h"
-#include "proto/smtp_path.h"
+#include "mail/address.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ static char *dup_span(Span *span)
 static void check_mailbox(const char *mailbox)
 {
     size_t length = strlen(mailbox);
-    CHECK(length <= SMTP_PATH_MAXIMUM);
+    CHECK(length <= ADDRESS_PATH_MAX);
     for (size_t i = 0; i < length; i++)
         CHECK((uint8_t)mailbox[i] >= ' ' && mailbox[i] != 0x7f);
 }

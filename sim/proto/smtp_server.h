@@ -16,9 +16,9 @@
 
 #include "core/bytes.h"
 #include "core/state_table.h"
+#include "mail/address.h"
 #include "proto/smtp.h"
 #include "proto/smtp_parameters.h"
-#include "proto/smtp_path.h"
 #include "proto/smtp_reply.h"
 
 #include <stdbool.h>
@@ -147,11 +147,11 @@ typedef struct SmtpServerEvent {
             Span password;
         } auth;
         struct {
-            SmtpPath reverse_path; /* smtp_path_is_null: `<>` */
+            Address reverse_path; /* address_is_null: `<>` */
             SmtpMailParameters parameters;
         } mail;
         struct {
-            SmtpPath forward_path;
+            Address forward_path; /* its domain is empty for `<Postmaster>` */
             SmtpRcptParameters parameters;
         } rcpt;
         Span content;

@@ -80,15 +80,24 @@ void smtp_server_ask_helo(SmtpServer *server)
 
 /* MAIL and RCPT */
 
+/* What MAIL and RCPT differ in. */
 typedef struct PathArgument {
-    const char *keyword; /* "FROM:" or "TO:" */
-    SmtpPathForm form;
-    const char *syntax_enhanced;
-    bool utf8; /* non-ASCII is read; whether it is allowed is judged afterwards */
+    const char *keyword;         /* "FROM:" or "TO:" */
+    const char *syntax_enhanced; /* of a refusal */
+    bool is_reverse;             /* `<>` may stand there, the bare `<Postmaster>` may not */
 } PathArgument;
 
+static const PathArgument REVERSE_PATH = {"FROM:", "5.1.7", true};
+static const PathArgument FORWARD_PATH = {"TO:", "5.1.3", false};
+
+static bool fault_is_length(AddressFault fault)
+{
+    return fault == ADDRESS_PATH_TOO_LONG || fault == ADDRESS_LOCAL_PART_TOO_LONG ||
+           fault == ADDRESS_DOMAIN_TOO_LONG;
+}
+
 /* Reads keyword and path; `*rest` is what follows. False: refused. */
-static bool path_argument_parse(SmtpServer *server, const PathArgument *form, SmtpPath *path,
+static bool path_argument_parse(SmtpServer *server, const PathArgument *form, Address *path,
                                 Span *rest)
 {
     Span argument = server->command.argument;
@@ -99,54 +108,31 @@ static bool path_argument_parse(SmtpServer *server, const PathArgument *form, Sm
     }
     argument = span_skip(argument, strlen(form->keyword));
     size_t used = 0;
-    switch (smtp_path_parse(argument, form->form, form->utf8, path, &used)) {
-    case SMTP_PATH_OK:
+    AddressFault fault = address_scan_path(argument, path, &used);
+    bool is_out_of_place = form->is_reverse ? path->domain[0] == '\0' && path->local_part[0] != '\0'
+                                            : address_is_null(path);
+    if (fault == ADDRESS_OK && !is_out_of_place) {
         *rest = span_skip(argument, used);
         return true;
-    case SMTP_PATH_SYNTAX:
-        smtp_server_refuse(server, 501, form->syntax_enhanced, "Syntax error in address");
-        return false;
-    case SMTP_PATH_TOO_LONG:
-        smtp_server_refuse(server, 501, form->syntax_enhanced, "Path too long");
-        return false;
     }
+    smtp_server_refuse(server, 501, form->syntax_enhanced,
+                       fault_is_length(fault) ? "Path too long" : "Syntax error in address");
     return false;
-}
-
-static bool span_is_ascii(Span span)
-{
-    for (size_t i = 0; i < span.length; i++) {
-        if (span.data[i] >= 0x80)
-            return false;
-    }
-    return true;
-}
-
-static bool path_is_ascii(const SmtpPath *path)
-{
-    return span_is_ascii(path->local_part) && span_is_ascii(path->domain);
-}
-
-static bool offers(const SmtpServer *server, SmtpExtension extension)
-{
-    return (server->options.extensions & extension) != 0;
 }
 
 void smtp_server_ask_mail(SmtpServer *server)
 {
-    const PathArgument form = {"FROM:", SMTP_PATH_REVERSE, "5.1.7",
-                               offers(server, SMTP_EXTENSION_SMTPUTF8)};
     SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_MAIL};
     SmtpMailParameters *parameters = &event.mail.parameters;
     SmtpReply refusal = {0};
     Span rest = {0};
-    if (!path_argument_parse(server, &form, &event.mail.reverse_path, &rest))
+    if (!path_argument_parse(server, &REVERSE_PATH, &event.mail.reverse_path, &rest))
         return;
     if (!smtp_mail_parameters_parse(rest, server->options.extensions, parameters, &refusal)) {
         smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
         return;
     }
-    if (!parameters->utf8 && !path_is_ascii(&event.mail.reverse_path)) {
+    if (!parameters->utf8 && !address_is_ascii(&event.mail.reverse_path)) {
         smtp_server_refuse(server, 550, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
         return;
     }
@@ -162,19 +148,17 @@ void smtp_server_ask_mail(SmtpServer *server)
 
 void smtp_server_ask_rcpt(SmtpServer *server)
 {
-    const PathArgument form = {"TO:", SMTP_PATH_FORWARD, "5.1.3",
-                               offers(server, SMTP_EXTENSION_SMTPUTF8)};
     SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_RCPT};
     SmtpReply refusal = {0};
     Span rest = {0};
-    if (!path_argument_parse(server, &form, &event.rcpt.forward_path, &rest))
+    if (!path_argument_parse(server, &FORWARD_PATH, &event.rcpt.forward_path, &rest))
         return;
     if (!smtp_rcpt_parameters_parse(rest, server->options.extensions, &event.rcpt.parameters,
                                     &refusal)) {
         smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
         return;
     }
-    if (!server->utf8 && !path_is_ascii(&event.rcpt.forward_path)) {
+    if (!server->utf8 && !address_is_ascii(&event.rcpt.forward_path)) {
         smtp_server_refuse(server, 553, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
         return;
     }
