@@ -429,7 +429,9 @@ static const ValueSpec question_value = {.type = VALUE_MAP, .mapping = &a_questi
 static const KeySpec scenario_keys[] = {
     {.key = "mailsim",
      .offset = offsetof(Scenario, version),
-     .value = {.type = VALUE_INTEGER, .maximum = INTEGER_MAXIMUM},
+     .value = {.type = VALUE_INTEGER,
+               .minimum = SCENARIO_FORMAT_VERSION,
+               .maximum = SCENARIO_FORMAT_VERSION},
      .is_required = true,
      .meaning = "the version of this format: 1"},
     {.key = "title",
