@@ -54,5 +54,12 @@ tests: $(TESTS)
 run-%: $(BUILD)/tests/test_%
 	$<
 
+# `make bench` measures speed, as rates and ratios of one run (tools/bench/bench.c).
+.PHONY: bench
+bench: $(BUILD)/bench
+	$<
+$(BUILD)/bench: $(BUILD)/tools/bench/bench.o $(BUILD)/libmailsim.a
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
