@@ -182,8 +182,8 @@ static void test_we_are_in_the_list(void **state)
 {
     (void)state;
     World world = WORLD(
-        "a.example MX answer mx:10:one.example mx:20:us.example mx:20:two.example "
-        "mx:30:three.example",
+        ("a.example MX answer mx:10:one.example mx:20:us.example mx:20:two.example "
+         "mx:30:three.example"),
         "one.example A answer a:1.1.1.1", "b.example MX answer mx:10:us.example mx:20:one.example",
         "c.example MX answer mx:10:one.example mx:20:alias.example mx:30:x.example",
         "alias.example A answer a:8.8.8.8 a:9.9.9.9",

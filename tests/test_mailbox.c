@@ -111,7 +111,9 @@ static char *folder_text(const Server *server, const char *folder_name)
         assert_int_equal(message->date, 5);
         gsize size = 0;
         const char *data = g_bytes_get_data(content, &size);
-        g_autofree char *name = g_strndup(data + 13, strcspn(data + 13, "@"));
+        const char *at = memchr(data + 13, '@', size - 13);
+        assert_non_null(at);
+        g_autofree char *name = g_strndup(data + 13, (gsize)(at - data) - 13);
         g_string_append_printf(text, "%u:%s:%u ", message->uid, name, message->flags);
     }
     return g_string_free(text, FALSE);

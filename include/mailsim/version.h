@@ -2,4 +2,4 @@
  * version. */
 #pragma once
 
-#define MAILSIM_VERSION "0.1"
+#define MS_VERSION "0.1"

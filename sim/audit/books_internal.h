@@ -98,6 +98,7 @@ typedef struct CopyKey {
 } CopyKey;
 
 struct Books {
+    Trace *trace;
     Simulator *simulator;
     GStringChunk *names;
     GPtrArray *servers;  /* Server by NodeId, NULL where there is none */

@@ -1,5 +1,5 @@
-/* Dates in message headers (RFC 5322 §3.3) and of IMAP messages, by our own arithmetic: the C library's locale and time
- * zone must not reach a simulation. */
+/* Dates in message headers (RFC 5322 §3.3) and of IMAP messages, by our own arithmetic: the C
+ * library's locale and time zone must not reach a simulation. */
 #pragma once
 
 #include <stdbool.h>

@@ -257,7 +257,7 @@ bool imap_lexer_set(ImapLexer *lexer, ImapSet *set)
     GArray *ranges = g_array_new(FALSE, FALSE, sizeof(ImapRange));
     bool good = true;
     do {
-        ImapRange range;
+        ImapRange range = {0};
         good = ranges->len < IMAP_SET_RANGES_MAXIMUM && lex_set_number(lexer, &range.first);
         range.last = range.first;
         if (good && imap_lexer_char(lexer, ':'))

@@ -217,6 +217,7 @@ static void close_connection(SmtpClient *client, const SmtpReply *reply, uint8_t
 
 /* A transition's consequences, after the state has changed. Longer than most functions: one case an
  * action, none of which does more than name what is done. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static void act(SmtpClient *client, const StateCell *cell, uint8_t from, SmtpClientInput input,
                 const SmtpReply *reply)
 {

@@ -18,13 +18,12 @@ static const Command COMMANDS[] = {
     {"run", command_run, "play a scenario and show what happens"},
     {"check", command_check, "check scenario files without playing them"},
     {"test", command_test, "play scenarios and judge their expectations (TAP)"},
-    {"explain", command_explain, "tell the story of one mail, with causes"},
     {"states", command_states, "print a protocol's state table"},
 };
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "mailsim %s: a simulator of Internet e-mail\n\n", MAILSIM_VERSION);
+    fprintf(out, "mailsim %s: a simulator of Internet e-mail\n\n", MS_VERSION);
     for (size_t i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
         fprintf(out, "  mailsim %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     fprintf(out, "\n`mailsim COMMAND --help` tells more. Begin with:\n\n"
@@ -74,7 +73,7 @@ int main(int argc, char **argv)
         return EXIT_BAD_INPUT;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("mailsim %s\n", MAILSIM_VERSION);
+        printf("mailsim %s\n", MS_VERSION);
         return EXIT_WELL;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
