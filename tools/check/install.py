@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""`make install` into an empty folder: the program plays an installed lesson, and a program that
+knows only what was installed is built with the library and plays it too."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from units import check_units, result_of, run, run_command
+
+PREFIX = "/usr"
+
+
+def make_install(root):
+    return run_command(["make", "--no-print-directory", "install", f"DESTDIR={root}", f"PREFIX={PREFIX}"])
+
+
+def check_files(installed):
+    wanted = ["bin/mailsim", "lib/libmailsim.a", "lib/pkgconfig/mailsim.pc"]
+    wanted += [str(path) for path in Path("include").rglob("*.h")]
+    wanted += [f"share/mailsim/{path}" for path in Path("scenarios").rglob("*") if path.is_file()]
+    there = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    return result_of([f"{path} is not there" for path in sorted(set(wanted) - there)]
+                     + [f"{path} is there for no reason" for path in sorted(there - set(wanted))])
+
+
+def check_exports(library):
+    """Only functions of the public headers are visible in the library, and all of them are."""
+    done = run(["nm", "--extern-only", "--defined-only", "--format=posix", library])
+    names = set(re.findall(r"^(\w+) \w", done.stdout, re.M))
+    declared = {name for path in Path("include").rglob("*.h")
+                for name in re.findall(r"^MS_API\b[^(]*?(\w+)\(", path.read_text("utf-8"), re.M)}
+    return result_of([f"{name} is exported but not declared" for name in sorted(names - declared)]
+                     + [f"{name} is declared but not exported" for name in sorted(declared - names)])
+
+
+def build_player(root, player):
+    package = ["pkg-config", "--cflags", "--libs", f"--define-variable=prefix={root}{PREFIX}", "mailsim"]
+    flags = run(package, PKG_CONFIG_PATH=f"{root}{PREFIX}/lib/pkgconfig")
+    return run_command(["gcc", "-Wall", "-Wextra", "-Werror", "tests/installed/player.c", "-o", player,
+                        *flags.stdout.split()])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    root, player = f"{folder}/root", f"{folder}/player"
+    installed = Path(root + PREFIX)
+    lesson = f"{installed}/share/mailsim/scenarios/01-first-mail/scenario.yaml"
+    os.mkdir(root)
+    check_units([
+        ("make install", lambda: make_install(root)),
+        ("what is installed", lambda: check_files(installed)),
+        ("the installed program", lambda: run_command([f"{installed}/bin/mailsim", "run", "--quiet", lesson])),
+        ("what the installed library exports", lambda: check_exports(f"{installed}/lib/libmailsim.a")),
+        ("a program with the installed library", lambda: build_player(root, player)),
+        ("that program", lambda: run_command([player, lesson])),
+    ], jobs=1)
