@@ -1,19 +1,28 @@
-# mailsim: `make demo` plays the first lesson, `make check` runs every test, `make` builds
-# build/mailsim. Each installs what is missing first (tools/setup.sh).
+# mailsim: `make demo` plays the first lesson and `make check` runs every test; both first install
+# what is missing (tools/setup.sh). `make` builds build/mailsim, `make install` installs it.
+
+# The four builds, of which `make check` uses all: each compiler, -O0 to -O3, with sanitizers.
+# `make MODE=asan` builds in build-asan/, and so on.
+MODE ?= release
+COMPILER_release = gcc
+COMPILER_debug = gcc
+COMPILER_o3 = clang
+COMPILER_asan = clang
+MODE_FLAGS_release = -O2 -g
+MODE_FLAGS_debug = -O0 -g
+MODE_FLAGS_o3 = -O3 -g
+MODE_FLAGS_asan = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 
 ifeq ($(origin CC),default)
-CC = gcc
+CC = $(COMPILER_$(MODE))
 endif
-BUILD ?= build
-MODE ?= release
+BUILD ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
+PREFIX ?= /usr/local
 PACKAGES = glib-2.0 gio-2.0 libfyaml gmime-3.0 json-glib-1.0
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Werror
-MODE_FLAGS_release = -O2 -g
-MODE_FLAGS_debug = -O0 -g
-MODE_FLAGS_asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # -ffp-contract=off: fused multiply-add would make results depend on the machine.
@@ -23,16 +32,18 @@ CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -Isim -Iinclude $(WARNINGS) -fvisibility=hid
 LIB_SOURCES := $(sort $(wildcard sim/*/*.c))
 TOOL_SOURCES := $(sort $(wildcard tools/mailsim/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o)
-TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
+TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 
 # V=1 shows whole command lines.
 V ?= 0
 SAY_0 = @echo "  $(1)  $@";
 say = $(SAY_$(V))
 
-.PHONY: all tests
+.PHONY: all install tests fuzzers
 all: $(BUILD)/mailsim
 
 $(BUILD)/mailsim: $(TOOL_OBJECTS) $(BUILD)/libmailsim.a
@@ -45,21 +56,46 @@ $(BUILD)/libmailsim.a: $(LIB_OBJECTS)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) -lcmocka
 
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libmailsim.a
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS)
+
 $(BUILD)/%.o: %.c
+	$(if $(PACKAGE_LIBS),,$(error Libraries are missing; `tools/setup.sh demo` installs them))
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The library as it is installed: one object, in which only the public names can be seen.
+$(BUILD)/public/libmailsim.a: $(LIB_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call say,AR)ld -r -o $(@D)/mailsim.o $^ && objcopy --localize-hidden $(@D)/mailsim.o && \
+		ar rcs $@ $(@D)/mailsim.o
+
+VERSION = $(shell sed -n 's/.*MS_VERSION "\(.*\)"/\1/p' include/mailsim/version.h)
+INSTALLED = $(DESTDIR)$(PREFIX)
+
+install: $(BUILD)/mailsim $(BUILD)/public/libmailsim.a
+	install -d $(INSTALLED)/bin $(INSTALLED)/lib/pkgconfig $(INSTALLED)/include/mailsim \
+		$(INSTALLED)/share/mailsim
+	install $(BUILD)/mailsim $(INSTALLED)/bin
+	install -m 644 $(BUILD)/public/libmailsim.a $(INSTALLED)/lib
+	install -m 644 include/mailsim/*.h $(INSTALLED)/include/mailsim
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PACKAGES@|$(PACKAGES)|' \
+		tools/mailsim.pc.in > $(INSTALLED)/lib/pkgconfig/mailsim.pc
+	cp -R scenarios $(INSTALLED)/share/mailsim
 
 # `make tests` builds every test; `make run-NAME` builds and runs tests/test_NAME.c alone.
 tests: $(TESTS)
 run-%: $(BUILD)/tests/test_%
-	$<
+	G_SLICE=always-malloc $<
 
-# `make bench` measures speed, as rates and ratios of one run (tools/bench/bench.c).
-.PHONY: bench
-bench: $(BUILD)/bench
-	$<
-$(BUILD)/bench: $(BUILD)/tools/bench/bench.o $(BUILD)/libmailsim.a
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+# `make fuzz-NAME` fuzzes with tests/fuzz/fuzz_NAME.c until it is stopped or finds a defect.
+fuzzers: $(FUZZERS)
+fuzz-%:
+	@$(MAKE) --no-print-directory MODE=asan build-asan/tests/fuzz/fuzz_$*
+	tools/check/fuzz.py --forever build-asan/tests/fuzz/fuzz_$*
+
+include tools/check/check.mk
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

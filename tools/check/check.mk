@@ -1,0 +1,62 @@
+# `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
+# each of its units, and tools/check/tally.py adds them up.
+
+STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons install
+JOBS := $(shell nproc)
+SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
+CHECK = tools/check
+
+.PHONY: demo check builds $(STEPS:%=check-%)
+
+demo:
+	@tools/setup.sh demo
+	@$(SUBMAKE) all
+	build/mailsim run scenarios/01-first-mail/scenario.yaml
+	@echo
+	@echo "What you have just seen is explained in scenarios/01-first-mail/lesson.md, and the other"
+	@echo "folders of scenarios/ hold the next lessons. build/mailsim --help lists what else it can do."
+
+check:
+	@tools/setup.sh check
+	@$(CHECK)/tally.py $(STEPS)
+
+# What the steps below look at, made quietly; check-warnings is the step that reports on it.
+builds:
+	@$(SUBMAKE) MODE=release all tests >/dev/null
+	@$(SUBMAKE) MODE=asan all tests fuzzers >/dev/null
+	@$(SUBMAKE) MODE=debug all >/dev/null
+	@$(SUBMAKE) MODE=o3 all >/dev/null
+
+check-warnings:
+	@$(CHECK)/warnings.py "MODE=release all tests" "MODE=asan all tests fuzzers" "MODE=debug all" \
+		"MODE=o3 all"
+
+check-format:
+	@$(CHECK)/format.py
+
+check-layering:
+	@$(CHECK)/layering.py
+
+check-headers:
+	@$(CHECK)/headers.py $(CFLAGS_ALL)
+
+check-symbols: builds
+	@$(CHECK)/symbols.py $(LIB_OBJECTS)
+
+check-tidy:
+	@$(CHECK)/tidy.py $(CFLAGS_ALL)
+
+check-unit: builds
+	@$(CHECK)/unit.py $(TESTS) $(TESTS:$(BUILD)/%=build-asan/%)
+
+check-fuzz: builds
+	@$(CHECK)/fuzz.py $(FUZZERS:$(BUILD)/%=build-asan/%)
+
+check-determinism: builds
+	@$(CHECK)/determinism.py build/mailsim build-debug/mailsim build-o3/mailsim build-asan/mailsim
+
+check-lessons: builds
+	@$(CHECK)/lessons.py $(BUILD)/mailsim
+
+check-install: builds
+	@$(CHECK)/install.py
