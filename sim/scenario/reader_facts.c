@@ -178,7 +178,8 @@ static bool read_texts(Reader *reader, bool is_expectation, const YamlNode *node
         read_mapping(reader, is_expectation ? &format_expectation : &format_selector, NULL, node,
                      text, NULL);
     selector->at = text->at;
-    if (diagnostics_error_count(reader->diagnostics) > errors ||
+    /* Of a file that breaks off here, the fact may be missing without an error. */
+    if (diagnostics_error_count(reader->diagnostics) > errors || !is_given(&text->fact) ||
         !find_subject(reader, text, node, &subject))
         return false;
     selector->is_bounce = is_given(&text->bounce_of);

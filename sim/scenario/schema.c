@@ -308,14 +308,38 @@ static void append_selector_keys(Json *json, const MappingSpec *mapping,
     json_close(json, '}');
 }
 
-static void append_one_of(Json *json, const char *const *keys)
+/* `{"required": [KEY]}`, as an element or under a name. */
+static void append_presence(Json *json, const char *name, const char *key)
 {
+    json_open(json, name, '{');
+    json_open(json, "required", '[');
+    json_text(json, NULL, key);
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+/* Exactly one subject, and a fact that such subjects have. */
+static void append_subjects(Json *json)
+{
+    static const struct {
+        const char *key;
+        FactSubject subject;
+    } subjects[] = {{"mail", FACT_OF_MAIL}, {"bounce_of", FACT_OF_MAIL}, {"host", FACT_OF_HOST}};
     json_open(json, "oneOf", '[');
-    for (; *keys != NULL; keys++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++)
+        append_presence(json, NULL, subjects[i].key);
+    json_close(json, ']');
+    json_open(json, "allOf", '[');
+    for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
         json_open(json, NULL, '{');
-        json_open(json, "required", '[');
-        json_text(json, NULL, *keys);
-        json_close(json, ']');
+        append_presence(json, "if", subjects[i].key);
+        json_open(json, "then", '{');
+        json_open(json, "properties", '{');
+        json_open(json, "fact", '{');
+        append_facts(json, &subjects[i].subject, 1);
+        json_close(json, '}');
+        json_close(json, '}');
+        json_close(json, '}');
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -323,16 +347,15 @@ static void append_one_of(Json *json, const char *const *keys)
 
 static void append_comparators(Json *json)
 {
-    const char *keys[FACT_COMPARATORS + 1] = {NULL};
+    json_open(json, "oneOf", '[');
     for (FactComparator comparator = 0; comparator < FACT_COMPARATORS; comparator++)
-        keys[comparator] = fact_comparator_name(comparator);
-    append_one_of(json, keys);
+        append_presence(json, NULL, fact_comparator_name(comparator));
+    json_close(json, ']');
 }
 
 static void append_selector(Json *json, const MappingSpec *of_events, const MappingSpec *others)
 {
     const FactSubject events[] = {FACT_OF_EVENT}, subjects[] = {FACT_OF_MAIL, FACT_OF_HOST};
-    const char *const subject_keys[] = {"mail", "bounce_of", "host", NULL};
     json_text(json, "type", "object");
     json_open(json, "required", '[');
     json_text(json, NULL, "fact");
@@ -348,7 +371,7 @@ static void append_selector(Json *json, const MappingSpec *of_events, const Mapp
     json_open(json, "else", '{');
     append_selector_keys(json, others, subjects, G_N_ELEMENTS(subjects));
     json_false(json, "additionalProperties");
-    append_one_of(json, subject_keys);
+    append_subjects(json);
     json_close(json, '}');
 }
 

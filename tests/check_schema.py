@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Holds scenarios/schema.json against a JSON Schema validator: every scenario must be valid, and
+scenarios broken in one place must not be. Debian: python3-jsonschema, python3-yaml."""
+
+import copy
+import glob
+import json
+import re
+import sys
+
+import jsonschema
+import yaml
+
+
+class CoreLoader(yaml.SafeLoader):
+    """YAML 1.2's core schema, as far as scenarios use it: no dates, no yes or no."""
+
+
+CoreLoader.yaml_implicit_resolvers = {}
+CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
+CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(~|null|)$"), ["~", "n", ""])
+CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), ["t", "f"])
+
+# Where tests/data/full.yaml is broken, and with what; None removes.
+BREAKS = [
+    (["mailsim"], 2),
+    (["mailsim"], None),
+    (["servers"], None),
+    (["colour"], "red"),
+    (["until"], 6),
+    (["until"], "6"),
+    (["until"], "12:30"),
+    (["start"], "2026-03-02"),
+    (["seed"], "1"),
+    (["title"], {"english": "x"}),
+    (["network", "routers"], []),
+    (["network", "links", 0, "between"], ["seoul"]),
+    (["network", "links", 0, "delay"], 3),
+    (["network", "default_link", "rate"], "1 Mbps"),
+    (["servers", "mail.naver.example", "domains"], None),
+    (["servers", "Mail.example"], {"domains": []}),
+    (["servers", "mail.naver.example", "retry", "like"], "postfx"),
+    (["servers", "mail.naver.example", "users", "alice"], None),
+    (["dns", "gmail.example", "mx", 0, "preference"], 70000),
+    (["people", "alice", "agents"], {}),
+    (["people", "bob", "address"], "bob"),
+    (["mails", "lunch", "from"], None),
+    (["mails", "lunch", "subject"], 12),
+    (["timeline", 0, "do"], "crahs"),
+    (["timeline", 1, "host"], "mail.naver.example"),
+    (["timeline", 1, "at"], None),
+    (["timeline", 13, "how"], "slowly"),
+    (["expect", 0, "fact"], "queue_peak"),
+    (["expect", 0, "host"], "mail.naver.example"),
+    (["expect", 0, "is"], None),
+    (["expect", 0, "at_most"], 3),
+    (["expect", 4, "event"], "smtp.rely"),
+    (["questions", 0, "ask"], None),
+]
+
+
+def broken(document, path, value):
+    document = copy.deepcopy(document)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    is_empty_user = path[-2:-1] == ["users"]
+    if value is None and not is_empty_user:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return document
+
+
+def main():
+    with open("scenarios/schema.json", encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    failures = 0
+    paths = sorted(glob.glob("scenarios/*/*.yaml")) + ["tests/data/full.yaml"]
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            document = yaml.load(file, CoreLoader)
+        for error in validator.iter_errors(document):
+            print(f"{path}: {list(error.absolute_path)}: {error.message[:200]}")
+            failures += 1
+    for place, value in BREAKS:
+        if validator.is_valid(broken(document, place, value)):
+            print(f"{paths[-1]}: still valid with {place} = {value}")
+            failures += 1
+    print(f"{len(paths)} scenarios, {len(BREAKS)} broken ones, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
