@@ -97,5 +97,12 @@ fuzz-%:
 
 include tools/check/check.mk
 
+# `make bench` measures speed, as rates and ratios of one run (tools/bench/bench.c).
+.PHONY: bench
+bench: $(BUILD)/bench
+	$<
+$(BUILD)/bench: $(BUILD)/tools/bench/bench.o $(BUILD)/libmailsim.a
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

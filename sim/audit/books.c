@@ -332,7 +332,6 @@ static void mail_free(void *pointer)
 Books *books_new(Trace *trace)
 {
     Books *books = g_new0(Books, 1);
-    books->trace = trace;
     books->simulator = trace_simulator(trace);
     books->names = g_string_chunk_new(4096);
     books->servers = g_ptr_array_new_with_free_func(server_free);

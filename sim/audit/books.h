@@ -10,9 +10,10 @@
  *    mail.delayed names in the same step. A server hands one account on once.
  *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
  *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
- *  - Witnesses. What happens twice (a closing, an attempt after it, a second copy) needs a crash or
- *    loss of power of that server in between, or mail.uncertain (RFC 1047: the reply to the final
- *    dot was lost). What is on a disk and was never told of needs one too.
+ *  - Witnesses. A second closing, or an attempt after the first, needs a crash or loss of power of
+ *    that server in between and a queue.recover of the entry. A second copy needs one too, or
+ *    mail.uncertain (RFC 1047: the reply to the final dot was lost). So does what is on a disk and
+ *    was never told of.
  *  - Notifications have an empty sender, and mail with an empty sender is never answered by one
  *    (RFC 5321 §4.5.5, §6.1).
  *  - The lengths that queue.* records tell are those of the entries.

@@ -98,7 +98,6 @@ typedef struct CopyKey {
 } CopyKey;
 
 struct Books {
-    Trace *trace;
     Simulator *simulator;
     GStringChunk *names;
     GPtrArray *servers;  /* Server by NodeId, NULL where there is none */

@@ -18,8 +18,8 @@ typedef struct StoryOptions {
     unsigned width;   /* columns to wrap paragraphs at; 0: not at all; else at least 40 */
 } StoryOptions;
 
-/* Adds itself to the trace, at level PROTOCOL; it is to outlive the run. It keeps the records of
- * level MAIL in a few octets each, and those that the mail's story needs. */
+/* Adds itself to the trace, at level PROTOCOL; it is to outlive the run. It keeps some 100
+ * octets of each record of level MAIL and 40 of each of level PROTOCOL. */
 Story *story_new(Trace *trace, const StoryOptions *options);
 void story_free(Story *story);
 

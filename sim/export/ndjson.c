@@ -8,14 +8,24 @@
 
 enum {
     NDJSON_BLOCK = 64 * 1024,
-    NDJSON_NUMBER_SIZE = 24, /* digits of a 64-bit number, its sign and a comma */
+    NDJSON_NUMBER_SIZE = 20, /* digits of a 64-bit number */
+    NDJSON_ESCAPE_SIZE = 6,  /* the longest form of one octet, \u001f */
 };
+
+/* A text with its length, so that no time goes into counting. */
+typedef struct Piece {
+    char *text;
+    size_t length;
+} Piece;
 
 struct NdjsonWriter {
     Trace *trace;
     NdjsonOutput output;
     TraceLevel level;
-    GByteArray *block;
+    char *block;
+    size_t length, capacity;       /* of the block, used and allocated */
+    Piece heads[TRACE_KIND_COUNT]; /* ,"kind":"mail.accepted","host":" */
+    Piece *keys[TRACE_KIND_COUNT]; /* ,"mail": of each field */
 };
 
 static const char *const LEVEL_NAMES[] = {"mail", "protocol", "segment"};
@@ -36,9 +46,29 @@ bool trace_level_find(const char *name, TraceLevel *level)
     return false;
 }
 
-static void put_bytes(NdjsonWriter *writer, const void *bytes, size_t length)
+/* Makes room for `count` more octets. */
+static inline void reserve(NdjsonWriter *writer, size_t count)
 {
-    g_byte_array_append(writer->block, bytes, (guint)length);
+    if (writer->length + count <= writer->capacity)
+        return;
+    while (writer->length + count > writer->capacity)
+        writer->capacity *= 2;
+    writer->block = g_realloc(writer->block, writer->capacity);
+}
+
+static inline void put_bytes(NdjsonWriter *writer, const void *bytes, size_t length)
+{
+    reserve(writer, length);
+    memcpy(writer->block + writer->length, bytes, length);
+    writer->length += length;
+}
+
+/* A text whose length the compiler knows. */
+#define PUT(writer, literal) put_bytes(writer, literal, sizeof(literal) - 1)
+
+static inline void put_piece(NdjsonWriter *writer, Piece piece)
+{
+    put_bytes(writer, piece.text, piece.length);
 }
 
 static void put_text(NdjsonWriter *writer, const char *text)
@@ -46,21 +76,33 @@ static void put_text(NdjsonWriter *writer, const char *text)
     put_bytes(writer, text, strlen(text));
 }
 
+/* Digits come out two at a time: a division is what costs. */
 static void put_unsigned(NdjsonWriter *writer, uint64_t number)
 {
+    static const char PAIRS[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char digits[NDJSON_NUMBER_SIZE];
     size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
+    while (number >= 100) {
+        at -= 2;
+        memcpy(digits + at, PAIRS + number % 100 * 2, 2);
+        number /= 100;
+    }
+    if (number >= 10) {
+        at -= 2;
+        memcpy(digits + at, PAIRS + number * 2, 2);
+    } else {
+        digits[--at] = (char)('0' + number);
+    }
     put_bytes(writer, digits + at, sizeof digits - at);
 }
 
 static void put_signed(NdjsonWriter *writer, int64_t number)
 {
     if (number < 0) {
-        put_bytes(writer, "-", 1);
+        PUT(writer, "-");
         put_unsigned(writer, -(uint64_t)number);
         return;
     }
@@ -117,7 +159,8 @@ static size_t put_special(NdjsonWriter *writer, Span rest)
 
 static void put_string(NdjsonWriter *writer, Span text)
 {
-    put_bytes(writer, "\"", 1);
+    reserve(writer, text.length * NDJSON_ESCAPE_SIZE + 2);
+    PUT(writer, "\"");
     while (text.length > 0) {
         size_t plain = 0;
         while (plain < text.length && byte_is_plain(text.data[plain]))
@@ -127,14 +170,14 @@ static void put_string(NdjsonWriter *writer, Span text)
         if (text.length > 0)
             text = span_skip(text, put_special(writer, text));
     }
-    put_bytes(writer, "\"", 1);
+    PUT(writer, "\"");
 }
 
 static void put_key(NdjsonWriter *writer, const char *key)
 {
-    put_bytes(writer, ",\"", 2);
+    PUT(writer, ",\"");
     put_text(writer, key);
-    put_bytes(writer, "\":", 2);
+    PUT(writer, "\":");
 }
 
 static const char *node_name(const NdjsonWriter *writer, NodeId node)
@@ -144,19 +187,22 @@ static const char *node_name(const NdjsonWriter *writer, NodeId node)
 
 static void put_ref(NdjsonWriter *writer, TraceRef ref)
 {
-    put_bytes(writer, "\"", 1);
+    PUT(writer, "\"");
     put_text(writer, node_name(writer, ref.node));
-    put_bytes(writer, "#", 1);
+    PUT(writer, "#");
     put_unsigned(writer, ref.number);
-    put_bytes(writer, "\"", 1);
+    PUT(writer, "\"");
 }
 
 static void put_ip(NdjsonWriter *writer, Ipv4Address address)
 {
-    char text[IPV4_TEXT_SIZE];
-    put_bytes(writer, "\"", 1);
-    put_text(writer, ipv4_format(address, text));
-    put_bytes(writer, "\"", 1);
+    PUT(writer, "\"");
+    for (unsigned shift = 24; shift > 0; shift -= 8) {
+        put_unsigned(writer, address >> shift & 0xff);
+        PUT(writer, ".");
+    }
+    put_unsigned(writer, address & 0xff);
+    PUT(writer, "\"");
 }
 
 static bool field_is_absent(TraceFieldType type, const void *value)
@@ -178,11 +224,12 @@ static bool field_is_absent(TraceFieldType type, const void *value)
     return true;
 }
 
-static void put_field(NdjsonWriter *writer, const TraceFieldInfo *field, const void *value)
+static void put_field(NdjsonWriter *writer, Piece key, const TraceFieldInfo *field,
+                      const void *value)
 {
     if (field_is_absent(field->type, value))
         return;
-    put_key(writer, field->key);
+    put_piece(writer, key);
     switch (field->type) {
     case TRACE_FIELD_TEXT:
         put_string(writer, span_of_text(*(const TraceField_TEXT *)value));
@@ -212,24 +259,23 @@ static void ndjson_write(void *owner, const TraceRecord *record)
 {
     NdjsonWriter *writer = owner;
     const TraceKindInfo *info = trace_kind_info(record->kind);
-    put_text(writer, "{\"seq\":");
+    PUT(writer, "{\"seq\":");
     put_unsigned(writer, record->seq);
-    put_text(writer, ",\"t\":");
+    PUT(writer, ",\"t\":");
     put_signed(writer, record->time);
-    put_text(writer, ",\"kind\":\"");
-    put_text(writer, info->name);
-    put_text(writer, "\",\"host\":\"");
+    put_piece(writer, writer->heads[record->kind]);
     put_text(writer, node_name(writer, record->node));
-    put_text(writer, "\",\"cause\":");
+    PUT(writer, "\",\"cause\":");
     put_unsigned(writer, record->cause.nearest[writer->level]);
     if (record->because != 0) {
-        put_text(writer, ",\"because\":");
+        PUT(writer, ",\"because\":");
         put_unsigned(writer, record->because);
     }
     for (size_t i = 0; i < info->field_count; i++)
-        put_field(writer, &info->fields[i], (const char *)record->fields + info->fields[i].offset);
-    put_text(writer, "}\n");
-    if (writer->block->len >= NDJSON_BLOCK)
+        put_field(writer, writer->keys[record->kind][i], &info->fields[i],
+                  (const char *)record->fields + info->fields[i].offset);
+    PUT(writer, "}\n");
+    if (writer->length >= NDJSON_BLOCK)
         ndjson_writer_flush(writer);
 }
 
@@ -252,13 +298,31 @@ static void put_header(NdjsonWriter *writer, const NdjsonHeader *header)
     put_text(writer, "}\n");
 }
 
+static Piece piece_take(char *text)
+{
+    return (Piece){text, strlen(text)};
+}
+
+/* What is the same in every record of a kind. */
+static void prepare_kind(NdjsonWriter *writer, TraceKind kind)
+{
+    const TraceKindInfo *info = trace_kind_info(kind);
+    writer->heads[kind] = piece_take(g_strdup_printf(",\"kind\":\"%s\",\"host\":\"", info->name));
+    writer->keys[kind] = g_new0(Piece, info->field_count);
+    for (size_t i = 0; i < info->field_count; i++)
+        writer->keys[kind][i] = piece_take(g_strdup_printf(",\"%s\":", info->fields[i].key));
+}
+
 NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, NdjsonOutput output)
 {
     NdjsonWriter *writer = g_new0(NdjsonWriter, 1);
     writer->trace = trace;
     writer->output = output;
     writer->level = header->level;
-    writer->block = g_byte_array_sized_new(NDJSON_BLOCK * 2);
+    writer->capacity = (size_t)NDJSON_BLOCK * 2;
+    writer->block = g_malloc(writer->capacity);
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
+        prepare_kind(writer, kind);
     put_header(writer, header);
     trace_add_sink(trace, (TraceSink){ndjson_write, writer, header->level});
     return writer;
@@ -266,14 +330,19 @@ NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, Ndjson
 
 void ndjson_writer_flush(NdjsonWriter *writer)
 {
-    if (writer->block->len > 0)
-        writer->output.write(writer->output.owner,
-                             span_of(writer->block->data, writer->block->len));
-    g_byte_array_set_size(writer->block, 0);
+    if (writer->length > 0)
+        writer->output.write(writer->output.owner, span_of(writer->block, writer->length));
+    writer->length = 0;
 }
 
 void ndjson_writer_free(NdjsonWriter *writer)
 {
-    g_byte_array_unref(writer->block);
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++) {
+        g_free(writer->heads[kind].text);
+        for (size_t i = 0; i < trace_kind_info(kind)->field_count; i++)
+            g_free(writer->keys[kind][i].text);
+        g_free(writer->keys[kind]);
+    }
+    g_free(writer->block);
     g_free(writer);
 }

@@ -18,6 +18,7 @@ static const Command COMMANDS[] = {
     {"run", command_run, "play a scenario and show what happens"},
     {"check", command_check, "check scenario files without playing them"},
     {"test", command_test, "play scenarios and judge their expectations (TAP)"},
+    {"explain", command_explain, "tell the story of one mail, with causes"},
     {"states", command_states, "print a protocol's state table"},
 };
 

@@ -1,0 +1,224 @@
+/* How the story ends: what became of each recipient, and the chain of causes that led to it. See
+ * story_internal.h. */
+#include "audit/story_internal.h"
+
+#include "core/units.h"
+
+enum {
+    CHAIN_INDENT = 2,
+    CHAIN_TEXT_INDENT = 12, /* behind the time */
+};
+
+/* ---- What became of a recipient ---- */
+
+static const Note *find_last(const Story *story, const char *mail, TraceKind kind,
+                             const char *recipient)
+{
+    for (guint i = story->notes->len; i-- > 0;) {
+        const Note *note = &g_array_index(story->notes, Note, i);
+        if (note->kind == kind && note->mail != NULL && g_str_equal(note->mail, mail) &&
+            (recipient == NULL || g_strcmp0(note->recipient, recipient) == 0))
+            return note;
+    }
+    return NULL;
+}
+
+/* The record that decided the fate; NULL when there is none. */
+static const Note *find_decisive(const Story *story, const char *mail, const char *recipient,
+                                 MailFate fate)
+{
+    static const TraceKind KINDS[] = {
+        [MAIL_FATE_DELIVERED] = TRACE_MAIL_DELIVERED, [MAIL_FATE_QUEUED] = TRACE_QUEUE_DEFER,
+        [MAIL_FATE_BOUNCED] = TRACE_MAIL_BOUNCED,     [MAIL_FATE_DISCARDED] = TRACE_MAIL_DISCARDED,
+        [MAIL_FATE_LOST] = TRACE_MAIL_ACCEPTED,       [MAIL_FATE_REFUSED] = TRACE_AGENT_FAILED,
+        [MAIL_FATE_NONE] = TRACE_AGENT_COMPOSE,
+    };
+    const Note *note = find_last(story, mail, KINDS[fate], recipient);
+    if (note == NULL && fate == MAIL_FATE_QUEUED)
+        note = find_last(story, mail, TRACE_MAIL_ACCEPTED, recipient);
+    if (note == NULL && (fate == MAIL_FATE_REFUSED || fate == MAIL_FATE_NONE))
+        note = find_last(story, mail, KINDS[fate], NULL);
+    return note;
+}
+
+static Words words_of(const FactsRecipient *recipient)
+{
+    static const Words WORDS[] = {
+        [MAIL_FATE_DELIVERED] = WORDS_END_DELIVERED, [MAIL_FATE_QUEUED] = WORDS_END_QUEUED,
+        [MAIL_FATE_BOUNCED] = WORDS_END_BOUNCED,     [MAIL_FATE_DISCARDED] = WORDS_END_DISCARDED,
+        [MAIL_FATE_LOST] = WORDS_END_LOST,           [MAIL_FATE_REFUSED] = WORDS_END_REFUSED,
+        [MAIL_FATE_NONE] = WORDS_END_NONE,
+    };
+    if (recipient->fate == MAIL_FATE_DELIVERED && recipient->attempts == 0)
+        return WORDS_END_DELIVERED_HERE;
+    return WORDS[recipient->fate];
+}
+
+static char *say_attempts(uint64_t count)
+{
+    g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, count);
+    GString *text = g_string_new(NULL);
+    SAY(text, count == 1 ? WORDS_ONE_ATTEMPT : WORDS_ATTEMPTS, {"count", digits});
+    return g_string_free(text, FALSE);
+}
+
+/* Since it was sent; of a notification, since it was accepted. */
+static SimTime age_at_end(const Story *story, const FactsMail *mail,
+                          const FactsRecipient *recipient)
+{
+    const Note *composed = find_last(story, mail->name, TRACE_AGENT_COMPOSE, NULL);
+    SimTime begun = composed != NULL ? composed->time : recipient->accepted_at;
+    SimTime ended =
+        recipient->fate == MAIL_FATE_DELIVERED ? recipient->delivered_at : recipient->bounced_at;
+    return ended != SIM_NEVER ? ended - begun : 0;
+}
+
+static void tell_fate(const Story *story, const FactsMail *mail, const FactsRecipient *recipient,
+                      GString *out)
+{
+    g_autofree char *attempts = say_attempts(recipient->attempts);
+    g_autofree char *age = units_format_readable(age_at_end(story, mail, recipient));
+    g_autoptr(GString) text = g_string_new(NULL);
+    SAY(text, words_of(recipient), {"mail", mail->name}, {"recipients", recipient->address},
+        {"attempts", attempts}, {"age", age}, {"notification", recipient->bounce});
+    if (recipient->copies > 1) {
+        g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, recipient->copies);
+        SAY(text, WORDS_END_COPIES, {"count", count});
+    }
+    g_string_append_c(out, '\n');
+    words_wrap(out, text->str, 0, story->width);
+}
+
+/* ---- The chain of causes ---- */
+
+static void put_link(const Story *story, const Note *note, GString *out)
+{
+    g_autoptr(GString) time = g_string_new(NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    words_say_time(time, note->time);
+    words_say_link(text, story, note);
+    const Note *reason = note->because != 0 ? story_find_note(story, note->because) : NULL;
+    if (reason != NULL) {
+        g_autoptr(GString) words = g_string_new(NULL);
+        words_say_reason(words, story, reason);
+        if (words->len > 0)
+            SAY(text, WORDS_BECAUSE, {"reason", words->str});
+    }
+    unsigned indent = MAX(CHAIN_TEXT_INDENT, CHAIN_INDENT + (unsigned)time->len + 2);
+    g_string_append_printf(out, "%*s%-*s", CHAIN_INDENT, "", (int)indent - CHAIN_INDENT, time->str);
+    words_wrap(out, text->str, indent, story->width);
+}
+
+/* A remark behind the times' column. */
+static void put_remark(const Story *story, Words words, const char *count, GString *out)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    SAY(text, words, {"count", count}, {"mail", story->mail});
+    g_string_append_printf(out, "%*s", CHAIN_TEXT_INDENT, "");
+    words_wrap(out, text->str, CHAIN_TEXT_INDENT, story->width);
+}
+
+/* Where the walk is: the attempts and deferrals of one queue entry are told once, unless another
+ * thing decided them. */
+typedef struct Chain {
+    const Note *attempt, *deferral; /* told last */
+    SimTime counted_at;             /* of the deferral counted last: one a step, not a recipient */
+    guint folded;                   /* deferrals not told */
+} Chain;
+
+static bool is_repetition(const Chain *chain, const Note *note)
+{
+    const Note *known = note->kind == TRACE_QUEUE_ATTEMPT ? chain->attempt
+                        : note->kind == TRACE_QUEUE_DEFER ? chain->deferral
+                                                          : NULL;
+    return known != NULL && known->node == note->node && known->entry == note->entry &&
+           known->because == note->because;
+}
+
+static void put_folded(const Story *story, Chain *chain, GString *out)
+{
+    if (chain->folded > 0) {
+        g_autofree char *count = g_strdup_printf("%u", chain->folded);
+        put_remark(story, chain->folded == 1 ? WORDS_CHAIN_FOLDED_ONE : WORDS_CHAIN_FOLDED, count,
+                   out);
+    }
+    chain->folded = 0;
+}
+
+/* These say nothing that the record beside them does not say; a refusal of one recipient comes
+ * before the acceptance of the others, and only decides its own. */
+static bool is_passed_over(const Note *note, const Note *end)
+{
+    return note != end && (note->kind == TRACE_QUEUE_ENTER || note->kind == TRACE_MAILBOX_STORE ||
+                           note->kind == TRACE_AGENT_FAILED);
+}
+
+static void follow_link(const Story *story, Chain *chain, const Note *note, GString *out)
+{
+    if (is_repetition(chain, note)) {
+        chain->folded += note->kind == TRACE_QUEUE_DEFER && note->time != chain->counted_at;
+        if (note->kind == TRACE_QUEUE_DEFER)
+            chain->counted_at = note->time;
+        return;
+    }
+    put_folded(story, chain, out);
+    put_link(story, note, out);
+    if (note->kind == TRACE_QUEUE_ATTEMPT) {
+        chain->attempt = note;
+    } else if (note->kind == TRACE_QUEUE_DEFER) {
+        chain->deferral = note;
+        chain->counted_at = note->time;
+    }
+}
+
+/* A notification's chain leads into that of the mail that it is about, which has been told. */
+static bool is_told_above(const Story *story, const Note *note, const Note *end)
+{
+    return end->mail != story->mail && note->mail == story->mail;
+}
+
+/* Walks the causes back to the timeline; each is earlier than its effect, so this ends. */
+static void tell_chain(const Story *story, const Note *end, GString *out)
+{
+    Chain chain = {.counted_at = SIM_NEVER};
+    g_autoptr(GString) heading = g_string_new(NULL);
+    SAY(heading, WORDS_CHAIN, {"mail", end->mail});
+    words_wrap(out, heading->str, 0, story->width);
+    for (const Note *note = end; note != NULL; note = story_find_note(story, note->cause)) {
+        if (!is_passed_over(note, end))
+            follow_link(story, &chain, note, out);
+        if (is_told_above(story, note, end)) {
+            put_remark(story, WORDS_CHAIN_ABOVE, NULL, out);
+            break;
+        }
+    }
+    put_folded(story, &chain, out);
+}
+
+/* ---- All recipients ---- */
+
+/* Whether an earlier recipient has the same end at the same moment, and so the same chain. */
+static bool was_told(const FactsMail *mail, size_t index)
+{
+    const FactsRecipient *recipient = &mail->recipients[index];
+    for (size_t i = 0; i < index; i++) {
+        const FactsRecipient *earlier = &mail->recipients[i];
+        if (earlier->fate == recipient->fate && earlier->delivered_at == recipient->delivered_at &&
+            earlier->bounced_at == recipient->bounced_at &&
+            earlier->attempts == recipient->attempts)
+            return true;
+    }
+    return false;
+}
+
+void story_tell_end(const Story *story, const char *name, GString *out)
+{
+    const FactsMail *mail = facts_find_mail(story->facts, name);
+    for (size_t i = 0; mail != NULL && i < mail->recipient_count; i++) {
+        const FactsRecipient *recipient = &mail->recipients[i];
+        const Note *note = find_decisive(story, name, recipient->address, recipient->fate);
+        tell_fate(story, mail, recipient, out);
+        if (note != NULL && !was_told(mail, i))
+            tell_chain(story, note, out);
+    }
+}

@@ -1,0 +1,221 @@
+/* The story in sentences: one paragraph a step. See story.h. */
+#include "audit/story_internal.h"
+
+#include <string.h>
+
+enum { TIME_COLUMNS = 10 }; /* "00:10:00" and two spaces */
+
+/* What the sentences of a step are made of. */
+typedef struct Telling {
+    const Story *story;
+    const Step *step;
+    GString *text;
+    char *recipients, *attempt, *because;
+} Telling;
+
+/* ---- Values ---- */
+
+/* `alice@a.example, bob@b.example and carol@c.example` */
+static char *join_recipients(const GPtrArray *recipients)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < recipients->len; i++) {
+        if (i > 0)
+            SAY(text, i + 1 == recipients->len ? WORDS_AND : WORDS_COMMA, {"", ""});
+        g_string_append(text, g_ptr_array_index(recipients, i));
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* What stopped the server before it started anew; NULL when nothing did. */
+static const Note *find_outage(const Story *story, const Note *recovery)
+{
+    for (guint i = story->notes->len; i-- > 0;) {
+        const Note *note = &g_array_index(story->notes, Note, i);
+        if (note->seq < recovery->seq && note->node == recovery->node &&
+            (note->kind == TRACE_HOST_CRASH || note->kind == TRACE_HOST_POWER_OFF ||
+             note->kind == TRACE_HOST_SHUTDOWN))
+            return note;
+    }
+    return NULL;
+}
+
+/* `, because …`, or "". */
+static char *say_because(const Story *story, const Note *note)
+{
+    GString *text = g_string_new(NULL);
+    g_autoptr(GString) reason = g_string_new(NULL);
+    const Note *decisive = note->because != 0 ? story_find_note(story, note->because) : NULL;
+    if (note->kind == TRACE_QUEUE_RECOVER)
+        decisive = find_outage(story, note);
+    if (decisive != NULL)
+        words_say_reason(reason, story, decisive);
+    if (reason->len > 0)
+        SAY(text, WORDS_BECAUSE, {"reason", reason->str});
+    return g_string_free(text, FALSE);
+}
+
+static char *say_moment(SimTime time)
+{
+    GString *text = g_string_new(NULL);
+    words_say_time(text, time);
+    return g_string_free(text, FALSE);
+}
+
+/* All sentences but the first few take their values from here. */
+static void say_step(const Telling *telling, Words words)
+{
+    const Note *note = telling->step->first;
+    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, note->number);
+    SAY(telling->text, words, {"host", simulator_node_name(telling->story->simulator, note->node)},
+        {"mail", note->mail}, {"recipients", telling->recipients}, {"entry", note->entry},
+        {"subject", note->what}, {"server", note->what}, {"next", note->what},
+        {"notification", note->what}, {"folder", note->what}, {"reason", note->more},
+        {"size", size}, {"attempt", telling->attempt}, {"because", telling->because},
+        {"where", telling->step->where});
+}
+
+/* ---- Steps that need more than one sentence, or a choice of it ---- */
+
+static void tell_deferral(const Telling *telling)
+{
+    static const Words WORDS[] = {
+        [OBSTACLE_UNKNOWN] = WORDS_FAILED,     [OBSTACLE_CONNECTION] = WORDS_NO_CONNECTION,
+        [OBSTACLE_REPLY] = WORDS_REPLY,        [OBSTACLE_NAME] = WORDS_NO_NAME,
+        [OBSTACLE_MAILBOX] = WORDS_NO_MAILBOX,
+    };
+    const Step *step = telling->step;
+    g_autofree char *until = say_moment(step->first->until);
+    g_autofree char *last = say_moment(step->last->time);
+    g_autofree char *last_until = say_moment(step->last->until);
+    g_autofree char *times = g_strdup_printf("%" G_GUINT64_FORMAT, step->times - 1);
+    say_step(telling, WORDS[step->obstacle]);
+    SAY(telling->text, WORDS_WAITS, {"until", until});
+    if (step->times == 2)
+        SAY(telling->text, WORDS_AGAIN_ONCE, {"last", last}, {"until", last_until});
+    else if (step->times > 2)
+        SAY(telling->text, WORDS_AGAIN, {"times", times}, {"last", last}, {"until", last_until});
+}
+
+/* Whence the mail came: mail.accepted follows queue.enter, whose cause is the attempt of the
+ * server before, or leads back to the agent. */
+static void tell_acceptance(const Telling *telling)
+{
+    const Story *story = telling->story;
+    const Note *note = telling->step->first;
+    const Note *cause = story_find_note(story, note->cause);
+    while (cause != NULL && cause->node == note->node &&
+           (cause->kind == TRACE_QUEUE_ENTER || cause->kind == TRACE_MAIL_ACCEPTED) &&
+           cause->mail == note->mail)
+        cause = story_find_note(story, cause->cause);
+    bool is_from_server =
+        cause != NULL && cause->node != note->node && cause->kind == TRACE_QUEUE_ATTEMPT;
+    bool is_notification = note->what == NULL || note->what[0] == '\0';
+    if (is_from_server)
+        SAY(telling->text, WORDS_ACCEPTED_FROM_SERVER,
+            {"host", simulator_node_name(story->simulator, note->node)}, {"mail", note->mail},
+            {"recipients", telling->recipients}, {"entry", note->entry},
+            {"previous", simulator_node_name(story->simulator, cause->node)});
+    else
+        say_step(telling,
+                 is_notification ? WORDS_NOTIFICATION_ACCEPTED : WORDS_ACCEPTED_FROM_AGENT);
+}
+
+static void tell_failure(const Telling *telling)
+{
+    bool is_for_one = telling->step->recipients->len > 0;
+    if (g_strcmp0(telling->step->first->what, "submit") == 0)
+        say_step(telling, is_for_one ? WORDS_NOT_SUBMITTED_FOR : WORDS_NOT_SUBMITTED);
+}
+
+/* The kinds that one sentence tells; WORDS_COUNT for the others. */
+static Words words_of(TraceKind kind)
+{
+    static const struct {
+        TraceKind kind;
+        Words words;
+    } TABLE[] = {
+        {TRACE_AGENT_COMPOSE, WORDS_COMPOSED},   {TRACE_AGENT_SUBMIT, WORDS_SUBMITTED},
+        {TRACE_MAIL_RELAYED, WORDS_RELAYED},     {TRACE_MAIL_DELIVERED, WORDS_DELIVERED},
+        {TRACE_MAIL_UNCERTAIN, WORDS_UNCERTAIN}, {TRACE_MAIL_EXPIRED, WORDS_EXPIRED},
+        {TRACE_MAIL_BOUNCED, WORDS_BOUNCED},     {TRACE_MAIL_DELAYED, WORDS_DELAYED},
+        {TRACE_MAIL_DISCARDED, WORDS_DISCARDED}, {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},
+        {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},   {TRACE_AGENT_READ, WORDS_READ},
+        {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(TABLE); i++) {
+        if (TABLE[i].kind == kind)
+            return TABLE[i].words;
+    }
+    return WORDS_COUNT;
+}
+
+static void tell_what_happened(const Telling *telling)
+{
+    TraceKind kind = telling->step->first->kind;
+    if (kind == TRACE_QUEUE_DEFER)
+        tell_deferral(telling);
+    else if (kind == TRACE_MAIL_ACCEPTED)
+        tell_acceptance(telling);
+    else if (kind == TRACE_AGENT_FAILED)
+        tell_failure(telling);
+    else if (kind == TRACE_MAIL_BOUNCED && telling->step->obstacle == OBSTACLE_REPLY)
+        say_step(telling, WORDS_BOUNCED_FOR_REPLY);
+    else if (words_of(kind) != WORDS_COUNT)
+        say_step(telling, words_of(kind));
+}
+
+/* ---- The whole ---- */
+
+static void tell_step(const Story *story, const Step *step, GString *out)
+{
+    const Note *attempt = step->attempt;
+    Telling telling = {
+        .story = story,
+        .step = step,
+        .text = g_string_new(NULL),
+        .recipients = join_recipients(step->recipients),
+        .attempt = g_strdup_printf("%" G_GUINT64_FORMAT, attempt != NULL ? attempt->number : 0),
+        .because = say_because(story, step->first),
+    };
+    tell_what_happened(&telling);
+    if (telling.text->len > 0) {
+        g_autofree char *time = say_moment(step->first->time);
+        g_string_append_printf(out, "%-*s", TIME_COLUMNS, time);
+        unsigned indent = (unsigned)MAX(TIME_COLUMNS, (int)strlen(time) + 2);
+        g_string_append_printf(out, "%*s", (int)indent - MAX(TIME_COLUMNS, (int)strlen(time)), "");
+        words_wrap(out, telling.text->str, indent, story->width);
+    }
+    g_string_free(telling.text, TRUE);
+    g_free(telling.recipients);
+    g_free(telling.attempt);
+    g_free(telling.because);
+}
+
+/* The mail and its notifications, in the order in which the trace first told of them. */
+static void tell_ends(const Story *story, GString *out)
+{
+    story_tell_end(story, story->mail, out);
+    for (size_t i = 0; i < facts_mail_count(story->facts); i++) {
+        const char *name = facts_mail_at(story->facts, i)->name;
+        const char *kept = g_string_chunk_insert_const(story->texts, name);
+        if (kept != story->mail && g_hash_table_contains(story->own_mails, kept))
+            story_tell_end(story, name, out);
+    }
+}
+
+char *story_tell(const Story *story)
+{
+    GString *out = g_string_new(NULL);
+    if (!story_has_mail(story)) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        SAY(text, WORDS_UNKNOWN_MAIL, {"mail", story->mail});
+        words_wrap(out, text->str, 0, story->width);
+        return g_string_free(out, FALSE);
+    }
+    g_autoptr(GPtrArray) steps = story_steps(story);
+    for (guint i = 0; i < steps->len; i++)
+        tell_step(story, g_ptr_array_index(steps, i), out);
+    tell_ends(story, out);
+    return g_string_free(out, FALSE);
+}

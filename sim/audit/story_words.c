@@ -1,0 +1,233 @@
+/* The words of the story: every sentence is here, so that it can be translated. `{name}` stands for
+ * a value. See story_internal.h. */
+#include "audit/story_internal.h"
+
+#include "core/units.h"
+
+#include <string.h>
+
+static const char *const WORDS[WORDS_COUNT] = {
+    [WORDS_UNKNOWN_MAIL] = "This run knows no mail of the name \"{mail}\".",
+    [WORDS_COMPOSED] =
+        "The agent {host} wrote {mail} to {recipients}: \"{subject}\", {size} octets.",
+    [WORDS_SUBMITTED] = "It began to hand {mail} to its own mail server, {server}.",
+    [WORDS_NOT_SUBMITTED] = "{host} could not hand {mail} over: {reason}{because}. An agent has no "
+                            "queue, so its person was told at once.",
+    [WORDS_NOT_SUBMITTED_FOR] = "{host} could not hand {mail} over for {recipients}: "
+                                "{reason}{because}. An agent has no queue, so its person was told "
+                                "at once.",
+    [WORDS_ACCEPTED_FROM_AGENT] = "{host} took responsibility for {mail} to {recipients} and put "
+                                  "it into its message queue, as entry {entry}.",
+    [WORDS_ACCEPTED_FROM_SERVER] = "{host} took {mail} to {recipients} over from {previous} and "
+                                   "put it into its own message queue, as entry {entry}.",
+    [WORDS_NOTIFICATION_ACCEPTED] = "{host} wrote the notification {mail} to {recipients} and put "
+                                    "it into its message queue, as entry {entry}.",
+    [WORDS_NO_CONNECTION] = "Attempt {attempt}: {host} could not send {mail} to {recipients} by "
+                            "way of {where}: {reason}{because}.",
+    [WORDS_REPLY] = "Attempt {attempt}: {where} would not take {mail} to {recipients}; it said "
+                    "\"{reason}\"{because}.",
+    [WORDS_NO_NAME] = "Attempt {attempt}: {host} could not find out where to send {mail} to "
+                      "{recipients}; the look-up of {where} failed: {reason}{because}.",
+    [WORDS_NO_MAILBOX] = "Attempt {attempt}: {host} could not put {mail} into the mailbox of "
+                         "{recipients}: {reason}{because}.",
+    [WORDS_FAILED] = "Attempt {attempt} of {host} to send {mail} to {recipients} failed: "
+                     "{reason}{because}.",
+    [WORDS_WAITS] = " It waited in the queue until {until}.",
+    [WORDS_AGAIN_ONCE] = " The same happened once more, at {last}; then it waited until {until}.",
+    [WORDS_AGAIN] = " The same happened {times} times more, the last time at {last}; then it "
+                    "waited until {until}.",
+    [WORDS_RELAYED] = "{host} heard from {next} that it has {mail} to {recipients} now "
+                      "(\"{reason}\", attempt {attempt}), and was done with it.",
+    [WORDS_DELIVERED] = "{host} put {mail} into the mailbox of {recipients}.",
+    [WORDS_UNCERTAIN] = "The connection failed after the final dot{because}. {host} cannot know "
+                        "whether {mail} to {recipients} got through, and rather sends it twice "
+                        "than loses it (RFC 1047).",
+    [WORDS_EXPIRED] = "{host} gave up: {mail} to {recipients} was past its lifetime. The last "
+                      "attempt had failed too: {reason}{because}.",
+    [WORDS_BOUNCED] = "{host} returned {mail} to {recipients} to its sender: {reason}{because}. "
+                      "The notification is {notification}.",
+    [WORDS_BOUNCED_FOR_REPLY] = "{where} refused {mail} to {recipients} for good: \"{reason}\". So "
+                                "{host} told its sender; the notification is {notification}.",
+    [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} takes long; the "
+                      "notification is {notification}.",
+    [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",
+    [WORDS_RECOVERED] =
+        "{host} started anew{because}, and found {mail} on its disk, as queue entry "
+        "{entry}.",
+    [WORDS_RECEIVED] = "{host} fetched {mail}.",
+    [WORDS_READ] = "{mail} was read on {host}.",
+    [WORDS_EXPUNGED] = "{mail} was removed from {folder} of {recipients} on {host}.",
+    [WORDS_BECAUSE] = ", because {reason}",
+    [WORDS_AND] = " and ",
+    [WORDS_COMMA] = ", ",
+    [WORDS_ONE_ATTEMPT] = "1 attempt",
+    [WORDS_ATTEMPTS] = "{count} attempts",
+    [WORDS_END_DELIVERED] = "In the end {mail} was delivered to {recipients}, {age} after it was "
+                            "sent, with {attempts} over the network.",
+    [WORDS_END_DELIVERED_HERE] = "In the end {mail} was delivered to {recipients}, {age} after it "
+                                 "was sent, and did not leave its server.",
+    [WORDS_END_COPIES] = " It was delivered {count} times.",
+    [WORDS_END_QUEUED] = "In the end {mail} to {recipients} still waits in a message queue, after "
+                         "{attempts} over the network.",
+    [WORDS_END_BOUNCED] = "In the end {mail} was not delivered to {recipients}, and its sender was "
+                          "told by {notification}, {age} after it was sent, with {attempts} over "
+                          "the network.",
+    [WORDS_END_DISCARDED] = "In the end {mail} to {recipients} was discarded by a rule.",
+    [WORDS_END_LOST] = "In the end {mail} to {recipients} is lost: a server took responsibility "
+                       "for it, and nobody has it.",
+    [WORDS_END_REFUSED] = "In the end no server took {mail} to {recipients}, and its author knows.",
+    [WORDS_END_NONE] = "In the end {mail} to {recipients} was not sent.",
+    [WORDS_CHAIN] = "How that came about, from the end back to the timeline:",
+    [WORDS_CHAIN_FOLDED_ONE] = "(another attempt had failed in the same way before)",
+    [WORDS_CHAIN_FOLDED] = "({count} attempts had failed in the same way before)",
+    [WORDS_CHAIN_ABOVE] = "(and so on, as told of {mail})",
+};
+
+/* How a record reads as a reason, after "because". Other kinds are never one. */
+static const char *const REASONS[TRACE_KIND_COUNT] = {
+    [TRACE_HOST_CRASH] = "the {what} on {host} had crashed at {time}",
+    [TRACE_HOST_POWER_OFF] = "{host} had lost power at {time}",
+    [TRACE_HOST_SHUTDOWN] = "the {what} on {host} had been shut down at {time}",
+    [TRACE_HOST_RESTART] = "the {what} on {host} had started at {time}",
+    [TRACE_LINK_DOWN] = "the link between {what} and {more} was down since {time}",
+    [TRACE_DNS_FAIL] = "look-ups of {what} failed since {time} ({more})",
+    [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
+    [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
+    [TRACE_TIMELINE_ACTION] = "of the timeline's \"{what} {more}\" at {time}",
+};
+
+/* How a record reads as a link in the chain of causes; others as trace/kinds.def explains them. */
+static const char *const LINKS[TRACE_KIND_COUNT] = {
+    [TRACE_TIMELINE_BEGIN] = "the run begins",
+    [TRACE_TIMELINE_END] = "the run ends",
+    [TRACE_TIMELINE_ACTION] = "the timeline says: {what} {more}",
+    [TRACE_AGENT_COMPOSE] = "{host} writes {mail}",
+    [TRACE_AGENT_SUBMIT] = "{host} hands {mail} to {what}",
+    [TRACE_AGENT_FAILED] = "{host} could not hand {mail} over: {more}",
+    [TRACE_MAIL_ACCEPTED] = "{host} accepts {mail}",
+    [TRACE_MAIL_RELAYED] = "{host} hands {mail} on to {what}",
+    [TRACE_MAIL_DELIVERED] = "{host} delivers {mail} to {recipient}",
+    [TRACE_MAIL_EXPIRED] = "{host} gives up on {mail}: too old",
+    [TRACE_MAIL_BOUNCED] = "{host} returns {mail} to {recipient}: {more}",
+    [TRACE_MAIL_DELAYED] = "{host} warns of the delay of {mail}",
+    [TRACE_MAIL_DISCARDED] = "{host} discards {mail} to {recipient}: {more}",
+    [TRACE_MAIL_UNCERTAIN] = "{host} cannot know whether {mail} got through",
+    [TRACE_QUEUE_ENTER] = "{mail} enters the queue of {host}",
+    [TRACE_QUEUE_ATTEMPT] = "{host} begins attempt {number} for {mail}",
+    [TRACE_QUEUE_DEFER] = "{host} puts {mail} off: {more}",
+    [TRACE_QUEUE_REMOVE] = "{mail} leaves the queue of {host}",
+    [TRACE_QUEUE_RECOVER] = "{host} finds {mail} on its disk",
+    [TRACE_MAILBOX_STORE] = "{host} stores {mail} in {what} of {recipient}",
+    [TRACE_HOST_CRASH] = "the {what} on {host} crashes",
+    [TRACE_HOST_POWER_OFF] = "{host} loses power",
+    [TRACE_HOST_SHUTDOWN] = "the {what} on {host} shuts down",
+    [TRACE_HOST_RESTART] = "the {what} on {host} starts",
+    [TRACE_LINK_DOWN] = "the link between {what} and {more} goes down",
+    [TRACE_LINK_UP] = "the link between {what} and {more} is up",
+    [TRACE_DNS_FAIL] = "look-ups of {what} begin to fail ({more})",
+};
+
+/* ---- Filling in ---- */
+
+static const char *find_value(const WordsValue *values, const char *name, size_t length)
+{
+    for (; values->name != NULL; values++) {
+        if (strlen(values->name) == length && strncmp(values->name, name, length) == 0)
+            return values->text != NULL ? values->text : "";
+    }
+    return "?";
+}
+
+static void fill(GString *out, const char *words, const WordsValue *values)
+{
+    const char *open;
+    while ((open = strchr(words, '{')) != NULL) {
+        const char *close = strchr(open, '}');
+        g_string_append_len(out, words, open - words);
+        g_string_append(out, find_value(values, open + 1, (size_t)(close - open - 1)));
+        words = close + 1;
+    }
+    g_string_append(out, words);
+}
+
+void words_say(GString *out, Words words, const WordsValue *values)
+{
+    fill(out, WORDS[words], values);
+}
+
+void words_say_time(GString *out, SimTime time)
+{
+    int64_t seconds = time / SIM_SECOND;
+    int64_t days = time / SIM_DAY;
+    if (days > 0)
+        g_string_append_printf(out, "%" G_GINT64_FORMAT "d ", days);
+    g_string_append_printf(out, "%02d:%02d:%02d", (int)(seconds / 3600 % 24),
+                           (int)(seconds / 60 % 60), (int)(seconds % 60));
+}
+
+static void fill_from_note(GString *out, const char *words, const Story *story, const Note *note)
+{
+    char number[24];
+    g_autoptr(GString) time = g_string_new(NULL);
+    words_say_time(time, note->time);
+    g_snprintf(number, sizeof number, "%" G_GUINT64_FORMAT, note->number);
+    WordsValue values[] = {
+        {"host", simulator_node_name(story->simulator, note->node)},
+        {"mail", note->mail},
+        {"recipient", note->recipient},
+        {"what", note->what},
+        {"more", note->more},
+        {"time", time->str},
+        {"number", number},
+        {NULL, NULL},
+    };
+    fill(out, words, values);
+}
+
+void words_say_reason(GString *out, const Story *story, const Note *note)
+{
+    const char *words = REASONS[note->kind];
+    if (words != NULL)
+        fill_from_note(out, words, story, note);
+}
+
+void words_say_link(GString *out, const Story *story, const Note *note)
+{
+    const char *words = LINKS[note->kind];
+    bool is_foreign = note->mail != NULL && note->recipient == NULL && note->entry == NULL &&
+                      note->what == NULL; /* of another mail: its texts are not kept */
+    if (words == NULL || is_foreign) {
+        g_string_append_printf(out, "%s: ", simulator_node_name(story->simulator, note->node));
+        words = trace_kind_info(note->kind)->meaning;
+    }
+    fill_from_note(out, words, story, note);
+}
+
+/* ---- Lines ---- */
+
+static void begin_line(GString *out, unsigned indent)
+{
+    g_string_append_printf(out, "\n%*s", (int)indent, "");
+}
+
+void words_wrap(GString *out, const char *text, unsigned indent, unsigned width)
+{
+    glong column = indent;
+    bool is_first = true;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        glong columns = g_utf8_strlen(text, (gssize)length);
+        if (!is_first && width > 0 && column + 1 + columns > (glong)width) {
+            begin_line(out, indent);
+            column = indent;
+        } else if (!is_first) {
+            g_string_append_c(out, ' ');
+            column++;
+        }
+        g_string_append_len(out, text, (gssize)length);
+        column += columns;
+        text += length + (text[length] == ' ');
+        is_first = false;
+    }
+    g_string_append_c(out, '\n');
+}
