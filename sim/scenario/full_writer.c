@@ -114,6 +114,7 @@ static bool is_absent(const ValueSpec *spec, const void *value)
     switch (spec->type) {
     case VALUE_QUANTITY:
     case VALUE_INTEGER:
+    case VALUE_CHOICE:
         return *(const int64_t *)value == SCENARIO_UNSET;
     case VALUE_LOCAL_TEXT:
         return ((const LocalText *)value)->count == 0;

@@ -85,11 +85,34 @@ typedef struct ScenarioLinks {
     size_t count;
 } ScenarioLinks;
 
+typedef enum TcpProfileChoice { TCP_CHOICE_RFC, TCP_CHOICE_LINUX } TcpProfileChoice;
+typedef enum NagleChoice {
+    NAGLE_CHOICE_NEVER,
+    NAGLE_CHOICE_CLASSIC,
+    NAGLE_CHOICE_MINSHALL
+} NagleChoice;
+typedef enum RecoveryChoice { RECOVERY_CHOICE_FAST, RECOVERY_CHOICE_TIMER } RecoveryChoice;
+
+/* How TCP behaves on every machine. All but the profile: SCENARIO_UNSET: as the profile has it. */
+typedef struct TcpParameters {
+    SourcePosition at;
+    int64_t profile;        /* TcpProfileChoice */
+    int64_t initial_window; /* segments */
+    int64_t mss_bytes;
+    int64_t receive_buffer_bytes;
+    int64_t delayed_ack_ns;
+    int64_t initial_rto_ns, minimum_rto_ns;
+    int64_t keep_alive_ns; /* idle time before the first one */
+    int64_t nagle;         /* NagleChoice */
+    int64_t recovery;      /* RecoveryChoice */
+} TcpParameters;
+
 typedef struct ScenarioNetwork {
     SourcePosition at;
     ScenarioTexts routers; /* at least one */
     LinkParameters default_link;
     ScenarioLinks links;
+    TcpParameters tcp;
 } ScenarioNetwork;
 
 typedef struct ScenarioUser {

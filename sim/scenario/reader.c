@@ -202,7 +202,8 @@ static void fill_absent(Reader *reader, const MappingSpec *mapping, const Action
         read_default(reader, key, target);
     else if (key->value.type == VALUE_MAP && !key->is_required)
         read_absent_map(reader, key->value.mapping, target);
-    else if (key->value.type == VALUE_QUANTITY || key->value.type == VALUE_INTEGER)
+    else if (key->value.type == VALUE_QUANTITY || key->value.type == VALUE_INTEGER ||
+             key->value.type == VALUE_CHOICE)
         *(int64_t *)target = SCENARIO_UNSET;
 }
 

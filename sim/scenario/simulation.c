@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "mail/address.h"
+#include "net/tcp.h"
 
 char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent)
 {
@@ -25,6 +26,48 @@ Trace *simulation_trace(const Simulation *simulation)
 Simulator *simulation_simulator(const Simulation *simulation)
 {
     return simulation->simulator;
+}
+
+/* ---- TCP ---- */
+
+/* Puts `number` into a field where the scenario gives one. */
+#define SET_IF_GIVEN(field, type, number)                                                          \
+    do {                                                                                           \
+        if ((number) != SCENARIO_UNSET)                                                            \
+            (field) = (type)(number);                                                              \
+    } while (false)
+
+/* The smallest shift by which the buffer fits the window field (RFC 7323 §2). */
+static uint8_t window_scale_for(uint32_t receive_buffer)
+{
+    uint8_t scale = 0;
+    while (receive_buffer >> scale > UINT16_MAX)
+        scale++;
+    return scale;
+}
+
+static TcpOptions tcp_options(const TcpParameters *parameters)
+{
+    static const uint8_t NAGLE[] = {[NAGLE_CHOICE_NEVER] = TCP_NAGLE_OFF,
+                                    [NAGLE_CHOICE_CLASSIC] = TCP_NAGLE_ON,
+                                    [NAGLE_CHOICE_MINSHALL] = TCP_NAGLE_MINSHALL};
+    TcpOptions options;
+    tcp_options_init(&options,
+                     parameters->profile == TCP_CHOICE_LINUX ? TCP_PROFILE_LINUX : TCP_PROFILE_RFC);
+    SET_IF_GIVEN(options.initial_window, uint8_t, parameters->initial_window);
+    SET_IF_GIVEN(options.mss, uint16_t, parameters->mss_bytes);
+    SET_IF_GIVEN(options.receive_buffer, uint32_t, parameters->receive_buffer_bytes);
+    SET_IF_GIVEN(options.delayed_ack, SimTime, parameters->delayed_ack_ns);
+    SET_IF_GIVEN(options.initial_rto, SimTime, parameters->initial_rto_ns);
+    SET_IF_GIVEN(options.minimum_rto, SimTime, parameters->minimum_rto_ns);
+    SET_IF_GIVEN(options.keep_alive_idle, SimTime, parameters->keep_alive_ns);
+    if (parameters->nagle != SCENARIO_UNSET)
+        options.nagle = NAGLE[parameters->nagle];
+    if (parameters->recovery != SCENARIO_UNSET)
+        options.fast_retransmit = parameters->recovery == RECOVERY_CHOICE_FAST;
+    if (options.receive_buffer > UINT16_MAX && options.window_scale == SEGMENT_NO_WINDOW_SCALE)
+        options.window_scale = window_scale_for(options.receive_buffer);
+    return options;
 }
 
 /* ---- The network ---- */
@@ -51,6 +94,8 @@ static Machine add_machine(Simulation *simulation, const char *name, const char 
                            const LinkParameters *link)
 {
     Host *host = network_add_host(simulation->network, name);
+    TcpOptions tcp = tcp_options(&simulation->scenario->network.tcp);
+    host_set_tcp_options(host, &tcp);
     add_link(simulation, name, router, link);
     return (Machine){
         .simulator = simulation->simulator,
