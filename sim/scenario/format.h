@@ -14,7 +14,7 @@
 
 /* What a value is, and, in parentheses, how the model keeps it. */
 typedef enum ValueType {
-    VALUE_TEXT,       /* any text (ScenarioText, like all up to VALUE_FACT) */
+    VALUE_TEXT,       /* any text (ScenarioText, like all up to VALUE_FACT_VALUE) */
     VALUE_NAME,       /* a name that the scenario gives: letters, digits, - and _ */
     VALUE_USER_NAME,  /* a local-part */
     VALUE_HOST_NAME,  /* a server's name */
