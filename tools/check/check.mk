@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons install
+STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema install
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -57,6 +57,9 @@ check-determinism: builds
 
 check-lessons: builds
 	@$(CHECK)/lessons.py $(BUILD)/mailsim
+
+check-schema:
+	@$(CHECK)/schema.py
 
 check-install: builds
 	@$(CHECK)/install.py
