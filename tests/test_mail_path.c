@@ -3,6 +3,7 @@
 #include "node/mail_server.h"
 #include "node/name_server.h"
 #include "node/user_agent.h"
+#include "proto/smtp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,8 +61,11 @@ static MailServer *add_server(World *world, Machine *machine, const char *domain
     dns_record_clear(&mx);
     const char *domains[] = {domain};
     MailServerUser users[] = {{user, "secret"}};
-    MailServerOptions options = {
-        .domains = domains, .domain_count = 1, .users = users, .user_count = 1};
+    MailServerOptions options = {.domains = domains,
+                                 .domain_count = 1,
+                                 .users = users,
+                                 .user_count = 1,
+                                 .extensions = SMTP_EXTENSIONS_DEFAULT};
     retry_schedule_like("postfix", &options.retry);
     return mail_server_new(machine, &options);
 }

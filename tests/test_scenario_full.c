@@ -132,6 +132,8 @@ static void test_smallest_scenario(void **state)
                         "      queue: 100 packets\n"
                         "    domains: [a.example]\n"
                         "    users: {}\n"
+                        "    extensions: [PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, "
+                        "SMTPUTF8]\n"
                         "    retry:\n"
                         "      like: postfix\n"
                         "      # intervals: as `like` says\n"

@@ -30,6 +30,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     for (size_t i = 0; i < options->domain_count; i++)
         server->domains[i] = g_strdup(options->domains[i]);
     server->users = copy_users(options);
+    server->extensions = options->extensions;
     server->retry = options->retry;
     server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);

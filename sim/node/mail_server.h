@@ -37,6 +37,7 @@ typedef struct MailServerOptions {
     size_t domain_count;
     const MailServerUser *users;
     size_t user_count;
+    uint32_t extensions; /* SmtpExtension bits that are offered; AUTH is added on port 587 */
     RetrySchedule retry;
 } MailServerOptions;
 

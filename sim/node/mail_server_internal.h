@@ -27,6 +27,7 @@ struct MailServer {
     Machine machine;
     GStrv domains;
     GArray *users; /* MailServerCredential */
+    uint32_t extensions;
     RetrySchedule retry;
     Disk *disk;
 

@@ -250,6 +250,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     reception->trace = (SmtpTrace){
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));
+    options.extensions = server->extensions;
     options.message_maximum = MAIL_SERVER_SIZE_LIMIT;
     options.observer = smtp_trace_server_observer(&reception->trace);
     if (is_submission)

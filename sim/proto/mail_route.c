@@ -424,7 +424,7 @@ const MailRouteStatus *mail_route_status(MailRouteResult result)
 {
     /* Codes by RFC 3463 §3.2 and §3.5 and RFC 7505 §4.2. */
     static const MailRouteStatus statuses[MAIL_ROUTE_RESULT_COUNT] = {
-        [MAIL_ROUTE_LOOKUP_FAILED] = {451, "4.4.3", "the name server did not answer"},
+        [MAIL_ROUTE_LOOKUP_FAILED] = {451, "4.4.3", "the name could not be looked up"},
         [MAIL_ROUTE_NO_DOMAIN] = {550, "5.1.2", "no such domain"},
         [MAIL_ROUTE_NULL_MX] = {556, "5.1.10", "the domain accepts no mail"},
         [MAIL_ROUTE_NO_HOST] = {550, "5.4.4", "no address for the domain's mail servers"},

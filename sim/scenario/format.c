@@ -249,6 +249,18 @@ static const MappingSpec a_user = {
 
 static const ValueSpec a_domain = {.type = VALUE_DOMAIN};
 
+static const char *const extensions[] = {
+    [SERVER_EXTENSION_PIPELINING] = "PIPELINING",
+    [SERVER_EXTENSION_SIZE] = "SIZE",
+    [SERVER_EXTENSION_8BITMIME] = "8BITMIME",
+    [SERVER_EXTENSION_ENHANCEDSTATUSCODES] = "ENHANCEDSTATUSCODES",
+    [SERVER_EXTENSION_DSN] = "DSN",
+    [SERVER_EXTENSION_SMTPUTF8] = "SMTPUTF8",
+    NULL,
+};
+
+static const ValueSpec an_extension = {.type = VALUE_CHOICE, .choices = extensions};
+
 static const KeySpec server_keys[] = {
     {.key = "router",
      .offset = offsetof(ScenarioServer, router),
@@ -269,6 +281,12 @@ static const KeySpec server_keys[] = {
      .value = {.type = VALUE_NAMED, .mapping = &a_user},
      .when_absent = "none",
      .meaning = "who has a mailbox there: `{alice: {}, bob: {}}`"},
+    {.key = "extensions",
+     .offset = offsetof(ScenarioServer, extensions),
+     .value = {.type = VALUE_LIST, .element = &an_extension},
+     .default_text = "[PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8]",
+     .meaning = "the SMTP service extensions that it offers; `[]` for none. AUTH is always offered "
+                "to agents"},
     {.key = "retry",
      .offset = offsetof(ScenarioServer, retry),
      .value = {.type = VALUE_MAP, .mapping = &retry},

@@ -29,6 +29,8 @@ typedef enum ValueType {
     VALUE_PERSON,     /* of a person */
     VALUE_AGENT,      /* of an agent of the person named beside it */
     VALUE_MAIL,       /* of a mail, or the `as` of a reply */
+    VALUE_RECEIVED,   /* likewise, or of what comes of one: `lunch.bounce`, `lunch.delay`, `lunch.2`
+                       */
     VALUE_KNOWN_NAME, /* a name that has records: a domain, a server, or in `dns` */
     VALUE_EVENT,      /* a kind of trace record */
     VALUE_FACT,       /* a fact's name */

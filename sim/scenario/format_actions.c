@@ -73,7 +73,7 @@ static const KeySpec reply_keys[] = {
      .meaning = "the person who answers"},
     {.key = "mail",
      .offset = offsetof(ScenarioAction, reply.mail),
-     .value = {.type = VALUE_MAIL},
+     .value = {.type = VALUE_RECEIVED},
      .is_required = true,
      .meaning = "the mail that is answered"},
     {.key = "as",
@@ -109,9 +109,10 @@ static const KeySpec read_keys[] = {
      .meaning = "the person who reads"},
     {.key = "mail",
      .offset = offsetof(ScenarioAction, read.mail),
-     .value = {.type = VALUE_MAIL},
+     .value = {.type = VALUE_RECEIVED},
      .is_required = true,
-     .meaning = "the mail that is opened"},
+     .meaning = "the mail that is opened; a bounce of `lunch` is `lunch.bounce`, a delay warning "
+                "`lunch.delay`, its second repetition `lunch.2`"},
 };
 
 static const KeySpec machine_keys[] = {

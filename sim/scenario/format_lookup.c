@@ -59,6 +59,7 @@ static const char *const descriptions[] = {
     [VALUE_PERSON] = "the name of a person",
     [VALUE_AGENT] = "the name of an agent",
     [VALUE_MAIL] = "the name of a mail",
+    [VALUE_RECEIVED] = "the name of a mail, or of what comes of one, such as `lunch.bounce`",
     [VALUE_KNOWN_NAME] = "a name that has records",
     [VALUE_EVENT] = "a kind of event such as `smtp.reply`",
     [VALUE_FACT] = "the name of a fact",

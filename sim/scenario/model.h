@@ -135,6 +135,16 @@ typedef struct ScenarioRetry {
     RetrySchedule schedule;    /* all of the above, ready for use */
 } ScenarioRetry;
 
+/* SMTP service extensions (proto/smtp.h has what they are). */
+typedef enum ServerExtension {
+    SERVER_EXTENSION_PIPELINING,
+    SERVER_EXTENSION_SIZE,
+    SERVER_EXTENSION_8BITMIME,
+    SERVER_EXTENSION_ENHANCEDSTATUSCODES,
+    SERVER_EXTENSION_DSN,
+    SERVER_EXTENSION_SMTPUTF8,
+} ServerExtension;
+
 typedef struct ScenarioServer {
     SourcePosition at;
     ScenarioText name; /* its host name */
@@ -142,6 +152,7 @@ typedef struct ScenarioServer {
     LinkParameters link;
     ScenarioTexts domains; /* the mail domains it serves */
     ScenarioUsers users;
+    ScenarioNumbers extensions; /* ServerExtension */
     ScenarioRetry retry;
 } ScenarioServer;
 

@@ -120,16 +120,6 @@ static void report_unknown_field(Reader *reader, TraceKind kind, const YamlNode 
                  hint, *hint == '\0' ? "; they have " : "", *hint == '\0' ? names->str : "");
 }
 
-/* The field `mail` holds a mail's name, or a name that begins with one: `lunch.bounce`. */
-static void note_mail(Reader *reader, const YamlNode *node)
-{
-    ScenarioText *name = arena_allocate(reader->arena, 1, sizeof *name);
-    name->text = arena_text(reader->arena, span_of(node->text, strcspn(node->text, ".")));
-    name->at = reader_position(reader, node);
-    Reference reference = {VALUE_MAIL, name, node->length};
-    g_array_append_val(reader->references, reference);
-}
-
 static void read_field(Reader *reader, TraceKind kind, const YamlNode *node, FactField *target)
 {
     size_t index = fact_field_find(kind, node->key->text);
@@ -144,7 +134,7 @@ static void read_field(Reader *reader, TraceKind kind, const YamlNode *node, Fac
         reader_error(reader, node, "the field `%s` takes %s", node->key->text,
                      field_type_names[field->type]);
     else if (strcmp(node->key->text, "mail") == 0)
-        note_mail(reader, node);
+        reader_note_mail(reader, node);
 }
 
 /* --- Selectors --- */

@@ -27,6 +27,9 @@ typedef struct Reader {
     bool is_partial; /* the YAML ended in an error: what is missing may just not be read */
 } Reader;
 
+/* Notes that a node names a mail, or something that comes of one (`lunch.bounce`): that the mail
+ * exists is checked when all of the file is read. */
+void reader_note_mail(Reader *reader, const YamlNode *node);
 /* An error about a node of the file. */
 void reader_error(Reader *reader, const YamlNode *node, const char *format, ...)
     G_GNUC_PRINTF(3, 4);

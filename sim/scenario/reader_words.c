@@ -250,6 +250,15 @@ static ScenarioText keep_text(Reader *reader, const YamlNode *node)
                           reader_position(reader, node)};
 }
 
+void reader_note_mail(Reader *reader, const YamlNode *node)
+{
+    ScenarioText *name = arena_allocate(reader->arena, 1, sizeof *name);
+    name->text = arena_text(reader->arena, span_of(node->text, strcspn(node->text, ".")));
+    name->at = reader_position(reader, node);
+    Reference reference = {VALUE_MAIL, name, node->length};
+    g_array_append_val(reader->references, reference);
+}
+
 static void read_word(Reader *reader, ValueType type, const YamlNode *node, ScenarioText *target)
 {
     if (type == VALUE_FACT_VALUE) {
@@ -263,7 +272,9 @@ static void read_word(Reader *reader, ValueType type, const YamlNode *node, Scen
         reader_warning(reader, node,
                        "the text ends where ` #` begins a comment; if `#` belongs to "
                        "the text, write it in quotes");
-    if (type_is_reference(type, node->text)) {
+    if (type == VALUE_RECEIVED) {
+        reader_note_mail(reader, node);
+    } else if (type_is_reference(type, node->text)) {
         Reference reference = {type, target, node->length};
         g_array_append_val(reader->references, reference);
     }

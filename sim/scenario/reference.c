@@ -71,6 +71,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_PERSON] = "person",
     [VALUE_AGENT] = "agent",
     [VALUE_MAIL] = "mail",
+    [VALUE_RECEIVED] = "mail, or `MAIL.bounce`",
     [VALUE_KNOWN_NAME] = "name with records",
     [VALUE_EVENT] = "kind of event",
     [VALUE_FACT] = "fact",

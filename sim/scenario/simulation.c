@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "mail/address.h"
 #include "net/tcp.h"
+#include "proto/smtp.h"
 
 char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent)
 {
@@ -152,6 +153,22 @@ static void build_network(Simulation *simulation)
 
 /* ---- The programs ---- */
 
+static uint32_t extension_bits(const ScenarioNumbers *extensions)
+{
+    static const uint32_t BITS[] = {
+        [SERVER_EXTENSION_PIPELINING] = SMTP_EXTENSION_PIPELINING,
+        [SERVER_EXTENSION_SIZE] = SMTP_EXTENSION_SIZE,
+        [SERVER_EXTENSION_8BITMIME] = SMTP_EXTENSION_8BITMIME,
+        [SERVER_EXTENSION_ENHANCEDSTATUSCODES] = SMTP_EXTENSION_ENHANCEDSTATUSCODES,
+        [SERVER_EXTENSION_DSN] = SMTP_EXTENSION_DSN,
+        [SERVER_EXTENSION_SMTPUTF8] = SMTP_EXTENSION_SMTPUTF8,
+    };
+    uint32_t bits = 0;
+    for (size_t i = 0; i < extensions->count; i++)
+        bits |= BITS[extensions->items[i]];
+    return bits;
+}
+
 static MailServer *build_server(const SimulatedServer *simulated)
 {
     const ScenarioServer *scenario = simulated->scenario;
@@ -166,6 +183,7 @@ static MailServer *build_server(const SimulatedServer *simulated)
         .domain_count = scenario->domains.count,
         .users = users,
         .user_count = scenario->users.count,
+        .extensions = extension_bits(&scenario->extensions),
         .retry = scenario->retry.schedule,
     };
     return mail_server_new(&simulated->machine, &options);
