@@ -155,6 +155,15 @@ static FactValue actual_value(const Expectations *expectations, size_t index)
 
 /* ---- In words ---- */
 
+/* On one line: a line feed in the value shows as `\\n`. */
+static void append_condition(const FactSelector *selector, size_t index, GString *out)
+{
+    g_autoptr(GString) value = g_string_new(selector->fields[index].value);
+    g_string_replace(value, "\n", "\\n", 0);
+    g_string_append_printf(
+        out, " %s %s", fact_field_name(selector->event, selector->fields[index].index), value->str);
+}
+
 static void describe_selector(const FactSelector *selector, GString *out)
 {
     switch (fact_of(selector->fact)->subject) {
@@ -170,9 +179,7 @@ static void describe_selector(const FactSelector *selector, GString *out)
     case FACT_OF_EVENT:
         g_string_append_printf(out, "event %s", trace_kind_info(selector->event)->name);
         for (size_t i = 0; i < selector->field_count; i++)
-            g_string_append_printf(out, " %s %s",
-                                   fact_field_name(selector->event, selector->fields[i].index),
-                                   selector->fields[i].value);
+            append_condition(selector, i, out);
         if (selector->host != NULL)
             g_string_append_printf(out, " on %s", selector->host);
         break;
