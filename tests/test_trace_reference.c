@@ -1,0 +1,171 @@
+/* Tests of export/trace_reference: the committed files are what the list of kinds says, and what
+ * real runs write is what they say.
+ *
+ * After a change of the kinds, `build/tests/test_trace_reference --write` writes both files. */
+#include "export/ndjson.h"
+#include "export/trace_reference.h"
+#include "scenario/reader.h"
+#include "scenario/run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <json-glib/json-glib.h>
+
+static const char REFERENCE_PATH[] = "scenarios/TRACE.md";
+static const char SCHEMA_PATH[] = "scenarios/trace.schema.json";
+
+static void assert_file_is(const char *path, const char *expected)
+{
+    g_autofree char *text = NULL;
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    if (strcmp(text, expected) != 0)
+        fail_msg("%s is not what the list of kinds says; run this test with --write", path);
+}
+
+static void test_reference_is_committed(void **state)
+{
+    (void)state;
+    g_autofree char *text = trace_reference_text();
+    assert_file_is(REFERENCE_PATH, text);
+}
+
+static void test_schema_is_committed(void **state)
+{
+    (void)state;
+    g_autofree char *text = trace_schema_text();
+    assert_file_is(SCHEMA_PATH, text);
+}
+
+static void append(void *owner, Span bytes)
+{
+    g_string_append_len(owner, (const char *)bytes.data, (gssize)bytes.length);
+}
+
+/* The trace of a scenario at a level, as lines. */
+static char **lines_of(const char *path, TraceLevel level)
+{
+    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
+    g_autoptr(Scenario) scenario = scenario_read_file(path, diagnostics);
+    assert_non_null(scenario);
+    SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
+    Run *run = run_new(scenario, &options);
+    g_autoptr(GString) text = g_string_new(NULL);
+    NdjsonHeader header = run_ndjson_header(run, level, "start");
+    NdjsonWriter *writer =
+        ndjson_writer_new(simulation_trace(run->simulation), &header, (NdjsonOutput){append, text});
+    assert_true(run_play(run));
+    ndjson_writer_flush(writer);
+    run_free(run);
+    ndjson_writer_free(writer);
+    g_string_truncate(text, text->len - 1);
+    return g_strsplit(text->str, "\n", -1);
+}
+
+/* The schema of the kind: an object of `oneOf`, or NULL. */
+static JsonObject *schema_of(JsonArray *schemas, const char *kind)
+{
+    for (guint i = 0; i < json_array_get_length(schemas); i++) {
+        JsonObject *schema = json_array_get_object_element(schemas, i);
+        JsonObject *properties = json_object_get_object_member(schema, "properties");
+        if (json_object_has_member(properties, "kind") &&
+            strcmp(json_object_get_string_member(json_object_get_object_member(properties, "kind"),
+                                                 "const"),
+                   kind) == 0)
+            return properties;
+    }
+    return NULL;
+}
+
+static const char *type_of(JsonNode *value)
+{
+    switch (json_node_get_value_type(value)) {
+    case G_TYPE_INT64:
+        return "integer";
+    case G_TYPE_BOOLEAN:
+        return "boolean";
+    case G_TYPE_STRING:
+        return "string";
+    default:
+        return "other";
+    }
+}
+
+/* Every member is a property of the schema, of its type and in its order. */
+static void check_members(JsonObject *record, JsonObject *properties, const char *line)
+{
+    g_autoptr(GList) keys = json_object_get_members(record);
+    g_autoptr(GList) allowed = json_object_get_members(properties);
+    GList *at = allowed;
+    for (GList *key = keys; key != NULL; key = key->next) {
+        while (at != NULL && strcmp(at->data, key->data) != 0)
+            at = at->next;
+        if (at == NULL)
+            fail_msg("`%s` is not a key of the kind, or out of order: %s", (char *)key->data, line);
+        JsonObject *property = json_object_get_object_member(properties, key->data);
+        if (strcmp(key->data, "kind") != 0)
+            assert_string_equal(type_of(json_object_get_member(record, key->data)),
+                                json_object_get_string_member(property, "type"));
+    }
+}
+
+static void check_line(JsonArray *schemas, const char *line, gint64 *last_seq)
+{
+    g_autoptr(JsonNode) node = json_from_string(line, NULL);
+    assert_non_null(node);
+    JsonObject *record = json_node_get_object(node);
+    JsonObject *properties = schema_of(schemas, json_object_get_string_member(record, "kind"));
+    assert_non_null(properties);
+    check_members(record, properties, line);
+    gint64 seq = json_object_get_int_member(record, "seq");
+    assert_true(seq > *last_seq);
+    assert_true(json_object_get_int_member(record, "cause") < seq);
+    *last_seq = seq;
+}
+
+static void test_runs_follow_the_schema(void **state)
+{
+    (void)state;
+    g_autofree char *text = trace_schema_text();
+    g_autoptr(JsonNode) root = json_from_string(text, NULL);
+    JsonArray *schemas = json_object_get_array_member(json_node_get_object(root), "oneOf");
+    assert_int_equal(json_array_get_length(schemas), TRACE_KIND_COUNT + 1);
+    static const char *const SCENARIOS[] = {"scenarios/01-first-mail/scenario.yaml",
+                                            "scenarios/17-names-fail/scenario.yaml"};
+    for (size_t i = 0; i < G_N_ELEMENTS(SCENARIOS); i++) {
+        for (int level = TRACE_LEVEL_MAIL; level <= TRACE_LEVEL_SEGMENT; level++) {
+            g_auto(GStrv) lines = lines_of(SCENARIOS[i], (TraceLevel)level);
+            gint64 last_seq = 0;
+            assert_true(g_strv_length(lines) > 20);
+            assert_true(g_str_has_prefix(lines[0], "{\"mailsim_trace\":1,\"title\":"));
+            for (char **line = lines + 1; *line != NULL; line++)
+                check_line(schemas, *line, &last_seq);
+        }
+    }
+}
+
+static int write_files(void)
+{
+    g_autofree char *reference = trace_reference_text();
+    g_autofree char *schema = trace_schema_text();
+    return g_file_set_contents(REFERENCE_PATH, reference, -1, NULL) &&
+                   g_file_set_contents(SCHEMA_PATH, schema, -1, NULL)
+               ? 0
+               : 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--write") == 0)
+        return write_files();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference_is_committed),
+        cmocka_unit_test(test_schema_is_committed),
+        cmocka_unit_test(test_runs_follow_the_schema),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
