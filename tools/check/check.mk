@@ -5,6 +5,7 @@ STEPS = warnings format layering headers symbols tidy unit fuzz determinism less
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
+export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: demo check builds $(STEPS:%=check-%)
 
@@ -22,13 +23,13 @@ check:
 
 # What the steps below look at, made quietly; check-warnings is the step that reports on it.
 builds:
-	@$(SUBMAKE) MODE=release all tests >/dev/null
+	@$(SUBMAKE) MODE=release all tests bench >/dev/null
 	@$(SUBMAKE) MODE=asan all tests fuzzers >/dev/null
 	@$(SUBMAKE) MODE=debug all >/dev/null
 	@$(SUBMAKE) MODE=o3 all >/dev/null
 
 check-warnings:
-	@$(CHECK)/warnings.py "MODE=release all tests" "MODE=asan all tests fuzzers" "MODE=debug all" \
+	@$(CHECK)/builds.py "MODE=release all tests bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
 		"MODE=o3 all"
 
 check-format:
