@@ -2,6 +2,7 @@
  *
  * Machines are shared and noisy, so each figure is the best of a few rounds, and what counts are
  * the ratios between figures of one run. `make bench` runs all; arguments select by name. */
+#include "core/check.h"
 #include "core/event_queue.h"
 #include "export/ndjson.h"
 #include "net/network.h"
@@ -212,6 +213,7 @@ static void star_open(void *owner, void *data)
 
 static void star_plan(Star *star, unsigned connections, SimTime spacing)
 {
+    CHECK(star->servers->len > 0 && star->clients->len > 0);
     for (guint i = 0; i < star->servers->len; i++)
         host_listen(g_ptr_array_index(star->servers, i), STAR_PORT, star_accept, star);
     for (unsigned i = 0; i < connections; i++) {

@@ -23,13 +23,13 @@ check:
 
 # What the steps below look at, made quietly; check-warnings is the step that reports on it.
 builds:
-	@$(SUBMAKE) MODE=release all tests bench >/dev/null
+	@$(SUBMAKE) MODE=release all tests build/bench >/dev/null
 	@$(SUBMAKE) MODE=asan all tests fuzzers >/dev/null
 	@$(SUBMAKE) MODE=debug all >/dev/null
 	@$(SUBMAKE) MODE=o3 all >/dev/null
 
 check-warnings:
-	@$(CHECK)/builds.py "MODE=release all tests bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
+	@$(CHECK)/builds.py "MODE=release all tests build/bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
 		"MODE=o3 all"
 
 check-format:

@@ -19,7 +19,6 @@ int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_states(int argc, char **argv);
-int command_explain(int argc, char **argv);
 
 /* Reads the options of a subcommand; `arguments` (such as "FILE") and `summary` are for --help.
  * False, with the error told, when they are wrong. What is left in argv are the arguments. */
