@@ -240,6 +240,7 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
 
 void simulation_free(Simulation *simulation)
 {
+    trace_close(simulation->trace);
     for (guint i = 0; i < simulation->agents->len; i++)
         user_agent_free(g_array_index(simulation->agents, SimulatedAgent, i).agent);
     for (size_t i = 0; i < simulation->scenario->servers.count; i++)
@@ -273,6 +274,20 @@ static const char *end_reason(SimulatorEnd end)
     return NULL;
 }
 
+/* Plays to the end, with the fault of the options on the way if there is one. */
+static SimulatorEnd run_with_fault(Simulation *simulation, SimulatorLimits limits)
+{
+    uint64_t after_events = simulation->options.fault.after_events;
+    if (after_events > 0) {
+        SimulatorLimits until_fault = {.until = limits.until, .max_events = after_events};
+        SimulatorEnd end = simulator_run(simulation->simulator, until_fault);
+        if (end != SIMULATOR_END_BUDGET)
+            return end;
+        simulation_strike(simulation);
+    }
+    return simulator_run(simulation->simulator, limits);
+}
+
 SimulatorEnd simulation_run(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
@@ -288,7 +303,7 @@ SimulatorEnd simulation_run(Simulation *simulation)
     int64_t until = options->until_ns != SCENARIO_UNSET ? options->until_ns : scenario->until_ns;
     SimulatorLimits limits = {.until = until != SCENARIO_UNSET ? until : SIM_NEVER,
                               .max_events = options->max_events};
-    SimulatorEnd end = simulator_run(simulation->simulator, limits);
+    SimulatorEnd end = run_with_fault(simulation, limits);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_END, 0, .reason = end_reason(end));
     Cause end_cause = *simulator_cause(simulation->simulator);
     for (size_t i = 0; i < scenario->servers.count; i++) {

@@ -14,10 +14,20 @@
 
 typedef struct Simulation Simulation;
 
+/* A server's crash or loss of power that the scenario does not have: between two events, so that
+ * it can strike at any point of a run. The server starts again some time later. */
+typedef struct SimulationFault {
+    uint64_t after_events; /* 0: no fault */
+    ActionKind kind;       /* ACTION_CRASH or ACTION_POWER_OFF */
+    const char *server;    /* borrowed; it exists */
+    SimTime restart_after_ns;
+} SimulationFault;
+
 typedef struct SimulationOptions {
     int64_t seed;        /* SCENARIO_UNSET: the scenario's */
     int64_t until_ns;    /* SCENARIO_UNSET: the scenario's */
     uint64_t max_events; /* 0: no limit */
+    SimulationFault fault;
 } SimulationOptions;
 
 /* The scenario has been checked, and outlives the simulation. */

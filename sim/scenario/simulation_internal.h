@@ -38,9 +38,11 @@ struct Simulation {
     DnsZone *zone;
     Machine name_server_machine;
     NameServer *name_server;
-    SimulatedServer *servers; /* scenario->servers.count */
-    GArray *agents;           /* SimulatedAgent, in the order of the scenario */
-    PlannedAction *actions;   /* scenario->timeline.count */
+    SimulatedServer *servers;        /* scenario->servers.count */
+    GArray *agents;                  /* SimulatedAgent, in the order of the scenario */
+    PlannedAction *actions;          /* scenario->timeline.count */
+    ScenarioAction fault_actions[2]; /* the options' fault, and the restart after it */
+    PlannedAction fault_restart;
 };
 
 /* The users' passwords: the scenario has none, since nobody is kept out by them. */
@@ -60,3 +62,5 @@ char *simulation_describe_records(const DnsRecords *records);
 
 /* Schedules the first occurrence of every action; before the run. */
 void simulation_plan_timeline(Simulation *simulation);
+/* Strikes with the fault of the options, between two events, and schedules the restart. */
+void simulation_strike(Simulation *simulation);

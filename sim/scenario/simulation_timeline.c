@@ -346,6 +346,23 @@ static void plan_next(PlannedAction *planned, SimTime time)
                        EVENT_FOREGROUND, action);
 }
 
+void simulation_strike(Simulation *simulation)
+{
+    const SimulationFault *fault = &simulation->options.fault;
+    ScenarioAction *strike = &simulation->fault_actions[0];
+    ScenarioAction *restart = &simulation->fault_actions[1];
+    *strike = (ScenarioAction){.kind = fault->kind, .times = 1};
+    strike->machine.host.text = fault->server;
+    *restart = *strike;
+    restart->kind = ACTION_RESTART;
+    PlannedAction planned = {simulation, strike, 0};
+    run_action(&planned, NULL);
+    *simulator_cause(simulation->simulator) = (Cause){0};
+    simulation->fault_restart = (PlannedAction){simulation, restart, 0};
+    plan_next(&simulation->fault_restart,
+              simtime_add(simulator_now(simulation->simulator), fault->restart_after_ns));
+}
+
 void simulation_plan_timeline(Simulation *simulation)
 {
     const ScenarioTimeline *timeline = &simulation->scenario->timeline;

@@ -86,6 +86,12 @@ void trace_add_sink(Trace *trace, TraceSink sink)
     trace->most_detailed = MAX(trace->most_detailed, (int)sink.level);
 }
 
+void trace_close(Trace *trace)
+{
+    trace->sink_count = 0;
+    trace->most_detailed = -1;
+}
+
 uint64_t trace_count(const Trace *trace)
 {
     return trace->count;

@@ -124,6 +124,8 @@ Simulator *trace_simulator(const Trace *trace);
 /* Adds a sink, before the run; at most TRACE_MAX_SINKS. */
 enum { TRACE_MAX_SINKS = 16 };
 void trace_add_sink(Trace *trace, TraceSink sink);
+/* No sink hears any more: what follows is tidying up, not part of the run. */
+void trace_close(Trace *trace);
 /* How many records there were. */
 uint64_t trace_count(const Trace *trace);
 /* Whether any sink wants records of this level; for callers whose fields cost something. */

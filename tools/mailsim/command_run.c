@@ -16,7 +16,7 @@
 enum { WIDTH_WITHOUT_TERMINAL = 100, WIDTH_MINIMUM = 80 };
 
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts;
+    char *until, *level, *trace, *facts, *fault;
     int64_t seed;
     gboolean is_quiet, wants_digest;
 } RunOptions;
@@ -206,6 +206,30 @@ static bool parse_time(const char *option, const char *text, int64_t *time_ns)
     return false;
 }
 
+/* How long a server that --fault has struck stays down. */
+#define FAULT_RESTART_AFTER (10 * SIM_MINUTE)
+
+/* Reads KIND:SERVER:EVENT; false, with the error told, when it is not so written. */
+static bool parse_fault(char *text, SimulationFault *fault)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", -1);
+    guint64 event = 0;
+    bool is_right = g_strv_length(parts) == 3 &&
+                    (strcmp(parts[0], "crash") == 0 || strcmp(parts[0], "power_off") == 0) &&
+                    g_ascii_string_to_unsigned(parts[2], 10, 1, INT64_MAX, &event, NULL);
+    if (!is_right) {
+        fprintf(stderr, "mailsim: --fault %s: write crash:SERVER:EVENT or power_off:SERVER:EVENT\n",
+                text);
+        return false;
+    }
+    char *server = strchr(text, ':') + 1; /* stays in the option's text, which outlives the run */
+    *strchr(server, ':') = '\0';
+    *fault =
+        (SimulationFault){event, strcmp(parts[0], "crash") == 0 ? ACTION_CRASH : ACTION_POWER_OFF,
+                          server, FAULT_RESTART_AFTER};
+    return true;
+}
+
 static bool read_options(const RunOptions *options, TraceLevel *level,
                          SimulationOptions *simulation)
 {
@@ -218,6 +242,8 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
         return false;
     }
     simulation->seed = options->seed;
+    if (options->fault != NULL && !parse_fault(options->fault, &simulation->fault))
+        return false;
     return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
 }
 
@@ -236,6 +262,9 @@ int command_run(int argc, char **argv)
          "write the trace as NDJSON (at level segment unless --level says otherwise)", "FILE"},
         {"facts", 0, 0, G_OPTION_ARG_FILENAME, &options.facts, "write the run's facts as JSON",
          "FILE"},
+        {"fault", 0, 0, G_OPTION_ARG_STRING, &options.fault,
+         "crash or power_off a server after so many events; it restarts 10 min later",
+         "KIND:SERVER:EVENT"},
         {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
          "print the SHA-256 of the trace at level segment", NULL},
         {0},
@@ -253,5 +282,6 @@ int command_run(int argc, char **argv)
     g_free(options.until);
     g_free(options.trace);
     g_free(options.facts);
+    g_free(options.fault);
     return status;
 }

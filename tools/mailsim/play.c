@@ -13,6 +13,12 @@ Play *play_new(const char *path, const SimulationOptions *options)
     diagnostics_print(diagnostics, stderr);
     if (scenario == NULL)
         return NULL;
+    const char *struck = options->fault.server;
+    if (struck != NULL && scenario_find_server(scenario, struck) == NULL) {
+        fprintf(stderr, "mailsim: %s has no server `%s`\n", path, struck);
+        scenario_free(scenario);
+        return NULL;
+    }
     Play *play = g_new0(Play, 1);
     play->path = path;
     play->scenario = scenario;
