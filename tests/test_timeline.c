@@ -22,14 +22,19 @@ static void world_write(void *owner, Span text)
     g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
 }
 
-static World world_new(bool use_colour)
+static World world_new_at(TraceLevel level, bool use_colour)
 {
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
     world.host = simulator_add_node(world.simulator, "mx.example");
     world.trace = trace_new(world.simulator);
-    TimelineOptions options = {TRACE_LEVEL_PROTOCOL, use_colour, 60};
+    TimelineOptions options = {level, use_colour, 60};
     world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
     return world;
+}
+
+static World world_new(bool use_colour)
+{
+    return world_new_at(TRACE_LEVEL_PROTOCOL, use_colour);
 }
 
 static void world_clear(World *world)
@@ -74,6 +79,111 @@ static void test_lines(void **state)
     world_clear(&world);
 }
 
+/* A Korean character takes two columns of the 34 that stand beside time and host. */
+static void test_wide_characters(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    TRACE(world.trace, world.host, TIMELINE_NOTE, 0,
+          .text = "가나다라마바사아자차카타파하 둘 셋 넷 다섯");
+    TRACE(world.trace, world.host, TIMELINE_NOTE, 0,
+          .text = "가나다라마바사아자차카타파하가나다라마바사아자차카타파하");
+    assert_string_equal(world.text->str,
+                        "00:00:00.000  mx.example  # 가나다라마바사아자차카타파하 둘\n"
+                        "                            셋 넷 다섯\n"
+                        "00:00:00.000  mx.example  #\n"
+                        "                            가나다라마바사아자차카타파하가나\n"
+                        "                            다라마바사아자차카타파하\n");
+    world_clear(&world);
+}
+
+static void test_look_ups(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    TRACE(world.trace, world.host, DNS_QUERY, 0, .name = "b.example", .type = "MX");
+    TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "b.example", .type = "MX",
+          .outcome = "answer",
+          .records = "b.example. 60 IN MX 10 m.example.; b.example. 60 IN MX 20 n.example.");
+    TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "w.example", .type = "A",
+          .outcome = "answer", .from_cache = true,
+          .records = "w.example. 9 IN CNAME m.example.; m.example. 60 IN A 192.0.2.1");
+    TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "c.example", .type = "MX",
+          .outcome = "nxdomain", .from_cache = true);
+    TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "d.example", .type = "A",
+          .outcome = "answer", .records = "strange \033 words");
+    assert_string_equal(world.text->str,
+                        "00:00:00.000  mx.example  DNS: MX of b.example?\n"
+                        "00:00:00.000  mx.example  DNS: MX of b.example: 10\n"
+                        "                            m.example.; 20 n.example.\n"
+                        "00:00:00.000  mx.example  DNS: A of w.example: CNAME\n"
+                        "                            m.example.; 192.0.2.1 (cached, 9\n"
+                        "                            s left)\n"
+                        "00:00:00.000  mx.example  DNS: MX of c.example: nxdomain\n"
+                        "                            (cached)\n"
+                        "00:00:00.000  mx.example  DNS: A of d.example: strange \\x1b\n"
+                        "                            words\n");
+    world_clear(&world);
+}
+
+/* Writes one record of each kind that a reader of the dialogue can do without. */
+static void write_details(World *world)
+{
+    TRACE(world->trace, world->host, SMTP_STATE, 0, .machine = "smtp-server", .from = "A",
+          .to = "B");
+    TRACE(world->trace, world->host, IMAP_STATE, 0, .machine = "imap-server", .from = "A",
+          .to = "B");
+    TRACE(world->trace, world->host, DNS_RESPONSE, 0, .name = "b", .type = "A", .code = "NXDOMAIN");
+    TRACE(world->trace, world->host, TCP_ESTABLISHED, 0, .remote = "b");
+    TRACE(world->trace, world->host, TCP_CLOSED, 0, .remote = "b");
+    TRACE(world->trace, world->host, STORE_INVENTORY, 0, .place = "queue", .mail = "m",
+          .recipient = "b");
+}
+
+static void test_details_at_level_segment_only(void **state)
+{
+    (void)state;
+    World dialogue = world_new(false);
+    write_details(&dialogue);
+    assert_string_equal(dialogue.text->str, "");
+    world_clear(&dialogue);
+
+    World packets = world_new_at(TRACE_LEVEL_SEGMENT, false);
+    write_details(&packets);
+    assert_string_equal(packets.text->str,
+                        "00:00:00.000000  mx.example  smtp-server: A -> B\n"
+                        "00:00:00.000000  mx.example  imap-server: A -> B\n"
+                        "00:00:00.000000  mx.example  DNS: A of b: NXDOMAIN\n"
+                        "00:00:00.000000  mx.example  TCP: connection with b is open\n"
+                        "00:00:00.000000  mx.example  TCP: connection with b is\n"
+                        "                               closed\n"
+                        "00:00:00.000000  mx.example  disk holds m for b in the queue\n");
+    world_clear(&packets);
+}
+
+static void note(void *owner, void *data)
+{
+    (void)data;
+    World *world = owner;
+    TRACE(world->trace, world->host, TIMELINE_NOTE, 0, .text = "x");
+}
+
+static void test_pause_is_a_blank_line(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    static const SimTime TIMES[] = {SIM_SECOND, 11 * SIM_SECOND - 1, 21 * SIM_SECOND - 1};
+    for (size_t i = 0; i < G_N_ELEMENTS(TIMES); i++)
+        simulator_schedule(world.simulator, TIMES[i], world.host, EVENT_FOREGROUND,
+                           (EventAction){.run = note, .owner = &world});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    assert_string_equal(world.text->str, "00:00:01.000  mx.example  # x\n"
+                                         "00:00:10.999  mx.example  # x\n"
+                                         "\n"
+                                         "00:00:20.999  mx.example  # x\n");
+    world_clear(&world);
+}
+
 static void test_colour_only_when_asked(void **state)
 {
     (void)state;
@@ -100,6 +210,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_has_words),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_wide_characters),
+        cmocka_unit_test(test_look_ups),
+        cmocka_unit_test(test_details_at_level_segment_only),
+        cmocka_unit_test(test_pause_is_a_blank_line),
         cmocka_unit_test(test_colour_only_when_asked),
         cmocka_unit_test(test_times),
     };

@@ -3,8 +3,13 @@
  *
  *     00:00:00.031  mail.naver.example  S: 250 2.1.0 Ok
  *
- * Times are hours, minutes and seconds since the start, days before them where there are any. What
- * came over the wire is shown with control characters escaped. */
+ * Times are hours, minutes and seconds since the start, days before them where there are any; a
+ * blank line stands where nothing was shown for ten seconds or longer. What came over the wire is
+ * shown with control characters escaped.
+ *
+ * Some records of the trace are details here and shown at level segment alone, so that the
+ * dialogue stands out: the states of the SMTP and IMAP machines, both ends of a connection that
+ * opens and closes as it should, the name server's side of a look-up, the inventory. */
 #pragma once
 
 #include "trace/trace.h"

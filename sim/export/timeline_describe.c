@@ -1,0 +1,219 @@
+/* A record of the trace in words. See timeline.h; the words are in timeline_phrases.c. */
+#include "export/timeline.h"
+
+#include "core/check.h"
+#include "export/timeline_phrases.h"
+
+#include <string.h>
+
+void timeline_format_time(SimTime time, unsigned digits, GString *out)
+{
+    CHECK(digits <= 9);
+    SimTime unit = SIM_SECOND;
+    for (unsigned i = 0; i < digits; i++)
+        unit /= 10;
+    int64_t ticks = time / unit;
+    int64_t per_second = SIM_SECOND / unit;
+    int64_t seconds = ticks / per_second;
+    if (time >= SIM_DAY)
+        g_string_append_printf(out, "%dd ", (int)(time / SIM_DAY));
+    g_string_append_printf(out, "%02d:%02d:%02d", (int)(seconds / 3600 % 24),
+                           (int)(seconds / 60 % 60), (int)(seconds % 60));
+    if (digits > 0)
+        g_string_append_printf(out, ".%0*d", (int)digits, (int)(ticks % per_second));
+}
+
+/* Appends text as a terminal may show it: control characters and stray octets as \xNN. */
+static void put_shown(GString *out, Span text)
+{
+    while (text.length > 0) {
+        gunichar c = g_utf8_get_char_validated((const char *)text.data, (gssize)text.length);
+        bool is_character = c != (gunichar)-1 && c != (gunichar)-2;
+        size_t length = is_character ? (size_t)g_unichar_to_utf8(c, NULL) : 1;
+        if (is_character && (g_unichar_isprint(c) || c == '\n'))
+            g_string_append_len(out, (const char *)text.data, (gssize)length);
+        else
+            for (size_t i = 0; i < length; i++)
+                g_string_append_printf(out, "\\x%02x", text.data[i]);
+        text = span_skip(text, length);
+    }
+}
+
+static void put_one_line(GString *out, Span text)
+{
+    if (text.length == 0)
+        return;
+    g_autofree char *copy = span_dup_text(text);
+    g_strdelimit(copy, "\n\r", ' ');
+    put_shown(out, span_of(copy, text.length));
+}
+
+static void put_ref(const Simulator *simulator, TraceRef ref, GString *out)
+{
+    if (ref.number != 0)
+        g_string_append_printf(out, "%s#%llu", simulator_node_name(simulator, ref.node),
+                               (unsigned long long)ref.number);
+}
+
+/* Appends the field's value; false, and nothing, when it is absent. */
+static bool put_field(const Simulator *simulator, const TraceFieldInfo *field, const void *value,
+                      GString *out)
+{
+    gsize before = out->len;
+    char ip[IPV4_TEXT_SIZE];
+    switch (field->type) {
+    case TRACE_FIELD_TEXT:
+        if (*(const TraceField_TEXT *)value != NULL)
+            put_one_line(out, span_of_text(*(const TraceField_TEXT *)value));
+        break;
+    case TRACE_FIELD_OCTETS:
+        put_one_line(out, *(const TraceField_OCTETS *)value);
+        break;
+    case TRACE_FIELD_COUNT:
+        g_string_append_printf(out, "%llu", (unsigned long long)*(const TraceField_COUNT *)value);
+        break;
+    case TRACE_FIELD_TIME:
+        if (*(const TraceField_TIME *)value != SIM_NEVER)
+            timeline_format_time(*(const TraceField_TIME *)value, 0, out);
+        break;
+    case TRACE_FIELD_FLAG:
+        g_string_append(out, *(const TraceField_FLAG *)value ? "yes" : "no");
+        break;
+    case TRACE_FIELD_REF:
+        put_ref(simulator, *(const TraceField_REF *)value, out);
+        break;
+    case TRACE_FIELD_IP:
+        g_string_append(out, ipv4_format(*(const TraceField_IP *)value, ip));
+        break;
+    }
+    return out->len > before;
+}
+
+static bool put_placeholder(const Simulator *simulator, const TraceRecord *record, Span key,
+                            GString *out)
+{
+    g_autofree char *name = span_dup_text(key);
+    const TraceFieldInfo *field = trace_kind_field(record->kind, name);
+    CHECK(field != NULL);
+    return put_field(simulator, field, (const char *)record->fields + field->offset, out);
+}
+
+/* Fills in the template; see timeline_phrases.c. */
+static void put_template(const Simulator *simulator, const TraceRecord *record,
+                         const char *template, GString *out)
+{
+    gsize optional_start = 0;
+    bool is_present = true; /* every field since the last `[` */
+    for (const char *c = template; *c != '\0'; c++) {
+        if (*c == '[') {
+            is_present = true;
+            optional_start = out->len;
+        } else if (*c == ']') {
+            if (!is_present)
+                g_string_truncate(out, optional_start);
+        } else if (*c == '{') {
+            const char *end = strchr(c, '}');
+            is_present =
+                put_placeholder(simulator, record, span_of(c + 1, (size_t)(end - c - 1)), out);
+            c = end;
+        } else {
+            g_string_append_c(out, *c);
+        }
+    }
+}
+
+/* The reply as it travels: the code before each line, a hyphen behind it on all but the last. */
+static void put_reply(const TraceFields_SMTP_REPLY *reply, GString *out)
+{
+    Span rest = reply->text;
+    for (;;) {
+        size_t length = span_find(rest, '\n');
+        bool is_last = length == rest.length;
+        g_string_append_printf(out, "S: %03d%c", (int)reply->code, is_last ? ' ' : '-');
+        put_one_line(out, span_of(rest.data, length));
+        if (is_last)
+            return;
+        g_string_append_c(out, '\n');
+        rest = span_skip(rest, length + 1);
+    }
+}
+
+/* Appends "10 mx.example." for "b.example. 3600 IN MX 10 mx.example.", as the trace has it (RFC
+ * 1035 §5.1): without owner, lifetime and class, and without the type where that was asked for. */
+static void put_record(const char *record, const char *asked, GString *out)
+{
+    enum { TYPE = 3, DATA, PARTS };
+    g_auto(GStrv) parts = g_strsplit(record, " ", PARTS);
+    if (g_strv_length(parts) < PARTS) {
+        put_one_line(out, span_of_text(record));
+        return;
+    }
+    if (g_strcmp0(parts[TYPE], asked) != 0) {
+        put_one_line(out, span_of_text(parts[TYPE]));
+        g_string_append_c(out, ' ');
+    }
+    put_one_line(out, span_of_text(parts[DATA]));
+}
+
+static void put_records(const char *records, const char *asked, GString *out)
+{
+    g_auto(GStrv) lines = g_strsplit(records, "; ", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        g_string_append(out, line == lines ? "" : "; ");
+        put_record(*line, asked, out);
+    }
+}
+
+static void put_dns_response(const TraceFields_DNS_RESPONSE *response, GString *out)
+{
+    if (response->records == NULL)
+        return;
+    g_string_append(out, ", ");
+    put_records(response->records, response->type, out);
+}
+
+/* A cached record's lifetime is what is left of it (RFC 1035 §3.2.1). */
+static void put_cached(const char *records, GString *out)
+{
+    enum { LIFETIME = 1, PARTS = 5 };
+    g_string_append(out, " (cached");
+    g_auto(GStrv) parts = g_strsplit(records != NULL ? records : "", " ", PARTS);
+    if (g_strv_length(parts) == PARTS) {
+        g_string_append(out, ", ");
+        put_one_line(out, span_of_text(parts[LIFETIME]));
+        g_string_append(out, " s left");
+    }
+    g_string_append_c(out, ')');
+}
+
+static void put_dns_result(const TraceFields_DNS_RESULT *result, GString *out)
+{
+    if (result->records != NULL)
+        put_records(result->records, result->type, out);
+    else if (result->outcome != NULL)
+        put_one_line(out, span_of_text(result->outcome));
+    if (result->from_cache)
+        put_cached(result->records, out);
+}
+
+/* A connection begins with a threshold as high as can be (RFC 5681 §3.1). */
+static void put_threshold(const TraceFields_TCP_CWND *cwnd, GString *out)
+{
+    if (cwnd->ssthresh < UINT32_MAX)
+        g_string_append_printf(out, ", slow start below %llu", (unsigned long long)cwnd->ssthresh);
+    else
+        g_string_append(out, ", slow start");
+}
+
+void timeline_describe(const Simulator *simulator, const TraceRecord *record, GString *out)
+{
+    put_template(simulator, record, timeline_phrase(record->kind)->template, out);
+    if (record->kind == TRACE_SMTP_REPLY)
+        put_reply(record->fields, out);
+    else if (record->kind == TRACE_DNS_RESPONSE)
+        put_dns_response(record->fields, out);
+    else if (record->kind == TRACE_DNS_RESULT)
+        put_dns_result(record->fields, out);
+    else if (record->kind == TRACE_TCP_CWND)
+        put_threshold(record->fields, out);
+}
