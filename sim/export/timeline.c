@@ -33,6 +33,7 @@ static const char *tone_escape(TimelineTone tone)
     case TIMELINE_BAD:
         return "\033[31m";
     case TIMELINE_DIM:
+    case TIMELINE_DETAIL:
         return "\033[2m";
     }
     return "";
@@ -84,7 +85,7 @@ static void timeline_write(void *owner, const TraceRecord *record)
 {
     Timeline *timeline = owner;
     const TimelinePhrase *phrase = timeline_phrase(record->kind);
-    if (phrase->is_detail && timeline->options.level < TRACE_LEVEL_SEGMENT)
+    if (phrase->tone == TIMELINE_DETAIL && timeline->options.level < TRACE_LEVEL_SEGMENT)
         return;
     const Simulator *simulator = trace_simulator(timeline->trace);
     g_string_truncate(timeline->description, 0);

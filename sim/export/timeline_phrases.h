@@ -9,14 +9,14 @@ typedef enum TimelineTone {
     TIMELINE_GOOD,
     TIMELINE_BAD,
     TIMELINE_DIM,
+    /* Dim, and shown only where every packet is: what a reader of the dialogue can do without,
+     * such as the states of both machines. */
+    TIMELINE_DETAIL,
 } TimelineTone;
 
 typedef struct TimelinePhrase {
     const char *template; /* timeline_describe adds what no template can say */
     TimelineTone tone;
-    /* Shown only where every packet is: what a reader of the dialogue can do without, such as the
-     * states of both machines, or both ends of what one end has told. */
-    bool is_detail;
 } TimelinePhrase;
 
 const TimelinePhrase *timeline_phrase(TraceKind kind);
