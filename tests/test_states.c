@@ -9,16 +9,14 @@
 #include <cmocka.h>
 
 static const char *const STATES[] = {"OPEN", "SHUT"};
-static const char *const EVENTS[] = {"push", "knock"};
-static const char *const ACTIONS[] = {"nothing", "moves"};
+static const char *const EVENTS[] = {"push", "knock", "call"};
+static const char *const ACTIONS[] = {"nothing", "moves", "cannot happen"};
 static const StateCell CELLS[] = {
-    {1, 1, 250, "RFC 1 §1"},
-    {0, 0, 0, "RFC 1 §2"},
-    {0, 1, 0, "RFC 1 §1"},
-    {1, 0, 503, "RFC 1 §3"},
+    {1, 1, 250, "RFC 1 §1"}, {0, 0, 0, "RFC 1 §2"},   {0, 0, 0, "RFC 1 §2"},
+    {0, 1, 0, "RFC 1 §1"},   {1, 0, 503, "RFC 1 §3"}, {1, 2, 0, "it is quiet"},
 };
 static const StateTable DOOR = {"door", "A door", "RFC 1", STATES, EVENTS, ACTIONS,
-                                2,      2,        2,       1,      CELLS};
+                                2,      3,        3,       1,      CELLS};
 
 static void test_text(void **state)
 {
@@ -30,14 +28,17 @@ static void test_text(void **state)
                                    "First state: SHUT\n"
                                    "\n"
                                    "OPEN\n"
-                                   "  event  reply  next state  what it does  source\n"
-                                   "  push   250    SHUT        moves         RFC 1 §1\n"
-                                   "  knock  -      OPEN        nothing       RFC 1 §2\n"
+                                   "  push -> SHUT\n"
+                                   "      250: moves (RFC 1 §1)\n"
+                                   "  knock, call\n"
+                                   "      nothing (RFC 1 §2)\n"
                                    "\n"
                                    "SHUT\n"
-                                   "  event  reply  next state  what it does  source\n"
-                                   "  push   -      OPEN        moves         RFC 1 §1\n"
-                                   "  knock  503    SHUT        nothing       RFC 1 §3\n");
+                                   "  push -> OPEN\n"
+                                   "      moves (RFC 1 §1)\n"
+                                   "  knock\n"
+                                   "      503: nothing (RFC 1 §3)\n"
+                                   "  cannot happen: call\n");
 }
 
 static void test_dot(void **state)

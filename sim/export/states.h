@@ -6,8 +6,8 @@
 
 #include <glib.h>
 
-/* Appends one block a state, one line an event: the reply, the next state, what the engine does,
- * and where that is specified. */
+/* Appends one block a state: events that are treated alike, the next state where it is another, the
+ * reply, what the engine does, and where that is specified; what cannot happen comes last. */
 void states_write_text(const StateTable *table, GString *out);
 /* Appends a digraph in the DOT language: one edge for each pair of states, labelled with the events
  * that lead from one to the other. Events that stay in a state are left out. */
