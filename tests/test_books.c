@@ -195,6 +195,7 @@ static void test_lost_from_queue(void **state)
     assert_false(books_check_end(w.books));
     assert_int_equal(books_violation_count(w.books), 1);
     assert_int_equal(books_first_violation(w.books)->seq, end);
+    assert_in_range(books_first_violation(w.books)->about, 1, end - 1);
     assert_string_equal(books_first_violation(w.books)->text,
                         "lunch for " BOB " is lost: a.example accepted it (queue entry 1-1), and "
                         "its disk does not hold it");

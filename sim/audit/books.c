@@ -12,7 +12,8 @@ void books_violate(Books *books, const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    BooksViolation violation = {books->seq, books->time, g_strdup_vprintf(format, arguments)};
+    BooksViolation violation = {books->seq, books->about != 0 ? books->about : books->seq,
+                                books->time, g_strdup_vprintf(format, arguments)};
     va_end(arguments);
     g_array_append_val(books->violations, violation);
 }

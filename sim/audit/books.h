@@ -32,6 +32,7 @@ typedef struct Books Books;
 
 typedef struct BooksViolation {
     uint64_t seq; /* of the record that shows it; of timeline.end for what is missing in the end */
+    uint64_t about; /* the record that it is about: for what is missing, how it was accepted */
     SimTime time;
     const char *text; /* a sentence without the time: who, which mail, what is wrong */
 } BooksViolation;

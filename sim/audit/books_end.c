@@ -83,6 +83,7 @@ void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTOR
 static void check_account(Books *books, const Account *account)
 {
     const Entry *entry = account->entry;
+    books->about = account->seq;
     if (account->is_open && !account->is_in_inventory)
         books_violate(books,
                       "%s for %s is lost: %s accepted it (queue entry %s), and its disk "
@@ -94,6 +95,7 @@ static void check_account(Books *books, const Account *account)
                       "%s has %s for %s (queue entry %s) from nowhere: it is not a "
                       "notification that mail.bounced or mail.delayed names",
                       entry->server->name, entry->mail->name, account->recipient, entry->id);
+    books->about = 0;
 }
 
 /* A move cut short: the copy is in another folder, told of or not. */

@@ -113,6 +113,7 @@ struct Books {
     bool is_cut;    /* the run ended while something was under way */
     uint64_t seq;   /* of the present record */
     SimTime time;
+    uint64_t about; /* the record that a violation found now is about; 0: the present one */
     uint64_t end_seq;
 };
 

@@ -1,7 +1,9 @@
 /* Reading a scenario file and playing it. See play.h. */
 #include "play.h"
 
+#include "chain.h"
 #include "core/units.h"
+#include "mailsim/version.h"
 #include "scenario/reader.h"
 
 #include <stdio.h>
@@ -21,6 +23,7 @@ Play *play_new(const char *path, const SimulationOptions *options)
     }
     Play *play = g_new0(Play, 1);
     play->path = path;
+    play->options = *options;
     play->scenario = scenario;
     play->run = run_new(scenario, options);
     return play;
@@ -38,11 +41,20 @@ static void tell_violation(const Play *play)
     const BooksViolation *violation = books_first_violation(play->run->books);
     unsigned long long seed = simulator_seed(simulation_simulator(play->run->simulation));
     g_autofree char *time = units_format_readable(violation->time);
+    g_autoptr(GString) fault = g_string_new(NULL);
+    if (play->options.fault.after_events > 0)
+        g_string_printf(fault, "%s:%s:%llu", action_name(play->options.fault.kind),
+                        play->options.fault.server,
+                        (unsigned long long)play->options.fault.after_events);
     fprintf(stderr, "mailsim: the books do not balance: at %s, record %llu: %s\n", time,
             (unsigned long long)violation->seq, violation->text);
-    fprintf(stderr, "mailsim: seed %llu, scenario SHA-256 %s; to see it again:\n", seed,
-            play->scenario->sha256);
-    fprintf(stderr, "    mailsim run --level segment --seed %llu %s\n", seed, play->path);
+    g_autoptr(GString) chain = g_string_new(NULL);
+    chain_write(play->scenario, &play->options, violation->about, chain);
+    fprintf(stderr, "mailsim: how it came about:\n%s", chain->str);
+    fprintf(stderr, "mailsim: version %s, seed %llu, scenario SHA-256 %s; to see it again:\n",
+            MS_VERSION, seed, play->scenario->sha256);
+    fprintf(stderr, "    mailsim run --level segment --seed %llu%s%s %s\n", seed,
+            fault->len > 0 ? " --fault " : "", fault->str, play->path);
 }
 
 bool play_to_end(Play *play)

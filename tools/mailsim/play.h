@@ -5,6 +5,7 @@
 
 typedef struct Play {
     const char *path; /* borrowed */
+    SimulationOptions options;
     Scenario *scenario;
     Run *run;
 } Play;
@@ -14,6 +15,6 @@ Play *play_new(const char *path, const SimulationOptions *options);
 void play_free(Play *play);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Play, play_free)
 
-/* Plays it. Books that do not balance are a bug: it is told with the command that replays it, and
- * false is returned. */
+/* Plays it. Books that do not balance are a bug: it is told with the chain of its causes and the
+ * command that replays it, and false is returned. */
 bool play_to_end(Play *play);
