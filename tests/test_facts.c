@@ -357,6 +357,8 @@ static void test_events(void **state)
     FactsCondition both[] = {{"code", "550"}, {"host", "b.example"}};
     size_t all = facts_watch_event(w.facts, TRACE_SMTP_REPLY, NULL, 0);
     size_t refusals = facts_watch_event(w.facts, TRACE_SMTP_REPLY, both, 2);
+    size_t early = facts_watch_event(w.facts, TRACE_SMTP_REPLY, NULL, 0);
+    facts_limit_watch(w.facts, early, 5);
     facts_start(w.facts, TRACE_LEVEL_MAIL);
     assert_int_equal(facts_level(w.facts), TRACE_LEVEL_PROTOCOL); /* what the watches need */
     assert_int_equal(facts_events(w.facts, all).first_at, SIM_NEVER);
@@ -371,6 +373,8 @@ static void test_events(void **state)
     assert_int_equal(facts_events(w.facts, all).last_at, 5);
     assert_int_equal(count(&w, refusals), 1);
     assert_int_equal(facts_events(w.facts, refusals).last_at, 3);
+    assert_int_equal(count(&w, early), 1);
+    assert_int_equal(facts_events(w.facts, early).last_at, 3);
     world_free(&w);
 }
 

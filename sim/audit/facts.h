@@ -126,6 +126,9 @@ typedef struct FactsCondition {
 size_t facts_watch_event(Facts *facts, TraceKind kind, const FactsCondition *conditions,
                          size_t condition_count);
 
+/* Records at `before` and later do not count; SIM_NEVER, as at first: all do. */
+void facts_limit_watch(Facts *facts, size_t watch, SimTime before);
+
 typedef struct FactsEvents {
     uint64_t count;
     SimTime first_at, last_at;

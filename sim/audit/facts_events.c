@@ -124,6 +124,7 @@ size_t facts_watch_event(Facts *facts, TraceKind kind, const FactsCondition *con
     Watch watch = {
         .conditions = g_new0(WatchCondition, condition_count),
         .condition_count = condition_count,
+        .before = SIM_NEVER,
         .events = {0, SIM_NEVER, SIM_NEVER},
         .next = facts->first_watch[kind],
     };
@@ -135,6 +136,11 @@ size_t facts_watch_event(Facts *facts, TraceKind kind, const FactsCondition *con
     return facts->watches->len - 1;
 }
 
+void facts_limit_watch(Facts *facts, size_t watch, SimTime before)
+{
+    g_array_index(facts->watches, Watch, watch).before = before;
+}
+
 FactsEvents facts_events(const Facts *facts, size_t watch)
 {
     return g_array_index(facts->watches, Watch, watch).events;
@@ -142,6 +148,8 @@ FactsEvents facts_events(const Facts *facts, size_t watch)
 
 static bool watch_matches(const Facts *facts, const Watch *watch, const TraceRecord *record)
 {
+    if (record->time >= watch->before)
+        return false;
     for (size_t i = 0; i < watch->condition_count; i++) {
         const WatchCondition *condition = &watch->conditions[i];
         bool is_met =

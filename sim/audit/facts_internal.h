@@ -31,6 +31,7 @@ typedef struct WatchCondition {
 typedef struct Watch {
     WatchCondition *conditions;
     size_t condition_count;
+    SimTime before; /* records from then on do not count */
     FactsEvents events;
     size_t next; /* number + 1 of the next watch of the same kind; 0: none */
 } Watch;

@@ -205,11 +205,25 @@ static void put_threshold(const TraceFields_TCP_CWND *cwnd, GString *out)
         g_string_append(out, ", slow start");
 }
 
+/* The text of an opened message, line by line behind a bar. */
+static void put_opened(const TraceFields_AGENT_READ *opened, GString *out)
+{
+    Span rest = opened->text != NULL ? span_of_text(opened->text) : (Span){NULL, 0};
+    while (rest.length > 0) {
+        size_t length = span_find(rest, '\n');
+        g_string_append(out, length > 0 ? "\n| " : "\n|");
+        put_one_line(out, span_of(rest.data, length));
+        rest = span_skip(rest, MIN(length + 1, rest.length));
+    }
+}
+
 void timeline_describe(const Simulator *simulator, const TraceRecord *record, GString *out)
 {
     put_template(simulator, record, timeline_phrase(record->kind)->template, out);
     if (record->kind == TRACE_SMTP_REPLY)
         put_reply(record->fields, out);
+    else if (record->kind == TRACE_AGENT_READ)
+        put_opened(record->fields, out);
     else if (record->kind == TRACE_DNS_RESPONSE)
         put_dns_response(record->fields, out);
     else if (record->kind == TRACE_DNS_RESULT)

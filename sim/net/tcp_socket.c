@@ -186,7 +186,7 @@ static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
         return;
     socket->is_ended = true;
     if (socket->is_aborted)
-        trace_failed(socket, "broken off here");
+        trace_failed(socket, "given up by this host");
     else if (socket->is_open)
         TRACE(socket->host->trace, socket->host->node->id, TCP_CLOSED, socket->stream.because,
               .connection = socket->stream.ref, .remote = socket->stream.remote_name,

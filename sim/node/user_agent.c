@@ -195,7 +195,7 @@ void user_agent_reply(UserAgent *agent, const char *mail, const char *name, cons
 
 /* ---- Reading ---- */
 
-enum { AGENT_SHOWN_TEXT_MAXIMUM = 200 }; /* characters of the text that the trace shows */
+enum { AGENT_SHOWN_TEXT_MAXIMUM = 600 }; /* characters of the text that the trace shows */
 
 void user_agent_read(UserAgent *agent, const char *mail)
 {

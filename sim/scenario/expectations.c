@@ -2,6 +2,8 @@
 #include "scenario/expectations.h"
 
 #include "core/check.h"
+#include "core/units.h"
+#include "export/timeline.h"
 
 struct Expectations {
     const Scenario *scenario;
@@ -45,7 +47,9 @@ static size_t watch(Facts *facts, const FactSelector *selector)
     }
     if (selector->host != NULL)
         conditions[count++] = (FactsCondition){"host", selector->host};
-    return facts_watch_event(facts, selector->event, conditions, count);
+    size_t number = facts_watch_event(facts, selector->event, conditions, count);
+    facts_limit_watch(facts, number, selector->before);
+    return number;
 }
 
 Expectations *expectations_new(const Scenario *scenario, Facts *facts)
@@ -164,6 +168,14 @@ static void append_condition(const FactSelector *selector, size_t index, GString
         out, " %s %s", fact_field_name(selector->event, selector->fields[index].index), value->str);
 }
 
+static void append_bound(SimTime before, GString *out)
+{
+    if (before == SIM_NEVER)
+        return;
+    g_autofree char *text = units_format(UNITS_DURATION, before);
+    g_string_append_printf(out, " before %s", text);
+}
+
 static void describe_selector(const FactSelector *selector, GString *out)
 {
     switch (fact_of(selector->fact)->subject) {
@@ -182,9 +194,20 @@ static void describe_selector(const FactSelector *selector, GString *out)
             append_condition(selector, i, out);
         if (selector->host != NULL)
             g_string_append_printf(out, " on %s", selector->host);
+        append_bound(selector->before, out);
         break;
     }
     g_string_append_printf(out, ": %s", fact_of(selector->fact)->name);
+}
+
+/* A time as the timeline shows it, so that the line can be found there. */
+static char *format_actual(FactType type, FactValue value)
+{
+    if (type != FACT_TIME || value.number == SIM_NEVER)
+        return fact_value_format(type, value);
+    GString *text = g_string_new(NULL);
+    timeline_format_time(value.number, 3, text);
+    return g_string_free(text, FALSE);
 }
 
 size_t expectations_count(const Expectations *expectations)
@@ -223,8 +246,7 @@ char *expectations_describe(const Expectations *expectations, size_t index)
 char *expectations_actual(const Expectations *expectations, size_t index)
 {
     const ScenarioExpectation *expected = &expectations->scenario->expect.items[index];
-    return fact_value_format(fact_of(expected->selector.fact)->type,
-                             actual_value(expectations, index));
+    return format_actual(fact_of(expected->selector.fact)->type, actual_value(expectations, index));
 }
 
 char *expectations_answer(const Expectations *expectations, size_t question)
@@ -232,5 +254,5 @@ char *expectations_answer(const Expectations *expectations, size_t question)
     const FactSelector *selector = &expectations->scenario->questions.items[question].answer;
     FactValue value =
         read_fact(expectations->facts, selector, expectations->answer_watches[question]);
-    return fact_value_format(fact_of(selector->fact)->type, value);
+    return format_actual(fact_of(selector->fact)->type, value);
 }

@@ -17,7 +17,7 @@ size_t expectations_count(const Expectations *expectations);
 bool expectations_hold(const Expectations *expectations, size_t index);
 /* "mail lunch to bob@gmail.example: status is delivered", to free. */
 char *expectations_describe(const Expectations *expectations, size_t index);
-/* The fact as it came out: "queued", "2 h 15 min", to free. */
+/* The fact as it came out: "queued", "02:15:00.264", to free. */
 char *expectations_actual(const Expectations *expectations, size_t index);
 
 /* The answer to one of the scenario's questions, after the run, to free. */

@@ -107,6 +107,7 @@ typedef struct FactSelector {
     const char *mail;  /* FACT_OF_MAIL; a mail's name, or the `as` of a reply */
     const char *to;    /* FACT_OF_MAIL; an address, or NULL: the only recipient, or all */
     const char *host;  /* FACT_OF_HOST: a server; FACT_OF_EVENT: any node, or NULL */
+    SimTime before;    /* FACT_OF_EVENT: later events do not count; SIM_NEVER: all do */
     TraceKind event;   /* FACT_OF_EVENT: the kind, such as smtp.reply */
     FactField *fields; /* FACT_OF_EVENT; all must hold */
     size_t field_count;

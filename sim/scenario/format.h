@@ -114,6 +114,7 @@ extern const size_t format_dns_key_count;
 typedef struct ExpectationText {
     SourcePosition at;
     ScenarioText mail, bounce_of, to, host, event, fact, is, at_least, at_most;
+    int64_t before_ns; /* of an event */
     ScenarioTexts range;
 } ExpectationText;
 

@@ -271,6 +271,14 @@ static const ValueSpec a_fact_value = {.type = VALUE_FACT_VALUE};
          .value = {.type = VALUE_NODE},                                                            \
          .when_absent = "anywhere",                                                                \
          .meaning = "only events at this node"},                                                   \
+        {.key = "before",                                                                          \
+         .offset = offsetof(ExpectationText, before_ns),                                           \
+         .value = {.type = VALUE_QUANTITY,                                                         \
+                   .units = UNITS_DURATION,                                                        \
+                   .minimum = 1,                                                                   \
+                   .maximum = SCENARIO_TIME_MAXIMUM},                                              \
+         .when_absent = "until the run ends",                                                      \
+         .meaning = "only events before this time"},                                               \
         FACT_KEY
 
 #define COMPARISON_KEYS                                                                            \

@@ -281,6 +281,11 @@ static void append_selector(GString *out, const FactSelector *selector, int inde
     append_pair(out, "host", selector->host, indent + INDENT);
     for (size_t i = 0; i < selector->field_count; i++)
         append_field(out, selector->event, &selector->fields[i], indent + INDENT);
+    if (selector->before != SIM_NEVER) {
+        g_autofree char *before = units_format(UNITS_DURATION, selector->before);
+        append_key(out, "before", indent + INDENT);
+        g_string_append_printf(out, " %s", before);
+    }
     append_pair(out, "fact", fact->name, indent + INDENT);
 }
 

@@ -176,6 +176,7 @@ static bool read_texts(Reader *reader, bool is_expectation, const YamlNode *node
     selector->mail = selector->is_bounce ? text->bounce_of.text : text->mail.text;
     selector->to = text->to.text;
     selector->host = text->host.text;
+    selector->before = text->before_ns > 0 ? text->before_ns : SIM_NEVER;
     selector->fact = find_fact(reader, &text->fact, subject);
     return selector->fact != FACTS;
 }

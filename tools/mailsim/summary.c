@@ -1,7 +1,7 @@
 /* The summary of a run. See summary.h. */
 #include "summary.h"
 
-#include "core/units.h"
+#include "export/timeline.h"
 
 #include <string.h>
 
@@ -11,8 +11,8 @@ static void put_time(GString *out, const char *what, SimTime time)
 {
     if (time == SIM_NEVER)
         return;
-    g_autofree char *text = units_format_readable(time);
-    g_string_append_printf(out, ", %s at %s", what, text);
+    g_string_append_printf(out, ", %s at ", what);
+    timeline_format_time(time, 3, out);
 }
 
 static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient, GString *out)
@@ -97,6 +97,15 @@ static void put_verdicts(const Run *run, bool use_colour, GString *out)
         put_verdict(run, i, use_colour, out);
 }
 
+/* Every line of the text, indented. */
+static void put_indented(GString *out, int indent, const char *text)
+{
+    g_autofree char *trimmed = g_strchomp(g_strdup(text));
+    g_auto(GStrv) lines = g_strsplit(trimmed, "\n", -1);
+    for (char **line = lines; *line != NULL; line++)
+        g_string_append_printf(out, "%*s%s\n", indent, "", *line);
+}
+
 static void put_answers(const Run *run, const char *language, GString *out)
 {
     const ScenarioQuestions *questions = &run->scenario->questions;
@@ -105,11 +114,10 @@ static void put_answers(const Run *run, const char *language, GString *out)
     for (size_t i = 0; i < questions->count; i++) {
         const ScenarioQuestion *question = &questions->items[i];
         g_autofree char *answer = expectations_answer(run->expectations, i);
-        g_string_append_printf(out, "  %s\n    %s\n", local_text_choose(&question->ask, language),
-                               answer);
+        put_indented(out, 2, local_text_choose(&question->ask, language));
+        put_indented(out, 4, answer);
         if (question->explain.count > 0)
-            g_string_append_printf(out, "    %s\n",
-                                   local_text_choose(&question->explain, language));
+            put_indented(out, 4, local_text_choose(&question->explain, language));
     }
 }
 
