@@ -194,6 +194,21 @@ static void test_colour_only_when_asked(void **state)
     world_clear(&world);
 }
 
+static void test_opened_message(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    TRACE(world.trace, world.host, AGENT_READ, 0, .mail = "dot", .subject = "A dot",
+          .text = "one\n\n.");
+    TRACE(world.trace, world.host, AGENT_READ, 0, .mail = "empty");
+    assert_string_equal(world.text->str, "00:00:00.000  mx.example  shows dot: \"A dot\"\n"
+                                         "                          | one\n"
+                                         "                          |\n"
+                                         "                          | .\n"
+                                         "00:00:00.000  mx.example  shows empty: \"\"\n");
+    world_clear(&world);
+}
+
 static void test_times(void **state)
 {
     (void)state;
@@ -215,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_details_at_level_segment_only),
         cmocka_unit_test(test_pause_is_a_blank_line),
         cmocka_unit_test(test_colour_only_when_asked),
+        cmocka_unit_test(test_opened_message),
         cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
