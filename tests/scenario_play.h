@@ -1,120 +1,203 @@
-/* For tests that play a scenario's text and look at its trace. */
+/* A small scenario played in memory, and its trace as a list of records to look into.
+ *
+ *     Played played = play("mailsim: 1 …");
+ *     const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
+ *     assert_string_equal(record_text(defer, "reason"), "connection refused");
+ *     played_end(&played);
+ *
+ * The records are those of the NDJSON output at level SEGMENT, read back with json-glib, so that
+ * what is tested is what everybody sees. Playing asserts that the scenario has no error and that
+ * the books balance. */
 #pragma once
 
-#include "export/ndjson.h"
 #include "scenario/reader.h"
 #include "scenario/run.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <json-glib/json-glib.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* A run that has been played: its records as JSON objects, by their order. */
+typedef JsonObject Record;
+
 typedef struct Played {
     Scenario *scenario;
     Run *run;
-    GString *text;
-    GPtrArray *nodes; /* JsonNode */
+    GPtrArray *records; /* Record */
 } Played;
 
-static inline void played_append(void *owner, Span bytes)
+static inline void played_write(void *owner, Span bytes)
 {
-    g_string_append_len(owner, (const char *)bytes.data, (gssize)bytes.length);
+    g_byte_array_append(owner, bytes.data, (guint)bytes.length);
 }
 
-static inline void played_parse(Played *played)
+/* Reads and builds the scenario; what is to be changed in the simulation can be changed now. */
+static inline Played played_prepare(const char *text)
 {
-    g_auto(GStrv) lines = g_strsplit(played->text->str, "\n", -1);
-    for (char **line = lines + 1; *line != NULL && **line != '\0'; line++)
-        g_ptr_array_add(played->nodes, json_from_string(*line, NULL));
-}
-
-/* Plays the text to its end; the books must balance. */
-static inline Played play_text(const char *text)
-{
-    Played played = {.text = g_string_new(NULL),
-                     .nodes = g_ptr_array_new_with_free_func((GDestroyNotify)json_node_unref)};
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    played.scenario = scenario_read_bytes("test", span_of_text(text), diagnostics);
-    if (played.scenario == NULL) {
+    Played played = {0};
+    played.scenario = scenario_read_bytes("played.yaml", span_of_text(text), diagnostics);
+    if (played.scenario == NULL)
         diagnostics_print(diagnostics, stderr);
-        fail_msg("the scenario has errors");
-    }
+    assert_non_null(played.scenario);
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     played.run = run_new(played.scenario, &options);
-    NdjsonHeader header = run_ndjson_header(played.run, TRACE_LEVEL_SEGMENT, "start");
-    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(played.run->simulation), &header,
-                                             (NdjsonOutput){played_append, played.text});
-    if (!run_play(played.run))
-        fail_msg("%s", books_first_violation(played.run->books)->text);
-    ndjson_writer_flush(writer);
-    ndjson_writer_free(writer);
-    played_parse(&played);
     return played;
 }
 
-static inline void played_clear(Played *played)
+static inline void played_read_records(Played *played, const GByteArray *bytes)
 {
+    played->records = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    const char *line = (const char *)bytes->data, *end = line + bytes->len;
+    line = memchr(line, '\n', bytes->len); /* the header is not a record */
+    while (++line < end) {
+        const char *line_end = memchr(line, '\n', (size_t)(end - line));
+        assert_true(json_parser_load_from_data(parser, line, line_end - line, NULL));
+        g_ptr_array_add(played->records,
+                        json_object_ref(json_node_get_object(json_parser_get_root(parser))));
+        line = line_end;
+    }
+}
+
+static inline void played_run(Played *played)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autofree char *start = simulation_format_start(played->scenario);
+    NdjsonHeader header = run_ndjson_header(played->run, TRACE_LEVEL_SEGMENT, start);
+    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(played->run->simulation), &header,
+                                             (NdjsonOutput){played_write, bytes});
+    bool is_balanced = run_play(played->run);
+    ndjson_writer_flush(writer);
+    ndjson_writer_free(writer);
+    const char *show = g_getenv("PLAYED"); /* a file in which to look at the trace */
+    if (show != NULL)
+        g_file_set_contents(show, (const char *)bytes->data, bytes->len, NULL);
+    if (!is_balanced)
+        fail_msg("%s", books_first_violation(played->run->books)->text);
+    played_read_records(played, bytes);
+}
+
+static inline Played play(const char *text)
+{
+    Played played = played_prepare(text);
+    played_run(&played);
+    return played;
+}
+
+static inline void played_end(Played *played)
+{
+    g_ptr_array_unref(played->records);
     run_free(played->run);
     scenario_free(played->scenario);
-    g_string_free(played->text, TRUE);
-    g_ptr_array_unref(played->nodes);
 }
 
-static inline JsonObject *played_record(const Played *played, guint index)
+/* ---- A record's fields ---- */
+
+/* The field's text, or NULL when it is absent. */
+static inline const char *record_text(const Record *record, const char *key)
 {
-    return json_node_get_object(g_ptr_array_index(played->nodes, index));
+    return json_object_get_string_member_with_default((Record *)(uintptr_t)record, key, NULL);
 }
 
-static inline bool record_has(JsonObject *record, const char *key, const char *value)
+/* The field's number, or 0. */
+static inline int64_t record_number(const Record *record, const char *key)
 {
-    return json_object_has_member(record, key) &&
-           strcmp(json_object_get_string_member(record, key), value) == 0;
+    return json_object_get_int_member_with_default((Record *)(uintptr_t)record, key, 0);
 }
 
-/* The first record of that kind from `*position` on whose `key` (NULL: any) is `value`; NULL when
- * there is none. Moves the position behind it. */
-static inline JsonObject *played_find(const Played *played, guint *position, const char *kind,
-                                      const char *key, const char *value)
+static inline SimTime record_time(const Record *record)
 {
-    while (*position < played->nodes->len) {
-        JsonObject *record = played_record(played, (*position)++);
-        if (record_has(record, "kind", kind) && (key == NULL || record_has(record, key, value)))
+    return record_number(record, "t");
+}
+
+/* Whether a field is as `condition` says: "key=value"; "key~part" when the value holds the part. */
+static inline bool record_meets(const Record *record, const char *condition)
+{
+    size_t length = strcspn(condition, "=~");
+    g_autofree char *key = g_strndup(condition, length);
+    const char *value = condition + length + 1;
+    JsonNode *node = json_object_get_member((Record *)(uintptr_t)record, key);
+    if (node == NULL)
+        return false;
+    if (json_node_get_value_type(node) == G_TYPE_INT64)
+        return json_node_get_int(node) == g_ascii_strtoll(value, NULL, 10);
+    if (json_node_get_value_type(node) == G_TYPE_BOOLEAN)
+        return json_node_get_boolean(node) == (strcmp(value, "true") == 0);
+    const char *text = json_node_get_string(node);
+    return condition[length] == '=' ? strcmp(text, value) == 0 : strstr(text, value) != NULL;
+}
+
+/* ---- Looking for records: a kind, and conditions with spaces between: "mail=lunch t=0" ---- */
+
+static inline bool record_matches(const Record *record, const char *kind, char **conditions)
+{
+    if (strcmp(record_text(record, "kind"), kind) != 0)
+        return false;
+    for (char **condition = conditions; *condition != NULL; condition++) {
+        if (**condition != '\0' && !record_meets(record, *condition))
+            return false;
+    }
+    return true;
+}
+
+/* The first match after `after` (NULL: from the beginning), or NULL. */
+static inline const Record *played_find_after(const Played *played, const Record *after,
+                                              const char *kind, const char *conditions)
+{
+    g_auto(GStrv) list = g_strsplit(conditions, " ", 0);
+    int64_t seq = after != NULL ? record_number(after, "seq") : 0;
+    for (guint i = 0; i < played->records->len; i++) {
+        const Record *record = played->records->pdata[i];
+        if (record_number(record, "seq") > seq && record_matches(record, kind, list))
             return record;
     }
     return NULL;
 }
 
-static inline JsonObject *played_first(const Played *played, const char *kind, const char *key,
-                                       const char *value)
+/* The first match, which there is. */
+static inline const Record *played_find(const Played *played, const char *kind,
+                                        const char *conditions)
 {
-    guint position = 0;
-    return played_find(played, &position, kind, key, value);
+    const Record *record = played_find_after(played, NULL, kind, conditions);
+    if (record == NULL)
+        fail_msg("no record %s %s", kind, conditions);
+    return record;
 }
 
-static inline unsigned played_count(const Played *played, const char *kind, const char *key,
-                                    const char *value)
+static inline unsigned played_count(const Played *played, const char *kind, const char *conditions)
 {
-    guint position = 0;
     unsigned count = 0;
-    while (played_find(played, &position, kind, key, value) != NULL)
+    const Record *record = NULL;
+    while ((record = played_find_after(played, record, kind, conditions)) != NULL)
         count++;
     return count;
 }
 
-static inline gint64 record_number(JsonObject *record, const char *key)
+/* The record that a state which decided `record` comes from: its `because`; NULL: none is named. */
+static inline const Record *played_because(const Played *played, const Record *record)
 {
-    return json_object_has_member(record, key) ? json_object_get_int_member(record, key) : 0;
-}
-
-/* The record that `because` names, or NULL. */
-static inline JsonObject *played_because(const Played *played, JsonObject *record)
-{
-    gint64 seq = record_number(record, "because");
-    for (guint i = 0; seq != 0 && i < played->nodes->len; i++) {
-        JsonObject *candidate = played_record(played, i);
-        if (record_number(candidate, "seq") == seq)
-            return candidate;
+    int64_t because = record_number(record, "because");
+    for (guint i = 0; because != 0 && i < played->records->len; i++) {
+        if (record_number(played->records->pdata[i], "seq") == because)
+            return played->records->pdata[i];
     }
     return NULL;
+}
+
+/* Asserts that `record` names a record of this kind, with these conditions, as its `because`. */
+static inline void assert_because(const Played *played, const Record *record, const char *kind,
+                                  const char *conditions)
+{
+    const Record *because = played_because(played, record);
+    g_auto(GStrv) list = g_strsplit(conditions, " ", 0);
+    if (because == NULL || !record_matches(because, kind, list))
+        fail_msg("record %d (%s) is because of %s, not %s %s", (int)record_number(record, "seq"),
+                 record_text(record, "kind"),
+                 because != NULL ? record_text(because, "kind") : "nothing", kind, conditions);
 }

@@ -305,7 +305,7 @@ static void test_healed_fault_is_forgotten(void **state)
     pair_free(pair);
 }
 
-/* A program that ends in order is nobody's fault. */
+/* A program that ends in order is no fault for its peers, but why new ones are refused. */
 static void test_stop(void **state)
 {
     (void)state;
@@ -314,11 +314,17 @@ static void test_stop(void **state)
     pair->client.stops_at = STREAM_PEER_CLOSED;
     pair_connect(pair);
     world_run(pair->world, SIM_SECOND);
-    host_stop_program(pair->bob);
+    uint64_t shutdown =
+        TRACE(pair->world->trace, host_node(pair->bob), HOST_SHUTDOWN, 0, .program = "bob");
+    host_stop_program(pair->bob, shutdown);
     stream_release(pair->server.stream);
-    world_run(pair->world, SIM_NEVER);
+    world_run(pair->world, 2 * SIM_SECOND);
     assert_string_equal(pair->client.events->str, "CP");
     assert_int_equal(pair->client.because, 0);
+    alice_at(pair, 3 * SIM_SECOND, connect_alice);
+    world_run(pair->world, SIM_NEVER);
+    assert_string_equal(pair->client.events->str, "CPF");
+    assert_int_equal(pair->client.because, shutdown);
     pair_free(pair);
 }
 

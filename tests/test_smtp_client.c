@@ -516,7 +516,7 @@ static void test_lost_at_each_stage(void **state)
         smtp_client_receive_end(session->client);
         run(session);
         g_autofree char *expected =
-            g_strdup_printf("result 0 %s temporary 0 4.4.2 Connection lost\ndone 0 1 0\n"
+            g_strdup_printf("result 0 %s temporary 0 4.4.2 connection closed by the server\ndone 0 1 0\n"
                             "closed 1 %s\n",
                             cases[i].stage, cases[i].stage);
         assert_log_has(session, expected);
@@ -629,7 +629,7 @@ static void test_timeouts_by_stage(void **state)
     assert_true(smtp_timeout_default_ns(SMTP_TIMEOUT_DATA_TERMINATION) == INT64_C(600000000000));
     smtp_client_time_out(session->client);
     run(session);
-    assert_log_has(session, "result 0 final_dot temporary 0 4.4.2 Timeout\n");
+    assert_log_has(session, "result 0 final_dot temporary 0 4.4.2 no reply in time\n");
     session_free(session);
 }
 

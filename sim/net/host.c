@@ -54,11 +54,6 @@ uint64_t host_off_because(const Host *host)
     return host->is_on ? 0 : host->off_because;
 }
 
-void host_note_program(Host *host)
-{
-    host->no_program_because = 0;
-}
-
 uint16_t host_next_ephemeral_port(uint16_t port)
 {
     return port == UINT16_MAX ? HOST_FIRST_EPHEMERAL_PORT : (uint16_t)(port + 1);
@@ -86,22 +81,22 @@ void host_receive(Host *host, Packet *packet)
     packet_free(packet);
 }
 
-static void end_program(Host *host, uint64_t because)
+static void end_program(Host *host, uint64_t because, uint64_t lost_because)
 {
     host->no_program_because = because;
-    host->lost_because = because;
+    host->lost_because = lost_because;
     g_hash_table_remove_all(host->udp_ports);
-    tcp_host_end_program(host, because);
+    tcp_host_end_program(host, lost_because);
 }
 
 void host_crash_program(Host *host, uint64_t because)
 {
-    end_program(host, because);
+    end_program(host, because, because);
 }
 
-void host_stop_program(Host *host)
+void host_stop_program(Host *host, uint64_t because)
 {
-    end_program(host, 0);
+    end_program(host, because, 0);
 }
 
 void host_power_off(Host *host, uint64_t because)

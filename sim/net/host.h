@@ -36,8 +36,9 @@ typedef StreamHandler HostAccept(void *owner, Stream *stream);
 
 /* Connections to `port` are accepted. The port has no listener yet. */
 void host_listen(Host *host, uint16_t port, HostAccept *accept, void *owner);
-/* From now on connections to the port are refused; open ones stay. */
-void host_unlisten(Host *host, uint16_t port);
+/* From now on connections to the port are refused, because of that record of level MAIL; open ones
+ * stay. */
+void host_unlisten(Host *host, uint16_t port, uint64_t because);
 /* Begins to connect. The caller owns the stream and hears STREAM_CONNECTED or STREAM_FAILED. NULL:
  * the host is off, or every ephemeral port is in use towards that address and port. */
 Stream *host_connect(Host *host, Ipv4Address address, uint16_t port, StreamHandler handler);
@@ -62,8 +63,9 @@ void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_
 /* The program dies, the kernel lives: open connections get a FIN, or a RST where data is unread
  * (RFC 9293 §3.6.1); new ones are refused until the program listens again. */
 void host_crash_program(Host *host, uint64_t because);
-/* The same in order: a program that ends by itself. Peers are told of no fault. */
-void host_stop_program(Host *host);
+/* The same in order: a program that ends by itself. Connections end without a fault; new ones are
+ * refused because of it. */
+void host_stop_program(Host *host, uint64_t because);
 /* The power fails: everything vanishes in silence, and packets to the host are dropped. */
 void host_power_off(Host *host, uint64_t because);
 void host_power_on(Host *host);

@@ -21,7 +21,7 @@ struct Host {
     Simulator *simulator;
     bool is_on;
     uint64_t off_because;        /* of the power failure, while it is off */
-    uint64_t no_program_because; /* of what ended the program, until it uses the host again */
+    uint64_t no_program_because; /* why nobody listens: what ended the program; 0 when it does */
     uint64_t lost_because;       /* of what last ended connections here, for resets sent later */
 
     GPtrArray
@@ -44,8 +44,6 @@ NetworkNode *host_peek_node(const Host *host);
 uint64_t host_off_because(const Host *host);
 /* A packet for this host has arrived; takes it. */
 void host_receive(Host *host, Packet *packet);
-/* The program uses the host: it is alive again. */
-void host_note_program(Host *host);
 /* The ephemeral port after `port`, around in a circle. */
 uint16_t host_next_ephemeral_port(uint16_t port);
 

@@ -51,7 +51,6 @@ const char *stream_failure_text(StreamFailure failure)
     case STREAM_REFUSED:
         return "connection refused";
     case STREAM_TIMED_OUT_CONNECTING:
-        return "connection timed out while connecting";
     case STREAM_TIMED_OUT:
         return "connection timed out";
     case STREAM_RESET:
@@ -63,9 +62,20 @@ const char *stream_failure_text(StreamFailure failure)
     return NULL;
 }
 
+bool stream_failure_is_opening(StreamFailure failure)
+{
+    return failure == STREAM_REFUSED || failure == STREAM_TIMED_OUT_CONNECTING ||
+           failure == STREAM_UNREACHABLE;
+}
+
 uint64_t stream_because(const Stream *stream)
 {
     return stream->because;
+}
+
+uint64_t stream_silence_because(const Stream *stream)
+{
+    return stream->operations->silence_because(stream);
 }
 
 TraceRef stream_ref(const Stream *stream)

@@ -7,7 +7,7 @@
  *
  *   STREAM_CONNECTED      once, on a stream from host_connect; an accepted one is open already
  *   STREAM_READABLE       new bytes; what is left in the stream is not announced again
- *   STREAM_WRITABLE       there is room again after stream_write left none
+ *   STREAM_WRITABLE       there is room again after stream_write took less than it was given
  *   STREAM_PEER_CLOSED    the peer sends no more; what can be read now is all there is
  *   STREAM_FAILED or STREAM_CLOSED
  *                         one of them, once, as the last event. FAILED: see stream_failure; bytes
@@ -73,9 +73,15 @@ void stream_release(Stream *stream);
 StreamFailure stream_failure(const Stream *stream);
 /* "connection refused", "connection timed out", … */
 const char *stream_failure_text(StreamFailure failure);
+/* Whether the connection never came about. An unreachable host counts: an open connection takes
+ * that for a passing trouble (RFC 9293 §3.9.2.2). */
+bool stream_failure_is_opening(StreamFailure failure);
 /* The seq of the trace record of the fault (level MAIL) that a failure or the peer's early end
  * comes from: host.crash, host.power_off, link.down or the like; 0: none. */
 uint64_t stream_because(const Stream *stream);
+/* For a program that has waited in vain: the seq of the fault (level MAIL) that silences the peer
+ * now, or did when a segment was last sent again; 0: none is known. Changes nothing. */
+uint64_t stream_silence_because(const Stream *stream);
 
 /* The connection's id at this end, as the trace has it. */
 TraceRef stream_ref(const Stream *stream);
@@ -95,6 +101,7 @@ typedef struct StreamOperations {
     void (*close)(Stream *stream);
     void (*abort)(Stream *stream);
     void (*release)(Stream *stream);
+    uint64_t (*silence_because)(const Stream *stream);
 } StreamOperations;
 
 struct Stream {

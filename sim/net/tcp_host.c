@@ -49,14 +49,15 @@ static bool port_has_listener(const Host *host, uint16_t port)
 void host_listen(Host *host, uint16_t port, HostAccept *accept, void *owner)
 {
     SIMULATOR_CHECK(host->simulator, !port_has_listener(host, port));
-    host_note_program(host);
+    host->no_program_because = 0;
     TcpListener *listener = g_new(TcpListener, 1);
     *listener = (TcpListener){accept, owner};
     g_hash_table_insert(host->listeners, GUINT_TO_POINTER(port), listener);
 }
 
-void host_unlisten(Host *host, uint16_t port)
+void host_unlisten(Host *host, uint16_t port, uint64_t because)
 {
+    host->no_program_because = because;
     g_hash_table_remove(host->listeners, GUINT_TO_POINTER(port));
 }
 
@@ -91,7 +92,6 @@ Stream *host_connect(Host *host, Ipv4Address address, uint16_t port, StreamHandl
 {
     if (!host->is_on)
         return NULL;
-    host_note_program(host);
     uint16_t local_port = ephemeral_port(host, address, port);
     if (local_port == 0)
         return NULL;

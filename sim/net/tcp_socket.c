@@ -150,18 +150,30 @@ static void trace_failed(TcpSocket *socket, const char *reason)
           .connection = socket->stream.ref, .remote = socket->stream.remote_name, .reason = reason);
 }
 
-/* For silence, which nobody explains, the way to the peer is looked at. */
+static uint64_t fault_on_the_way(const TcpSocket *socket)
+{
+    return network_peek_fault_from(socket->host->node, socket->stream.remote_address);
+}
+
+/* Nobody explains silence, so the way to the peer is looked at. A fault that has been mended in the
+ * meantime counts too: it took the segments that were not heard of. */
+uint64_t tcp_socket_silence_because(const TcpSocket *socket)
+{
+    uint64_t fault = fault_on_the_way(socket);
+    if (fault == 0)
+        fault = socket->lost_because;
+    return fault != 0 ? fault : socket->icmp_because;
+}
+
 static uint64_t failure_because(const TcpSocket *socket, StreamFailure failure)
 {
-    uint64_t fault = 0;
     switch (failure) {
     case STREAM_REFUSED:
     case STREAM_RESET:
         return socket->peer_because;
     case STREAM_TIMED_OUT:
     case STREAM_TIMED_OUT_CONNECTING:
-        fault = network_peek_fault_from(socket->host->node, socket->stream.remote_address);
-        return fault != 0 ? fault : socket->icmp_because;
+        return tcp_socket_silence_because(socket);
     case STREAM_UNREACHABLE:
         return socket->icmp_because;
     case STREAM_OK:
@@ -185,9 +197,10 @@ static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
     if (socket->is_ended)
         return;
     socket->is_ended = true;
-    if (socket->is_aborted)
+    if (socket->is_aborted) { /* mostly by a program that has waited in vain */
+        socket->stream.because = tcp_socket_silence_because(socket);
         trace_failed(socket, "given up by this host");
-    else if (socket->is_open)
+    } else if (socket->is_open)
         TRACE(socket->host->trace, socket->host->node->id, TCP_CLOSED, socket->stream.because,
               .connection = socket->stream.ref, .remote = socket->stream.remote_name,
               .octets_sent = socket->octets_written - unacknowledged,
@@ -360,6 +373,14 @@ static void socket_run(TcpSocket *socket)
     tcp_socket_settle(socket);
 }
 
+/* What was sent is not heard of: keeps in mind what may have taken it. */
+static void note_fault(TcpSocket *socket)
+{
+    uint64_t fault = tcp_peek_info(socket->tcp).flight > 0 ? fault_on_the_way(socket) : 0;
+    if (fault != 0)
+        socket->lost_because = fault;
+}
+
 static void socket_timer_fire(void *owner, void *data)
 {
     (void)data;
@@ -367,6 +388,7 @@ static void socket_timer_fire(void *owner, void *data)
     SimTime now = simulator_now(socket->host->simulator);
     bool is_due = tcp_deadline(socket->tcp) <= now;
     if (is_due) {
+        note_fault(socket);
         *simulator_cause(socket->host->simulator) = socket->timer_cause;
         socket->timer_has_fired = true;
         tcp_time_out(socket->tcp, now);
@@ -381,6 +403,7 @@ void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
 {
     if (packet->because != 0)
         socket->peer_because = packet->because;
+    socket->lost_because = 0;
     tcp_receive(socket->tcp, &packet->tcp, simulator_now(socket->host->simulator));
     socket_run(socket);
 }

@@ -16,6 +16,7 @@ struct TcpSocket {
     uint64_t own_because;  /* the fault behind what is sent from here */
     uint64_t peer_because; /* the last one that a packet of the peer named */
     uint64_t icmp_because; /* of the last ICMP error */
+    uint64_t lost_because; /* the fault on the way when a timer last ran out; 0 after any segment */
     uint64_t octets_written, octets_read;
     Cause timer_cause; /* of what the timer waits for */
     Timer timer;
@@ -48,6 +49,8 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
 void tcp_socket_receive(TcpSocket *socket, const Packet *packet);
 void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because);
+/* Why the peer is silent: the fault on the way to it, now or at the last time-out; or 0. */
+uint64_t tcp_socket_silence_because(const TcpSocket *socket);
 /* The program is gone: its kernel closes the connection. */
 void tcp_socket_lose_program(TcpSocket *socket, uint64_t because);
 /* The kernel forgets the connection, without a word to anybody. */

@@ -69,6 +69,11 @@ static void socket_release(Stream *stream)
     tcp_socket_settle(socket);
 }
 
+static uint64_t socket_silence_because(const Stream *stream)
+{
+    return tcp_socket_silence_because(socket_of(stream));
+}
+
 const StreamOperations tcp_stream_operations = {
     .peek = socket_peek,
     .consume = socket_consume,
@@ -77,4 +82,5 @@ const StreamOperations tcp_stream_operations = {
     .close = socket_close,
     .abort = socket_abort,
     .release = socket_release,
+    .silence_because = socket_silence_because,
 };

@@ -30,9 +30,10 @@ static uint16_t free_port(Host *host)
 
 uint16_t host_udp_bind(Host *host, uint16_t port, HostUdpHandler *handler, void *owner)
 {
-    host_note_program(host);
     if (port == 0)
         port = free_port(host);
+    else
+        host->no_program_because = 0;
     if (port == 0 || port_find(host, port) != NULL)
         return 0;
     UdpPort *bound = g_new(UdpPort, 1);

@@ -138,7 +138,8 @@ static DeliveryOutcome outcome_of(SmtpReplyClass class)
 static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
 {
     const SmtpReply *reply = &event->result.reply;
-    g_autofree char *text = smtp_trace_reply_text(reply);
+    g_autofree char *text =
+        smtp_trace_outcome_text(reply, event->result.stage, session_failure(delivery->session));
     g_autofree char *status = enhanced_text(reply);
     DeliveryResult result = {
         .outcome = outcome_of(event->result.class),
@@ -174,8 +175,21 @@ static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
 {
     g_autofree char *text = smtp_trace_reply_text(&event->refused.reply);
     g_autofree char *status = enhanced_text(&event->refused.reply);
-    note_failure(delivery, outcome_of(event->refused.class), text, status,
-                 event->refused.reply.code != 0, session_because(delivery->session));
+    note_failure(delivery, outcome_of(event->refused.class), text, status, true, 0);
+}
+
+/* The host did not get so far as to be given the message. */
+static void handle_closed(Delivery *delivery, const SmtpClientEvent *event)
+{
+    if (delivery->results > 0 || delivery->last_text != NULL)
+        return;
+    const SmtpReply *reply = &event->closed.reply;
+    StreamFailure failure = session_failure(delivery->session);
+    g_autofree char *text = smtp_trace_outcome_text(reply, event->closed.stage, failure);
+    g_autofree char *status =
+        stream_failure_is_opening(failure) ? g_strdup("4.4.1") : enhanced_text(reply);
+    note_failure(delivery, DELIVERY_TEMPORARY, text, status, reply->code != 0,
+                 session_because(delivery->session));
 }
 
 static void handle_events(void *owner)
@@ -195,7 +209,9 @@ static void handle_events(void *owner)
             handle_result(delivery, &event);
             break;
         case SMTP_CLIENT_EVENT_TRANSACTION_DONE:
+            break;
         case SMTP_CLIENT_EVENT_CLOSED:
+            handle_closed(delivery, &event);
             break;
         }
     }
@@ -204,13 +220,6 @@ static void handle_events(void *owner)
 static void session_ended(void *owner)
 {
     Delivery *delivery = owner;
-    StreamFailure failure = session_failure(delivery->session);
-    if (failure != STREAM_OK)
-        note_failure(delivery, DELIVERY_TEMPORARY, stream_failure_text(failure), "4.4.1", false,
-                     session_because(delivery->session));
-    else if (delivery->last_text == NULL)
-        note_failure(delivery, DELIVERY_TEMPORARY, "connection closed by the server", "4.4.2",
-                     false, session_because(delivery->session));
     drop_session(delivery);
     if (delivery->results > 0)
         finish(delivery);
@@ -225,9 +234,8 @@ static void on_connect_timeout(void *owner, void *data)
     (void)data;
     Delivery *delivery = owner;
     Stream *stream = session_peek_stream(delivery->session);
-    uint64_t because = network_peek_fault(delivery->machine.network, delivery->machine.host,
-                                          stream_remote_address(stream));
-    note_failure(delivery, DELIVERY_TEMPORARY, "connection timed out", "4.4.1", false, because);
+    note_failure(delivery, DELIVERY_TEMPORARY, stream_failure_text(STREAM_TIMED_OUT_CONNECTING),
+                 "4.4.1", false, stream_silence_because(stream));
     drop_session(delivery);
     connect_next(delivery);
 }

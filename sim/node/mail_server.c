@@ -119,7 +119,6 @@ void mail_server_start(MailServer *server)
     add_users(server);
     mail_store_recover(server->mailboxes);
     server->is_running = true;
-    server->is_shutting_down = false;
     if (queue_recover(server->queue) > 0)
         mail_server_take_inventory(server, false);
     mail_server_listen_smtp(server);
@@ -140,8 +139,18 @@ static void forget_all(MailServer *server)
     g_clear_pointer(&server->spool, spool_free);
     g_clear_pointer(&server->mailboxes, mail_store_free);
     g_clear_pointer(&server->resolver, resolver_free);
-    server->is_running = false;
-    server->is_shutting_down = false;
+    server->is_running = server->is_shutting_down = server->has_settled = false;
+    server->is_to_restart = false;
+}
+
+void mail_server_restart(MailServer *server)
+{
+    server->is_to_restart = server->is_shutting_down;
+    if (server->is_running)
+        return;
+    TRACE(server->machine.trace, server->machine.node, HOST_RESTART, 0,
+          .program = MAIL_SERVER_PROGRAM);
+    mail_server_start(server);
 }
 
 void mail_server_crash(MailServer *server, uint64_t because)
@@ -177,28 +186,33 @@ static void stop_after_disk(void *owner, DiskResult result)
     (void)result;
     MailServer *server = owner;
     disk_crash_program(server->disk); /* what was asked for meanwhile, by nobody who waits */
-    host_stop_program(server->machine.host);
+    host_stop_program(server->machine.host, server->shutdown_because);
+    bool is_to_restart = server->is_to_restart;
     forget_all(server);
+    if (is_to_restart)
+        mail_server_restart(server);
 }
 
 void mail_server_settle(MailServer *server)
 {
-    if (!server->is_shutting_down || server->receptions->len > 0 || server->accesses->len > 0 ||
-        server->transfers->len > 0 || server->locals->len > 0 || server->notifications->len > 0)
+    if (!server->is_shutting_down || server->has_settled || server->receptions->len > 0 ||
+        server->accesses->len > 0 || server->transfers->len > 0 || server->locals->len > 0 ||
+        server->notifications->len > 0)
         return;
-    server->is_shutting_down = false; /* settle once */
+    server->has_settled = true;
     disk_run(server->disk, disk_plan_new(), (DiskDone){stop_after_disk, server});
 }
 
-void mail_server_shut_down(MailServer *server)
+void mail_server_shut_down(MailServer *server, uint64_t because)
 {
     if (!server->is_running || server->is_shutting_down)
         return;
     server->is_shutting_down = true;
+    server->shutdown_because = because;
     simulator_cancel(server->machine.simulator, &server->queue_timer);
-    host_unlisten(server->machine.host, SMTP_PORT);
-    host_unlisten(server->machine.host, SUBMISSION_PORT);
-    host_unlisten(server->machine.host, IMAP_PORT);
+    host_unlisten(server->machine.host, SMTP_PORT, because);
+    host_unlisten(server->machine.host, SUBMISSION_PORT, because);
+    host_unlisten(server->machine.host, IMAP_PORT, because);
     mail_server_shut_down_receptions(server);
     mail_server_shut_down_accesses(server);
     mail_server_settle(server);

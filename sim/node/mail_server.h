@@ -26,6 +26,8 @@ enum {
     MAIL_SERVER_SIZE_LIMIT = 10240000, /* octets of a message, as Postfix has it */
 };
 
+#define MAIL_SERVER_PROGRAM "mail server" /* as records of its host's life name it */
+
 typedef struct MailServerUser {
     const char *name; /* local-part of the address, and the name to log in with */
     const char *password;
@@ -46,13 +48,16 @@ void mail_server_free(MailServer *server);
 
 /* Starts the program: reads the disk, listens, takes up the queue. Nothing when it runs. */
 void mail_server_start(MailServer *server);
+/* Starts a program that has ended, with host.restart; one that is shutting down once it has. */
+void mail_server_restart(MailServer *server);
 /* The program dies where it stands; its operating system closes the connections. `because` is the
  * seq of the record that tells of it (host.crash, host.power_off). */
 void mail_server_crash(MailServer *server, uint64_t because);
 /* The machine loses power: connections fall silent, what was not synced is lost. */
 void mail_server_power_off(MailServer *server, uint64_t because);
-/* The program ends in order: 421 and BYE for its clients, then it stops. */
-void mail_server_shut_down(MailServer *server);
+/* The program ends in order: new clients are refused, those there get 421 or BYE, what is under way
+ * is brought to its end, then it stops. `because` is the seq of host.shutdown. */
+void mail_server_shut_down(MailServer *server, uint64_t because);
 bool mail_server_is_running(const MailServer *server);
 
 /* Writes store.inventory for all that its disk holds. */

@@ -46,6 +46,9 @@ struct MailServer {
     Random route_draws;
     bool is_running;
     bool is_shutting_down;
+    bool has_settled;   /* only the disk is waited for */
+    bool is_to_restart; /* when the shutdown is over */
+    uint64_t shutdown_because;
 };
 
 /* ---- mail_server.c ---- */

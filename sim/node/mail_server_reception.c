@@ -2,7 +2,9 @@
  * 587 for the agents of its users (RFC 6409), who authenticate.
  *
  * The engine decides what is legal; here is the policy: whose mail is taken (RFC 5321 §3.6.1,
- * §7.9), and that 250 is said only once a message is durable in the queue (§4.2.5, §6.1). */
+ * §7.9), and that 250 is said only once a message is durable in the queue (§4.2.5, §6.1). Before it
+ * greets, the server looks up the name of the client's address, for the Received field (§4.4); that
+ * the name leads back to the address is not checked. */
 #include "node/mail_server_internal.h"
 
 #include "proto/smtp_server.h"
@@ -15,6 +17,9 @@ typedef struct Reception {
     bool is_submission;
     bool is_authenticated;
     bool is_extended;
+    char *client_name;       /* by PTR; NULL: unknown */
+    uint64_t name_look_up;   /* of it */
+    uint32_t greeting_token; /* of the question that waits for it */
     char *helo_name;
     Envelope *envelope;  /* of the transaction under way */
     GByteArray *content; /* what has come of the message */
@@ -26,12 +31,40 @@ typedef struct Reception {
 void reception_free(void *pointer)
 {
     Reception *reception = pointer;
+    resolver_forget(reception->server->resolver, reception->name_look_up);
     session_free(reception->session);
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
     g_byte_array_unref(reception->content);
+    g_free(reception->client_name);
     g_free(reception->helo_name);
     g_free(reception);
+}
+
+/* ---- The client's name ---- */
+
+/* A failure gives no name, and that is all: who has none is greeted too. */
+static void on_client_name(void *owner, const DnsResolverEvent *event, uint64_t because)
+{
+    (void)because;
+    Reception *reception = owner;
+    reception->name_look_up = 0;
+    for (size_t i = 0; i < event->answer.record_count && reception->client_name == NULL; i++) {
+        const DnsRecord *record = &event->answer.records[i];
+        if (record->type == DNS_TYPE_PTR)
+            reception->client_name = g_strdup(record->host);
+    }
+    smtp_server_accept(reception->engine, reception->greeting_token);
+    session_pump(reception->session);
+}
+
+static void look_client_name_up(Reception *reception, uint32_t token)
+{
+    char name[DNS_NAME_TEXT_SIZE];
+    dns_name_reverse(stream_remote_address(session_peek_stream(reception->session)), name);
+    reception->greeting_token = token;
+    reception->name_look_up = resolver_look_up(reception->server->resolver, name, DNS_TYPE_PTR,
+                                               on_client_name, reception);
 }
 
 /* ---- Policy ---- */
@@ -120,6 +153,7 @@ static GBytes *build_message(const Reception *reception)
     const Envelope *envelope = reception->envelope;
     ReceivedField field = {
         .helo_name = reception->helo_name,
+        .client_name = reception->client_name,
         .client_address = ipv4_format(stream_remote_address(stream), address),
         .host = host_name(machine->host),
         .protocol = !reception->is_extended       ? "SMTP"
@@ -191,6 +225,8 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
 {
     switch (event->kind) {
     case SMTP_SERVER_EVENT_CONNECT:
+        look_client_name_up(reception, event->token);
+        break;
     case SMTP_SERVER_EVENT_DATA:
         smtp_server_accept(reception->engine, event->token);
         break;

@@ -22,6 +22,7 @@ struct Session {
     bool is_closing;       /* our FIN has been asked for */
     StreamFailure failure; /* kept when the stream is gone */
     uint64_t because;
+    uint64_t silence_because; /* behind the peer's silence when the engine's timeout struck */
 };
 
 Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,
@@ -67,7 +68,8 @@ StreamFailure session_failure(const Session *session)
 
 uint64_t session_because(const Session *session)
 {
-    return session->stream != NULL ? stream_because(session->stream) : session->because;
+    uint64_t because = session->stream != NULL ? stream_because(session->stream) : session->because;
+    return because != 0 ? because : session->silence_because;
 }
 
 /* Stream to engine, as far as the engine takes it; true when something moved. */
@@ -82,6 +84,7 @@ static bool session_move_input(Session *session)
         session->protocol->receive(session->engine, span_of(input.data, count));
         stream_consume(session->stream, count);
         session->receptions++;
+        session->silence_because = 0;
         moved = true;
     }
 }
@@ -119,6 +122,7 @@ static void session_time_out(void *owner, void *data)
     (void)data;
     Session *session = owner;
     session->armed_ns = 0;
+    session->silence_because = stream_silence_because(session->stream);
     session->protocol->time_out(session->engine);
     session_pump(session);
 }

@@ -1,8 +1,6 @@
 /* The dialogue of an SMTP connection in the trace. See smtp_trace.h. */
 #include "node/smtp_trace.h"
 
-#include "proto/smtp_client.h"
-
 static void trace_command(void *user, Span line)
 {
     const SmtpTrace *trace = user;
@@ -57,9 +55,44 @@ SmtpObserver smtp_trace_server_observer(SmtpTrace *trace)
 char *smtp_trace_reply_text(const SmtpReply *reply)
 {
     GString *text = reply_text(reply);
-    if (reply->code != 0) {
-        g_autofree char *code = g_strdup_printf("%03u ", reply->code);
-        g_string_prepend(text, code);
-    }
+    g_autofree char *code = g_strdup_printf("%03u ", reply->code);
+    g_string_prepend(text, code);
     return g_string_free(text, FALSE);
+}
+
+/* NULL where nothing more is to be said. */
+static const char *stage_words(SmtpStage stage)
+{
+    switch (stage) {
+    case SMTP_STAGE_LOCAL:
+    case SMTP_STAGE_IDLE:
+        return NULL;
+    case SMTP_STAGE_CONNECT:
+        return "before the greeting";
+    case SMTP_STAGE_HELO:
+        return "after EHLO";
+    case SMTP_STAGE_AUTH:
+        return "after AUTH";
+    case SMTP_STAGE_MAIL:
+        return "after MAIL";
+    case SMTP_STAGE_RCPT:
+        return "after RCPT";
+    case SMTP_STAGE_DATA:
+        return "after DATA";
+    case SMTP_STAGE_CONTENT:
+        return "in the middle of the message";
+    case SMTP_STAGE_FINAL_DOT:
+        return "after the final dot";
+    }
+    return NULL;
+}
+
+char *smtp_trace_outcome_text(const SmtpReply *reply, SmtpStage stage, StreamFailure failure)
+{
+    if (reply->code != 0)
+        return smtp_trace_reply_text(reply);
+    g_autofree char *why =
+        failure != STREAM_OK ? g_strdup(stream_failure_text(failure)) : span_dup_text(reply->text);
+    const char *words = stream_failure_is_opening(failure) ? NULL : stage_words(stage);
+    return words != NULL ? g_strdup_printf("%s, %s", why, words) : g_steal_pointer(&why);
 }

@@ -2,7 +2,8 @@
  * change of state at the end that changes. */
 #pragma once
 
-#include "proto/smtp.h"
+#include "net/stream.h"
+#include "proto/smtp_client.h"
 #include "trace/trace.h"
 
 /* What an observer needs; it outlives the engine. */
@@ -19,5 +20,9 @@ SmtpObserver smtp_trace_client_observer(SmtpTrace *trace);
 /* Records smtp.reply and smtp.state. */
 SmtpObserver smtp_trace_server_observer(SmtpTrace *trace);
 
-/* "550 5.1.1 No such user", lines joined by LF; the text alone when there was no reply. To free. */
+/* "550 5.1.1 No such user", lines joined by LF. To free. */
 char *smtp_trace_reply_text(const SmtpReply *reply);
+/* The same for what a client came to at a stage of the dialogue; where no reply came (code 0), why:
+ * "connection refused", "connection reset by peer, after MAIL". `failure` is the stream's. To free.
+ */
+char *smtp_trace_outcome_text(const SmtpReply *reply, SmtpStage stage, StreamFailure failure);

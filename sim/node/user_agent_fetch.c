@@ -13,13 +13,18 @@ void user_agent_drop_fetching(UserAgent *agent)
 {
     resolver_forget(agent->resolver, agent->imap_look_up);
     agent->imap_look_up = 0;
+    agent->fetch_has_failed = false;
     g_clear_pointer(&agent->imap_session, session_free);
     g_clear_pointer(&agent->imap, imap_client_free);
     agent->is_fetching = false;
 }
 
+/* The person is told once what it was that went wrong first. */
 static void fail(UserAgent *agent, Span reason)
 {
+    if (agent->fetch_has_failed)
+        return;
+    agent->fetch_has_failed = true;
     uint64_t because = agent->imap_session != NULL ? session_because(agent->imap_session) : 0;
     user_agent_tell_failure(agent, "fetch", NULL, NULL, reason, because);
 }
@@ -110,6 +115,15 @@ static void take_message(UserAgent *agent, const ImapClientEvent *event)
           .subject = subject, .from = from, .uid = event->uid, .size = event->content.length);
 }
 
+/* The session is over before this side has asked for that. */
+static void handle_closed(UserAgent *agent, const ImapClientEvent *event)
+{
+    if (agent->fetch_step == FETCH_LOGOUT)
+        return;
+    StreamFailure failure = session_failure(agent->imap_session);
+    fail(agent, failure != STREAM_OK ? span_of_text(stream_failure_text(failure)) : event->text);
+}
+
 static void trace_command(const UserAgent *agent, Span line)
 {
     TRACE(agent->machine.trace, agent->machine.node, IMAP_COMMAND, 0,
@@ -160,7 +174,9 @@ static void handle_event(UserAgent *agent, const ImapClientEvent *event)
     case IMAP_CLIENT_STATUS:
     case IMAP_CLIENT_FOUND:
     case IMAP_CLIENT_IDLING:
+        break;
     case IMAP_CLIENT_CLOSED:
+        handle_closed(agent, event);
         break;
     }
 }
@@ -176,9 +192,6 @@ static void handle_imap_events(void *owner)
 static void fetching_ended(void *owner)
 {
     UserAgent *agent = owner;
-    StreamFailure failure = session_failure(agent->imap_session);
-    if (failure != STREAM_OK && agent->fetch_step != FETCH_LOGOUT)
-        fail(agent, span_of_text(stream_failure_text(failure)));
     user_agent_drop_fetching(agent);
     if (agent->fetch_again) {
         agent->fetch_again = false;

@@ -51,8 +51,9 @@ struct UserAgent {
     TraceRef imap_connection;
     uint64_t imap_look_up;
     bool is_fetching;
-    bool has_new;     /* UIDNEXT says that there are messages not fetched yet */
-    bool fetch_again; /* asked for while one was under way */
+    bool has_new;          /* UIDNEXT says that there are messages not fetched yet */
+    bool fetch_has_failed; /* and the person knows */
+    bool fetch_again;      /* asked for while one was under way */
     FetchStep fetch_step;
     uint32_t next_uid;
     uint32_t fetched_count;

@@ -72,10 +72,21 @@ static void note_result(UserAgent *agent, const SmtpClientEvent *event)
         }
         return;
     }
-    g_autofree char *reason = smtp_trace_reply_text(&event->result.reply);
+    g_autofree char *reason = smtp_trace_outcome_text(&event->result.reply, event->result.stage,
+                                                      session_failure(agent->smtp_session));
     user_agent_tell_failure(agent, "submit", mail->name,
                             mail->envelope->recipients[event->result.index].address,
                             span_of_text(reason), session_because(agent->smtp_session));
+}
+
+/* What has not been begun by now will not be, unless this side has quit. */
+static void handle_closed(UserAgent *agent, const SmtpClientEvent *event)
+{
+    if (agent->has_quit)
+        return;
+    g_autofree char *reason = smtp_trace_outcome_text(&event->closed.reply, event->closed.stage,
+                                                      session_failure(agent->smtp_session));
+    give_up(agent, reason, session_because(agent->smtp_session));
 }
 
 static void handle_smtp_events(void *owner)
@@ -95,10 +106,11 @@ static void handle_smtp_events(void *owner)
             break;
         case SMTP_CLIENT_EVENT_REFUSED: {
             g_autofree char *reason = smtp_trace_reply_text(&event.refused.reply);
-            give_up(agent, reason, session_because(agent->smtp_session));
+            give_up(agent, reason, 0);
             break;
         }
         case SMTP_CLIENT_EVENT_CLOSED:
+            handle_closed(agent, &event);
             break;
         }
     }
@@ -109,16 +121,8 @@ static void begin_submission(UserAgent *agent);
 static void submission_ended(void *owner)
 {
     UserAgent *agent = owner;
-    StreamFailure failure = session_failure(agent->smtp_session);
-    uint64_t because = session_because(agent->smtp_session);
-    bool has_quit = agent->has_quit;
     user_agent_drop_submission(agent);
-    if (has_quit) { /* what was written since then goes by another connection */
-        begin_submission(agent);
-        return;
-    }
-    give_up(agent, failure != STREAM_OK ? stream_failure_text(failure) : "connection closed",
-            because);
+    begin_submission(agent); /* of what was written since then, by another connection */
 }
 
 static void connect_for_submission(UserAgent *agent, Ipv4Address address)

@@ -67,18 +67,21 @@ const StateCell *imap_client_transition(ImapClient *client, ImapClientInput inpu
     return cell;
 }
 
-void imap_client_end(ImapClient *client)
+void imap_client_end(ImapClient *client, const char *why)
 {
     client->ended = true;
     client->busy = client->idling = client->content_waits = false;
     slice_clear(&client->content);
-    imap_client_push(client, (ImapClientEvent){.kind = IMAP_CLIENT_CLOSED}, NULL);
+    ImapClientEvent event = {.kind = IMAP_CLIENT_CLOSED, .text = span_of_text(why)};
+    imap_client_push(client, event, NULL);
 }
 
 void imap_client_happen(ImapClient *client, ImapClientInput input)
 {
     if (imap_client_transition(client, input)->action == IMAP_CLIENT_END)
-        imap_client_end(client);
+        imap_client_end(client, input == IMAP_CLIENT_ON_TIMEOUT
+                                    ? "no reply in time"
+                                    : "connection closed by the server");
 }
 
 void imap_client_protocol_error(ImapClient *client, const char *text)

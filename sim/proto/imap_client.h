@@ -111,7 +111,7 @@ typedef enum ImapClientEventKind {
     IMAP_CLIENT_DONE,           /* tag, result, code, text: the command is complete */
     IMAP_CLIENT_BYE,            /* text: the server closes the session, asked for or not */
     IMAP_CLIENT_PROTOCOL_ERROR, /* text: what the server sent cannot be understood, or too much */
-    IMAP_CLIENT_CLOSED,         /* the last event: close the stream; a command under way failed */
+    IMAP_CLIENT_CLOSED,         /* text: why. The last event; a command under way has failed */
 } ImapClientEventKind;
 
 /* Only the fields named beside the kind mean something. Spans are valid until the next call. */

@@ -41,7 +41,8 @@ void imap_client_push(ImapClient *client, ImapClientEvent event, char *text);
 const StateCell *imap_client_transition(ImapClient *client, ImapClientInput input);
 /* The same, and the end of the session where the cell says so. */
 void imap_client_happen(ImapClient *client, ImapClientInput input);
-void imap_client_end(ImapClient *client);
+/* `why`, for people, is a literal. */
+void imap_client_end(ImapClient *client, const char *why);
 /* Gives the session up: the server has said what cannot be understood. */
 void imap_client_protocol_error(ImapClient *client, const char *text);
 

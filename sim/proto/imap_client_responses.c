@@ -435,7 +435,7 @@ static bool take_tagged(ImapClient *client, ImapLexer *lexer)
         ends = imap_client_transition(client, input)->action == IMAP_CLIENT_END;
     imap_client_push(client, event, NULL);
     if (ends)
-        imap_client_end(client);
+        imap_client_end(client, "logged out");
     return true;
 }
 

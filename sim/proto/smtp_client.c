@@ -351,10 +351,10 @@ static bool read_reply(SmtpClient *client)
     case SMTP_REPLY_READ_MORE:
         if (!client->input_ended)
             return false;
-        fire_failure(client, SMTP_CLIENT_ON_LOST, "Connection lost");
+        fire_failure(client, SMTP_CLIENT_ON_LOST, "connection closed by the server");
         return true;
     case SMTP_REPLY_READ_MALFORMED:
-        fire_failure(client, SMTP_CLIENT_ON_MALFORMED, "What came is not an SMTP reply");
+        fire_failure(client, SMTP_CLIENT_ON_MALFORMED, "what came is not an SMTP reply");
         return true;
     case SMTP_REPLY_READ_DONE:
         client->epoch++;
@@ -474,7 +474,7 @@ void smtp_client_quit(SmtpClient *client)
 
 void smtp_client_time_out(SmtpClient *client)
 {
-    fire_failure(client, SMTP_CLIENT_ON_TIME_OUT, "Timeout");
+    fire_failure(client, SMTP_CLIENT_ON_TIME_OUT, "no reply in time");
 }
 
 /* Bytes in, bytes out */

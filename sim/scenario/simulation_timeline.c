@@ -189,20 +189,18 @@ static void do_machine(const Simulation *simulation, const ScenarioAction *actio
     SimulatedServer *server = find_server(simulation, action->machine.host.text);
     Trace *trace = simulation->trace;
     NodeId node = server->machine.node;
-    const char *program = "mail server";
+    const char *program = MAIL_SERVER_PROGRAM;
     bool is_running = mail_server_is_running(server->server);
     if (action->kind == ACTION_POWER_OFF && host_is_on(server->machine.host))
         mail_server_power_off(server->server,
                               TRACE(trace, node, HOST_POWER_OFF, 0, .program = program));
     else if (action->kind == ACTION_CRASH && is_running)
         mail_server_crash(server->server, TRACE(trace, node, HOST_CRASH, 0, .program = program));
-    else if (action->kind == ACTION_SHUTDOWN && is_running) {
-        TRACE(trace, node, HOST_SHUTDOWN, 0, .program = program);
-        mail_server_shut_down(server->server);
-    } else if (action->kind == ACTION_RESTART && !is_running) {
-        TRACE(trace, node, HOST_RESTART, 0, .program = program);
-        mail_server_start(server->server);
-    }
+    else if (action->kind == ACTION_SHUTDOWN && is_running)
+        mail_server_shut_down(server->server,
+                              TRACE(trace, node, HOST_SHUTDOWN, 0, .program = program));
+    else if (action->kind == ACTION_RESTART)
+        mail_server_restart(server->server);
 }
 
 /* ---- Links ---- */
