@@ -47,10 +47,47 @@ static void test_dot(void **state)
     g_autoptr(GString) text = g_string_new(NULL);
     states_write_dot(&DOOR, text);
     assert_non_null(strstr(text->str, "  \"SHUT\" [penwidth=2];\n"
-                                      "  \"OPEN\" -> \"SHUT\" [label=\"push\"];\n"
-                                      "  \"SHUT\" -> \"OPEN\" [label=\"push\"];\n"
+                                      "  \"OPEN\" -> \"SHUT\" [label=\" push \\l\"];\n"
+                                      "  \"SHUT\" -> \"OPEN\" [label=\" push \\l\"];\n"
                                       "}\n"));
     assert_null(strstr(text->str, "knock"));
+}
+
+/* What leads to GONE from all other states, or from all but one, is one edge; what leads there from
+ * two of four is drawn from each. */
+static void test_dot_of_many_states(void **state)
+{
+    (void)state;
+    static const char *const states[] = {"A", "B", "C", "D", "GONE"};
+    static const char *const events[] = {"fire", "flood", "storm", "sale"};
+    static const char *const actions[] = {"moves"};
+    static const StateCell cells[] = {
+        {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, /* A */
+        {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {1, 0, 0, "§1"}, {4, 0, 0, "§1"}, /* B */
+        {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {0, 0, 0, "§1"}, /* C */
+        {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {3, 0, 0, "§1"}, /* D */
+        {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, {4, 0, 0, "§1"}, /* GONE */
+    };
+    static const StateTable gate = {"gate", "A gate", "§1", states, events, actions,
+                                    5,      4,        1,    0,      cells};
+    g_autoptr(GString) text = g_string_new(NULL);
+    states_write_dot(&gate, text);
+    const char *nodes = strstr(text->str, "  \"A\"");
+    assert_non_null(nodes);
+    assert_string_equal(
+        nodes, "  \"A\" [penwidth=2];\n"
+               "  \"B\";\n"
+               "  \"C\";\n"
+               "  \"D\";\n"
+               "  \"GONE\";\n"
+               "  \"A\" -> \"GONE\" [label=\" sale \\l\"];\n"
+               "  \"B\" -> \"GONE\" [label=\" sale \\l\"];\n"
+               "  \"C\" -> \"A\" [label=\" sale \\l\"];\n"
+               "  \"0 to 4\" [label=\"every other state\", shape=plaintext, fontsize=11];\n"
+               "  \"0 to 4\" -> \"GONE\" [label=\" fire \\l flood \\l\", style=dashed];\n"
+               "  \"2 to 4\" [label=\"every other state but\\nB\", shape=plaintext, fontsize=11];\n"
+               "  \"2 to 4\" -> \"GONE\" [label=\" storm \\l\", style=dashed];\n"
+               "}\n");
 }
 
 int main(void)
@@ -58,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_dot_of_many_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,35 +95,3 @@ void states_write_text(const StateTable *table, GString *out)
         write_impossible(table, state, out);
     }
 }
-
-/* Appends the names of the events that lead from `from` to `to`; false when there are none. */
-static bool write_events(const StateTable *table, uint8_t from, uint8_t to, GString *out)
-{
-    bool is_any = false;
-    for (uint8_t event = 0; event < table->event_count; event++) {
-        const StateCell *cell = state_table_cell(table, from, event);
-        if (cell->section == NULL || cell->next != to)
-            continue;
-        g_string_append_printf(out, "%s%s", is_any ? "\\n" : "", table->events[event]);
-        is_any = true;
-    }
-    return is_any;
-}
-
-void states_write_dot(const StateTable *table, GString *out)
-{
-    g_string_append_printf(out, "digraph \"%s\" {\n  label=\"%s (%s)\";\n", table->name,
-                           table->title, table->source);
-    g_string_append(out, "  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
-                         "  edge [fontname=\"sans-serif\", fontsize=10];\n");
-    g_string_append_printf(out, "  \"%s\" [penwidth=2];\n", table->states[table->initial]);
-    for (uint8_t from = 0; from < table->state_count; from++) {
-        for (uint8_t to = 0; to < table->state_count; to++) {
-            g_autoptr(GString) events = g_string_new(NULL);
-            if (from != to && write_events(table, from, to, events))
-                g_string_append_printf(out, "  \"%s\" -> \"%s\" [label=\"%s\"];\n",
-                                       table->states[from], table->states[to], events->str);
-        }
-    }
-    g_string_append(out, "}\n");
-}
