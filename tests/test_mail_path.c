@@ -134,6 +134,21 @@ static void send_lunch(void *owner, void *data)
     user_agent_send(world->alice, &mail);
 }
 
+/* More than all buffers on the way hold, in lines of 50 octets. */
+enum { LARGE_MAIL_LINES = 20000 };
+
+static void send_photos(void *owner, void *data)
+{
+    World *world = owner;
+    const char *to[] = {data};
+    g_autoptr(GString) body = g_string_new(NULL);
+    for (int i = 0; i < LARGE_MAIL_LINES; i++)
+        g_string_append(body, "0123456789abcdef0123456789abcdef0123456789abcdef\n");
+    UserAgentMail mail = {
+        .name = "photos", .to = to, .to_count = 1, .subject = "Photos", .body = body->str};
+    user_agent_send(world->alice, &mail);
+}
+
 static void bob_fetches(void *owner, void *data)
 {
     (void)data;
@@ -199,6 +214,19 @@ static void test_a_mail_is_sent_and_fetched(void **state)
     world_free(&world);
 }
 
+static void test_a_large_mail_comes_through_at_once(void **state)
+{
+    (void)state;
+    World world = world_new();
+    at(&world, SIM_SECOND, "alice.laptop", send_photos, "bob@b.example");
+    at(&world, SIM_MINUTE, "bob.phone", bob_fetches, NULL);
+    play(&world);
+    assert_int_equal(count(&world, "photos for bob@b.example is now with mx.b.example"), 1);
+    assert_int_equal(count(&world, "waits until"), 0);
+    assert_int_equal(count(&world, "has photos from alice@a.example: \"Photos\""), 1);
+    world_free(&world);
+}
+
 static void test_a_mail_waits_for_the_server(void **state)
 {
     (void)state;
@@ -243,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_mail_is_sent_and_fetched),
+        cmocka_unit_test(test_a_large_mail_comes_through_at_once),
         cmocka_unit_test(test_a_mail_waits_for_the_server),
         cmocka_unit_test(test_an_unknown_user_is_a_bounce),
         cmocka_unit_test(test_a_mail_expires),

@@ -292,6 +292,41 @@ static QueueDeferral defer_next(Server *server, QueueEntry *entry, const char *r
     return queue_defer(entry, 0, span_of_text(reason), 0);
 }
 
+typedef struct Causes {
+    uint64_t deferral; /* seq of the last queue.defer of entry 1-1 */
+    uint64_t attempt;  /* cause of the last queue.attempt */
+} Causes;
+
+static void causes_write(void *owner, const TraceRecord *record)
+{
+    Causes *causes = owner;
+    const TraceFields_QUEUE_DEFER *deferral = record->fields;
+    if (record->kind == TRACE_QUEUE_DEFER && strcmp(deferral->entry, "1-1") == 0)
+        causes->deferral = record->seq;
+    else if (record->kind == TRACE_QUEUE_ATTEMPT)
+        causes->attempt = record->cause.nearest[TRACE_LEVEL_MAIL];
+}
+
+/* Whatever wakes the queue, an attempt is set off by the deferral that it waited for. */
+static void test_cause_of_an_attempt(void **state)
+{
+    (void)state;
+    Server server;
+    Causes causes = {0};
+    server_init(&server, (DiskOptions){0});
+    trace_add_sink(server.world.trace, (TraceSink){causes_write, &causes, TRACE_LEVEL_MAIL});
+    QueueEntry *first = add(&server, bob);
+    assert_int_equal(defer_next(&server, first, "no answer"), QUEUE_DEFERRED);
+    QueueEntry *second = add(&server, bob);
+    assert_int_equal(defer_next(&server, second, "no answer"), QUEUE_DEFERRED);
+    world_run_to(&server.world, queue_next_due_at(server.queue));
+    g_ptr_array_unref(take(&server));
+    queue_begin_attempt(first, 0, "smtp", "gmail.example");
+    assert_true(causes.deferral > 0);
+    assert_int_equal(causes.attempt, causes.deferral);
+    server_clear(&server);
+}
+
 static void test_deferral(void **state)
 {
     (void)state;
@@ -492,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_journal_before_removal),
         cmocka_unit_test(test_result_on_full_disk),
+        cmocka_unit_test(test_cause_of_an_attempt),
         cmocka_unit_test(test_deferral),
         cmocka_unit_test(test_warning_once),
         cmocka_unit_test(test_reason_is_bounded),

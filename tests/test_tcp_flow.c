@@ -352,6 +352,25 @@ static void test_send_buffer_is_bounded(void **state)
     script_end(&s);
 }
 
+/* Who asks for the room and writes just as much is told of new room as well. */
+static void test_room_after_exactly_filling(void **state)
+{
+    (void)state;
+    Script s;
+    script_init(&s, TCP_PROFILE_RFC);
+    s.options.send_buffer = 4000;
+    script_establish(&s, 10 * SIM_MILLISECOND);
+    assert_int_equal(script_write(&s, 4000), 4000);
+    script_drain(&s);
+    peer_sends(&s, A, THEIRS, ONE + 2000, 0);
+    expect_event(&s, WRITABLE);
+    assert_int_equal(script_write(&s, 1000), 1000);
+    script_drain(&s);
+    peer_sends(&s, A, THEIRS, ONE + 5000, 0);
+    expect_no_event(&s); /* 1000 octets of room were left */
+    script_end(&s);
+}
+
 /* A segment's text is the writer's own bytes where it lies in one chunk, a copy where it does not.
  */
 static void test_text_by_reference(void **state)
@@ -419,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_reassembly),
         cmocka_unit_test(test_fin_before_its_text),
         cmocka_unit_test(test_send_buffer_is_bounded),
+        cmocka_unit_test(test_room_after_exactly_filling),
         cmocka_unit_test(test_text_by_reference),
         cmocka_unit_test(test_keep_alive),
     };

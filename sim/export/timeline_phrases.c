@@ -64,6 +64,7 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_UDP_RECEIVE] = {"packet {packet} received", TIMELINE_DIM},
     [TRACE_ICMP_SEND] = {"packet {packet}: ICMP to {ip.dst}, {meaning}, about packet {about}",
                          TIMELINE_BAD},
+    [TRACE_ICMP_RECEIVE] = {"{packet} received (ICMP {meaning}, about {about})", TIMELINE_DIM},
     [TRACE_LINK_TRANSMIT] = {"packet {packet} goes to {to} ({frame.len} octets)", TIMELINE_DIM},
     [TRACE_LINK_DROP] = {"packet {packet} is lost on the way to {to}: {reason}", TIMELINE_BAD},
     [TRACE_LINK_DOWN] = {"the link between {a} and {b} is down", TIMELINE_BAD},

@@ -71,6 +71,15 @@ static TcpIcmp tcp_icmp_of(const IcmpError *icmp)
 void icmp_receive(Host *host, const Packet *packet)
 {
     const IcmpError *icmp = &packet->icmp;
+    TraceFields_ICMP_RECEIVE fields = {
+        .packet = packet->ref,
+        .about = icmp->about,
+        .type = icmp->type,
+        .code = icmp->code,
+        .meaning = meaning_of(icmp->type, icmp->code),
+    };
+    trace_write_packet(host->trace, host->node->id, TRACE_ICMP_RECEIVE, 0, &fields,
+                       packet_for_trace(packet));
     if (icmp->quote[QUOTE_PROTOCOL_OFFSET] != PACKET_TCP)
         return;
     Ipv4Address remote = (Ipv4Address)quote_u16(icmp, QUOTE_DESTINATION_OFFSET) << 16 |

@@ -7,7 +7,7 @@
  *
  *   STREAM_CONNECTED      once, on a stream from host_connect; an accepted one is open already
  *   STREAM_READABLE       new bytes; what is left in the stream is not announced again
- *   STREAM_WRITABLE       there is room again after stream_write took less than it was given
+ *   STREAM_WRITABLE       there is room again after stream_write left none
  *   STREAM_PEER_CLOSED    the peer sends no more; what can be read now is all there is
  *   STREAM_FAILED or STREAM_CLOSED
  *                         one of them, once, as the last event. FAILED: see stream_failure; bytes

@@ -155,9 +155,9 @@ size_t tcp_write_room(const TcpConnection *tcp)
 size_t tcp_write(TcpConnection *tcp, Slice data)
 {
     size_t taken = MIN(data.length, tcp_write_room(tcp));
-    tcp->write_full = taken < data.length;
     if (taken > 0)
         slice_queue_take(&tcp->sending, slice_ref(data, 0, taken));
+    tcp->write_full = tcp_write_room(tcp) == 0;
     return taken;
 }
 

@@ -176,7 +176,7 @@ void tcp_icmp_unreachable(TcpConnection *tcp, TcpIcmp error);
 typedef enum TcpEventKind {
     TCP_EVENT_CONNECTED,   /* ESTABLISHED */
     TCP_EVENT_READABLE,    /* new octets since the last such event */
-    TCP_EVENT_WRITABLE,    /* half of the send buffer is free again after tcp_write took less */
+    TCP_EVENT_WRITABLE,    /* half of the send buffer is free again after tcp_write filled it */
     TCP_EVENT_TROUBLE,     /* R1 reached: resent data is still unacknowledged (RFC 9293 §3.8.3) */
     TCP_EVENT_SOFT_ERROR,  /* ICMP error noted, see `icmp` */
     TCP_EVENT_PEER_CLOSED, /* FIN received: what is readable now is all */

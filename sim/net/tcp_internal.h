@@ -82,7 +82,7 @@ struct TcpConnection {
     bool fin_sent : 1;      /* at least once */
     bool reading_ended : 1; /* tcp_close: data that arrives now is lost (RFC 9293 §3.6.1) */
     bool fin_known : 1;     /* the peer's FIN has arrived, perhaps ahead of its text */
-    bool write_full : 1;    /* tcp_write took less than it was given */
+    bool write_full : 1;    /* tcp_write left no room */
     bool ack_now : 1;
     bool rtt_active : 1;
     bool recovering : 1;    /* fast recovery */

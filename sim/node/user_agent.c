@@ -178,9 +178,10 @@ void user_agent_reply(UserAgent *agent, const char *mail, const char *name, cons
 {
     const AgentMail *answered = user_agent_find_received(agent, mail);
     g_autofree char *to = answered != NULL ? answer_address(answered) : NULL;
-    if (to == NULL) {
-        user_agent_tell_failure(agent, "reply", mail, NULL,
-                                span_of_text("this agent has not fetched the message"), 0);
+    if (to == NULL || to[0] == '\0' || !address_text_is_valid(to)) {
+        const char *reason = answered == NULL ? "this agent has not fetched the message"
+                                              : "the message does not say whom to answer";
+        user_agent_tell_failure(agent, "reply", mail, NULL, span_of_text(reason), 0);
         return;
     }
     g_autofree char *subject = message_dup_header_shown(mail_span(answered), "Subject");

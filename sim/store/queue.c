@@ -60,9 +60,11 @@ static int compare_due(const void *a, const void *b, void *unused)
 static void item_wait(Item *item, size_t i, SimTime next_at)
 {
     Due due = {next_at, item, i};
+    Queue *queue = item->entry.queue;
     item->entry.recipients[i].state = QUEUE_WAITING;
     item->entry.recipients[i].next_attempt_at = next_at;
-    g_tree_insert(item->entry.queue->due, g_memdup2(&due, sizeof due), NULL);
+    item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
+    g_tree_insert(queue->due, g_memdup2(&due, sizeof due), NULL);
 }
 
 SimTime queue_next_due_at(const Queue *queue)
@@ -158,7 +160,8 @@ SpoolId queue_peek_next_id(const Queue *queue)
     return spool_peek_id(queue->spool);
 }
 
-static void record_accepted(const Item *item)
+/* Each recipient is due at once. */
+static void accept_item(Item *item)
 {
     const QueueEntry *entry = &item->entry;
     const Queue *queue = entry->queue;
@@ -171,6 +174,7 @@ static void record_accepted(const Item *item)
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = entry->id,
               .size = g_bytes_get_size(entry->message));
+        item_wait(item, i, simulator_now(queue->simulator));
     }
 }
 
@@ -184,9 +188,7 @@ static void on_added(void *owner, DiskResult result)
     if (result == DISK_OK) {
         entry = &item->entry;
         item_enter(item);
-        record_accepted(item);
-        for (size_t i = 0; i < entry->envelope->recipient_count; i++)
-            item_wait(item, i, simulator_now(queue->simulator));
+        accept_item(item);
     } else {
         item_free(item);
     }
@@ -228,6 +230,8 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = item->entry.id,
           .mail = item->entry.mail, .recipients = item->entry.waiting_count,
           .length = queue_length(queue));
+    for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
+        item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
 }
 
 size_t queue_recover(Queue *queue)
@@ -346,6 +350,7 @@ void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
                          const char *destination)
 {
     const QueueRecipient *recipient = active_recipient(entry, i);
+    *simulator_cause(entry->queue->simulator) = recipient->wait_cause;
     TRACE(entry->queue->trace, entry->queue->host, QUEUE_ATTEMPT, 0, .entry = entry->id,
           .mail = entry->mail, .recipient = address_of(entry, i),
           .attempt = (uint64_t)recipient->retry.attempts + 1, .transport = transport,

@@ -47,6 +47,7 @@ typedef struct QueueRecipient {
     bool is_warned;          /* the sender knows of the delay */
     RetryState retry;        /* retry.attempts have failed so far */
     SimTime next_attempt_at; /* while waiting */
+    Cause wait_cause;        /* what made it wait, and so sets its next attempt off */
     char *reason;            /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
 } QueueRecipient;
 

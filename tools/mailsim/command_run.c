@@ -1,13 +1,13 @@
 /* mailsim run: plays a scenario; a timeline while it runs, then a summary and the verdicts. */
 #include "commands.h"
 
+#include "captures.h"
 #include "core/units.h"
 #include "export/timeline.h"
+#include "output.h"
 #include "play.h"
 #include "summary.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,45 +16,11 @@
 enum { WIDTH_WITHOUT_TERMINAL = 100, WIDTH_MINIMUM = 80 };
 
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts, *fault;
+    char *until, *level, *trace, *facts, *pcap, *fault;
+    char **pcap_at;
     int64_t seed;
     gboolean is_quiet, wants_digest;
 } RunOptions;
-
-/* A file that is written without following links, so that no other file is ever overwritten. */
-typedef struct OutputFile {
-    FILE *file;
-    const char *path;
-    bool has_failed;
-} OutputFile;
-
-static bool output_open(OutputFile *output, const char *path)
-{
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    output->path = path;
-    output->file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
-    if (output->file != NULL)
-        return true;
-    fprintf(stderr, "mailsim: %s: cannot be written: %s\n", path, g_strerror(errno));
-    if (descriptor >= 0)
-        close(descriptor);
-    return false;
-}
-
-static void output_write(void *owner, Span bytes)
-{
-    OutputFile *output = owner;
-    if (fwrite(bytes.data, 1, bytes.length, output->file) != bytes.length)
-        output->has_failed = true;
-}
-
-static bool output_close(OutputFile *output)
-{
-    bool is_written = fclose(output->file) == 0 && !output->has_failed;
-    if (!is_written)
-        fprintf(stderr, "mailsim: %s: could not be written to its end\n", output->path);
-    return is_written;
-}
 
 static void digest_write(void *owner, Span bytes)
 {
@@ -96,6 +62,7 @@ typedef struct Outputs {
     NdjsonWriter *digest_writer;
     OutputFile trace_file;
     NdjsonWriter *trace_writer;
+    Captures *captures;
 } Outputs;
 
 static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *options,
@@ -120,7 +87,9 @@ static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *opt
         outputs->trace_writer =
             ndjson_writer_new(trace, &header, (NdjsonOutput){output_write, &outputs->trace_file});
     }
-    return true;
+    CapturesOptions captures = {options->pcap, options->pcap_at};
+    outputs->captures = captures_new(run, &captures);
+    return outputs->captures != NULL;
 }
 
 static bool write_facts(const Run *run, const char *path)
@@ -137,10 +106,10 @@ static bool write_facts(const Run *run, const char *path)
 /* Ends what is being written; false when something could not be. */
 static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *options)
 {
-    bool is_written = true;
+    bool is_written = captures_finish(outputs->captures);
     if (outputs->trace_writer != NULL) {
         ndjson_writer_flush(outputs->trace_writer);
-        is_written = output_close(&outputs->trace_file);
+        is_written = output_close(&outputs->trace_file) && is_written;
     }
     if (options->facts != NULL)
         is_written = write_facts(run, options->facts) && is_written;
@@ -163,6 +132,7 @@ static void outputs_clear(Outputs *outputs)
     g_clear_pointer(&outputs->digest_writer, ndjson_writer_free);
     g_clear_pointer(&outputs->trace_writer, ndjson_writer_free);
     g_clear_pointer(&outputs->digest, g_checksum_free);
+    g_clear_pointer(&outputs->captures, captures_free);
 }
 
 static int run_status(const Run *run, bool is_balanced, bool is_written)
@@ -265,6 +235,10 @@ int command_run(int argc, char **argv)
         {"fault", 0, 0, G_OPTION_ARG_STRING, &options.fault,
          "crash or power_off a server after so many events; it restarts 10 min later",
          "KIND:SERVER:EVENT"},
+        {"pcap", 0, 0, G_OPTION_ARG_FILENAME, &options.pcap,
+         "write a capture with each packet once, as it leaves its source", "FILE"},
+        {"pcap-at", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.pcap_at,
+         "write what a host's own capture sees; can be given several times", "HOST=FILE"},
         {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
          "print the SHA-256 of the trace at level segment", NULL},
         {0},
@@ -282,6 +256,8 @@ int command_run(int argc, char **argv)
     g_free(options.until);
     g_free(options.trace);
     g_free(options.facts);
+    g_free(options.pcap);
+    g_strfreev(options.pcap_at);
     g_free(options.fault);
     return status;
 }

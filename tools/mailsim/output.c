@@ -1,0 +1,37 @@
+/* Files that a run writes. See output.h. */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+bool output_open(OutputFile *output, const char *path)
+{
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    *output = (OutputFile){.path = path};
+    output->file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
+    if (output->file != NULL)
+        return true;
+    fprintf(stderr, "mailsim: %s: cannot be written: %s\n", path, g_strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return false;
+}
+
+void output_write(void *owner, Span bytes)
+{
+    OutputFile *output = owner;
+    if (fwrite(bytes.data, 1, bytes.length, output->file) != bytes.length)
+        output->has_failed = true;
+}
+
+bool output_close(OutputFile *output)
+{
+    if (output->file == NULL)
+        return true;
+    bool is_written = fclose(output->file) == 0 && !output->has_failed;
+    output->file = NULL;
+    if (!is_written)
+        fprintf(stderr, "mailsim: %s: could not be written to its end\n", output->path);
+    return is_written;
+}

@@ -1,0 +1,20 @@
+/* Files that a run writes, with what goes wrong told on standard error. */
+#pragma once
+
+#include "core/bytes.h"
+
+#include <stdio.h>
+
+/* A file that is written without following links, so that no other file is ever overwritten.
+ * Zeroed: not open. */
+typedef struct OutputFile {
+    FILE *file;
+    const char *path; /* borrowed */
+    bool has_failed;
+} OutputFile;
+
+bool output_open(OutputFile *output, const char *path);
+/* Takes an OutputFile *; what goes wrong is remembered for output_close. */
+void output_write(void *output, Span bytes);
+/* False when the file could not be written to its end. A file that is not open is well. */
+bool output_close(OutputFile *output);
