@@ -227,6 +227,11 @@ static void test_server_faults(void **state)
          "6:24: `mail.naver.example` has no user `alica`; did you mean `alice`?"},
         {SERVERS "people: {al: {address: alice@navr.example}}\n",
          "6:24: no server serves the domain `navr.example`; did you mean `naver.example`?"},
+        {SERVERS "dns: {gmail.example: {mx: [{preference: 0, host: .}, {preference: 1, host: "
+                 "mail.gmail.example}]}}\n",
+         "6:50: `.` says that no mail is taken; there is no other `mx` beside it"},
+        {SERVERS "dns: {gmail.example: {ptr: x.example}}\n",
+         "6:28: `gmail.example` is no server or agent's machine, whose address `ptr` is about"},
         {SERVERS "dns: {x.example: {cname: mail.gmail.example, txt: [a]}}\n",
          "6:26: a name with `cname` has no other records"},
         {SERVERS "dns: {x.example: {mx: [{preference: 10, host: mail.gmail.exampel}]}}\n",

@@ -1,8 +1,15 @@
 /* Names that are broken on purpose. See name_faults.h. */
 #include "node/name_faults.h"
 
+#include <stdbool.h>
+
+typedef struct NameFault {
+    uint64_t because;
+    bool is_mended;
+} NameFault;
+
 struct NameFaults {
-    GHashTable *faults; /* name in lower case -> seq */
+    GHashTable *faults; /* name in lower case -> NameFault */
 };
 
 NameFaults *name_faults_new(void)
@@ -20,18 +27,33 @@ void name_faults_free(NameFaults *faults)
 
 void name_faults_set(NameFaults *faults, const char *name, uint64_t because)
 {
-    char *key = g_ascii_strdown(name, -1);
-    if (because != 0) {
-        g_hash_table_insert(faults->faults, key, g_memdup2(&because, sizeof because));
+    g_autofree char *key = g_ascii_strdown(name, -1);
+    NameFault *fault = g_hash_table_lookup(faults->faults, key);
+    if (fault == NULL && because == 0)
         return;
+    if (fault == NULL) {
+        fault = g_new0(NameFault, 1);
+        g_hash_table_insert(faults->faults, g_steal_pointer(&key), fault);
     }
-    g_hash_table_remove(faults->faults, key);
-    g_free(key);
+    fault->is_mended = because == 0;
+    if (because != 0)
+        fault->because = because;
+}
+
+static const NameFault *find(const NameFaults *faults, const char *name)
+{
+    g_autofree char *key = g_ascii_strdown(name, -1);
+    return g_hash_table_lookup(faults->faults, key);
 }
 
 uint64_t name_faults_find(const NameFaults *faults, const char *name)
 {
-    g_autofree char *key = g_ascii_strdown(name, -1);
-    const uint64_t *because = g_hash_table_lookup(faults->faults, key);
-    return because != NULL ? *because : 0;
+    const NameFault *fault = find(faults, name);
+    return fault != NULL && !fault->is_mended ? fault->because : 0;
+}
+
+uint64_t name_faults_find_last(const NameFaults *faults, const char *name)
+{
+    const NameFault *fault = find(faults, name);
+    return fault != NULL ? fault->because : 0;
 }

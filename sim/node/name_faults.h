@@ -11,5 +11,7 @@ NameFaults *name_faults_new(void);
 void name_faults_free(NameFaults *faults);
 /* `because` is the seq of the record (level MAIL) that broke the name; 0 mends it. */
 void name_faults_set(NameFaults *faults, const char *name, uint64_t because);
-/* The record that broke the name, or 0. */
+/* The record that broke the name, or 0 when it is whole. */
 uint64_t name_faults_find(const NameFaults *faults, const char *name);
+/* The record that broke the name last, mended or not: a cache may know the failure still. Or 0. */
+uint64_t name_faults_find_last(const NameFaults *faults, const char *name);

@@ -77,6 +77,22 @@ static uint64_t fault_behind(const Resolver *resolver, const char *name)
                         : network_peek_fault(machine->network, machine->host, machine->name_server);
 }
 
+/* The same for an answer: of the name asked for, or of one that it is an alias of. What comes from
+ * the cache may be older than the fault's end. */
+static uint64_t fault_behind_answer(const Resolver *resolver, const DnsResolverEvent *event)
+{
+    const NameFaults *faults = resolver->machine.name_faults;
+    uint64_t because = fault_behind(resolver, event->question.name);
+    for (size_t i = 0; i < event->answer.record_count && because == 0; i++) {
+        const DnsRecord *record = &event->answer.records[i];
+        if (record->type == DNS_TYPE_CNAME)
+            because = name_faults_find(faults, record->host);
+    }
+    if (because == 0 && event->is_from_cache)
+        because = name_faults_find_last(faults, event->question.name);
+    return because;
+}
+
 static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
 {
     const Machine *machine = &resolver->machine;
@@ -118,7 +134,7 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
         *cause = look_up->cause;
     bool is_failure =
         event->answer.outcome != DNS_OUTCOME_ANSWER && event->answer.outcome != DNS_OUTCOME_NODATA;
-    uint64_t because = is_failure ? fault_behind(resolver, event->question.name) : 0;
+    uint64_t because = is_failure ? fault_behind_answer(resolver, event) : 0;
     TRACE(machine->trace, machine->node, DNS_RESULT, because, .name = event->question.name,
           .type = type, .outcome = dns_outcome_name(event->answer.outcome),
           .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);

@@ -286,6 +286,10 @@ static void check_reference(const Checks *checks, const Reference *reference)
 {
     const Names *names = names_for(checks, reference->type);
     const NamesEntry *entry = names_find(names, reference->text->text);
+    bool is_reverse = reference->type == VALUE_KNOWN_NAME &&
+                      g_str_has_suffix(reference->text->text, ".in-addr.arpa");
+    if (is_reverse) /* of an address: each machine has one, which the scenario does not name */
+        return;
     if (entry == NULL)
         report_unknown(checks, reference, names);
     else if (names == checks->nodes && !node_fits(reference->type, entry->kind))

@@ -163,14 +163,39 @@ static void warn_of_dead_end(Checks *checks, const ScenarioText *name)
                         name->text, hint);
 }
 
-void check_records(Checks *checks, const DnsRecords *records)
+/* RFC 7505 §3: a null MX stands alone, since it contradicts any other. */
+static void check_exchanges(Checks *checks, const DnsExchanges *mx)
+{
+    for (size_t i = 0; i < mx->count; i++) {
+        const ScenarioText *host = &mx->items[i].host;
+        if (g_strcmp0(host->text, ".") != 0)
+            warn_of_dead_end(checks, host);
+        else if (mx->count > 1)
+            reader_text_error(checks->reader, host,
+                              "`.` says that no mail is taken; there is no other `mx` beside it");
+    }
+}
+
+/* It is a machine's address that is looked up. */
+static void check_pointer(Checks *checks, const ScenarioText *name, const ScenarioText *ptr)
+{
+    if (ptr->text == NULL || name->text == NULL)
+        return;
+    const NamesEntry *node = names_find(checks->nodes, name->text);
+    if (node == NULL || node->kind == NODE_ROUTER)
+        reader_text_error(checks->reader, ptr,
+                          "`%s` is no server or agent's machine, whose address `ptr` is about",
+                          name->text);
+}
+
+void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records)
 {
     /* RFC 1034 §3.6.2: if there is a CNAME, there is nothing else. */
     if (records->cname.text != NULL && has_other_records(records))
         reader_text_error(checks->reader, &records->cname,
                           "a name with `cname` has no other records");
-    for (size_t i = 0; i < records->mx.count; i++)
-        warn_of_dead_end(checks, &records->mx.items[i].host);
+    check_exchanges(checks, &records->mx);
+    check_pointer(checks, name, &records->ptr);
     warn_of_dead_end(checks, &records->cname);
     if (records->ttl_ns % SIM_SECOND != 0)
         diagnostics_error(checks->reader->diagnostics, records->at,
@@ -179,6 +204,7 @@ void check_records(Checks *checks, const DnsRecords *records)
 
 void check_dns(Checks *checks)
 {
-    for (size_t i = 0; i < checks->scenario->dns.count; i++)
-        check_records(checks, &checks->scenario->dns.items[i]);
+    const ScenarioDns *dns = &checks->scenario->dns;
+    for (size_t i = 0; i < dns->count; i++)
+        check_records(checks, &dns->items[i].name, &dns->items[i]);
 }

@@ -193,7 +193,7 @@ static void check_action(Checks *checks, ScenarioAction *action)
         check_groups(checks, &action->partition.groups);
         break;
     case ACTION_DNS_SET:
-        check_records(checks, &action->dns_set.records);
+        check_records(checks, &action->dns_set.name, &action->dns_set.records);
         break;
     case ACTION_CRASH:
     case ACTION_POWER_OFF:

@@ -313,9 +313,9 @@ static const KeySpec exchange_keys[] = {
      .meaning = "the lowest is tried first"},
     {.key = "host",
      .offset = offsetof(DnsExchange, host),
-     .value = {.type = VALUE_DNS_NAME},
+     .value = {.type = VALUE_EXCHANGE},
      .is_required = true,
-     .meaning = "the mail server's name"},
+     .meaning = "the mail server's name; `.` says that the domain takes no mail"},
 };
 
 static const MappingSpec an_exchange = {

@@ -20,6 +20,7 @@ typedef enum ValueType {
     VALUE_HOST_NAME,  /* a server's name */
     VALUE_DOMAIN,     /* a mail domain */
     VALUE_DNS_NAME,   /* a name to look up */
+    VALUE_EXCHANGE,   /* likewise, or `.`: no mail is taken (RFC 7505) */
     VALUE_ADDRESS,    /* a mail address */
     VALUE_DNS_TARGET, /* an IPv4 address, or a server for the address it has */
     VALUE_SCHEDULE,   /* a retry schedule that mail/retry_schedule.h knows */

@@ -50,6 +50,7 @@ static const char *const descriptions[] = {
     [VALUE_HOST_NAME] = "a host name such as `mail.gmail.example`",
     [VALUE_DOMAIN] = "a mail domain such as `gmail.example`",
     [VALUE_DNS_NAME] = "a domain name such as `mail.gmail.example`",
+    [VALUE_EXCHANGE] = "a domain name such as `mail.gmail.example`, or `.`",
     [VALUE_ADDRESS] = "a mail address such as `bob@gmail.example`",
     [VALUE_DNS_TARGET] = "an IPv4 address or the name of a server",
     [VALUE_SCHEDULE] = "the name of a retry schedule such as `postfix`",

@@ -99,7 +99,8 @@ bool mail_is_for(const ScenarioMail *mail, const char *address);
 /* checks_network.c */
 void check_network(Checks *checks);
 void check_dns(Checks *checks);
-void check_records(Checks *checks, const DnsRecords *records);
+/* The records of the name; of dns_set, the action has it. */
+void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records);
 /* True when a link joins the two nodes: one of `links`, or that of a machine to its router. */
 bool nodes_are_joined(const Checks *checks, const char *a, const char *b);
 /* checks_timeline.c */

@@ -223,6 +223,8 @@ static bool check_word(Reader *reader, ValueType type, const YamlNode *node)
         return check_host_name(reader, node, false);
     case VALUE_DNS_NAME:
         return check_host_name(reader, node, true);
+    case VALUE_EXCHANGE:
+        return strcmp(node->text, ".") == 0 || check_host_name(reader, node, true);
     case VALUE_ADDRESS:
         return check_address(reader, node);
     case VALUE_DNS_TARGET:

@@ -62,6 +62,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_HOST_NAME] = "host name",
     [VALUE_DOMAIN] = "domain",
     [VALUE_DNS_NAME] = "domain name",
+    [VALUE_EXCHANGE] = "domain name, or `.`",
     [VALUE_ADDRESS] = "mail address",
     [VALUE_DNS_TARGET] = "IPv4 address or server",
     [VALUE_SCHEDULE] = "retry schedule",

@@ -89,6 +89,8 @@ static const char host_pattern[] = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([
                                    ")+$";
 static const char dns_pattern[] = "^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]([a-z0-9_-]*"
                                   "[a-z0-9])?)+$";
+static const char exchange_pattern[] =
+    "^(\\.|[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)+)$";
 static const char address_pattern[] = "^.+@[^@]+$";
 static const char date_pattern[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
                                    "(Z|[-+][0-9]{2}:[0-9]{2})$";
@@ -107,6 +109,8 @@ static const char *word_pattern(ValueType type)
         return host_pattern;
     case VALUE_DNS_NAME:
         return dns_pattern;
+    case VALUE_EXCHANGE:
+        return exchange_pattern;
     case VALUE_ADDRESS:
         return address_pattern;
     default:
