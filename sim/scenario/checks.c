@@ -47,7 +47,8 @@ static void fill_retry(Reader *reader, ScenarioRetry *retry)
     else if (retry->schedule.warn_after_ns > 0)
         retry->warn_after_ns = retry->schedule.warn_after_ns;
     const char *defect = retry_schedule_find_defect(&retry->schedule);
-    if (defect != NULL)
+    bool was_read = retry->at.line > 0; /* of a server that is none, nothing was */
+    if (defect != NULL && was_read)
         diagnostics_error(reader->diagnostics, retry->at, "a retry schedule that cannot be: %s",
                           defect);
 }
