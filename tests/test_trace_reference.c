@@ -66,17 +66,18 @@ static char **lines_of(const char *path, TraceLevel level)
     return g_strsplit(text->str, "\n", -1);
 }
 
-/* The schema of the kind: an object of `oneOf`, or NULL. */
+/* The schema of the kind, or of the header for NULL: an object of `oneOf`. */
 static JsonObject *schema_of(JsonArray *schemas, const char *kind)
 {
     for (guint i = 0; i < json_array_get_length(schemas); i++) {
         JsonObject *schema = json_array_get_object_element(schemas, i);
         JsonObject *properties = json_object_get_object_member(schema, "properties");
-        if (json_object_has_member(properties, "kind") &&
-            strcmp(json_object_get_string_member(json_object_get_object_member(properties, "kind"),
-                                                 "const"),
-                   kind) == 0)
-            return properties;
+        const char *name = NULL;
+        if (json_object_has_member(properties, "kind"))
+            name = json_object_get_string_member(json_object_get_object_member(properties, "kind"),
+                                                 "const");
+        if (g_strcmp0(name, kind) == 0)
+            return schema;
     }
     return NULL;
 }
@@ -95,7 +96,21 @@ static const char *type_of(JsonNode *value)
     }
 }
 
-/* Every member is a property of the schema, of its type and in its order. */
+static void check_value(JsonNode *value, JsonObject *property)
+{
+    if (json_object_has_member(property, "const")) {
+        assert_true(json_node_equal(value, json_object_get_member(property, "const")));
+        return;
+    }
+    assert_string_equal(type_of(value), json_object_get_string_member(property, "type"));
+    if (json_object_has_member(property, "minimum"))
+        assert_true(json_node_get_int(value) >= json_object_get_int_member(property, "minimum"));
+    if (json_object_has_member(property, "pattern"))
+        assert_true(g_regex_match_simple(json_object_get_string_member(property, "pattern"),
+                                         json_node_get_string(value), 0, 0));
+}
+
+/* Every member is a property of the schema, as it says, and in its order. */
 static void check_members(JsonObject *record, JsonObject *properties, const char *line)
 {
     g_autoptr(GList) keys = json_object_get_members(record);
@@ -106,24 +121,39 @@ static void check_members(JsonObject *record, JsonObject *properties, const char
             at = at->next;
         if (at == NULL)
             fail_msg("`%s` is not a key of the kind, or out of order: %s", (char *)key->data, line);
-        JsonObject *property = json_object_get_object_member(properties, key->data);
-        if (strcmp(key->data, "kind") != 0)
-            assert_string_equal(type_of(json_object_get_member(record, key->data)),
-                                json_object_get_string_member(property, "type"));
+        check_value(json_object_get_member(record, key->data),
+                    json_object_get_object_member(properties, key->data));
     }
 }
 
-static void check_line(JsonArray *schemas, const char *line, gint64 *last_seq)
+/* The line is an object as the schema says, which is the header's where `is_header`. */
+static JsonNode *check_object(JsonArray *schemas, const char *line, bool is_header)
 {
-    g_autoptr(JsonNode) node = json_from_string(line, NULL);
+    JsonNode *node = json_from_string(line, NULL);
     assert_non_null(node);
     JsonObject *record = json_node_get_object(node);
-    JsonObject *properties = schema_of(schemas, json_object_get_string_member(record, "kind"));
-    assert_non_null(properties);
-    check_members(record, properties, line);
+    JsonObject *schema =
+        schema_of(schemas, is_header ? NULL : json_object_get_string_member(record, "kind"));
+    assert_non_null(schema);
+    JsonArray *required = json_object_get_array_member(schema, "required");
+    for (guint i = 0; i < json_array_get_length(required); i++) {
+        const char *key = json_array_get_string_element(required, i);
+        if (!json_object_has_member(record, key))
+            fail_msg("`%s` is missing: %s", key, line);
+    }
+    check_members(record, json_object_get_object_member(schema, "properties"), line);
+    return node;
+}
+
+static void check_record(JsonArray *schemas, const char *line, gint64 *last_seq)
+{
+    g_autoptr(JsonNode) node = check_object(schemas, line, false);
+    JsonObject *record = json_node_get_object(node);
     gint64 seq = json_object_get_int_member(record, "seq");
     assert_true(seq > *last_seq);
     assert_true(json_object_get_int_member(record, "cause") < seq);
+    if (json_object_has_member(record, "because"))
+        assert_true(json_object_get_int_member(record, "because") < seq);
     *last_seq = seq;
 }
 
@@ -141,9 +171,12 @@ static void test_runs_follow_the_schema(void **state)
             g_auto(GStrv) lines = lines_of(SCENARIOS[i], (TraceLevel)level);
             gint64 last_seq = 0;
             assert_true(g_strv_length(lines) > 20);
-            assert_true(g_str_has_prefix(lines[0], "{\"mailsim_trace\":1,\"title\":"));
+            g_autoptr(JsonNode) header = check_object(schemas, lines[0], true);
+            assert_string_equal(
+                json_object_get_string_member(json_node_get_object(header), "level"),
+                trace_level_name((TraceLevel)level));
             for (char **line = lines + 1; *line != NULL; line++)
-                check_line(schemas, *line, &last_seq);
+                check_record(schemas, *line, &last_seq);
         }
     }
 }

@@ -49,7 +49,8 @@ static const char INTRODUCTION[] =
     "such "
     "as the crash behind a refused connection; left out where there is none |\n"
     "\n"
-    "Then come the kind's own fields, in the order below. A field that is absent is left out.\n"
+    "Then come the kind's own fields, in the order below. Counts, flags and addresses are always\n"
+    "there; any other field is left out where it has nothing to say.\n"
     "\n"
     "## Types\n"
     "\n"
@@ -168,15 +169,36 @@ static void add_member(JsonBuilder *builder, const char *key, const char *value)
     json_builder_add_string_value(builder, value);
 }
 
-/* A property with its type and what it means. */
-static void add_property(JsonBuilder *builder, const char *key, const char *type,
-                         const char *description)
+/* Begins a property with its type and what it means; the caller may add to it, and ends it. */
+static void begin_property(JsonBuilder *builder, const char *key, const char *type,
+                           const char *description)
 {
     json_builder_set_member_name(builder, key);
     json_builder_begin_object(builder);
     add_member(builder, "type", type);
     if (description != NULL)
         add_member(builder, "description", description);
+}
+
+static void add_text(JsonBuilder *builder, const char *key, const char *description)
+{
+    begin_property(builder, key, "string", description);
+    json_builder_end_object(builder);
+}
+
+static void add_integer(JsonBuilder *builder, const char *key, int minimum, const char *description)
+{
+    begin_property(builder, key, "integer", description);
+    json_builder_set_member_name(builder, "minimum");
+    json_builder_add_int_value(builder, minimum);
+    json_builder_end_object(builder);
+}
+
+static void add_pattern(JsonBuilder *builder, const char *key, const char *pattern,
+                        const char *description)
+{
+    begin_property(builder, key, "string", description);
+    add_member(builder, "pattern", pattern);
     json_builder_end_object(builder);
 }
 
@@ -197,13 +219,13 @@ static void begin_object_schema(JsonBuilder *builder, const char *description)
     json_builder_add_boolean_value(builder, FALSE);
 }
 
-static void add_required(JsonBuilder *builder, const char *const *keys)
+/* Begins the list of the keys that must be there, with those given, which end with NULL. */
+static void begin_required(JsonBuilder *builder, const char *const *keys)
 {
     json_builder_set_member_name(builder, "required");
     json_builder_begin_array(builder);
     for (; *keys != NULL; keys++)
         json_builder_add_string_value(builder, *keys);
-    json_builder_end_array(builder);
 }
 
 static void add_header_schema(JsonBuilder *builder)
@@ -211,7 +233,8 @@ static void add_header_schema(JsonBuilder *builder)
     static const char *const KEYS[] = {"mailsim_trace", "title",           "seed",  "start",
                                        "version",       "scenario_sha256", "level", NULL};
     begin_object_schema(builder, "the first line");
-    add_required(builder, KEYS);
+    begin_required(builder, KEYS);
+    json_builder_end_array(builder);
     json_builder_set_member_name(builder, "properties");
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "mailsim_trace");
@@ -219,49 +242,66 @@ static void add_header_schema(JsonBuilder *builder)
     json_builder_set_member_name(builder, "const");
     json_builder_add_int_value(builder, NDJSON_VERSION);
     json_builder_end_object(builder);
-    add_property(builder, "title", "string", "the scenario's");
-    add_property(builder, "seed", "integer", "where chance began");
-    add_property(builder, "start", "string", "the wall clock of time zero, RFC 3339");
-    add_property(builder, "version", "string", "of the program");
-    add_property(builder, "scenario_sha256", "string", "of the scenario file's bytes");
-    add_property(builder, "level", "string", "mail, protocol or segment");
+    add_text(builder, "title", "the scenario's");
+    add_integer(builder, "seed", 0, "where chance began");
+    add_text(builder, "start", "the wall clock of time zero, RFC 3339");
+    add_text(builder, "version", "of the program");
+    add_pattern(builder, "scenario_sha256", "^[0-9a-f]{64}$", "of the scenario file's bytes");
+    add_pattern(builder, "level", "^(mail|protocol|segment)$", "which records are here");
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
 
-static const char *json_type(TraceFieldType type)
+/* Counts, flags and addresses have no value that means absent. */
+static bool field_is_always_there(TraceFieldType type)
 {
-    switch (type) {
-    case TRACE_FIELD_COUNT:
-    case TRACE_FIELD_TIME:
-        return "integer";
-    case TRACE_FIELD_FLAG:
-        return "boolean";
+    return type == TRACE_FIELD_COUNT || type == TRACE_FIELD_FLAG || type == TRACE_FIELD_IP;
+}
+
+static void add_field(JsonBuilder *builder, const TraceFieldInfo *field)
+{
+    switch (field->type) {
     case TRACE_FIELD_TEXT:
     case TRACE_FIELD_OCTETS:
+        add_text(builder, field->key, field->meaning);
+        break;
+    case TRACE_FIELD_COUNT:
+    case TRACE_FIELD_TIME:
+        add_integer(builder, field->key, 0, field->meaning);
+        break;
+    case TRACE_FIELD_FLAG:
+        begin_property(builder, field->key, "boolean", field->meaning);
+        json_builder_end_object(builder);
+        break;
     case TRACE_FIELD_REF:
+        add_pattern(builder, field->key, "^[^#]+#[1-9][0-9]*$", field->meaning);
+        break;
     case TRACE_FIELD_IP:
+        add_pattern(builder, field->key, "^([0-9]{1,3}[.]){3}[0-9]{1,3}$", field->meaning);
         break;
     }
-    return "string";
 }
 
 static void add_kind_schema(JsonBuilder *builder, const TraceKindInfo *info)
 {
     static const char *const KEYS[] = {"seq", "t", "kind", "host", "cause", NULL};
     begin_object_schema(builder, info->meaning);
-    add_required(builder, KEYS);
+    begin_required(builder, KEYS);
+    for (size_t i = 0; i < info->field_count; i++) {
+        if (field_is_always_there(info->fields[i].type))
+            json_builder_add_string_value(builder, info->fields[i].key);
+    }
+    json_builder_end_array(builder);
     json_builder_set_member_name(builder, "properties");
     json_builder_begin_object(builder);
-    add_property(builder, "seq", "integer", NULL);
-    add_property(builder, "t", "integer", NULL);
+    add_integer(builder, "seq", 1, NULL);
+    add_integer(builder, "t", 0, NULL);
     add_constant(builder, "kind", info->name);
-    add_property(builder, "host", "string", NULL);
-    add_property(builder, "cause", "integer", NULL);
-    add_property(builder, "because", "integer", NULL);
+    add_text(builder, "host", NULL);
+    add_integer(builder, "cause", 0, NULL);
+    add_integer(builder, "because", 1, NULL);
     for (size_t i = 0; i < info->field_count; i++)
-        add_property(builder, info->fields[i].key, json_type(info->fields[i].type),
-                     info->fields[i].meaning);
+        add_field(builder, &info->fields[i]);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
