@@ -11,7 +11,7 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config
     libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev"
 # libclang-rt holds the sanitizers and libFuzzer.
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy
-    python3 python3-jsonschema python3-yaml"
+    python3 python3-jsonschema python3-yaml tshark"
 
 case "${1-}" in
 demo) wanted=$BUILD_PACKAGES ;;
