@@ -515,10 +515,10 @@ static void test_lost_at_each_stage(void **state)
             feed(session, cases[i].replies[j]);
         smtp_client_receive_end(session->client);
         run(session);
-        g_autofree char *expected =
-            g_strdup_printf("result 0 %s temporary 0 4.4.2 connection closed by the server\ndone 0 1 0\n"
-                            "closed 1 %s\n",
-                            cases[i].stage, cases[i].stage);
+        g_autofree char *expected = g_strdup_printf(
+            "result 0 %s temporary 0 4.4.2 connection closed by the server\ndone 0 1 0\n"
+            "closed 1 %s\n",
+            cases[i].stage, cases[i].stage);
         assert_log_has(session, expected);
         session_free(session);
     }
