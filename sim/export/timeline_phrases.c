@@ -54,6 +54,9 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_TCP_CLOSED] = {"TCP: connection with {remote} is closed", TIMELINE_DETAIL},
     [TRACE_TCP_STATE] = {"TCP: {connection} {from} -> {to}", TIMELINE_DIM},
     [TRACE_TCP_TIMEOUT] = {"TCP: {connection} timer runs out: {timer}", TIMELINE_BAD},
+    [TRACE_TCP_TROUBLE] = {"TCP: {connection} {remote} is silent after {retransmissions} "
+                           "retransmissions",
+                           TIMELINE_BAD},
     [TRACE_TCP_CWND] = {"TCP: {connection} congestion window {cwnd}", TIMELINE_DIM},
     [TRACE_TCP_SEND] = {"packet {packet}: TCP to {ip.dst}:{tcp.dstport}, {tcp.flags}, seq "
                         "{tcp.seq_raw}, ack {tcp.ack_raw}, len {tcp.len}[ ({reason})]",

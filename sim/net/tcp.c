@@ -31,8 +31,8 @@ static void options_init_rfc(TcpOptions *options)
         .warning_retries = 3,
         .keep_alive_probes = 9,
         .nagle = TCP_NAGLE_ON,
+        .recovery = TCP_RECOVERY_NEWRENO,
         .limited_transmit = true,
-        .fast_retransmit = true,
         .restart_after_idle = true,
     };
 }
@@ -285,6 +285,7 @@ bool tcp_next_event(TcpConnection *tcp, TcpEvent *event)
     *event = (TcpEvent){
         .kind = (TcpEventKind)kind,
         .icmp = (TcpIcmp)tcp->icmp,
+        .retries = tcp->retries,
         .unacknowledged = tcp->unacknowledged,
     };
     return true;

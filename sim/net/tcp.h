@@ -79,6 +79,14 @@ typedef enum TcpNagle {
     TCP_NAGLE_MINSHALL, /* they wait only for another short one (RFC 9293 appendix A.3) */
 } TcpNagle;
 
+/* How a lost segment is found out and what follows, as the generations of TCP had it. */
+typedef enum TcpRecovery {
+    TCP_RECOVERY_TIMER,   /* by the retransmission timer alone */
+    TCP_RECOVERY_TAHOE,   /* three duplicate ACKs: the segment again, then slow start from one */
+    TCP_RECOVERY_RENO,    /* fast recovery (RFC 5681 §3.2), which the next new ACK ends */
+    TCP_RECOVERY_NEWRENO, /* it goes on until all that was outstanding is acknowledged (RFC 6582) */
+} TcpRecovery;
+
 /* Durations in nanoseconds, sizes in octets. Shared by many connections: it must outlive them and
  * not change meanwhile. */
 typedef struct TcpOptions {
@@ -105,8 +113,8 @@ typedef struct TcpOptions {
     uint8_t warning_retries;     /* R1: tell the user about a delivery problem */
     uint8_t keep_alive_probes;   /* unanswered keep-alives before the connection times out */
     uint8_t nagle;               /* TcpNagle */
+    uint8_t recovery;            /* TcpRecovery */
     bool limited_transmit;       /* RFC 3042 */
-    bool fast_retransmit;        /* RFC 5681 §3.2 and RFC 6582; off: the timer alone */
     bool restart_after_idle;     /* RFC 5681 §4.1 */
     bool tail_loss_probe;        /* RFC 8985 §7 */
     bool soft_error_ends_open;   /* RFC 5461 §4.1: soft ICMP errors abort SYN-SENT */
@@ -191,6 +199,7 @@ typedef enum TcpEventKind {
 typedef struct TcpEvent {
     TcpEventKind kind;
     TcpIcmp icmp;            /* the last ICMP error noted */
+    uint8_t retries;         /* how often what is unacknowledged has been sent again */
     uint32_t unacknowledged; /* octets written but never acknowledged, when it ended */
 } TcpEvent;
 

@@ -44,8 +44,17 @@ static void grow(TcpConnection *tcp, uint32_t acked)
     tcp->cwnd = MIN(tcp->cwnd, LARGEST_CWND);
 }
 
+/* RFC 5681 §3.2 step 6: Reno takes the next new acknowledgement for the end of it. */
+static bool reno_recovery_acknowledged(TcpConnection *tcp)
+{
+    tcp->cwnd = tcp->ssthresh;
+    tcp->recovering = false;
+    tcp->bytes_acked = 0;
+    return true;
+}
+
 /* RFC 6582 §3.2 step 3. A partial acknowledgement says that the next segment is lost as well. */
-static bool recovery_acknowledged(TcpConnection *tcp, uint32_t ack, uint32_t acked)
+static bool newreno_recovery_acknowledged(TcpConnection *tcp, uint32_t ack, uint32_t acked)
 {
     if (seq_is_at_or_before(tcp->recover, ack)) {
         uint32_t flight = tcp->snd_nxt - ack;
@@ -67,26 +76,45 @@ bool tcp_congestion_acknowledged(TcpConnection *tcp, uint32_t ack)
 {
     uint32_t acked = ack - tcp->snd_una;
     tcp->dup_acks = 0;
+    /* It stays behind SND.UNA also when 2^31 octets pass without a loss. */
+    if (!tcp->recovering && seq_is_before(tcp->recover, ack))
+        tcp->recover = ack - 1;
+    if (tcp->recovering && tcp->options->recovery == TCP_RECOVERY_RENO)
+        return reno_recovery_acknowledged(tcp);
     if (tcp->recovering)
-        return recovery_acknowledged(tcp, ack, acked);
+        return newreno_recovery_acknowledged(tcp, ack, acked);
     grow(tcp, acked);
     return true;
 }
 
-/* RFC 6582 §3.2 step 2, RFC 5681 §3.2 steps 2 and 3. */
+/* RFC 6582 §3.2 step 2, RFC 5681 §3.2 steps 2 and 3. Tahoe (the textbook's older TCP) knew fast
+ * retransmit but no fast recovery: it starts slowly, as after a timeout. */
 static void recovery_begin(TcpConnection *tcp)
 {
     reduce_threshold(tcp, tcp->flight_before_dups);
     tcp->recover = tcp->snd_nxt;
+    tcp->resend_first = true;
+    tcp->bytes_acked = 0;
+    if (tcp->options->recovery == TCP_RECOVERY_TAHOE) {
+        tcp->cwnd = tcp->mss;
+        return;
+    }
     tcp->recovering = true;
     tcp->partial_acked = false;
-    tcp->resend_first = true;
     tcp->cwnd = tcp->ssthresh + DUPLICATE_ACK_THRESHOLD * (uint32_t)tcp->mss;
+}
+
+/* RFC 6582 §3.2 step 2: duplicates of what was sent before the last loss was noticed may come from
+ * our own needless resending, and start nothing. Its predecessors did not look. */
+static bool duplicates_tell_of_loss(const TcpConnection *tcp)
+{
+    return tcp->options->recovery != TCP_RECOVERY_NEWRENO ||
+           seq_is_before(tcp->recover, tcp->snd_una);
 }
 
 void tcp_congestion_duplicate_ack(TcpConnection *tcp)
 {
-    if (!tcp->options->fast_retransmit)
+    if (tcp->options->recovery == TCP_RECOVERY_TIMER)
         return;
     if (tcp->recovering) {
         /* RFC 5681 §3.2 step 4: a segment has left the network. */
@@ -97,9 +125,7 @@ void tcp_congestion_duplicate_ack(TcpConnection *tcp)
         return;
     if (tcp->dup_acks++ == 0)
         tcp->flight_before_dups = tcp_flight(tcp);
-    /* RFC 6582 §3.2 step 2: duplicates of what was sent before the last loss was noticed may come
-     * from our own needless resending, and start nothing. */
-    if (tcp->dup_acks == DUPLICATE_ACK_THRESHOLD && seq_is_before(tcp->recover, tcp->snd_una))
+    if (tcp->dup_acks == DUPLICATE_ACK_THRESHOLD && duplicates_tell_of_loss(tcp))
         recovery_begin(tcp);
 }
 

@@ -114,6 +114,8 @@ static void acknowledge(TcpConnection *tcp, uint32_t ack, SimTime now)
     tcp->snd_una = ack;
     if (seq_is_before(tcp->snd_resend, ack))
         tcp->snd_resend = ack;
+    if (seq_is_before(tcp->snd_small, ack))
+        tcp->snd_small = ack;
     tcp->retries = 0;
     tcp->progress_at = now;
     if (restart)

@@ -39,8 +39,8 @@ struct TcpConnection {
     uint32_t snd_data;   /* sequence number of the first octet in `sending` */
     uint32_t snd_resend; /* below snd_nxt: from here on all is sent again (after a timeout) */
     uint32_t snd_wnd, snd_wl1, snd_wl2;
-    uint32_t max_snd_wnd;    /* the largest window the peer has offered */
-    uint32_t snd_small;      /* end of the last short segment sent (Minshall's Nagle) */
+    uint32_t max_snd_wnd; /* the largest window the peer has offered */
+    uint32_t snd_small;   /* end of the last short segment, not below snd_una (Minshall's Nagle) */
     uint32_t unacknowledged; /* octets in `sending` when the connection ended */
 
     /* Receive sequence space. */

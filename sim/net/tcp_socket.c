@@ -209,6 +209,14 @@ static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
     socket_notify(socket, STREAM_CLOSED);
 }
 
+/* RFC 9293 §3.8.3: R1 is the moment for advice to the layers around; here a record is all. */
+static void trace_trouble(TcpSocket *socket, unsigned retries)
+{
+    TRACE(socket->host->trace, socket->host->node->id, TCP_TROUBLE,
+          tcp_socket_silence_because(socket), .connection = socket->stream.ref,
+          .remote = socket->stream.remote_name, .retransmissions = retries);
+}
+
 static void socket_give(TcpSocket *socket, const TcpEvent *event)
 {
     switch (event->kind) {
@@ -222,7 +230,9 @@ static void socket_give(TcpSocket *socket, const TcpEvent *event)
         socket_notify(socket, STREAM_WRITABLE);
         break;
     case TCP_EVENT_TROUBLE:
-    case TCP_EVENT_SOFT_ERROR:
+        trace_trouble(socket, event->retries);
+        break;
+    case TCP_EVENT_SOFT_ERROR: /* icmp.receive has told of it */
         break;
     case TCP_EVENT_PEER_CLOSED:
         socket->stream.because = socket->peer_because;

@@ -1,6 +1,7 @@
 /* Checks of the network and of names. See reader_internal.h. */
 #include "core/ipv4.h"
 #include "scenario/reader_internal.h"
+#include "scenario/tcp_parameters.h"
 
 #include <string.h>
 
@@ -95,6 +96,21 @@ static void check_connected(Checks *checks)
     }
 }
 
+/* --- TCP --- */
+
+static void check_tcp(const Checks *checks)
+{
+    const Scenario *scenario = checks->scenario;
+    tcp_parameters_check(checks->reader, &scenario->network.tcp);
+    for (size_t i = 0; i < scenario->servers.count; i++)
+        tcp_parameters_check(checks->reader, &scenario->servers.items[i].tcp);
+    for (size_t i = 0; i < scenario->people.count; i++) {
+        const ScenarioAgents *agents = &scenario->people.items[i].agents;
+        for (size_t j = 0; j < agents->count; j++)
+            tcp_parameters_check(checks->reader, &agents->items[j].tcp);
+    }
+}
+
 void check_network(Checks *checks)
 {
     const ScenarioNetwork *network = &checks->scenario->network;
@@ -103,6 +119,7 @@ void check_network(Checks *checks)
     add_links(checks);
     check_links_differ(checks);
     check_connected(checks);
+    check_tcp(checks);
 }
 
 /* --- Who is joined to whom --- */

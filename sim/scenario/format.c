@@ -99,78 +99,6 @@ static const MappingSpec a_link = {
 
 static const ValueSpec link_value = {.type = VALUE_MAP, .mapping = &a_link};
 
-static const char *const tcp_profiles[] = {
-    [TCP_CHOICE_RFC] = "rfc", [TCP_CHOICE_LINUX] = "linux", NULL};
-static const char *const nagle_choices[] = {[NAGLE_CHOICE_NEVER] = "never",
-                                            [NAGLE_CHOICE_CLASSIC] = "classic",
-                                            [NAGLE_CHOICE_MINSHALL] = "minshall",
-                                            NULL};
-static const char *const recovery_choices[] = {
-    [RECOVERY_CHOICE_FAST] = "fast", [RECOVERY_CHOICE_TIMER] = "timer", NULL};
-
-static const char as_profile[] = "as the profile has it";
-
-/* A key of `tcp` that is a duration. */
-#define TCP_DURATION(name, member, least, text)                                                    \
-    {                                                                                              \
-        .key = name, .offset = offsetof(TcpParameters, member),                                    \
-        .value = {.type = VALUE_QUANTITY,                                                          \
-                  .units = UNITS_DURATION,                                                         \
-                  .minimum = (least),                                                              \
-                  .maximum = SIM_DAY},                                                             \
-        .when_absent = as_profile, .meaning = text                                                 \
-    }
-
-static const KeySpec tcp_keys[] = {
-    {.key = "profile",
-     .offset = offsetof(TcpParameters, profile),
-     .value = {.type = VALUE_CHOICE, .choices = tcp_profiles},
-     .default_text = "rfc",
-     .meaning = "whose values hold: those that the RFCs recommend, or a recent Linux's"},
-    {.key = "initial_window",
-     .offset = offsetof(TcpParameters, initial_window),
-     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = 100},
-     .when_absent = as_profile,
-     .meaning = "segments that may be sent before the first acknowledgement: 10 (RFC 6928), 1 as "
-                "in the textbook"},
-    {.key = "mss",
-     .offset = offsetof(TcpParameters, mss_bytes),
-     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 64, .maximum = 1460},
-     .when_absent = as_profile,
-     .meaning = "the maximum segment size: octets of data in one segment"},
-    {.key = "receive_buffer",
-     .offset = offsetof(TcpParameters, receive_buffer_bytes),
-     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1000, .maximum = 1 << 30},
-     .when_absent = as_profile,
-     .meaning = "the most that a sender may have under way, as the window offers"},
-    TCP_DURATION("delayed_ack", delayed_ack_ns, 0,
-                 "how long an acknowledgement may wait for company; 0 s: it never waits"),
-    TCP_DURATION("initial_rto", initial_rto_ns, 1,
-                 "the retransmission timeout before there is a measurement (RFC 6298)"),
-    TCP_DURATION("minimum_rto", minimum_rto_ns, 1, "the shortest retransmission timeout"),
-    TCP_DURATION("keep_alive", keep_alive_ns, 1,
-                 "how long a connection is idle before it is probed; by default never"),
-    {.key = "nagle",
-     .offset = offsetof(TcpParameters, nagle),
-     .value = {.type = VALUE_CHOICE, .choices = nagle_choices},
-     .when_absent = as_profile,
-     .meaning = "when a short segment waits for an acknowledgement: never, as Nagle has it, or as "
-                "Minshall has changed it"},
-    {.key = "recovery",
-     .offset = offsetof(TcpParameters, recovery),
-     .value = {.type = VALUE_CHOICE, .choices = recovery_choices},
-     .when_absent = as_profile,
-     .meaning = "how a lost segment is found out: by duplicate acknowledgements (RFC 5681), or by "
-                "the timer alone"},
-};
-
-static const MappingSpec tcp = {
-    .what = "`tcp`",
-    .size = sizeof(TcpParameters),
-    .keys = tcp_keys,
-    .key_count = G_N_ELEMENTS(tcp_keys),
-};
-
 static const KeySpec network_keys[] = {
     {.key = "routers",
      .offset = offsetof(ScenarioNetwork, routers),
@@ -188,7 +116,7 @@ static const KeySpec network_keys[] = {
      .meaning = "the links between routers"},
     {.key = "tcp",
      .offset = offsetof(ScenarioNetwork, tcp),
-     .value = {.type = VALUE_MAP, .mapping = &tcp},
+     .value = {.type = VALUE_MAP, .mapping = &format_tcp},
      .meaning = "how TCP behaves on every machine"},
 };
 
@@ -271,6 +199,10 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, link),
      .value = {.type = VALUE_MAP, .mapping = &access_link},
      .meaning = "the link to the router"},
+    {.key = "tcp",
+     .offset = offsetof(ScenarioServer, tcp),
+     .value = {.type = VALUE_MAP, .mapping = &format_machine_tcp},
+     .meaning = "how TCP behaves on this machine, where that differs from `network.tcp`"},
     {.key = "domains",
      .offset = offsetof(ScenarioServer, domains),
      .value = {.type = VALUE_LIST, .element = &a_domain},
@@ -389,6 +321,10 @@ static const KeySpec agent_keys[] = {
      .offset = offsetof(ScenarioAgent, link),
      .value = {.type = VALUE_MAP, .mapping = &access_link},
      .meaning = "the link to the router"},
+    {.key = "tcp",
+     .offset = offsetof(ScenarioAgent, tcp),
+     .value = {.type = VALUE_MAP, .mapping = &format_machine_tcp},
+     .meaning = "how TCP behaves on this machine, where that differs from `network.tcp`"},
     {.key = "send",
      .offset = offsetof(ScenarioAgent, send),
      .value = {.type = VALUE_CHOICE, .choices = send_protocols},

@@ -94,6 +94,8 @@ typedef struct ListValue {
 } ListValue;
 
 extern const MappingSpec format_scenario;
+/* format_tcp.c; each of their keys is a number in TcpParameters. */
+extern const MappingSpec format_tcp, format_machine_tcp;
 
 /* An action: its own keys, beside those of every action (format_action). */
 typedef struct ActionSpec {

@@ -91,20 +91,41 @@ typedef enum NagleChoice {
     NAGLE_CHOICE_CLASSIC,
     NAGLE_CHOICE_MINSHALL
 } NagleChoice;
-typedef enum RecoveryChoice { RECOVERY_CHOICE_FAST, RECOVERY_CHOICE_TIMER } RecoveryChoice;
+typedef enum RecoveryChoice {
+    RECOVERY_CHOICE_TIMER,
+    RECOVERY_CHOICE_TAHOE,
+    RECOVERY_CHOICE_RENO,
+    RECOVERY_CHOICE_NEWRENO
+} RecoveryChoice;
+typedef enum SwitchChoice { SWITCH_NEVER, SWITCH_ALWAYS } SwitchChoice;
+typedef enum SoftErrorChoice {
+    SOFT_ERROR_CHOICE_NOTED,
+    SOFT_ERROR_CHOICE_ENDS_OPENING
+} SoftErrorChoice;
 
-/* How TCP behaves on every machine. All but the profile: SCENARIO_UNSET: as the profile has it. */
+/* How TCP behaves, in the network or on one machine. All but the profile: SCENARIO_UNSET: as the
+ * profile has it. What a machine does not give is as in the network. */
 typedef struct TcpParameters {
     SourcePosition at;
     int64_t profile;        /* TcpProfileChoice */
     int64_t initial_window; /* segments */
     int64_t mss_bytes;
     int64_t receive_buffer_bytes;
+    int64_t send_buffer_bytes;
+    int64_t window_scale; /* SwitchChoice */
     int64_t delayed_ack_ns;
-    int64_t initial_rto_ns, minimum_rto_ns;
-    int64_t keep_alive_ns; /* idle time before the first one */
-    int64_t nagle;         /* NagleChoice */
-    int64_t recovery;      /* RecoveryChoice */
+    int64_t nagle;                                                 /* NagleChoice */
+    int64_t slow_start_limit;                                      /* segments; 0: none */
+    int64_t recovery;                                              /* RecoveryChoice */
+    int64_t limited_transmit, tail_loss_probe, restart_after_idle; /* SwitchChoice */
+    int64_t initial_rto_ns, minimum_rto_ns, maximum_rto_ns;
+    int64_t r1, r2, r2_syn;  /* retransmissions */
+    int64_t user_timeout_ns; /* SCENARIO_UNSET: R2 alone decides */
+    int64_t keep_alive_ns;   /* idle time before the first one */
+    int64_t keep_alive_interval_ns, keep_alive_probes;
+    int64_t fin_wait_2_timeout_ns;
+    int64_t msl_ns;
+    int64_t soft_errors; /* SoftErrorChoice */
 } TcpParameters;
 
 typedef struct ScenarioNetwork {
@@ -150,6 +171,7 @@ typedef struct ScenarioServer {
     ScenarioText name; /* its host name */
     ScenarioText router;
     LinkParameters link;
+    TcpParameters tcp;
     ScenarioTexts domains; /* the mail domains it serves */
     ScenarioUsers users;
     ScenarioNumbers extensions; /* ServerExtension */
@@ -203,6 +225,7 @@ typedef struct ScenarioAgent {
     ScenarioText name;
     ScenarioText router;
     LinkParameters link;
+    TcpParameters tcp;
     int64_t send; /* AgentSend */
     int64_t read; /* AgentRead */
 } ScenarioAgent;

@@ -3,8 +3,8 @@
 
 #include "core/check.h"
 #include "mail/address.h"
-#include "net/tcp.h"
 #include "proto/smtp.h"
+#include "scenario/tcp_parameters.h"
 
 char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent)
 {
@@ -29,48 +29,6 @@ Simulator *simulation_simulator(const Simulation *simulation)
     return simulation->simulator;
 }
 
-/* ---- TCP ---- */
-
-/* Puts `number` into a field where the scenario gives one. */
-#define SET_IF_GIVEN(field, type, number)                                                          \
-    do {                                                                                           \
-        if ((number) != SCENARIO_UNSET)                                                            \
-            (field) = (type)(number);                                                              \
-    } while (false)
-
-/* The smallest shift by which the buffer fits the window field (RFC 7323 §2). */
-static uint8_t window_scale_for(uint32_t receive_buffer)
-{
-    uint8_t scale = 0;
-    while (receive_buffer >> scale > UINT16_MAX)
-        scale++;
-    return scale;
-}
-
-static TcpOptions tcp_options(const TcpParameters *parameters)
-{
-    static const uint8_t NAGLE[] = {[NAGLE_CHOICE_NEVER] = TCP_NAGLE_OFF,
-                                    [NAGLE_CHOICE_CLASSIC] = TCP_NAGLE_ON,
-                                    [NAGLE_CHOICE_MINSHALL] = TCP_NAGLE_MINSHALL};
-    TcpOptions options;
-    tcp_options_init(&options,
-                     parameters->profile == TCP_CHOICE_LINUX ? TCP_PROFILE_LINUX : TCP_PROFILE_RFC);
-    SET_IF_GIVEN(options.initial_window, uint8_t, parameters->initial_window);
-    SET_IF_GIVEN(options.mss, uint16_t, parameters->mss_bytes);
-    SET_IF_GIVEN(options.receive_buffer, uint32_t, parameters->receive_buffer_bytes);
-    SET_IF_GIVEN(options.delayed_ack, SimTime, parameters->delayed_ack_ns);
-    SET_IF_GIVEN(options.initial_rto, SimTime, parameters->initial_rto_ns);
-    SET_IF_GIVEN(options.minimum_rto, SimTime, parameters->minimum_rto_ns);
-    SET_IF_GIVEN(options.keep_alive_idle, SimTime, parameters->keep_alive_ns);
-    if (parameters->nagle != SCENARIO_UNSET)
-        options.nagle = NAGLE[parameters->nagle];
-    if (parameters->recovery != SCENARIO_UNSET)
-        options.fast_retransmit = parameters->recovery == RECOVERY_CHOICE_FAST;
-    if (options.receive_buffer > UINT16_MAX && options.window_scale == SEGMENT_NO_WINDOW_SCALE)
-        options.window_scale = window_scale_for(options.receive_buffer);
-    return options;
-}
-
 /* ---- The network ---- */
 
 static LinkOptions link_options(const LinkParameters *parameters)
@@ -92,11 +50,11 @@ static void add_link(Simulation *simulation, const char *a, const char *b,
 }
 
 static Machine add_machine(Simulation *simulation, const char *name, const char *router,
-                           const LinkParameters *link)
+                           const LinkParameters *link, const TcpParameters *tcp)
 {
     Host *host = network_add_host(simulation->network, name);
-    TcpOptions tcp = tcp_options(&simulation->scenario->network.tcp);
-    host_set_tcp_options(host, &tcp);
+    TcpOptions options = tcp_parameters_options(&simulation->scenario->network.tcp, tcp);
+    host_set_tcp_options(host, &options);
     add_link(simulation, name, router, link);
     return (Machine){
         .simulator = simulation->simulator,
@@ -118,7 +76,7 @@ static void add_agents(Simulation *simulation, const ScenarioPerson *person)
         SimulatedAgent simulated = {
             .person = person,
             .scenario = agent,
-            .machine = add_machine(simulation, name, agent->router.text, &agent->link),
+            .machine = add_machine(simulation, name, agent->router.text, &agent->link, &agent->tcp),
         };
         g_array_append_val(simulation->agents, simulated);
     }
@@ -136,14 +94,15 @@ static void build_network(Simulation *simulation)
         add_link(simulation, link->between.items[0].text, link->between.items[1].text,
                  &link->parameters);
     }
-    simulation->name_server_machine = add_machine(
-        simulation, SIMULATION_NAME_SERVER, network->routers.items[0].text, &network->default_link);
+    simulation->name_server_machine =
+        add_machine(simulation, SIMULATION_NAME_SERVER, network->routers.items[0].text,
+                    &network->default_link, NULL);
     for (size_t i = 0; i < scenario->servers.count; i++) {
         const ScenarioServer *server = &scenario->servers.items[i];
         simulation->servers[i] = (SimulatedServer){
             .scenario = server,
-            .machine =
-                add_machine(simulation, server->name.text, server->router.text, &server->link),
+            .machine = add_machine(simulation, server->name.text, server->router.text,
+                                   &server->link, &server->tcp),
         };
     }
     for (size_t i = 0; i < scenario->people.count; i++)
