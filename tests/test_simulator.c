@@ -1,5 +1,4 @@
-/* Tests of core/simulator and core/event_queue: the total order, timers, and the end of a run. */
-#include "core/event_queue.h"
+/* Tests of core/simulator: the total order, timers, and the end of a run. */
 #include "core/simulator.h"
 
 #include <setjmp.h>
@@ -133,34 +132,20 @@ static void test_the_budget_of_events_ends_a_run(void **state)
     journal_clear(&journal);
 }
 
-/* The heap against sorting, for many keys with many ties. */
-static int compare_keys(const void *a, const void *b)
-{
-    return event_key_is_before(a, b) ? -1 : 1;
-}
-
-static void test_queue_sorts(void **state)
+/* A run that ends at a given time has looked at the next event; an earlier one can still come. */
+static void test_events_can_be_added_between_runs(void **state)
 {
     (void)state;
-    enum { COUNT = 5000 };
-    Random random = random_stream(1, "keys", RANDOM_WORKLOAD);
-    EventKey *keys = g_new0(EventKey, COUNT);
-    EventQueue *queue = event_queue_new();
-    for (uint32_t i = 0; i < COUNT; i++) {
-        keys[i] = (EventKey){.time = (SimTime)random_draw_below(&random, 50),
-                             .destination = (uint32_t)random_draw_below(&random, 4),
-                             .round = (uint32_t)random_draw_below(&random, 3),
-                             .source = (uint32_t)random_draw_below(&random, 3),
-                             .sequence = i,
-                             .slot = i};
-        event_queue_push(queue, &keys[i]);
-    }
-    qsort(keys, COUNT, sizeof *keys, compare_keys);
-    for (uint32_t i = 0; i < COUNT; i++)
-        assert_int_equal(event_queue_pop(queue).slot, keys[i].slot);
-    assert_int_equal(event_queue_length(queue), 0);
-    event_queue_free(queue);
-    g_free(keys);
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    simulator_schedule(simulator, 1000, journal.a, EVENT_FOREGROUND,
+                       journal_action(&journal, "late"));
+    assert_int_equal(simulator_run(simulator, (SimulatorLimits){.until = 10}), SIMULATOR_END_UNTIL);
+    simulator_schedule(simulator, 20, journal.a, EVENT_FOREGROUND,
+                       journal_action(&journal, "early"));
+    simulator_run(simulator, TO_THE_END);
+    assert_string_equal(journal.text->str, "early@20 late@1000 ");
+    journal_clear(&journal);
 }
 
 int main(void)
@@ -171,7 +156,7 @@ int main(void)
         cmocka_unit_test(test_a_cancelled_event_does_not_come),
         cmocka_unit_test(test_background_does_not_keep_a_run_going),
         cmocka_unit_test(test_the_budget_of_events_ends_a_run),
-        cmocka_unit_test(test_queue_sorts),
+        cmocka_unit_test(test_events_can_be_added_between_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

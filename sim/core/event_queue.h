@@ -3,7 +3,10 @@
  *     (time, destination node, round, source node, source's own sequence)
  *
  * which depends neither on a global insertion counter nor on an address. The queue orders keys
- * and carries one 32-bit slot for each; what a slot means belongs to the simulator. */
+ * and carries one 32-bit slot for each; what a slot means belongs to the simulator.
+ *
+ * There are two implementations behind this interface. They give the same keys in the same order,
+ * so a run's trace is the same with either, and each is the other's judge. */
 #pragma once
 
 #include "core/simtime.h"
@@ -14,7 +17,7 @@
 /* `round` counts the zero-delay steps that a node takes with itself within one instant, so that an
  * effect never sorts before its cause. */
 typedef struct EventKey {
-    SimTime time;
+    SimTime time;      /* not negative */
     uint64_t sequence; /* of the source node */
     uint32_t destination;
     uint32_t round;
@@ -23,15 +26,33 @@ typedef struct EventKey {
 } EventKey;
 
 /* True when `a` happens before `b`. Keys of two events are never equal. */
-bool event_key_is_before(const EventKey *a, const EventKey *b);
+static inline bool event_key_is_before(const EventKey *a, const EventKey *b)
+{
+    if (a->time != b->time)
+        return a->time < b->time;
+    if (a->destination != b->destination)
+        return a->destination < b->destination;
+    if (a->round != b->round)
+        return a->round < b->round;
+    if (a->source != b->source)
+        return a->source < b->source;
+    return a->sequence < b->sequence;
+}
+
+typedef enum EventQueueKind {
+    EVENT_QUEUE_RADIX, /* a monotone radix heap, the faster one from some hundred keys on */
+    EVENT_QUEUE_HEAP,  /* a heap of four children a node */
+} EventQueueKind;
 
 typedef struct EventQueue EventQueue;
 
-EventQueue *event_queue_new(void);
+EventQueue *event_queue_new(EventQueueKind kind);
 void event_queue_free(EventQueue *queue);
+/* Any time will do, but one before the last key that was peeked at or popped makes the radix heap
+ * sort all its keys anew. */
 void event_queue_push(EventQueue *queue, const EventKey *key);
 /* The earliest key, or NULL when the queue is empty; valid until the queue changes. */
-const EventKey *event_queue_peek(const EventQueue *queue);
+const EventKey *event_queue_peek(EventQueue *queue);
 /* Removes the earliest key; the queue is not empty. */
 EventKey event_queue_pop(EventQueue *queue);
 uint32_t event_queue_length(const EventQueue *queue);

@@ -7,15 +7,21 @@
 
 #include <glib.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+/* One cache line: a run with many pending events waits for memory more than for anything else. */
 typedef struct EventSlot {
     EventAction action;
     Cause cause;
     uint32_t generation;
-    uint32_t next_free; /* index + 1 of the next free slot */
-    bool is_pending;
-    bool is_foreground;
+    uint32_t next_free : 30; /* index + 1 of the next free slot */
+    bool is_pending : 1;
+    bool is_foreground : 1;
 } EventSlot;
+
+enum { SLOT_ALIGNMENT = 64, SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
+_Static_assert(sizeof(EventSlot) == SLOT_ALIGNMENT, "a slot fills a cache line");
 
 typedef struct Node {
     char *name;
@@ -25,7 +31,8 @@ typedef struct Node {
 struct Simulator {
     uint64_t seed;
     EventQueue *queue;
-    GArray *slots; /* EventSlot */
+    EventSlot *slots;
+    uint32_t slot_count, slot_capacity;
     uint32_t first_free;
     uint32_t foreground_count;
     GArray *nodes; /* Node */
@@ -38,7 +45,7 @@ struct Simulator {
 
 static EventSlot *slot_at(const Simulator *simulator, uint32_t index)
 {
-    return &g_array_index(simulator->slots, EventSlot, index);
+    return &simulator->slots[index];
 }
 
 static Node *node_at(const Simulator *simulator, NodeId node)
@@ -54,10 +61,14 @@ static void node_clear(void *node)
 
 Simulator *simulator_new(uint64_t seed)
 {
+    return simulator_new_with_queue(seed, EVENT_QUEUE_RADIX);
+}
+
+Simulator *simulator_new_with_queue(uint64_t seed, EventQueueKind queue)
+{
     Simulator *simulator = g_new0(Simulator, 1);
     simulator->seed = seed;
-    simulator->queue = event_queue_new();
-    simulator->slots = g_array_new(FALSE, TRUE, sizeof(EventSlot));
+    simulator->queue = event_queue_new(queue);
     simulator->nodes = g_array_new(FALSE, TRUE, sizeof(Node));
     g_array_set_clear_func(simulator->nodes, node_clear);
     simulator_add_node(simulator, "timeline");
@@ -66,12 +77,12 @@ Simulator *simulator_new(uint64_t seed)
 
 void simulator_free(Simulator *simulator)
 {
-    for (uint32_t i = 0; i < simulator->slots->len; i++) {
+    for (uint32_t i = 0; i < simulator->slot_count; i++) {
         EventSlot *slot = slot_at(simulator, i);
         if (slot->is_pending && slot->action.discard != NULL)
             slot->action.discard(slot->action.data);
     }
-    g_array_unref(simulator->slots);
+    free(simulator->slots);
     g_array_unref(simulator->nodes);
     event_queue_free(simulator->queue);
     g_free(simulator);
@@ -124,11 +135,26 @@ Cause *simulator_cause(Simulator *simulator)
     return &simulator->cause;
 }
 
+static void slots_grow(Simulator *simulator)
+{
+    CHECK(simulator->slot_capacity <= SLOTS_MAXIMUM / 2);
+    uint32_t capacity = MAX(2 * simulator->slot_capacity, SLOTS_FIRST_CAPACITY);
+    EventSlot *slots = aligned_alloc(SLOT_ALIGNMENT, capacity * sizeof(EventSlot));
+    CHECK(slots != NULL);
+    if (simulator->slot_count > 0)
+        memcpy(slots, simulator->slots, simulator->slot_count * sizeof(EventSlot));
+    free(simulator->slots);
+    simulator->slots = slots;
+    simulator->slot_capacity = capacity;
+}
+
 static uint32_t slot_take(Simulator *simulator)
 {
     if (simulator->first_free == 0) {
-        g_array_set_size(simulator->slots, simulator->slots->len + 1);
-        return simulator->slots->len - 1;
+        if (simulator->slot_count == simulator->slot_capacity)
+            slots_grow(simulator);
+        simulator->slots[simulator->slot_count] = (EventSlot){0};
+        return simulator->slot_count++;
     }
     uint32_t index = simulator->first_free - 1;
     simulator->first_free = slot_at(simulator, index)->next_free;
@@ -138,7 +164,7 @@ static uint32_t slot_take(Simulator *simulator)
 /* Gives the slot back; its generation was moved on when its event stopped being pending. */
 static void slot_release(Simulator *simulator, uint32_t index)
 {
-    slot_at(simulator, index)->next_free = simulator->first_free;
+    slot_at(simulator, index)->next_free = simulator->first_free & SLOTS_MAXIMUM;
     simulator->first_free = index + 1;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/cause.h"
+#include "core/event_queue.h"
 #include "core/random.h"
 #include "core/simtime.h"
 
@@ -40,6 +41,8 @@ typedef struct Timer {
 } Timer;
 
 Simulator *simulator_new(uint64_t seed);
+/* With the event queue of that kind; the run is the same. */
+Simulator *simulator_new_with_queue(uint64_t seed, EventQueueKind queue);
 /* Frees pending events by their `discard`. */
 void simulator_free(Simulator *simulator);
 

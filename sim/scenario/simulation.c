@@ -186,7 +186,7 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
     simulation->scenario = scenario;
     simulation->options = *options;
     int64_t seed = options->seed != SCENARIO_UNSET ? options->seed : scenario->seed;
-    simulation->simulator = simulator_new((uint64_t)seed);
+    simulation->simulator = simulator_new_with_queue((uint64_t)seed, options->queue);
     simulation->trace = trace_new(simulation->simulator);
     simulation->name_faults = name_faults_new();
     simulation->servers = g_new0(SimulatedServer, scenario->servers.count + 1);

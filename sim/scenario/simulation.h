@@ -28,6 +28,7 @@ typedef struct SimulationOptions {
     int64_t until_ns;    /* SCENARIO_UNSET: the scenario's */
     uint64_t max_events; /* 0: no limit */
     SimulationFault fault;
+    EventQueueKind queue; /* the run is the same with each */
 } SimulationOptions;
 
 /* The scenario has been checked, and outlives the simulation. */

@@ -1,0 +1,42 @@
+/* The two implementations of the event queue, for event_queue.c alone. */
+#pragma once
+
+#include "core/event_queue.h"
+
+/* event_heap.c: four children a node in one array, keys inline: two levels of a binary heap in two
+ * cache lines. */
+typedef struct EventHeap {
+    EventKey *keys;
+    uint32_t length;
+    uint32_t capacity;
+} EventHeap;
+
+void event_heap_clear(EventHeap *heap);
+void event_heap_push(EventHeap *heap, const EventKey *key);
+EventKey event_heap_pop(EventHeap *heap);
+
+/* event_radix.c: a monotone radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys of the
+ * instant `now` are in a small heap; every other key is in the bucket of the highest bit in which
+ * its time differs from `now`. Of two buckets the lower has the earlier keys. When the instant is
+ * through, `now` becomes the earliest time of the lowest bucket, whose keys all move to lower ones:
+ * a key moves at most once for each bit, without a comparison, and mostly two or three times. */
+typedef struct EventBucket {
+    EventKey *keys;
+    uint32_t length;
+    uint32_t capacity;
+} EventBucket;
+
+enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
+
+typedef struct EventRadix {
+    SimTime now;
+    EventHeap instant;
+    uint64_t occupied; /* bit n: bucket n is not empty */
+    EventBucket buckets[EVENT_RADIX_BUCKETS];
+    uint32_t length; /* of all together */
+} EventRadix;
+
+void event_radix_clear(EventRadix *radix);
+void event_radix_push(EventRadix *radix, const EventKey *key);
+/* Moves keys until the earliest is in `instant`; the queue is not empty. */
+void event_radix_settle(EventRadix *radix);
