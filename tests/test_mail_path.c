@@ -65,7 +65,8 @@ static MailServer *add_server(World *world, Machine *machine, const char *domain
                                  .domain_count = 1,
                                  .users = users,
                                  .user_count = 1,
-                                 .extensions = SMTP_EXTENSIONS_DEFAULT};
+                                 .extensions = SMTP_EXTENSIONS_DEFAULT,
+                                 .connections = MAIL_SERVER_CONNECTIONS_DEFAULT};
     retry_schedule_like("postfix", &options.retry);
     return mail_server_new(machine, &options);
 }

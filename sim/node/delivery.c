@@ -1,14 +1,20 @@
-/* One attempt to hand a message to the mail servers of a domain. See delivery.h. */
+/* One connection to the mail servers of a domain, and what is sent over it. See delivery.h. */
 #include "node/delivery.h"
 
+#include "core/check.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
 #include "proto/mail_route.h"
 
+/* The server closes the connection (RFC 5321 §3.8, §4.2.1). */
+enum { REPLY_CLOSING = 421 };
+
 struct Delivery {
     Machine machine;
     Resolver *resolver;
-    const DeliveryJob *job;
+    char *helo_name;
+    const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
+    size_t results;         /* its recipients whose fate is told */
     DeliveryOwner owner;
     MailRoute *route;
     uint64_t question; /* token of the route's open question */
@@ -20,7 +26,9 @@ struct Delivery {
     SmtpTrace trace;
     Timer connect_timer;
     Timer done_timer;
-    size_t results;  /* recipients whose fate is told */
+    bool is_used;    /* this connection has carried a job before this one */
+    bool is_stale;   /* it was closed meanwhile: the job needs another one */
+    bool is_ready;   /* the server waits for a command of ours */
     char *last_text; /* why the last host did not take part */
     char *last_status;
     DeliveryOutcome last_outcome;
@@ -36,6 +44,7 @@ static void drop_session(Delivery *delivery)
     simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
     g_clear_pointer(&delivery->session, session_free);
     g_clear_pointer(&delivery->client, smtp_client_free);
+    delivery->is_ready = false;
 }
 
 void delivery_free(Delivery *delivery)
@@ -44,6 +53,7 @@ void delivery_free(Delivery *delivery)
     simulator_cancel(delivery->machine.simulator, &delivery->done_timer);
     resolver_forget(delivery->resolver, delivery->look_up);
     mail_route_free(delivery->route);
+    g_free(delivery->helo_name);
     g_free(delivery->remote);
     g_free(delivery->last_text);
     g_free(delivery->last_status);
@@ -80,6 +90,7 @@ static void tell_all(Delivery *delivery, const DeliveryResult *result)
         *cause = before;
         tell(delivery, i, result);
     }
+    delivery->job = NULL;
     finish(delivery);
 }
 
@@ -135,9 +146,22 @@ static DeliveryOutcome outcome_of(SmtpReplyClass class)
     return DELIVERY_TEMPORARY;
 }
 
+/* Whether the server closed the connection, which had carried other messages before, instead of
+ * answering MAIL: then it has not looked at this job at all. */
+static bool is_closed_meanwhile(const Delivery *delivery, const SmtpClientEvent *event)
+{
+    const SmtpReply *reply = &event->result.reply;
+    return delivery->is_used && event->result.stage == SMTP_STAGE_MAIL &&
+           (reply->code == 0 || reply->code == REPLY_CLOSING);
+}
+
 static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
 {
     const SmtpReply *reply = &event->result.reply;
+    if (is_closed_meanwhile(delivery, event)) {
+        delivery->is_stale = true;
+        return;
+    }
     g_autofree char *text =
         smtp_trace_outcome_text(reply, event->result.stage, session_failure(delivery->session));
     g_autofree char *status = enhanced_text(reply);
@@ -153,13 +177,9 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
     tell(delivery, event->result.index, &result);
 }
 
-static void handle_ready(Delivery *delivery)
+static void send_job(Delivery *delivery)
 {
     const DeliveryJob *job = delivery->job;
-    if (delivery->results > 0) {
-        smtp_client_quit(delivery->client);
-        return;
-    }
     SmtpClientTransaction transaction = {
         .reverse_path = job->reverse_path,
         .parameters = job->parameters,
@@ -168,7 +188,46 @@ static void handle_ready(Delivery *delivery)
         .content = &job->content,
         .content_count = 1,
     };
+    delivery->is_ready = false;
+    delivery->trace.mail = job->mail;
+    delivery->trace.size = job->content.length;
     smtp_client_send(delivery->client, &transaction);
+}
+
+static void handle_ready(Delivery *delivery)
+{
+    delivery->is_ready = true;
+    if (delivery->results < delivery->job->recipient_count) {
+        send_job(delivery);
+        return;
+    }
+    delivery->job = NULL;
+    delivery->trace.mail = NULL;
+    delivery->is_used = true;
+    delivery->owner.ready(delivery->owner.owner, delivery);
+}
+
+bool delivery_is_ready(const Delivery *delivery)
+{
+    return delivery->is_ready;
+}
+
+void delivery_send(Delivery *delivery, const DeliveryJob *job)
+{
+    CHECK(delivery->is_ready);
+    delivery->job = job;
+    delivery->results = 0;
+    send_job(delivery);
+    session_pump(delivery->session);
+}
+
+void delivery_quit(Delivery *delivery)
+{
+    if (!delivery->is_ready)
+        return;
+    delivery->is_ready = false;
+    smtp_client_quit(delivery->client);
+    session_pump(delivery->session);
 }
 
 static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
@@ -181,7 +240,9 @@ static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
 /* The host did not get so far as to be given the message. */
 static void handle_closed(Delivery *delivery, const SmtpClientEvent *event)
 {
-    if (delivery->results > 0 || delivery->last_text != NULL)
+    delivery->is_ready = false;
+    if (delivery->job == NULL || delivery->results > 0 || delivery->is_stale ||
+        delivery->last_text != NULL)
         return;
     const SmtpReply *reply = &event->closed.reply;
     StreamFailure failure = session_failure(delivery->session);
@@ -221,10 +282,14 @@ static void session_ended(void *owner)
 {
     Delivery *delivery = owner;
     drop_session(delivery);
-    if (delivery->results > 0)
-        finish(delivery);
-    else
+    if (delivery->is_stale)
+        delivery->next_host = delivery->next_address = 0;
+    if (delivery->job != NULL && delivery->results == 0) {
         connect_next(delivery);
+        return;
+    }
+    delivery->job = NULL;
+    finish(delivery);
 }
 
 /* ---- Connecting ---- */
@@ -253,7 +318,8 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
 {
     const Machine *machine = &delivery->machine;
     g_clear_pointer(&delivery->last_text, g_free); /* that was another host's */
-    SmtpClientOptions options = smtp_client_options(delivery->job->helo_name);
+    delivery->is_used = delivery->is_stale = false;
+    SmtpClientOptions options = smtp_client_options(delivery->helo_name);
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended};
@@ -267,11 +333,8 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
         give_up(delivery);
         return;
     }
-    delivery->trace = (SmtpTrace){.trace = machine->trace,
-                                  .node = machine->node,
-                                  .connection = stream_ref(stream),
-                                  .mail = delivery->job->mail,
-                                  .size = delivery->job->content.length};
+    delivery->trace = (SmtpTrace){
+        .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     session_take_stream(delivery->session, stream);
     EventAction action = {on_connect_timeout, delivery, NULL, NULL};
     SimTime time = simtime_add(simulator_now(machine->simulator), DELIVERY_CONNECT_TIMEOUT);
@@ -328,25 +391,26 @@ static void look_up_next(Delivery *delivery)
     give_up(delivery);
 }
 
-Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryJob *job,
-                       DeliveryOwner owner)
+Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
+                       const DeliveryJob *job, DeliveryOwner owner)
 {
     Delivery *delivery = g_new0(Delivery, 1);
     delivery->machine = *machine;
     delivery->resolver = resolver;
+    delivery->helo_name = g_strdup(options->helo_name);
     delivery->job = job;
     delivery->owner = owner;
-    const char *own_names[] = {job->helo_name};
+    const char *own_names[] = {options->helo_name};
     const Ipv4Address own_addresses[] = {host_address(machine->host)};
-    MailRouteOptions options = {
-        .domain = job->domain,
+    MailRouteOptions route = {
+        .domain = options->domain,
         .own_names = own_names,
         .own_name_count = 1,
         .own_addresses = own_addresses,
         .own_address_count = 1,
-        .draw = job->route_draw,
+        .draw = options->route_draw,
     };
-    delivery->route = mail_route_new(&options);
+    delivery->route = mail_route_new(&route);
     look_up_next(delivery);
     return delivery;
 }

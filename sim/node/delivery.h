@@ -1,8 +1,13 @@
-/* One attempt to hand a message to the mail servers of a domain: look up the route, connect to the
- * hosts in order until one takes part in a session, and tell what became of each recipient.
+/* One connection to the mail servers of a domain, and the messages that are handed over on it: look
+ * up the route, connect to the hosts in order until one takes part in a session, send one job after
+ * the other for as long as the owner has some, and tell what became of each recipient.
+ *
+ * A server may close a connection that has been idle between two messages (RFC 5321 §4.5.3.2.7). A
+ * job that meets with that before anything was answered is sent again over a new connection; that
+ * is no failure of the job.
  *
  * Source: RFC 5321 §5.1 (which hosts, in which order), §3 and §4 by proto/smtp_client. It is the
- * client side of every mail server. Left out on purpose: several messages on one connection. */
+ * client side of every mail server. */
 #pragma once
 
 #include "node/machine.h"
@@ -28,24 +33,32 @@ typedef struct DeliveryResult {
     uint64_t because;   /* the fault behind a failure, or 0 */
 } DeliveryResult;
 
-/* Borrowed until the delivery is done, content and all. */
+/* Copied, texts and all. */
+typedef struct DeliveryOptions {
+    const char *helo_name; /* of the sending server */
+    const char *domain;    /* where to */
+    uint64_t route_draw;   /* random bits that order hosts of equal preference */
+} DeliveryOptions;
+
+/* One message to some recipients in the domain. Borrowed until it is done, content and all. */
 typedef struct DeliveryJob {
-    const char *helo_name;    /* of the sending server */
     const char *mail;         /* the message's name, for the trace */
-    const char *domain;       /* of the recipients */
     const char *reverse_path; /* "" is the null path */
     SmtpMailParameters parameters;
     const SmtpClientRecipient *recipients;
     size_t recipient_count;
     Slice content;
-    uint64_t route_draw; /* random bits that order hosts of equal preference */
 } DeliveryJob;
 
 typedef struct DeliveryOwner {
     void *owner;
-    /* Exactly once for each recipient. */
+    /* Exactly once for each recipient of a job. */
     void (*result)(void *owner, Delivery *delivery, size_t index, const DeliveryResult *result);
-    /* After the last result, from a step of its own; the owner then frees the delivery. */
+    /* The job is done, and the connection is open: delivery_send the next one, or delivery_quit;
+     * both may also be called later. */
+    void (*ready)(void *owner, Delivery *delivery);
+    /* The connection has ended, or none came about, and every recipient's result has been told;
+     * from a step of its own. The owner then frees the delivery. */
     void (*done)(void *owner, Delivery *delivery);
 } DeliveryOwner;
 
@@ -53,7 +66,17 @@ enum { DELIVERY_PORT = 25 };
 /* How long a host may take to answer the SYN, as Postfix has it. */
 #define DELIVERY_CONNECT_TIMEOUT (30 * SIM_SECOND)
 
-Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryJob *job,
-                       DeliveryOwner owner);
+Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
+                       const DeliveryJob *job, DeliveryOwner owner);
 /* May be called at any time: whatever is under way is broken off. */
 void delivery_free(Delivery *delivery);
+
+/* ---- After `ready` ---- */
+
+/* Whether the connection waits for the next job. Not when the server has just closed it: then
+ * `done` is on its way. */
+bool delivery_is_ready(const Delivery *delivery);
+/* Only while it is ready. */
+void delivery_send(Delivery *delivery, const DeliveryJob *job);
+/* Nothing when it is not ready. */
+void delivery_quit(Delivery *delivery);

@@ -2,6 +2,8 @@
  */
 #include "node/mail_server_internal.h"
 
+#include "core/check.h"
+
 #include <string.h>
 
 static void credential_clear(void *credential)
@@ -32,6 +34,9 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->users = copy_users(options);
     server->extensions = options->extensions;
     server->retry = options->retry;
+    server->limits = options->connections;
+    CHECK(server->limits.messages > 0 && server->limits.per_destination > 0 &&
+          server->limits.total > 0);
     server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
@@ -108,7 +113,8 @@ void mail_server_start(MailServer *server)
         host_power_on(machine->host);
     server->receptions = g_ptr_array_new_with_free_func(reception_free);
     server->accesses = g_ptr_array_new_with_free_func(access_free);
-    server->transfers = g_ptr_array_new_with_free_func(transfer_free);
+    server->connections = g_ptr_array_new_with_free_func(connection_free);
+    server->destinations = g_hash_table_new(g_str_hash, g_str_equal);
     server->locals = g_ptr_array_new_with_free_func(local_delivery_free);
     server->notifications = g_ptr_array_new_with_free_func(notification_free);
     server->resolver = resolver_new(machine);
@@ -130,7 +136,7 @@ void mail_server_start(MailServer *server)
 static void forget_all(MailServer *server)
 {
     simulator_cancel(server->machine.simulator, &server->queue_timer);
-    g_clear_pointer(&server->transfers, g_ptr_array_unref);
+    mail_server_connections_free(server);
     g_clear_pointer(&server->locals, g_ptr_array_unref);
     g_clear_pointer(&server->notifications, g_ptr_array_unref);
     g_clear_pointer(&server->receptions, g_ptr_array_unref);
@@ -196,7 +202,7 @@ static void stop_after_disk(void *owner, DiskResult result)
 void mail_server_settle(MailServer *server)
 {
     if (!server->is_shutting_down || server->has_settled || server->receptions->len > 0 ||
-        server->accesses->len > 0 || server->transfers->len > 0 || server->locals->len > 0 ||
+        server->accesses->len > 0 || server->connections->len > 0 || server->locals->len > 0 ||
         server->notifications->len > 0)
         return;
     server->has_settled = true;
@@ -213,6 +219,7 @@ void mail_server_shut_down(MailServer *server, uint64_t because)
     host_unlisten(server->machine.host, SMTP_PORT, because);
     host_unlisten(server->machine.host, SUBMISSION_PORT, because);
     host_unlisten(server->machine.host, IMAP_PORT, because);
+    mail_server_connections_shut_down(server);
     mail_server_shut_down_receptions(server);
     mail_server_shut_down_accesses(server);
     mail_server_settle(server);

@@ -5,6 +5,8 @@
  *                  -> store/queue, store/spool the message queue, durable before the 250
  *                  -> mail_server_queue.c      the queue manager: what is due, and what became of
  * it
+ *                  -> mail_server_connections.c  how many connections, and what goes over which
+ *                  -> mail_server_transfer.c   one message over one of them
  *                  -> delivery.c               SMTP client side, to the next server
  *                  -> mail_server_local.c      delivery into a mailbox of this server
  *                  -> mail_server_notify.c     bounces and delay warnings
@@ -33,6 +35,18 @@ typedef struct MailServerUser {
     const char *password;
 } MailServerUser;
 
+/* Connections to other servers. Each number is at least 1. */
+typedef struct MailServerConnections {
+    uint32_t messages;        /* that one connection carries at most */
+    SimTime idle_ns;          /* how long it waits for another message; 0: not at all */
+    uint32_t per_destination; /* connections at once to one domain */
+    uint32_t total;           /* and to all of them */
+} MailServerConnections;
+
+/* As Postfix has it by default, whose connections carry on only while mail waits for them. */
+#define MAIL_SERVER_CONNECTIONS_DEFAULT                                                            \
+    ((MailServerConnections){.messages = 100, .idle_ns = 0, .per_destination = 20, .total = 100})
+
 /* Everything is copied. */
 typedef struct MailServerOptions {
     const char *const *domains; /* whose mailboxes are here */
@@ -41,6 +55,7 @@ typedef struct MailServerOptions {
     size_t user_count;
     uint32_t extensions; /* SmtpExtension bits that are offered; AUTH is added on port 587 */
     RetrySchedule retry;
+    MailServerConnections connections;
 } MailServerOptions;
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);

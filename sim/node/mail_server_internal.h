@@ -29,6 +29,7 @@ struct MailServer {
     GArray *users; /* MailServerCredential */
     uint32_t extensions;
     RetrySchedule retry;
+    MailServerConnections limits;
     Disk *disk;
 
     /* The running program; all NULL when it does not run. */
@@ -36,10 +37,13 @@ struct MailServer {
     Queue *queue;
     MailStore *mailboxes;
     Resolver *resolver;
-    GPtrArray *receptions;    /* Reception: SMTP connections from clients */
-    GPtrArray *accesses;      /* Access: IMAP connections */
-    GPtrArray *transfers;     /* Transfer: attempts by SMTP */
-    GPtrArray *locals;        /* LocalDelivery: attempts into a mailbox */
+    GPtrArray *receptions;  /* Reception: SMTP connections from clients */
+    GPtrArray *accesses;    /* Access: IMAP connections */
+    GPtrArray *connections; /* Connection: SMTP connections to servers */
+    GHashTable
+        *destinations; /* domain -> Destination: those with connections or mail that is due */
+    GQueue turns;      /* Destination: where more connections may be opened */
+    GPtrArray *locals; /* LocalDelivery: attempts into a mailbox */
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
     Timer queue_timer;        /* when the next recipient is due */
     SimTime queue_timer_at;
@@ -74,7 +78,36 @@ void access_free(void *access);
 
 /* Takes up everything due, and comes back when the next is. */
 void mail_server_run_queue(MailServer *server);
-void transfer_free(void *transfer);
+
+/* Takes over a batch that is due at another server. */
+void mail_server_connections_take(MailServer *server, QueueBatch *batch);
+/* Opens connections for what waits, as far as the limits permit. */
+void mail_server_connections_start(MailServer *server);
+/* Starts nothing more: idle connections end; what waits is found in the queue after the restart. */
+void mail_server_connections_shut_down(MailServer *server);
+void mail_server_connections_free(MailServer *server);
+void connection_free(void *connection);
+
+/* One message on its way to the recipients of a batch. */
+typedef struct Transfer {
+    MailServer *server;
+    QueueBatch *batch;
+    Envelope *envelope; /* own references: the entry may be done before the connection is */
+    GBytes *message;
+    char *mail;
+    SmtpClientRecipient *addresses; /* of the batch */
+    char **original_recipients;     /* xtext of ORCPT */
+    char *envelope_id;              /* xtext of ENVID */
+    DeliveryJob job;
+    GPtrArray *bounces, *warnings; /* Failure */
+} Transfer;
+/* Takes the batch over, and records the attempts. */
+Transfer *transfer_begin(MailServer *server, QueueBatch *batch);
+void transfer_take_result(Transfer *transfer, size_t index, const DeliveryResult *result);
+/* After the last result: tells senders what they have to know, and frees the transfer. */
+void transfer_end(Transfer *transfer);
+/* Without a word. */
+void transfer_free(Transfer *transfer);
 
 /* Delivers to those recipients of the batch, which are in a domain of ours. */
 void mail_server_deliver_locally(MailServer *server, const QueueBatch *batch);

@@ -5,12 +5,13 @@
 #include "mail/envelope.h"
 
 /* Bounds that keep every sum of times within int64_t and every count within memory. */
-#define DELAY_MAXIMUM   SIM_DAY
-#define RATE_MAXIMUM    INT64_C(1000000000000)
-#define QUEUE_MAXIMUM   INT64_C(1000000)
-#define SIZE_MAXIMUM    (INT64_C(64) << 20)
-#define TTL_MAXIMUM     (INT64_C(0x7fffffff) * SIM_SECOND) /* RFC 2181 §8 */
-#define INTEGER_MAXIMUM INT64_MAX
+#define DELAY_MAXIMUM       SIM_DAY
+#define RATE_MAXIMUM        INT64_C(1000000000000)
+#define QUEUE_MAXIMUM       INT64_C(1000000)
+#define SIZE_MAXIMUM        (INT64_C(64) << 20)
+#define TTL_MAXIMUM         (INT64_C(0x7fffffff) * SIM_SECOND) /* RFC 2181 §8 */
+#define INTEGER_MAXIMUM     INT64_MAX
+#define CONNECTIONS_MAXIMUM 100000
 
 static const char delay_of_zero[] =
     "a link of delay 0 would let two nodes act on each other within one instant; write a delay "
@@ -167,6 +168,38 @@ static const MappingSpec retry = {
     .key_count = G_N_ELEMENTS(retry_keys),
 };
 
+static const KeySpec connections_keys[] = {
+    {.key = "messages",
+     .offset = offsetof(ScenarioConnections, messages),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = CONNECTIONS_MAXIMUM},
+     .default_text = "100",
+     .meaning =
+         "how many messages one connection carries at most, one after the other; with 1 each "
+         "message has a connection of its own"},
+    {.key = "idle",
+     .offset = offsetof(ScenarioConnections, idle_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SIM_DAY},
+     .default_text = "0 s",
+     .meaning = "how long a connection with nothing to send waits for another message before QUIT"},
+    {.key = "per_destination",
+     .offset = offsetof(ScenarioConnections, per_destination),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = CONNECTIONS_MAXIMUM},
+     .default_text = "20",
+     .meaning = "connections at once to one domain; what is due beyond that waits for one of them"},
+    {.key = "total",
+     .offset = offsetof(ScenarioConnections, total),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = CONNECTIONS_MAXIMUM},
+     .default_text = "100",
+     .meaning = "connections at once in all"},
+};
+
+static const MappingSpec connections = {
+    .what = "`connections`",
+    .size = sizeof(ScenarioConnections),
+    .keys = connections_keys,
+    .key_count = G_N_ELEMENTS(connections_keys),
+};
+
 static const MappingSpec a_user = {
     .what = "a user",
     .size = sizeof(ScenarioUser),
@@ -223,6 +256,10 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, retry),
      .value = {.type = VALUE_MAP, .mapping = &retry},
      .meaning = "when it tries again to pass on a message, and when it gives up"},
+    {.key = "connections",
+     .offset = offsetof(ScenarioServer, connections),
+     .value = {.type = VALUE_MAP, .mapping = &connections},
+     .meaning = "its connections to other servers: how many, and how many messages each carries"},
 };
 
 static const MappingSpec a_server = {

@@ -156,6 +156,14 @@ typedef struct ScenarioRetry {
     RetrySchedule schedule;    /* all of the above, ready for use */
 } ScenarioRetry;
 
+/* A server's connections to other servers. */
+typedef struct ScenarioConnections {
+    SourcePosition at;
+    int64_t messages; /* that one connection carries at most */
+    int64_t idle_ns;
+    int64_t per_destination, total; /* connections at once */
+} ScenarioConnections;
+
 /* SMTP service extensions (proto/smtp.h has what they are). */
 typedef enum ServerExtension {
     SERVER_EXTENSION_PIPELINING,
@@ -176,6 +184,7 @@ typedef struct ScenarioServer {
     ScenarioUsers users;
     ScenarioNumbers extensions; /* ServerExtension */
     ScenarioRetry retry;
+    ScenarioConnections connections;
 } ScenarioServer;
 
 typedef struct ScenarioServers {

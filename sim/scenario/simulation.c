@@ -144,6 +144,13 @@ static MailServer *build_server(const SimulatedServer *simulated)
         .user_count = scenario->users.count,
         .extensions = extension_bits(&scenario->extensions),
         .retry = scenario->retry.schedule,
+        .connections =
+            {
+                .messages = (uint32_t)scenario->connections.messages,
+                .idle_ns = scenario->connections.idle_ns,
+                .per_destination = (uint32_t)scenario->connections.per_destination,
+                .total = (uint32_t)scenario->connections.total,
+            },
     };
     return mail_server_new(&simulated->machine, &options);
 }

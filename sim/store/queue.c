@@ -252,11 +252,17 @@ static int compare_arrival_of(const void *a, const void *b)
     return compare_arrival(a, b);
 }
 
-static void batch_free(void *data)
+void queue_batch_free(QueueBatch *batch)
 {
-    QueueBatch *batch = data;
+    if (batch == NULL)
+        return;
     g_free(batch->recipients);
     g_free(batch);
+}
+
+static void batch_free(void *batch)
+{
+    queue_batch_free(batch);
 }
 
 /* Takes out of the tree all that are due, in the order of arrival. */

@@ -96,6 +96,7 @@ typedef struct QueueBatch {
     size_t count;
 } QueueBatch;
 
+void queue_batch_free(QueueBatch *batch); /* NULL is no batch */
 /* Marks all recipients due at `now` as active and gives them, to unref: QueueBatch in the order of
  * arrival, then of the domains' first recipients. */
 GPtrArray *queue_take_due(Queue *queue, SimTime now);

@@ -1,0 +1,286 @@
+/* The mail server's connections to other servers: how many at once, and what goes over each.
+ *
+ * Mail that is due waits at its destination, which is a domain, in the order of arrival. As long as
+ * some waits there and the limits permit, connections are opened; a connection that is through with
+ * a message takes the next one of its destination (RFC 5321 §4.1.1.4: after the final dot a new
+ * transaction may begin), until it has carried as many as it may. With nothing left to send it
+ * stays open for the idle time, so that what comes meanwhile finds it, and then says QUIT.
+ *
+ * Destinations take turns in opening, so that a large one does not keep the small ones waiting; and
+ * an idle connection gives way when its place is needed. Left out on purpose: Postfix's slow start
+ * (it opens few connections first and more as they succeed). */
+#include "node/mail_server_internal.h"
+
+typedef struct Destination {
+    MailServer *server;
+    char *domain;       /* in lower case */
+    GQueue waiting;     /* QueueBatch, due */
+    GQueue idle;        /* Connection, the longest idle first */
+    size_t connections; /* all of them */
+    GList turn;         /* in server->turns, while more connections may be opened */
+    bool has_turn;
+} Destination;
+
+typedef struct Connection {
+    Destination *destination;
+    Delivery *delivery;
+    Transfer *transfer; /* under way; NULL: idle, or closing */
+    size_t messages;    /* carried so far, this one included */
+    GList idle_link;    /* in destination->idle */
+    bool is_idle;
+    Timer idle_timer;
+} Connection;
+
+/* ---- Destinations ---- */
+
+static Destination *find_destination(MailServer *server, const char *domain)
+{
+    g_autofree char *name = g_ascii_strdown(domain, -1);
+    Destination *destination = g_hash_table_lookup(server->destinations, name);
+    if (destination != NULL)
+        return destination;
+    destination = g_new0(Destination, 1);
+    destination->server = server;
+    destination->domain = g_steal_pointer(&name);
+    destination->turn.data = destination;
+    g_queue_init(&destination->waiting);
+    g_queue_init(&destination->idle);
+    g_hash_table_insert(server->destinations, destination->domain, destination);
+    return destination;
+}
+
+static void forget_waiting(Destination *destination)
+{
+    QueueBatch *batch;
+    while ((batch = g_queue_pop_head(&destination->waiting)) != NULL)
+        queue_batch_free(batch);
+}
+
+/* Puts the destination among those that may open connections, or takes it out, as is right. */
+static void update_turn(Destination *destination)
+{
+    MailServer *server = destination->server;
+    bool may_open = destination->waiting.length > 0 &&
+                    destination->connections < server->limits.per_destination;
+    if (may_open && !destination->has_turn)
+        g_queue_push_tail_link(&server->turns, &destination->turn);
+    else if (!may_open && destination->has_turn)
+        g_queue_unlink(&server->turns, &destination->turn);
+    destination->has_turn = may_open;
+}
+
+static void forget_if_empty(Destination *destination)
+{
+    if (destination->connections > 0 || destination->waiting.length > 0)
+        return;
+    g_hash_table_remove(destination->server->destinations, destination->domain);
+    g_free(destination->domain);
+    g_free(destination);
+}
+
+/* ---- One connection ---- */
+
+static void end_idleness(Connection *connection)
+{
+    if (!connection->is_idle)
+        return;
+    connection->is_idle = false;
+    g_queue_unlink(&connection->destination->idle, &connection->idle_link);
+    simulator_cancel(connection->destination->server->machine.simulator, &connection->idle_timer);
+}
+
+void connection_free(void *pointer)
+{
+    Connection *connection = pointer;
+    end_idleness(connection);
+    if (connection->delivery != NULL)
+        delivery_free(connection->delivery);
+    if (connection->transfer != NULL)
+        transfer_free(connection->transfer);
+    g_free(connection);
+}
+
+static void quit(Connection *connection)
+{
+    end_idleness(connection);
+    delivery_quit(connection->delivery);
+}
+
+static void on_idle_timeout(void *owner, void *data)
+{
+    (void)data;
+    quit(owner);
+}
+
+static void begin_idleness(Connection *connection)
+{
+    Destination *destination = connection->destination;
+    const MailServer *server = destination->server;
+    Simulator *simulator = server->machine.simulator;
+    EventAction action = {on_idle_timeout, connection, NULL, NULL};
+    SimTime time = simtime_add(simulator_now(simulator), server->limits.idle_ns);
+    connection->is_idle = true;
+    g_queue_push_tail_link(&destination->idle, &connection->idle_link);
+    connection->idle_timer =
+        simulator_schedule(simulator, time, server->machine.node, EVENT_FOREGROUND, action);
+}
+
+static Transfer *begin_next_transfer(Destination *destination)
+{
+    Transfer *transfer =
+        transfer_begin(destination->server, g_queue_pop_head(&destination->waiting));
+    update_turn(destination);
+    return transfer;
+}
+
+static void send_next(Connection *connection)
+{
+    connection->transfer = begin_next_transfer(connection->destination);
+    connection->messages++;
+    delivery_send(connection->delivery, &connection->transfer->job);
+}
+
+static void end_transfer(Connection *connection)
+{
+    Cause *cause = simulator_cause(connection->destination->server->machine.simulator);
+    Cause before = *cause;
+    if (connection->transfer != NULL)
+        transfer_end(g_steal_pointer(&connection->transfer));
+    *cause = before;
+}
+
+static void on_result(void *owner, Delivery *delivery, size_t index, const DeliveryResult *result)
+{
+    (void)delivery;
+    Connection *connection = owner;
+    transfer_take_result(connection->transfer, index, result);
+}
+
+static void on_ready(void *owner, Delivery *delivery)
+{
+    (void)delivery;
+    Connection *connection = owner;
+    Destination *destination = connection->destination;
+    const MailServer *server = destination->server;
+    end_transfer(connection);
+    if (server->is_shutting_down || connection->messages >= server->limits.messages)
+        quit(connection);
+    else if (destination->waiting.length > 0)
+        send_next(connection);
+    else if (server->limits.idle_ns > 0)
+        begin_idleness(connection);
+    else
+        quit(connection);
+}
+
+static void on_done(void *owner, Delivery *delivery)
+{
+    (void)delivery;
+    Connection *connection = owner;
+    Destination *destination = connection->destination;
+    MailServer *server = destination->server;
+    end_transfer(connection);
+    g_ptr_array_remove(server->connections, connection);
+    destination->connections--;
+    update_turn(destination);
+    forget_if_empty(destination);
+    mail_server_run_queue(server);
+    mail_server_settle(server);
+}
+
+static void open_connection(Destination *destination)
+{
+    MailServer *server = destination->server;
+    Connection *connection = g_new0(Connection, 1);
+    connection->destination = destination;
+    connection->idle_link.data = connection;
+    g_ptr_array_add(server->connections, connection);
+    destination->connections++;
+    connection->transfer = begin_next_transfer(destination);
+    connection->messages = 1;
+    DeliveryOptions options = {
+        .helo_name = host_name(server->machine.host),
+        .domain = destination->domain,
+        .route_draw = random_draw(&server->route_draws),
+    };
+    DeliveryOwner owner = {connection, on_result, on_ready, on_done};
+    connection->delivery = delivery_new(&server->machine, server->resolver, &options,
+                                        &connection->transfer->job, owner);
+}
+
+/* ---- All of them ---- */
+
+void mail_server_connections_take(MailServer *server, QueueBatch *batch)
+{
+    Destination *destination = find_destination(server, batch->domain);
+    g_queue_push_tail(&destination->waiting, batch);
+    update_turn(destination);
+    Connection *idle;
+    while ((idle = g_queue_peek_head(&destination->idle)) != NULL) {
+        end_idleness(idle);
+        if (delivery_is_ready(idle->delivery)) {
+            send_next(idle);
+            return;
+        }
+    }
+}
+
+/* Asks the oldest idle connection to end; its place is free once it has. */
+static void make_room(MailServer *server)
+{
+    for (guint i = 0; i < server->connections->len; i++) {
+        Connection *connection = g_ptr_array_index(server->connections, i);
+        if (connection->is_idle) {
+            quit(connection);
+            return;
+        }
+    }
+}
+
+void mail_server_connections_start(MailServer *server)
+{
+    Cause *cause = simulator_cause(server->machine.simulator);
+    Cause before = *cause;
+    while (server->turns.length > 0 && server->connections->len < server->limits.total) {
+        GList *turn = g_queue_pop_head_link(&server->turns);
+        Destination *destination = turn->data;
+        destination->has_turn = false;
+        *cause = before;
+        open_connection(destination);
+    }
+    *cause = before;
+    if (server->turns.length > 0)
+        make_room(server);
+}
+
+void mail_server_connections_shut_down(MailServer *server)
+{
+    GHashTableIter iter;
+    void *destination;
+    g_hash_table_iter_init(&iter, server->destinations); /* in any order: nothing is told of it */
+    while (g_hash_table_iter_next(&iter, NULL, &destination)) {
+        forget_waiting(destination);
+        update_turn(destination);
+    }
+    for (guint i = 0; i < server->connections->len; i++) {
+        Connection *connection = g_ptr_array_index(server->connections, i);
+        if (connection->is_idle)
+            quit(connection);
+    }
+}
+
+void mail_server_connections_free(MailServer *server)
+{
+    g_clear_pointer(&server->connections, g_ptr_array_unref);
+    GHashTableIter iter;
+    void *pointer;
+    g_hash_table_iter_init(&iter, server->destinations);
+    while (g_hash_table_iter_next(&iter, NULL, &pointer)) {
+        Destination *destination = pointer;
+        forget_waiting(destination);
+        g_free(destination->domain);
+        g_free(destination);
+    }
+    g_clear_pointer(&server->destinations, g_hash_table_unref);
+    g_queue_init(&server->turns);
+}

@@ -1,0 +1,144 @@
+/* A transfer: one message on its way to those of its recipients who are in one domain, over a
+ * connection that mail_server_connections.c gives it; and the failures that it meets with. */
+#include "node/mail_server_internal.h"
+
+Failure *failure_new(size_t recipient, const char *text, const char *status, const char *remote,
+                     bool is_reply, uint64_t because)
+{
+    Failure *failure = g_new0(Failure, 1);
+    failure->recipient = recipient;
+    failure->text = g_strdup(text);
+    failure->status = g_strdup(status);
+    failure->remote = g_strdup(remote);
+    failure->is_reply = is_reply;
+    failure->because = because;
+    return failure;
+}
+
+void failure_free(void *pointer)
+{
+    Failure *failure = pointer;
+    g_free(failure->text);
+    g_free(failure->status);
+    g_free(failure->remote);
+    g_free(failure);
+}
+
+static Failure *failure_copy(const Failure *failure)
+{
+    return failure_new(failure->recipient, failure->text, failure->status, failure->remote,
+                       failure->is_reply, failure->because);
+}
+
+void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *failure,
+                       GPtrArray *bounces, GPtrArray *warnings)
+{
+    (void)server;
+    switch (queue_defer(entry, failure->recipient, span_of_text(failure->text), failure->because)) {
+    case QUEUE_DEFERRED:
+        break;
+    case QUEUE_DEFERRED_WARN:
+        g_ptr_array_add(warnings, failure_copy(failure));
+        break;
+    case QUEUE_EXPIRED:
+        g_ptr_array_add(bounces, failure_copy(failure));
+        break;
+    }
+}
+
+/* ---- One transfer ---- */
+
+void transfer_free(Transfer *transfer)
+{
+    queue_batch_free(transfer->batch);
+    envelope_free(transfer->envelope);
+    g_bytes_unref(transfer->message);
+    g_strfreev(transfer->original_recipients);
+    g_free(transfer->mail);
+    g_free(transfer->addresses);
+    g_free(transfer->envelope_id);
+    g_ptr_array_unref(transfer->bounces);
+    g_ptr_array_unref(transfer->warnings);
+    g_free(transfer);
+}
+
+static void fill_addresses(Transfer *transfer)
+{
+    transfer->addresses = g_new0(SmtpClientRecipient, transfer->batch->count);
+    transfer->original_recipients = g_new0(char *, transfer->batch->count + 1);
+    for (size_t i = 0; i < transfer->batch->count; i++) {
+        const Recipient *recipient =
+            &transfer->envelope->recipients[transfer->batch->recipients[i]];
+        transfer->original_recipients[i] = recipient->original != NULL
+                                               ? xtext_encode(span_of_text(recipient->original))
+                                               : g_strdup("");
+        transfer->addresses[i] = (SmtpClientRecipient){
+            .mailbox = recipient->address,
+            .parameters = {recipient->notify, span_of_text(transfer->original_recipients[i])},
+        };
+    }
+}
+
+Transfer *transfer_begin(MailServer *server, QueueBatch *batch)
+{
+    Transfer *transfer = g_new0(Transfer, 1);
+    transfer->server = server;
+    transfer->batch = batch;
+    transfer->envelope = envelope_copy(batch->entry->envelope);
+    transfer->message = g_bytes_ref(batch->entry->message);
+    transfer->mail = g_strdup(batch->entry->mail);
+    transfer->bounces = g_ptr_array_new_with_free_func(failure_free);
+    transfer->warnings = g_ptr_array_new_with_free_func(failure_free);
+    fill_addresses(transfer);
+    const Envelope *envelope = transfer->envelope;
+    transfer->envelope_id =
+        envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
+    transfer->job = (DeliveryJob){
+        .mail = transfer->mail,
+        .reverse_path = envelope->reverse_path,
+        .parameters = {.ret = envelope->return_content,
+                       .envid = span_of_text(transfer->envelope_id)},
+        .recipients = transfer->addresses,
+        .recipient_count = batch->count,
+        .content = {transfer->message, 0, g_bytes_get_size(transfer->message)},
+    };
+    for (size_t i = 0; i < batch->count; i++)
+        queue_begin_attempt(batch->entry, batch->recipients[i], "smtp", batch->domain);
+    return transfer;
+}
+
+void transfer_take_result(Transfer *transfer, size_t index, const DeliveryResult *result)
+{
+    MailServer *server = transfer->server;
+    size_t recipient = transfer->batch->recipients[index];
+    if (result->outcome == DELIVERY_RELAYED) {
+        queue_relayed(transfer->batch->entry, recipient, result->remote, span_of_text(result->text),
+                      0);
+        return;
+    }
+    if (result->is_uncertain)
+        TRACE(server->machine.trace, server->machine.node, MAIL_UNCERTAIN, result->because,
+              .mail = transfer->mail,
+              .recipient = transfer->envelope->recipients[recipient].address,
+              .entry = transfer->batch->entry->id);
+    Failure *failure = failure_new(recipient, result->text, result->status, result->remote,
+                                   result->is_reply, result->because);
+    if (result->outcome == DELIVERY_PERMANENT) {
+        g_ptr_array_add(transfer->bounces, failure);
+        return;
+    }
+    mail_server_defer(server, transfer->batch->entry, failure, transfer->bounces,
+                      transfer->warnings);
+    failure_free(failure);
+}
+
+void transfer_end(Transfer *transfer)
+{
+    MailServer *server = transfer->server;
+    QueueEntry *entry = transfer->batch->entry;
+    mail_server_warn_take(server, entry, g_steal_pointer(&transfer->warnings));
+    mail_server_bounce_take(server, entry, g_steal_pointer(&transfer->bounces));
+    transfer->warnings = g_ptr_array_new();
+    transfer->bounces = g_ptr_array_new();
+    transfer_free(transfer);
+}
