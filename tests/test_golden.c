@@ -32,10 +32,11 @@ static char *play(const char *lesson)
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     g_autoptr(Run) run = run_new(scenario, &options);
     GString *text = g_string_new(NULL);
-    TimelineOptions timeline_options = {TRACE_LEVEL_MAIL, false, GOLDEN_WIDTH};
+    TimelineOptions timeline_options = {.level = TRACE_LEVEL_MAIL, .width = GOLDEN_WIDTH};
     Timeline *timeline = timeline_new(simulation_trace(run->simulation), &timeline_options,
                                       (TimelineOutput){append, text});
     run_play(run);
+    timeline_finish(timeline);
     timeline_free(timeline);
     return g_string_free(text, FALSE);
 }

@@ -101,8 +101,9 @@ static World world_new(void)
     world.alice = user_agent_new(&alice, &alice_options);
     world.bob = user_agent_new(&bob, &bob_options);
     const char *level = g_getenv("MAIL_PATH_LEVEL"); /* to look at more than the test does */
-    TimelineOptions options = {level != NULL ? (TraceLevel)atoi(level) : TRACE_LEVEL_MAIL, false,
-                               120};
+    TimelineOptions options = {.level = level != NULL ? (TraceLevel)atoi(level) : TRACE_LEVEL_MAIL,
+                               .width = 120,
+                               .is_unfolded = true};
     world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
     TRACE(world.trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = "now");
     mail_server_start(world.a);
@@ -119,6 +120,7 @@ static void world_free(World *world)
     name_server_free(world->names);
     dns_zone_free(world->zone);
     network_free(world->network);
+    timeline_finish(world->timeline);
     timeline_free(world->timeline);
     trace_free(world->trace);
     simulator_free(world->simulator);

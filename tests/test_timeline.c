@@ -27,7 +27,7 @@ static World world_new_at(TraceLevel level, bool use_colour)
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
     world.host = simulator_add_node(world.simulator, "mx.example");
     world.trace = trace_new(world.simulator);
-    TimelineOptions options = {level, use_colour, 60};
+    TimelineOptions options = {.level = level, .use_colour = use_colour, .width = 60};
     world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
     return world;
 }

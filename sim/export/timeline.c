@@ -1,12 +1,18 @@
 /* The trace as lines for a terminal. See timeline.h. */
 #include "export/timeline.h"
 
-#include "core/check.h"
-#include "export/timeline_phrases.h"
+#include "export/timeline_event.h"
+#include "export/timeline_fold.h"
+#include "export/timeline_ladder.h"
+#include "export/timeline_text.h"
 
 #include <string.h>
 
-enum { TIMELINE_HOST_COLUMNS_MAXIMUM = 26, TIMELINE_WIDTH_MINIMUM = 60 };
+enum {
+    TIMELINE_HOST_COLUMNS_MAXIMUM = 26,
+    TIMELINE_WIDTH_MINIMUM = 60,
+    ROWS_WITHOUT_HEAD = 40, /* of a ladder; after so many a pause repeats the hosts' names */
+};
 
 /* A blank line stands where nothing was shown for so long. */
 static const SimTime TIMELINE_PAUSE = 10 * SIM_SECOND;
@@ -15,62 +21,26 @@ struct Timeline {
     Trace *trace;
     TimelineOptions options;
     TimelineOutput output;
+    TimelineReader *reader;
+    TimelineFold *fold;     /* NULL: nothing is folded */
+    TimelineLadder *ladder; /* NULL: a list */
+    unsigned time_digits;
     int host_columns;
-    SimTime shown_until;  /* the time of the last record shown */
-    GString *description; /* reused for each record */
-    GString *lines;
+    unsigned rows_since_head;
+    SimTime shown_until; /* the time of the last event shown */
+    GString *lines;      /* reused for each event */
 };
 
-static const char *tone_escape(TimelineTone tone)
-{
-    switch (tone) {
-    case TIMELINE_PLAIN:
-        return "";
-    case TIMELINE_STRONG:
-        return "\033[1m";
-    case TIMELINE_GOOD:
-        return "\033[32m";
-    case TIMELINE_BAD:
-        return "\033[31m";
-    case TIMELINE_DIM:
-    case TIMELINE_DETAIL:
-        return "\033[2m";
-    }
-    return "";
-}
-
-/* How many columns of a terminal the character takes: Korean ones take two. */
-static unsigned character_columns(gunichar c)
-{
-    if (g_unichar_iszerowidth(c))
-        return 0;
-    return g_unichar_iswide(c) ? 2 : 1;
-}
-
-/* How much of `text`, which has no line feed, goes on one line of `columns`, which is at least one
- * character: up to a space where there is one. */
-static size_t line_length(const char *text, unsigned columns)
-{
-    unsigned used = 0;
-    const char *space = NULL;
-    for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
-        if (*c == ' ')
-            space = c;
-        used += character_columns(g_utf8_get_char(c));
-        if (used > columns && c > text)
-            return (size_t)((space != NULL && space > text ? space : c) - text);
-    }
-    return strlen(text);
-}
+/* ---- The list ---- */
 
 /* Appends one line of the description, going on below, indented, where it is too long. */
 static void put_wrapped(Timeline *timeline, const char *text, int indent, TimelineTone tone)
 {
     unsigned columns = timeline->options.width - (unsigned)indent;
-    const char *escape = timeline->options.use_colour ? tone_escape(tone) : "";
+    const char *escape = timeline->options.use_colour ? timeline_tone_escape(tone) : "";
     const char *end_escape = escape[0] == '\0' ? "" : "\033[0m";
     for (bool is_first = true; is_first || *text != '\0'; is_first = false) {
-        size_t length = line_length(text, is_first ? columns : columns - 2);
+        size_t length = timeline_line_length(text, is_first ? columns : columns - 2);
         if (!is_first)
             g_string_append_printf(timeline->lines, "%*s", indent + 2, "");
         g_string_append_printf(timeline->lines, "%s%.*s%s\n", escape, (int)length, text,
@@ -81,33 +51,67 @@ static void put_wrapped(Timeline *timeline, const char *text, int indent, Timeli
     }
 }
 
-static void timeline_write(void *owner, const TraceRecord *record)
+static void put_in_list(Timeline *timeline, const TimelineEvent *event)
 {
-    Timeline *timeline = owner;
-    const TimelinePhrase *phrase = timeline_phrase(record->kind);
-    if (phrase->tone == TIMELINE_DETAIL && timeline->options.level < TRACE_LEVEL_SEGMENT)
-        return;
-    const Simulator *simulator = trace_simulator(timeline->trace);
-    g_string_truncate(timeline->description, 0);
-    timeline_describe(simulator, record, timeline->description);
+    if (event->time - timeline->shown_until >= TIMELINE_PAUSE)
+        g_string_append_c(timeline->lines, '\n');
     g_autoptr(GString) head = g_string_new(NULL);
-    timeline_format_time(record->time, timeline->options.level == TRACE_LEVEL_SEGMENT ? 6 : 3,
-                         head);
+    timeline_format_time(event->time, timeline->time_digits, head);
     g_string_append_printf(head, "  %-*s  ", timeline->host_columns,
-                           simulator_node_name(simulator, record->node));
-    g_string_assign(timeline->lines,
-                    record->time - timeline->shown_until >= TIMELINE_PAUSE ? "\n" : "");
-    timeline->shown_until = record->time;
-    g_auto(GStrv) lines = g_strsplit(timeline->description->str, "\n", -1);
+                           simulator_node_name(trace_simulator(timeline->trace), event->node));
+    g_auto(GStrv) lines = g_strsplit(event->text, "\n", -1);
     for (char **line = lines; *line != NULL; line++) {
         if (line == lines)
             g_string_append(timeline->lines, head->str);
         else
             g_string_append_printf(timeline->lines, "%*s", (int)head->len, "");
-        put_wrapped(timeline, *line, (int)head->len, phrase->tone);
+        put_wrapped(timeline, *line, (int)head->len, event->tone);
     }
+}
+
+/* ---- The ladder ---- */
+
+static void put_in_ladder(Timeline *timeline, const TimelineEvent *event)
+{
+    SimTime pause = event->time - timeline->shown_until;
+    if (pause >= TIMELINE_PAUSE)
+        timeline_ladder_put_pause(timeline->ladder, pause, timeline->lines);
+    if (timeline->rows_since_head == 0 ||
+        (pause >= TIMELINE_PAUSE && timeline->rows_since_head >= ROWS_WITHOUT_HEAD)) {
+        timeline_ladder_put_head(timeline->ladder, timeline->lines);
+        timeline->rows_since_head = 0;
+    }
+    timeline_ladder_put(timeline->ladder, event, timeline->lines);
+    timeline->rows_since_head++;
+}
+
+/* ---- Both ---- */
+
+static void show(void *owner, const TimelineEvent *event)
+{
+    Timeline *timeline = owner;
+    g_string_truncate(timeline->lines, 0);
+    if (timeline->ladder != NULL)
+        put_in_ladder(timeline, event);
+    else
+        put_in_list(timeline, event);
+    timeline->shown_until = event->time;
     timeline->output.write(timeline->output.owner,
                            span_of(timeline->lines->str, timeline->lines->len));
+}
+
+static void timeline_write(void *owner, const TraceRecord *record)
+{
+    Timeline *timeline = owner;
+    TimelineEvent *event = timeline_reader_read(timeline->reader, record);
+    if (event == NULL)
+        return;
+    if (timeline->fold != NULL) {
+        timeline_fold_take(timeline->fold, record, event);
+        return;
+    }
+    show(timeline, event);
+    timeline_event_free(event);
 }
 
 static int longest_name(const Simulator *simulator)
@@ -118,6 +122,17 @@ static int longest_name(const Simulator *simulator)
     return (int)MIN(longest, TIMELINE_HOST_COLUMNS_MAXIMUM);
 }
 
+static TimelineLadder *make_ladder(const Timeline *timeline)
+{
+    const TimelineOptions *options = &timeline->options;
+    if (options->column_count < 2 || options->column_count > LADDER_COLUMNS_MAXIMUM ||
+        options->width < ladder_width_needed(options->column_count))
+        return NULL;
+    LadderOptions ladder = {options->columns,      options->column_count, options->width,
+                            timeline->time_digits, options->use_colour,   options->use_unicode};
+    return timeline_ladder_new(trace_simulator(timeline->trace), &ladder);
+}
+
 Timeline *timeline_new(Trace *trace, const TimelineOptions *options, TimelineOutput output)
 {
     Timeline *timeline = g_new0(Timeline, 1);
@@ -125,16 +140,29 @@ Timeline *timeline_new(Trace *trace, const TimelineOptions *options, TimelineOut
     timeline->options = *options;
     timeline->options.width = MAX(options->width, TIMELINE_WIDTH_MINIMUM);
     timeline->output = output;
+    timeline->time_digits = options->level == TRACE_LEVEL_SEGMENT ? 6 : 3;
     timeline->host_columns = longest_name(trace_simulator(trace));
-    timeline->description = g_string_new(NULL);
+    timeline->reader = timeline_reader_new(trace, options->level, options->follow);
+    if (!options->is_unfolded && options->level < TRACE_LEVEL_SEGMENT)
+        timeline->fold = timeline_fold_new(options->level, (TimelineReceiver){show, timeline});
+    timeline->ladder = make_ladder(timeline);
+    timeline->options.columns = NULL; /* borrowed until now */
     timeline->lines = g_string_new(NULL);
     trace_add_sink(trace, (TraceSink){timeline_write, timeline, options->level});
     return timeline;
 }
 
+void timeline_finish(Timeline *timeline)
+{
+    if (timeline->fold != NULL)
+        timeline_fold_finish(timeline->fold, simulator_now(trace_simulator(timeline->trace)));
+}
+
 void timeline_free(Timeline *timeline)
 {
-    g_string_free(timeline->description, TRUE);
+    timeline_reader_free(timeline->reader);
+    g_clear_pointer(&timeline->fold, timeline_fold_free);
+    g_clear_pointer(&timeline->ladder, timeline_ladder_free);
     g_string_free(timeline->lines, TRUE);
     g_free(timeline);
 }

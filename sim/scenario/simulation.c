@@ -254,6 +254,14 @@ static SimulatorEnd run_with_fault(Simulation *simulation, SimulatorLimits limit
     return simulator_run(simulation->simulator, limits);
 }
 
+SimTime simulation_until(const Simulation *simulation)
+{
+    const Scenario *scenario = simulation->scenario;
+    int64_t given = simulation->options.until_ns;
+    int64_t until = given != SCENARIO_UNSET ? given : scenario->until_ns;
+    return until != SCENARIO_UNSET ? until : SIM_NEVER;
+}
+
 SimulatorEnd simulation_run(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
@@ -265,10 +273,8 @@ SimulatorEnd simulation_run(Simulation *simulation)
         *simulator_cause(simulation->simulator) = begin;
         mail_server_start(simulation->servers[i].server);
     }
-    const SimulationOptions *options = &simulation->options;
-    int64_t until = options->until_ns != SCENARIO_UNSET ? options->until_ns : scenario->until_ns;
-    SimulatorLimits limits = {.until = until != SCENARIO_UNSET ? until : SIM_NEVER,
-                              .max_events = options->max_events};
+    SimulatorLimits limits = {.until = simulation_until(simulation),
+                              .max_events = simulation->options.max_events};
     SimulatorEnd end = run_with_fault(simulation, limits);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_END, 0, .reason = end_reason(end));
     Cause end_cause = *simulator_cause(simulation->simulator);

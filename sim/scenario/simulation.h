@@ -38,6 +38,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Simulation, simulation_free)
 
 Trace *simulation_trace(const Simulation *simulation);
 Simulator *simulation_simulator(const Simulation *simulation);
+/* When it ends at the latest; SIM_NEVER: when nothing is left to happen. */
+SimTime simulation_until(const Simulation *simulation);
 
 /* Plays the scenario to its end, once: from timeline.begin to timeline.end and the final
  * inventory of every server's disk. */

@@ -23,14 +23,10 @@ int command_explain(int argc, char **argv)
     StoryOptions story_options = {.mail = argv[2], .width = EXPLAIN_WIDTH};
     Story *story = story_new(simulation_trace(play->run->simulation), &story_options);
     bool is_balanced = play_to_end(play);
-    bool is_known = story_has_mail(story);
+    bool is_known = play_knows_mail(play, argv[2]);
     g_autofree char *text = story_tell(story);
-    fputs(text, is_known ? stdout : stderr);
-    if (!is_known) {
-        fprintf(stderr, "mailsim: the mails of this run are:\n");
-        for (size_t i = 0; i < facts_mail_count(play->run->facts); i++)
-            fprintf(stderr, "  %s\n", facts_mail_at(play->run->facts, i)->name);
-    }
+    if (is_known)
+        fputs(text, stdout);
     story_free(story);
     if (!is_balanced)
         return EXIT_BUG;

@@ -6,20 +6,19 @@
 #include "export/timeline.h"
 #include "output.h"
 #include "play.h"
+#include "progress.h"
 #include "summary.h"
+#include "terminal.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_WITHOUT_TERMINAL = 100, WIDTH_MINIMUM = 80 };
-
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts, *pcap, *fault;
+    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form;
     char **pcap_at;
     int64_t seed;
-    gboolean is_quiet, wants_digest;
+    gboolean is_quiet, wants_digest, is_unfolded, use_unicode;
 } RunOptions;
 
 static void digest_write(void *owner, Span bytes)
@@ -27,37 +26,10 @@ static void digest_write(void *owner, Span bytes)
     g_checksum_update(owner, bytes.data, (gssize)bytes.length);
 }
 
-static void terminal_write(void *owner, Span text)
-{
-    (void)owner;
-    fwrite(text.data, 1, text.length, stdout);
-}
-
-/* Colour on a terminal only, and not where NO_COLOR forbids it. */
-static bool wants_colour(void)
-{
-    const char *no_color = g_getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
-}
-
-static unsigned terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return WIDTH_WITHOUT_TERMINAL;
-    return MAX(size.ws_col, WIDTH_MINIMUM);
-}
-
-/* "en" or "ko", as the user's language says. */
-static const char *user_language(void)
-{
-    const char *const *languages = g_get_language_names();
-    return languages[0] != NULL && g_str_has_prefix(languages[0], "ko") ? "ko" : "en";
-}
-
 /* What the run writes beside its simulation; unused parts are NULL. */
 typedef struct Outputs {
     Timeline *timeline;
+    Progress *progress; /* where the timeline is not on the terminal */
     GChecksum *digest;
     NdjsonWriter *digest_writer;
     OutputFile trace_file;
@@ -70,9 +42,12 @@ static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *opt
 {
     Trace *trace = simulation_trace(run->simulation);
     if (!options->is_quiet) {
-        TimelineOptions timeline = {level, wants_colour(), terminal_width()};
-        outputs->timeline = timeline_new(trace, &timeline, (TimelineOutput){terminal_write, NULL});
+        TerminalOptions terminal = {level, options->follow, options->form, options->is_unfolded,
+                                    options->use_unicode};
+        outputs->timeline = terminal_timeline_new(run, &terminal);
     }
+    if (options->is_quiet || !isatty(STDOUT_FILENO))
+        outputs->progress = progress_new(trace, simulation_until(run->simulation));
     if (options->wants_digest) {
         NdjsonHeader header = run_ndjson_header(run, TRACE_LEVEL_SEGMENT, start);
         outputs->digest = g_checksum_new(G_CHECKSUM_SHA256);
@@ -106,6 +81,9 @@ static bool write_facts(const Run *run, const char *path)
 /* Ends what is being written; false when something could not be. */
 static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *options)
 {
+    g_clear_pointer(&outputs->progress, progress_free);
+    if (outputs->timeline != NULL)
+        timeline_finish(outputs->timeline);
     bool is_written = captures_finish(outputs->captures);
     if (outputs->trace_writer != NULL) {
         ndjson_writer_flush(outputs->trace_writer);
@@ -114,7 +92,7 @@ static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *o
     if (options->facts != NULL)
         is_written = write_facts(run, options->facts) && is_written;
     if (!options->is_quiet) {
-        SummaryOptions summary_options = {wants_colour(), user_language()};
+        SummaryOptions summary_options = {terminal_wants_colour(), terminal_language()};
         g_autoptr(GString) summary = g_string_new("\n");
         summary_write(run, &summary_options, summary);
         fputs(summary->str, stdout);
@@ -129,6 +107,7 @@ static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *o
 static void outputs_clear(Outputs *outputs)
 {
     g_clear_pointer(&outputs->timeline, timeline_free);
+    g_clear_pointer(&outputs->progress, progress_free);
     g_clear_pointer(&outputs->digest_writer, ndjson_writer_free);
     g_clear_pointer(&outputs->trace_writer, ndjson_writer_free);
     g_clear_pointer(&outputs->digest, g_checksum_free);
@@ -157,10 +136,11 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
     int status = EXIT_BAD_INPUT;
     if (outputs_open(&outputs, play->run, options, level, start)) {
         if (!options->is_quiet)
-            printf("%s\n\n", local_text_choose(&play->scenario->title, user_language()));
+            printf("%s\n\n", local_text_choose(&play->scenario->title, terminal_language()));
         bool is_balanced = play_to_end(play);
         bool is_written = outputs_finish(&outputs, play->run, options);
-        status = run_status(play->run, is_balanced, is_written);
+        bool is_known = play_knows_mail(play, options->follow);
+        status = is_known ? run_status(play->run, is_balanced, is_written) : EXIT_BAD_INPUT;
     }
     outputs_clear(&outputs);
     return status;
@@ -207,6 +187,11 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
         fprintf(stderr, "mailsim: --level %s: it is mail, protocol or segment\n", options->level);
         return false;
     }
+    if (options->form != NULL && strcmp(options->form, "ladder") != 0 &&
+        strcmp(options->form, "list") != 0) {
+        fprintf(stderr, "mailsim: --form %s: it is ladder or list\n", options->form);
+        return false;
+    }
     if (options->seed < SCENARIO_UNSET) {
         fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
         return false;
@@ -223,6 +208,15 @@ int command_run(int argc, char **argv)
     const GOptionEntry entries[] = {
         {"level", 0, 0, G_OPTION_ARG_STRING, &options.level,
          "how much to show: mail, protocol (the default) or segment", "LEVEL"},
+        {"follow", 0, 0, G_OPTION_ARG_STRING, &options.follow,
+         "show what concerns one mail alone, with the failures around it", "MAIL"},
+        {"form", 0, 0, G_OPTION_ARG_STRING, &options.form,
+         "ladder (hosts as columns; the default on a terminal that is wide enough) or list",
+         "FORM"},
+        {"unfolded", 0, 0, G_OPTION_ARG_NONE, &options.is_unfolded,
+         "show each attempt at delivery, those too that fail like the one before", NULL},
+        {"unicode", 0, 0, G_OPTION_ARG_NONE, &options.use_unicode, "draw the ladder with box lines",
+         NULL},
         {"until", 0, 0, G_OPTION_ARG_STRING, &options.until, "when to end, such as 2 h", "TIME"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "another seed than the scenario's",
          "NUMBER"},
@@ -253,6 +247,8 @@ int command_run(int argc, char **argv)
     else if (read_options(&options, &level, &simulation))
         status = run_file(argv[1], &options, level, &simulation);
     g_free(options.level);
+    g_free(options.follow);
+    g_free(options.form);
     g_free(options.until);
     g_free(options.trace);
     g_free(options.facts);

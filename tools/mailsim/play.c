@@ -64,3 +64,14 @@ bool play_to_end(Play *play)
         tell_violation(play);
     return is_balanced;
 }
+
+bool play_knows_mail(const Play *play, const char *mail)
+{
+    const Facts *facts = play->run->facts;
+    if (mail == NULL || facts_find_mail(facts, mail) != NULL)
+        return true;
+    fprintf(stderr, "mailsim: there is no mail `%s` in this run; there are:\n", mail);
+    for (size_t i = 0; i < facts_mail_count(facts); i++)
+        fprintf(stderr, "  %s\n", facts_mail_at(facts, i)->name);
+    return false;
+}

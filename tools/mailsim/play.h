@@ -18,3 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Play, play_free)
 /* Plays it. Books that do not balance are a bug: it is told with the chain of its causes and the
  * command that replays it, and false is returned. */
 bool play_to_end(Play *play);
+/* After the run: whether there was such a mail (NULL: yes); otherwise it is told which there were.
+ */
+bool play_knows_mail(const Play *play, const char *mail);
