@@ -3,6 +3,8 @@
 
 #include "net/packet.h"
 
+#include <stdlib.h>
+
 enum { PORT = 53, DATA = 58, FRAME = DATA + 8 + 20 + 14 }; /* 100 octets */
 
 static const LinkOptions FAST = {.delay_ns = 1000, .rate_bits_per_second = 1000000000};
@@ -160,6 +162,242 @@ static void test_cut_loses_what_is_underway(void **state)
     world_free(world);
 }
 
+/* ---- What may go wrong on the way ---- */
+
+static const LinkOptions MIDDLE = {
+    .delay_ns = 50000, .rate_bits_per_second = 1000000000, .queue_packets = 1000};
+
+static World *play_with(LinkOptions middle, int count, int *received)
+{
+    World *world = world_with_routers(middle);
+    *received = 0;
+    bind_bob(world, received);
+    send_count(world, count, DATA);
+    world_run(world, SIM_NEVER);
+    return world;
+}
+
+static LinkChance percent(uint64_t share)
+{
+    return (LinkChance){share, 100};
+}
+
+/* The packets' numbers in the order of their arrival at bob. */
+static GString *order_of_arrival(const World *world)
+{
+    GString *order = g_string_new(NULL);
+    static const char MARK[] = " bob udp.receive packet=3#";
+    for (const char *at = world->log->str; (at = strstr(at, MARK)) != NULL; at += sizeof MARK - 1)
+        g_string_append_printf(order, "%d ", atoi(at + sizeof MARK - 1));
+    return order;
+}
+
+static bool is_in_order(const GString *order)
+{
+    int before = 0;
+    g_auto(GStrv) numbers = g_strsplit(g_strchomp(order->str), " ", -1);
+    for (char **number = numbers; *number != NULL; number++) {
+        if (atoi(*number) < before)
+            return false;
+        before = atoi(*number);
+    }
+    return true;
+}
+
+static void test_jitter_keeps_the_order(void **state)
+{
+    (void)state;
+    int received = 0;
+    LinkOptions middle = MIDDLE;
+    middle.jitter_ns = SIM_MILLISECOND;
+    World *world = play_with(middle, 50, &received);
+    g_autoptr(GString) order = order_of_arrival(world);
+    assert_int_equal(received, 50);
+    assert_true(is_in_order(order));
+    /* 50 packets reach r1 within 40 us: what takes them apart is the jitter, up to 1 ms of it. */
+    assert_in_range(simulator_now(world->simulator), 500000, 1150000);
+    world_free(world);
+}
+
+static void test_reordering(void **state)
+{
+    (void)state;
+    int received = 0;
+    LinkOptions middle = MIDDLE;
+    middle.reorder = percent(20);
+    World *world = play_with(middle, 50, &received);
+    g_autoptr(GString) order = order_of_arrival(world);
+    assert_int_equal(received, 50);
+    assert_false(is_in_order(order));
+    assert_true(simulator_now(world->simulator) < 2 * 50000 + 50 * 800 + 10000);
+    world_free(world);
+}
+
+static void test_duplicates_arrive_behind(void **state)
+{
+    (void)state;
+    int received = 0;
+    LinkOptions middle = MIDDLE;
+    middle.duplicate = percent(25);
+    World *world = play_with(middle, 80, &received);
+    g_autoptr(GString) order = order_of_arrival(world);
+    int copies = world_count(world, "link.duplicate");
+    assert_in_range(copies, 10, 30);
+    assert_int_equal(received, 80 + copies);
+    assert_true(is_in_order(order));
+    world_free(world);
+}
+
+/* Each damaged packet is found out: by the next router where the IP header is hit, else by the host
+ * that it is for. */
+static void test_corruption_is_found(void **state)
+{
+    (void)state;
+    int received = 0;
+    LinkOptions middle = MIDDLE;
+    middle.corrupt = percent(50);
+    World *world = play_with(middle, 100, &received);
+    int damaged = world_count(world, "link.corrupt");
+    int at_router = world_count(world, "r2 link.drop");
+    int at_bob = world_count(world, "bob link.drop");
+    assert_in_range(damaged, 35, 65);
+    assert_int_equal(received, 100 - damaged);
+    assert_int_equal(at_router, world_count(world, "reason=wrong IP checksum"));
+    assert_int_equal(at_bob, world_count(world, "reason=wrong UDP checksum"));
+    assert_int_equal(at_router, world_count(world, "part=IP header"));
+    assert_int_equal(at_bob, world_count(world, "part=UDP header") +
+                                 world_count(world, "part=UDP payload"));
+    assert_int_equal(at_router + at_bob, damaged);
+    assert_true(at_router > 0 && at_bob > at_router);
+    world_free(world);
+}
+
+/* A chance of 0 draws nothing, and each chance has a stream of its own: which packets are lost does
+ * not depend on what else may happen to them. */
+static void test_chances_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    GString *losses[2] = {g_string_new(NULL), g_string_new(NULL)};
+    for (int i = 0; i < 2; i++) {
+        int received = 0;
+        LinkOptions middle = MIDDLE;
+        middle.loss_numerator = 1;
+        middle.loss_denominator = 4;
+        if (i == 1) {
+            middle.jitter_ns = 100;
+            middle.duplicate = middle.reorder = middle.corrupt = percent(30);
+        }
+        World *world = play_with(middle, 80, &received);
+        for (const char *at = world->log->str; (at = strstr(at, " r1 link.drop packet=")) != NULL;
+             at++)
+            g_string_append_printf(losses[i], "%.8s ", at + strlen(" r1 link.drop packet="));
+        world_free(world);
+    }
+    assert_true(losses[0]->len > 0);
+    assert_string_equal(losses[0]->str, losses[1]->str);
+    for (int i = 0; i < 2; i++)
+        g_string_free(losses[i], TRUE);
+}
+
+static void test_queue_in_octets(void **state)
+{
+    (void)state;
+    int received = 0;
+    /* Of 20 frames of 100 octets one is sent at once, and ten and a half could wait. */
+    LinkOptions slow = {.delay_ns = 5000, .rate_bits_per_second = 1000000, .queue_octets = 1050};
+    World *world = play_with(slow, 12, &received);
+    assert_int_equal(received, 11);
+    world_assert_has(world, "r1 link.drop packet=3#12 to=r2 reason=queue full");
+    world_free(world);
+}
+
+/* Too large by one octet: dropped, and the source hears of the MTU (RFC 1191). */
+static void test_mtu(void **state)
+{
+    (void)state;
+    LinkOptions narrow = MIDDLE;
+    narrow.mtu = 600;
+    int received = 0;
+    World *world = world_with_routers(narrow);
+    bind_bob(world, &received);
+    send_count(world, 1, 600 - 28);
+    send_count(world, 1, 601 - 28);
+    world_run(world, SIM_NEVER);
+    assert_int_equal(received, 1);
+    world_assert_has(world, "r1 link.drop packet=3#2 to=- reason=packet too large");
+    world_assert_has(world, "r1 icmp.send packet=1#1 about=3#2 ip.dst=198.18.0.1 icmp.type=3 "
+                            "icmp.code=4 meaning=fragmentation needed and DF set");
+    world_free(world);
+}
+
+static void cut_way_back(void *owner, void *data)
+{
+    (void)data;
+    network_link_down_one_way(((World *)owner)->network, "r2", "r1", 0);
+}
+
+/* Packets pass in the one direction and are lost in the other, until routes know. */
+static void test_one_way_failure(void **state)
+{
+    (void)state;
+    World *world = world_with_routers(MIDDLE);
+    Host *alice = network_find_host(world->network, "alice");
+    Host *bob = network_find_host(world->network, "bob");
+    int received = 0;
+    bind_bob(world, &received);
+    world_at(world, 1000, NODE_TIMELINE, cut_way_back, world);
+    world_run(world, 2000);
+    send_count(world, 1, DATA);
+    g_autoptr(GBytes) data = g_bytes_new_static("x", 1);
+    host_udp_send(bob, PORT, host_address(alice), 1000, data);
+    world_run(world, SIM_MILLISECOND);
+    assert_int_equal(received, 1);
+    world_assert_has(world, "r2 link.down a=r2 b=r1 from=r2");
+    world_assert_has(world, "r2 link.drop packet=4#1 to=r1 reason=link down");
+    /* Silence is explained from both ends: by the way there, or by the way back. */
+    assert_int_equal(network_peek_fault(world->network, alice, host_address(bob)), 1);
+    assert_int_equal(network_peek_fault(world->network, bob, host_address(alice)), 1);
+    world_free(world);
+}
+
+static void slow_down(void *owner, void *data)
+{
+    (void)data;
+    World *world = owner;
+    LinkOptions options = network_link_options(world->network, "r1", "r2");
+    options.rate_bits_per_second = 1000000;
+    network_link_change(world->network, "r1", "r2", options, "rate 1 Mbit/s", 0);
+}
+
+static void restore(void *owner, void *data)
+{
+    (void)data;
+    network_link_restore(((World *)owner)->network, "r2", "r1", 0);
+}
+
+static void test_change_and_restore(void **state)
+{
+    (void)state;
+    World *world = world_with_routers(MIDDLE);
+    int received = 0;
+    bind_bob(world, &received);
+    world_at(world, 1000, NODE_TIMELINE, slow_down, world);
+    world_run(world, 2000);
+    send_count(world, 1, DATA);
+    world_run(world, SIM_SECOND);
+    world_at(world, SIM_SECOND + 1, NODE_TIMELINE, restore, world);
+    world_run(world, SIM_SECOND + 2);
+    send_count(world, 1, DATA);
+    world_run(world, SIM_NEVER);
+    assert_int_equal(received, 2);
+    world_assert_has(world, "r1 link.change a=r1 b=r2 changes=rate 1 Mbit/s");
+    world_assert_has(world, "t=3800 r1 link.transmit packet=3#1 to=r2 frame.len=100 ip.ttl=63 "
+                            "starts_at=3800 ends_at=803800");
+    world_assert_has(world, "packet=3#2 to=r2 frame.len=100 ip.ttl=63 starts_at=1000001802 "
+                            "ends_at=1000002602");
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +406,15 @@ int main(void)
         cmocka_unit_test(test_full_queue_drops_the_last),
         cmocka_unit_test(test_loss_has_its_rate_and_its_stream),
         cmocka_unit_test(test_cut_loses_what_is_underway),
+        cmocka_unit_test(test_jitter_keeps_the_order),
+        cmocka_unit_test(test_reordering),
+        cmocka_unit_test(test_duplicates_arrive_behind),
+        cmocka_unit_test(test_corruption_is_found),
+        cmocka_unit_test(test_chances_do_not_disturb_each_other),
+        cmocka_unit_test(test_queue_in_octets),
+        cmocka_unit_test(test_mtu),
+        cmocka_unit_test(test_one_way_failure),
+        cmocka_unit_test(test_change_and_restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

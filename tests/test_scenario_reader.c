@@ -100,7 +100,7 @@ static void test_key_faults(void **state)
         {"mailsim: 1\n", "1:1: a scenario needs the key `servers`: the mail servers, by host name"},
         {SERVERS "sed: 3\n", "6:1: unknown key `sed`; did you mean `seed`?"},
         {SERVERS "delay: 3 s\n", "6:1: `delay` is not a key of a scenario; it belongs under "
-                                 "`network.default_link`, `network.links` or `servers.NAME.link`"},
+                                 "`network.default_link`, `network.links` or `network.one_way`"},
         {SERVERS "who: bob\n", "6:1: `who` is not a key of a scenario; it belongs under `do: "
                                "reply`, `do: fetch` or `do: read`"},
         {SERVERS "people: {al: {address: alice@naver.example, color: red}}\n",
@@ -193,6 +193,13 @@ static void test_network_faults(void **state)
          "seoul]}]}",
          "2:82: the link in line 2 joins the same two routers"},
         {"{routers: [busan]}", "3:63: there is no router `seoul`"},
+        {"{routers: [seoul], default_link: {mtu: 500 B}}", "2:49: `mtu` is at least 576 B"},
+        {"{routers: [seoul], default_link: {corrupt: 3}}", "2:53: `3` has no unit; write `3 %`"},
+        {"{routers: [seoul, busan], links: [{between: [seoul, busan]}], one_way: [{from: busan, "
+         "to: m.naver.example, loss: 1 %}]}",
+         "2:89: no link joins `busan` and `m.naver.example`"},
+        {"{routers: [seoul], one_way: [{from: seoul, to: m.naver.example}]}",
+         "2:46: nothing differs; write what does, such as `loss: 5 %`"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text =
@@ -272,6 +279,14 @@ static void test_timeline_faults(void **state)
         {TIMELINE "  - {at: 1 s, do: reply, who: bob, mail: lunch, as: answer}\n"
                   "  - {at: 2 s, do: send, mail: answer}\n",
          "12:31: `answer` is the answer of a reply, which sends it"},
+        {TIMELINE "  - {at: 1 s, do: degrade, between: [seoul, frankfurt]}\n",
+         "11:38: nothing changes; write what does, such as `loss: 5 %`"},
+        {TIMELINE "  - {at: 1 s, do: degrade, between: [seoul, frankfurt], from: "
+                  "mail.gmail.example, loss: 1 %}\n",
+         "11:63: `from` is one of the link's ends, `seoul` or `frankfurt`"},
+        {TIMELINE "  - {at: 1 s, do: link_up, between: [seoul, frankfurt], from: seoul}\n",
+         "11:57: `from` is not a key of `do: link_up`; it belongs under `do: link_down`, `do: "
+         "degrade` or `network.one_way`"},
         {TIMELINE "  - {at: 1 s, do: link_down, between: [mail.gmail.example, seoul]}\n",
          "11:40: no link joins `mail.gmail.example` and `seoul`"},
         {TIMELINE "  - {at: 1 s, do: partition, groups: [[seoul], [frankfurt, seoul]]}\n",

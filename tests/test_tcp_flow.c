@@ -419,9 +419,40 @@ static void test_keep_alive(void **state)
     script_end(&s);
 }
 
+/* RFC 1191 §6.4: a segment was too large for the path. All that is outstanding goes again in
+ * smaller ones, one until acknowledgements come; the congestion window's size is not forgotten. */
+static void test_path_mtu(void **state)
+{
+    (void)state;
+    Script s;
+    Segment segment;
+    script_init(&s, TCP_PROFILE_RFC);
+    script_establish(&s, 10 * SIM_MILLISECOND);
+    script_write(&s, 3000);
+    script_drain(&s);
+    uint32_t cwnd = tcp_peek_info(s.tcp).cwnd, first = tcp_peek_info(s.tcp).snd_una;
+    tcp_icmp_too_large(s.tcp, first - 1, 576); /* about nothing outstanding: not believed */
+    tcp_icmp_too_large(s.tcp, first, 1500);    /* no news */
+    assert_false(tcp_next_segment(s.tcp, s.now, &segment));
+    tcp_icmp_too_large(s.tcp, first, 576);
+    tcp_icmp_too_large(s.tcp, first + 1460, 576); /* of the same flight */
+    assert_true(tcp_next_segment(s.tcp, s.now, &segment));
+    assert_int_equal(segment.seq, first);
+    assert_int_equal(segment.payload.length, 536);
+    assert_int_equal(segment.sending, SEGMENT_SENDING_SMALLER_RESEND);
+    segment_clear(&segment);
+    assert_false(tcp_next_segment(s.tcp, s.now, &segment));
+    TcpInfo info = tcp_peek_info(s.tcp);
+    assert_int_equal(info.mss, 536);
+    assert_int_equal(info.cwnd, 536);
+    assert_true(info.ssthresh >= cwnd);
+    script_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_path_mtu),
         cmocka_unit_test(test_zero_window_is_probed),
         cmocka_unit_test(test_unanswered_probes_time_out),
         cmocka_unit_test(test_probe_is_accepted),

@@ -16,6 +16,9 @@ typedef enum RandomPurpose {
     RANDOM_MX_ORDER,
     RANDOM_RETRY_JITTER,
     RANDOM_WORKLOAD,
+    RANDOM_LINK_DUPLICATE,
+    RANDOM_LINK_REORDER,
+    RANDOM_LINK_CORRUPT,
 } RandomPurpose;
 
 /* One stream; a plain value. Advance it by drawing. */

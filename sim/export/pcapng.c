@@ -186,6 +186,14 @@ static bool kind_is_sending(TraceKind kind)
     return kind == TRACE_TCP_SEND || kind == TRACE_UDP_SEND || kind == TRACE_ICMP_SEND;
 }
 
+/* A packet that has come to its host and is thrown away there, before the host's TCP, UDP or ICMP
+ * has it: a capture sees it, damaged or not. */
+static TraceRef discarded_packet(const TraceFields_LINK_DROP *fields)
+{
+    bool has_arrived = fields->to == NULL && strcmp(fields->reason, "listen queue full") != 0;
+    return has_arrived ? fields->packet : (TraceRef){0};
+}
+
 /* Who sent a packet that is received; a node without a number where the record is of another
  * kind. */
 static TraceRef received_packet(const TraceRecord *record)
@@ -196,6 +204,8 @@ static TraceRef received_packet(const TraceRecord *record)
         return ((const TraceFields_UDP_RECEIVE *)record->fields)->packet;
     if (record->kind == TRACE_ICMP_RECEIVE)
         return ((const TraceFields_ICMP_RECEIVE *)record->fields)->packet;
+    if (record->kind == TRACE_LINK_DROP)
+        return discarded_packet(record->fields);
     return (TraceRef){0};
 }
 

@@ -33,6 +33,7 @@ struct Host {
     uint32_t half_open;
     Random iss_secret; /* its index is set for each use */
 
+    GHashTable *path_mtus; /* address -> PathMtu *; NULL: none is known (tcp_host.c) */
     GHashTable *udp_ports; /* port -> UdpPort * */
     uint16_t next_tcp_port, next_udp_port;
 };
@@ -57,9 +58,15 @@ void icmp_receive(Host *host, const Packet *packet);
 void tcp_host_init(Host *host);
 void tcp_host_clear(Host *host);
 void tcp_host_receive(Host *host, const Packet *packet);
+typedef struct TcpIcmpReport {
+    TcpIcmp error;
+    uint32_t seq; /* of the segment that it quotes */
+    uint32_t mtu; /* of the next hop, with TCP_ICMP_FRAGMENTATION_NEEDED */
+} TcpIcmpReport;
+
 /* An ICMP error about a segment of ours. */
 void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
-                           uint16_t local_port, TcpIcmp error, uint64_t because);
+                           uint16_t local_port, TcpIcmpReport report, uint64_t because);
 /* The program is gone; `because` 0: in order. */
 void tcp_host_end_program(Host *host, uint64_t because);
 void tcp_host_power_off(Host *host);

@@ -1,5 +1,5 @@
-/* ICMP error messages (RFC 792; RFC 1122 §3.2.2): unreachable and time exceeded. Left out on
- * purpose: echo, redirects, limits on their rate. */
+/* ICMP error messages (RFC 792; RFC 1122 §3.2.2; RFC 1191): unreachable and time exceeded. Left out
+ * on purpose: echo, redirects, limits on their rate. */
 #include "net/host_internal.h"
 
 #include <string.h>
@@ -9,6 +9,7 @@ enum {
     QUOTE_DESTINATION_OFFSET = 16,
     QUOTE_SOURCE_PORT_OFFSET = PACKET_IP_HEADER,
     QUOTE_DESTINATION_PORT_OFFSET = PACKET_IP_HEADER + 2,
+    QUOTE_SEQUENCE_OFFSET = PACKET_IP_HEADER + 4,
 };
 
 static const char *meaning_of(uint8_t type, uint8_t code)
@@ -18,6 +19,8 @@ static const char *meaning_of(uint8_t type, uint8_t code)
         [ICMP_CODE_HOST_UNREACHABLE] = "host unreachable",
         [ICMP_CODE_PROTOCOL_UNREACHABLE] = "protocol unreachable",
         [ICMP_CODE_PORT_UNREACHABLE] = "port unreachable",
+        [ICMP_CODE_FRAGMENTATION_NEEDED] = "fragmentation needed and DF set",
+        [ICMP_CODE_PROHIBITED] = "communication administratively prohibited",
     };
     return type == ICMP_TIME_EXCEEDED ? "time exceeded" : UNREACHABLE[code];
 }
@@ -29,24 +32,24 @@ static void quote_packet(const Packet *packet, uint8_t quote[PACKET_ICMP_QUOTE])
     memcpy(quote, bytes->data + PACKET_ETHERNET_HEADER, PACKET_ICMP_QUOTE);
 }
 
-void icmp_report(NetworkNode *node, const Packet *about, uint8_t type, uint8_t code,
-                 uint64_t because)
+void icmp_report(NetworkNode *node, const Packet *about, IcmpReport report)
 {
     if (about->protocol == PACKET_ICMP) /* RFC 1122 §3.2.2: no error about an error */
         return;
     Packet *packet = network_new_packet(node, PACKET_ICMP, about->source);
-    packet->because = because;
-    packet->icmp = (IcmpError){.about = about->ref, .type = type, .code = code};
+    packet->because = report.because;
+    packet->icmp = (IcmpError){
+        .about = about->ref, .type = report.type, .code = report.code, .mtu = (uint16_t)report.mtu};
     quote_packet(about, packet->icmp.quote);
     TraceFields_ICMP_SEND fields = {
         .packet = packet->ref,
         .about = about->ref,
         .destination = about->source,
-        .type = type,
-        .code = code,
-        .meaning = meaning_of(type, code),
+        .type = report.type,
+        .code = report.code,
+        .meaning = meaning_of(report.type, report.code),
     };
-    trace_write_packet(node->network->trace, node->id, TRACE_ICMP_SEND, because, &fields,
+    trace_write_packet(node->network->trace, node->id, TRACE_ICMP_SEND, report.because, &fields,
                        packet_for_trace(packet));
     network_send(node, packet);
 }
@@ -63,6 +66,8 @@ static TcpIcmp tcp_icmp_of(const IcmpError *icmp)
         [ICMP_CODE_HOST_UNREACHABLE] = TCP_ICMP_HOST_UNREACHABLE,
         [ICMP_CODE_PROTOCOL_UNREACHABLE] = TCP_ICMP_PROTOCOL_UNREACHABLE,
         [ICMP_CODE_PORT_UNREACHABLE] = TCP_ICMP_PORT_UNREACHABLE,
+        [ICMP_CODE_FRAGMENTATION_NEEDED] = TCP_ICMP_FRAGMENTATION_NEEDED,
+        [ICMP_CODE_PROHIBITED] = TCP_ICMP_PROHIBITED,
     };
     return icmp->type == ICMP_TIME_EXCEEDED ? TCP_ICMP_TIME_EXCEEDED : UNREACHABLE[icmp->code];
 }
@@ -84,7 +89,12 @@ void icmp_receive(Host *host, const Packet *packet)
         return;
     Ipv4Address remote = (Ipv4Address)quote_u16(icmp, QUOTE_DESTINATION_OFFSET) << 16 |
                          quote_u16(icmp, QUOTE_DESTINATION_OFFSET + 2);
+    TcpIcmpReport report = {
+        .error = tcp_icmp_of(icmp),
+        .seq = (uint32_t)quote_u16(icmp, QUOTE_SEQUENCE_OFFSET) << 16 |
+               quote_u16(icmp, QUOTE_SEQUENCE_OFFSET + 2),
+        .mtu = icmp->mtu,
+    };
     tcp_host_receive_icmp(host, remote, quote_u16(icmp, QUOTE_DESTINATION_PORT_OFFSET),
-                          quote_u16(icmp, QUOTE_SOURCE_PORT_OFFSET), tcp_icmp_of(icmp),
-                          packet->because);
+                          quote_u16(icmp, QUOTE_SOURCE_PORT_OFFSET), report, packet->because);
 }

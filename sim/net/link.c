@@ -3,102 +3,155 @@
 
 #include "core/check.h"
 
-enum { BITS_PER_OCTET = 8, STARTS_FIRST_CAPACITY = 8 };
+enum { BITS_PER_OCTET = 8, WAITING_FIRST_CAPACITY = 8 };
 
-/* When the packets that wait begin to be sent: a ring of ascending times. */
-typedef struct StartTimes {
-    SimTime *times;
+/* A packet that waits: when it begins to be sent, and its frame. */
+typedef struct WaitingFrame {
+    SimTime starts_at;
+    uint32_t size;
+} WaitingFrame;
+
+/* A ring of frames by ascending time. */
+typedef struct WaitingFrames {
+    WaitingFrame *frames;
+    uint64_t octets;   /* of all that wait */
     uint32_t capacity; /* a power of two */
     uint32_t first, count;
-} StartTimes;
+} WaitingFrames;
+
+/* What most links never need. */
+typedef struct LinkMischief {
+    Random jitter, reorder, duplicate, corrupt;
+    SimTime last_arrival; /* of the packets that keep their order */
+} LinkMischief;
 
 typedef struct LinkDirection {
     Link *link;
     LinkEnd from, to;
+    LinkOptions options;
     Random loss;
-    SimTime busy_until; /* the last bit of all packets so far is sent */
-    StartTimes waiting;
+    LinkMischief *mischief; /* NULL: jitter and the like are off, and always were */
+    SimTime busy_until;     /* the last bit of all packets so far is sent */
+    WaitingFrames waiting;
+    LinkFault fault;
+    LinkFault last_fault;
+    SimTime last_fault_at; /* -1: never */
 } LinkDirection;
 
 struct Link {
     Trace *trace;
     Simulator *simulator;
-    LinkOptions options;
     LinkDeliver *deliver;
     LinkDirection directions[2];
-    LinkFault fault;
-    LinkFault last_fault;
-    SimTime last_fault_at; /* -1: never */
 };
 
-static void starts_grow(StartTimes *starts)
+/* ---- Packets that wait ---- */
+
+static void waiting_grow(WaitingFrames *waiting)
 {
-    uint32_t capacity = MAX(2 * starts->capacity, STARTS_FIRST_CAPACITY);
-    SimTime *times = g_new(SimTime, capacity);
-    for (uint32_t i = 0; i < starts->count; i++)
-        times[i] = starts->times[(starts->first + i) & (starts->capacity - 1)];
-    g_free(starts->times);
-    *starts = (StartTimes){times, capacity, 0, starts->count};
+    uint32_t capacity = MAX(2 * waiting->capacity, WAITING_FIRST_CAPACITY);
+    WaitingFrame *frames = g_new(WaitingFrame, capacity);
+    for (uint32_t i = 0; i < waiting->count; i++)
+        frames[i] = waiting->frames[(waiting->first + i) & (waiting->capacity - 1)];
+    g_free(waiting->frames);
+    *waiting = (WaitingFrames){frames, waiting->octets, capacity, 0, waiting->count};
 }
 
-static void starts_push(StartTimes *starts, SimTime time)
+static void waiting_push(WaitingFrames *waiting, SimTime starts_at, uint32_t size)
 {
-    if (starts->count == starts->capacity)
-        starts_grow(starts);
-    starts->times[(starts->first + starts->count++) & (starts->capacity - 1)] = time;
+    if (waiting->count == waiting->capacity)
+        waiting_grow(waiting);
+    uint32_t at = (waiting->first + waiting->count++) & (waiting->capacity - 1);
+    waiting->frames[at] = (WaitingFrame){starts_at, size};
+    waiting->octets += size;
 }
 
-static void starts_drop_until(StartTimes *starts, SimTime now)
+static void waiting_drop_until(WaitingFrames *waiting, SimTime now)
 {
-    while (starts->count > 0 && starts->times[starts->first] <= now) {
-        starts->first = (starts->first + 1) & (starts->capacity - 1);
-        starts->count--;
+    while (waiting->count > 0 && waiting->frames[waiting->first].starts_at <= now) {
+        waiting->octets -= waiting->frames[waiting->first].size;
+        waiting->first = (waiting->first + 1) & (waiting->capacity - 1);
+        waiting->count--;
     }
+}
+
+static void waiting_clear(WaitingFrames *waiting)
+{
+    waiting->count = 0;
+    waiting->octets = 0;
+}
+
+/* ---- Directions ---- */
+
+static Random direction_random(const LinkDirection *direction, RandomPurpose purpose)
+{
+    const Simulator *simulator = direction->link->simulator;
+    g_autofree char *name =
+        g_strdup_printf("%s>%s", simulator_node_name(simulator, direction->from.node),
+                        simulator_node_name(simulator, direction->to.node));
+    return random_stream(simulator_seed(simulator), name, purpose);
 }
 
 static LinkDirection direction_make(Link *link, LinkEnd from, LinkEnd to)
 {
-    g_autofree char *name =
-        g_strdup_printf("%s>%s", simulator_node_name(link->simulator, from.node),
-                        simulator_node_name(link->simulator, to.node));
-    return (LinkDirection){
-        .link = link,
-        .from = from,
-        .to = to,
-        .loss = random_stream(simulator_seed(link->simulator), name, RANDOM_LINK_LOSS),
+    LinkDirection direction = {.link = link, .from = from, .to = to, .last_fault_at = -1};
+    direction.loss = direction_random(&direction, RANDOM_LINK_LOSS);
+    return direction;
+}
+
+static LinkMischief *mischief_new(const LinkDirection *direction)
+{
+    LinkMischief *mischief = g_new(LinkMischief, 1);
+    *mischief = (LinkMischief){
+        .jitter = direction_random(direction, RANDOM_LINK_JITTER),
+        .reorder = direction_random(direction, RANDOM_LINK_REORDER),
+        .duplicate = direction_random(direction, RANDOM_LINK_DUPLICATE),
+        .corrupt = direction_random(direction, RANDOM_LINK_CORRUPT),
     };
+    return mischief;
+}
+
+static void direction_set_options(LinkDirection *direction, LinkOptions options)
+{
+    CHECK(options.delay_ns > 0 && options.rate_bits_per_second > 0 && options.jitter_ns >= 0);
+    CHECK(options.loss_numerator <= options.loss_denominator);
+    CHECK(options.queue_packets <= LINK_QUEUE_MAXIMUM);
+    if (options.queue_packets == 0)
+        options.queue_packets = LINK_QUEUE_DEFAULT;
+    bool has_mischief = options.jitter_ns > 0 || options.reorder.numerator > 0 ||
+                        options.duplicate.numerator > 0 || options.corrupt.numerator > 0;
+    if (has_mischief && direction->mischief == NULL)
+        direction->mischief = mischief_new(direction);
+    direction->options = options;
 }
 
 Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver)
 {
-    CHECK(options.delay_ns > 0 && options.rate_bits_per_second > 0);
-    CHECK(options.loss_numerator <= options.loss_denominator);
-    CHECK(options.queue_packets <= LINK_QUEUE_MAXIMUM);
     Link *link = g_new0(Link, 1);
     link->trace = trace;
     link->simulator = trace_simulator(trace);
-    link->options = options;
-    if (options.queue_packets == 0)
-        link->options.queue_packets = LINK_QUEUE_DEFAULT;
     link->deliver = deliver;
     link->directions[0] = direction_make(link, a, b);
     link->directions[1] = direction_make(link, b, a);
-    link->last_fault_at = -1;
+    for (int i = 0; i < 2; i++)
+        direction_set_options(&link->directions[i], options);
     return link;
 }
 
 void link_free(Link *link)
 {
-    g_free(link->directions[0].waiting.times);
-    g_free(link->directions[1].waiting.times);
+    for (int i = 0; i < 2; i++) {
+        g_free(link->directions[i].waiting.frames);
+        g_free(link->directions[i].mischief);
+    }
     g_free(link);
 }
 
-static LinkDirection *direction_from(Link *link, NodeId node)
+static uint32_t index_from(const Link *link, NodeId node)
 {
-    LinkDirection *direction = &link->directions[link->directions[0].from.node != node];
-    SIMULATOR_CHECK(link->simulator, direction->from.node == node);
-    return direction;
+    uint32_t index = link->directions[0].from.node != node;
+    SIMULATOR_CHECK(link->simulator, link->directions[index].from.node == node);
+    return index;
 }
 
 LinkEnd link_other_end(const Link *link, NodeId node)
@@ -106,10 +159,23 @@ LinkEnd link_other_end(const Link *link, NodeId node)
     return link->directions[link->directions[0].from.node != node].to;
 }
 
-SimTime link_delay(const Link *link)
+LinkOptions link_options(const Link *link, NodeId from)
 {
-    return link->options.delay_ns;
+    return link->directions[index_from(link, from)].options;
 }
+
+void link_set_options(Link *link, NodeId from, LinkOptions options)
+{
+    direction_set_options(&link->directions[index_from(link, from)], options);
+}
+
+uint32_t link_exceeded_mtu(const Link *link, NodeId from, uint32_t ip_size)
+{
+    uint32_t mtu = link->directions[index_from(link, from)].options.mtu;
+    return mtu != 0 && ip_size > mtu ? mtu : 0;
+}
+
+/* ---- Packets that are lost ---- */
 
 void link_record_drop(Trace *trace, NodeId node, const char *to, LinkFault why,
                       const Packet *packet)
@@ -132,39 +198,117 @@ static void direction_drop(LinkDirection *direction, LinkFault why, Packet *pack
     link_drop_packet(link->trace, direction->from.node, to, why, packet);
 }
 
+/* ---- What goes wrong on the way ---- */
+
+static bool chance_strikes(Random *random, LinkChance chance)
+{
+    return chance.numerator > 0 && random_draw_chance(random, chance.numerator, chance.denominator);
+}
+
+/* When the packet arrives that would arrive at `arrives_at` if all went well. */
+static SimTime arrival_with_mischief(LinkDirection *direction, SimTime arrives_at)
+{
+    LinkMischief *mischief = direction->mischief;
+    const LinkOptions *options = &direction->options;
+    if (options->jitter_ns > 0) {
+        uint64_t range = (uint64_t)options->jitter_ns + 1;
+        SimTime jitter = (SimTime)random_draw_below(&mischief->jitter, range);
+        arrives_at = simtime_add(arrives_at, jitter);
+    }
+    if (chance_strikes(&mischief->reorder, options->reorder)) {
+        uint64_t range = (uint64_t)options->delay_ns;
+        SimTime detour = 1 + (SimTime)random_draw_below(&mischief->reorder, range);
+        return simtime_add(arrives_at, detour);
+    }
+    mischief->last_arrival = MAX(mischief->last_arrival, arrives_at);
+    return mischief->last_arrival;
+}
+
+static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packet *packet);
+
+/* A second one follows the packet as closely as it can. */
+static void duplicate_if_drawn(LinkDirection *direction, SimTime arrives_at, const Packet *packet)
+{
+    if (!chance_strikes(&direction->mischief->duplicate, direction->options.duplicate))
+        return;
+    Link *link = direction->link;
+    Cause cause = *simulator_cause(link->simulator);
+    TraceFields_LINK_DUPLICATE fields = {
+        .packet = packet->ref,
+        .to = simulator_node_name(link->simulator, direction->to.node),
+        .arrives_at = simtime_add(arrives_at, SIM_NANOSECOND),
+    };
+    trace_write_packet(link->trace, direction->from.node, TRACE_LINK_DUPLICATE, 0, &fields,
+                       packet_for_trace(packet));
+    schedule_arrival(direction, fields.arrives_at, packet_copy(packet));
+    *simulator_cause(link->simulator) =
+        cause; /* the first one arrives as if there were no second */
+}
+
+static void corrupt_if_drawn(LinkDirection *direction, Packet *packet)
+{
+    Random *random = &direction->mischief->corrupt;
+    if (!chance_strikes(random, direction->options.corrupt))
+        return;
+    Link *link = direction->link;
+    uint64_t bits = (uint64_t)packet_ip_size(packet) * BITS_PER_OCTET;
+    uint32_t bit = (uint32_t)random_draw_below(random, bits);
+    packet_damage(packet, bit);
+    TraceFields_LINK_CORRUPT fields = {
+        .packet = packet->ref,
+        .to = simulator_node_name(link->simulator, direction->to.node),
+        .octet = bit / BITS_PER_OCTET,
+        .bit = bit % BITS_PER_OCTET,
+        .part = packet_part_at(packet, bit / BITS_PER_OCTET),
+    };
+    trace_write_packet(link->trace, direction->from.node, TRACE_LINK_CORRUPT, 0, &fields,
+                       packet_for_trace(packet));
+}
+
+/* ---- The way ---- */
+
 static void direction_arrive(void *owner, void *data)
 {
     LinkDirection *direction = owner;
     Link *link = direction->link;
     Packet *packet = data;
-    if (link->last_fault_at >= packet->put_on_link_at)
-        direction_drop(direction, link->last_fault, packet);
+    if (direction->last_fault_at >= packet->put_on_link_at)
+        direction_drop(direction, direction->last_fault, packet);
     else
         link->deliver(direction->to.owner, packet);
 }
 
 /* How long the packet's bits take to be sent, rounded up to whole nanoseconds. */
-static SimTime transmission_time(const Link *link, const Packet *packet)
+static SimTime transmission_time(const LinkDirection *direction, const Packet *packet)
 {
     uint64_t bits = (uint64_t)packet_frame_size(packet) * BITS_PER_OCTET;
-    uint64_t rate = link->options.rate_bits_per_second;
+    uint64_t rate = direction->options.rate_bits_per_second;
     return (SimTime)((bits * (uint64_t)SIM_SECOND + rate - 1) / rate);
 }
 
 static bool direction_draws_loss(LinkDirection *direction)
 {
-    const LinkOptions *options = &direction->link->options;
+    const LinkOptions *options = &direction->options;
     return options->loss_numerator > 0 &&
            random_draw_chance(&direction->loss, options->loss_numerator, options->loss_denominator);
+}
+
+static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packet *packet)
+{
+    EventAction arrival = {direction_arrive, direction, packet, packet_free};
+    simulator_schedule(direction->link->simulator, arrives_at, direction->to.node, EVENT_FOREGROUND,
+                       arrival);
 }
 
 /* The packet occupies the direction, lost or not: a loss happens on the way. */
 static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *packet)
 {
     Link *link = direction->link;
-    SimTime ends_at = simtime_add(starts_at, transmission_time(link, packet));
+    SimTime ends_at = simtime_add(starts_at, transmission_time(direction, packet));
     bool is_lost = direction_draws_loss(direction);
-    SimTime arrives_at = is_lost ? SIM_NEVER : simtime_add(ends_at, link->options.delay_ns);
+    SimTime arrives_at = is_lost ? SIM_NEVER : simtime_add(ends_at, direction->options.delay_ns);
+    if (direction->mischief != NULL && !is_lost)
+        arrives_at = arrival_with_mischief(direction, arrives_at);
     direction->busy_until = ends_at;
     TraceFields_LINK_TRANSMIT fields = {
         .packet = packet->ref,
@@ -181,46 +325,56 @@ static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *
         direction_drop(direction, (LinkFault){"loss", 0}, packet);
         return;
     }
-    EventAction arrival = {direction_arrive, direction, packet, packet_free};
-    simulator_schedule(link->simulator, arrives_at, direction->to.node, EVENT_FOREGROUND, arrival);
+    if (direction->mischief != NULL) {
+        duplicate_if_drawn(direction, arrives_at, packet);
+        corrupt_if_drawn(direction, packet);
+    }
+    schedule_arrival(direction, arrives_at, packet);
+}
+
+static bool queue_has_room(const LinkDirection *direction, uint32_t size)
+{
+    const LinkOptions *options = &direction->options;
+    return direction->waiting.count < options->queue_packets &&
+           (options->queue_octets == 0 ||
+            direction->waiting.octets + size <= options->queue_octets);
 }
 
 void link_take_packet(Link *link, NodeId from, Packet *packet)
 {
-    LinkDirection *direction = direction_from(link, from);
+    LinkDirection *direction = &link->directions[index_from(link, from)];
     SimTime now = simulator_now(link->simulator);
     packet->hop_from = from;
     packet->hop_to = direction->to.node;
     packet->put_on_link_at = now;
-    starts_drop_until(&direction->waiting, now);
+    waiting_drop_until(&direction->waiting, now);
     bool is_busy = direction->busy_until > now;
-    if (link->fault.reason != NULL) {
-        direction_drop(direction, link->fault, packet);
-    } else if (is_busy && direction->waiting.count == link->options.queue_packets) {
+    if (direction->fault.reason != NULL) {
+        direction_drop(direction, direction->fault, packet);
+    } else if (is_busy && !queue_has_room(direction, packet_frame_size(packet))) {
         direction_drop(direction, (LinkFault){"queue full", 0}, packet);
     } else {
         if (is_busy)
-            starts_push(&direction->waiting, direction->busy_until);
+            waiting_push(&direction->waiting, direction->busy_until, packet_frame_size(packet));
         direction_send(direction, MAX(now, direction->busy_until), packet);
     }
 }
 
-/* A cut empties both queues: the packets that it loses no longer keep the link busy. */
-void link_set_fault(Link *link, LinkFault fault)
+/* A cut empties the queue: the packets that it loses no longer keep the link busy. */
+void link_set_fault(Link *link, NodeId from, LinkFault fault)
 {
+    LinkDirection *direction = &link->directions[index_from(link, from)];
     SimTime now = simulator_now(link->simulator);
-    if (fault.reason != NULL && link->fault.reason == NULL) {
-        link->last_fault_at = now;
-        link->last_fault = fault;
-        for (int i = 0; i < 2; i++) {
-            link->directions[i].busy_until = now;
-            link->directions[i].waiting.count = 0;
-        }
+    if (fault.reason != NULL && direction->fault.reason == NULL) {
+        direction->last_fault_at = now;
+        direction->last_fault = fault;
+        direction->busy_until = now;
+        waiting_clear(&direction->waiting);
     }
-    link->fault = fault;
+    direction->fault = fault;
 }
 
-LinkFault link_fault(const Link *link)
+LinkFault link_fault(const Link *link, NodeId from)
 {
-    return link->fault;
+    return link->directions[index_from(link, from)].fault;
 }

@@ -1,4 +1,5 @@
-/* A link: two independent directions, each with a delay, a rate, a loss and a drop-tail queue.
+/* A link: two independent directions, each with a delay, a rate, a drop-tail queue, and what may go
+ * wrong on the way: loss, jitter, reordering, duplicates, bits turned over.
  *
  * A packet costs one event, its arrival at the other end. When its bits leave is computed: a
  * direction is busy until the last packet put on it has left, and the queue is those packets whose
@@ -19,13 +20,24 @@ enum {
     LINK_QUEUE_MAXIMUM = 1000000,
 };
 
-/* How a link behaves in each direction. */
+/* A chance; 0/0: it never happens. */
+typedef struct LinkChance {
+    uint64_t numerator, denominator;
+} LinkChance;
+
+/* How a link behaves in one direction. What is not given (zero) does not happen. */
 typedef struct LinkOptions {
     SimTime delay_ns;                          /* propagation, more than 0 */
     uint64_t rate_bits_per_second;             /* more than 0 */
     uint64_t loss_numerator, loss_denominator; /* chance that a packet is lost; 0/0: none */
     uint32_t queue_packets;                    /* that wait, besides the one being sent;
                                                   0: LINK_QUEUE_DEFAULT */
+    uint64_t queue_octets;                     /* of frames that wait; 0: any number */
+    uint32_t mtu;                              /* octets of an IP packet; 0: any number */
+    SimTime jitter_ns;    /* a packet travels up to so much longer, but overtakes none */
+    LinkChance reorder;   /* it travels up to twice as long, and later ones may overtake it */
+    LinkChance duplicate; /* it arrives a second time */
+    LinkChance corrupt;   /* one bit of it is turned over on the way */
 } LinkOptions;
 
 typedef struct Link Link;
@@ -44,11 +56,17 @@ void link_free(Link *link);
 
 /* The end that is not at `node`. */
 LinkEnd link_other_end(const Link *link, NodeId node);
-SimTime link_delay(const Link *link);
+/* How the direction that begins at `from` behaves, and from now on shall: packets on it stay as
+ * they are. link_new gives both the same. */
+LinkOptions link_options(const Link *link, NodeId from);
+void link_set_options(Link *link, NodeId from, LinkOptions options);
 
-/* Takes the packet at the end `from`: sends it, lets it wait its turn, or drops it. Loss is drawn
- * from a stream of the direction's own, named "FROM>TO", so that no other link's traffic matters
- * to it. */
+/* Whether a packet of so many octets is too large for the direction; if so, its MTU, else 0. */
+uint32_t link_exceeded_mtu(const Link *link, NodeId from, uint32_t ip_size);
+
+/* Takes the packet at the end `from`: sends it, lets it wait its turn, or drops it. What may go
+ * wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and only
+ * where it can: no other link's traffic, and no other chance, matters to it. */
 void link_take_packet(Link *link, NodeId from, Packet *packet);
 
 /* Why a link carries nothing: `reason` is for people, `because` the seq of the fault. */
@@ -57,9 +75,10 @@ typedef struct LinkFault {
     uint64_t because;
 } LinkFault;
 
-/* Sets or lifts the fault. What is underway when one is set never arrives. */
-void link_set_fault(Link *link, LinkFault fault);
-LinkFault link_fault(const Link *link);
+/* Sets or lifts the fault of the direction that begins at `from`. What is underway when one is set
+ * never arrives. */
+void link_set_fault(Link *link, NodeId from, LinkFault fault);
+LinkFault link_fault(const Link *link, NodeId from);
 
 /* Writes link.drop for a packet lost at `node` on its way to `to` (NULL: nowhere in particular). */
 void link_record_drop(Trace *trace, NodeId node, const char *to, LinkFault why,

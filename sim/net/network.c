@@ -89,6 +89,7 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
     link->network = network;
     for (int i = 0; i < 2; i++)
         link->ends[i] = ends[i]->index;
+    link->built[0] = link->built[1] = options;
     link->is_usable = true;
     link->link = link_new(network->trace, (LinkEnd){ends[0]->id, ends[0]},
                           (LinkEnd){ends[1]->id, ends[1]}, options, network_deliver);

@@ -3,8 +3,9 @@
  * Built before the run: add routers, hosts and links, then network_finish. Routes are the shortest
  * by delay, ties by name order (strcmp) of the next node; hosts forward nothing (RFC 1122 §3.1).
  * They change NetworkOptions.convergence after a link does; until then packets run into the dead
- * link. No routing protocol is modelled, only its effect. Left out on purpose: fragmentation and
- * path MTU, ARP, multicast, asymmetric link parameters. */
+ * link. No routing protocol is modelled, only its effect: a link that has failed in one direction
+ * is not used in the other either (RFC 2328 §7.1), and delays count as they are in each direction.
+ * Left out on purpose: fragmentation, ARP, multicast. */
 #pragma once
 
 #include "core/ipv4.h"
@@ -39,6 +40,8 @@ void network_add_router(Network *network, const char *name);
 Host *network_add_host(Network *network, const char *name);
 /* Joins two nodes that no link joins yet. */
 void network_add_link(Network *network, const char *a, const char *b, LinkOptions options);
+/* Before the run: how the direction from `from` to `to` differs from the link's other. */
+void network_set_direction(Network *network, const char *from, const char *to, LinkOptions options);
 /* Computes the routes: the network is complete. */
 void network_finish(Network *network);
 
@@ -52,6 +55,17 @@ Trace *network_trace(const Network *network);
  * fault that packets and streams name is the record link.down; for a partition it is `because`. */
 void network_link_down(Network *network, const char *a, const char *b, uint64_t because);
 void network_link_up(Network *network, const char *a, const char *b, uint64_t because);
+/* The same, but only packets from `from` to `to` are lost; link_up ends it. */
+void network_link_down_one_way(Network *network, const char *from, const char *to,
+                               uint64_t because);
+/* How the direction behaves. */
+LinkOptions network_link_options(const Network *network, const char *from, const char *to);
+/* From now on it behaves like that: link.change, with `changes` for people. Routes follow a changed
+ * delay a convergence time later. */
+void network_link_change(Network *network, const char *from, const char *to, LinkOptions options,
+                         const char *changes, uint64_t because);
+/* Both directions behave again as they did before the run. */
+void network_link_restore(Network *network, const char *a, const char *b, uint64_t because);
 
 typedef struct NetworkGroup {
     const char *const *names; /* of hosts and routers */
@@ -64,6 +78,7 @@ void network_partition(Network *network, const NetworkGroup *groups, size_t grou
                        uint64_t because);
 void network_heal(Network *network);
 
-/* Why packets from `from` do not reach `to` now: the seq of the first fault on their way - a
- * partition, a link that is down, the host being off - or 0: no fault. Changes nothing. */
+/* Why packets from `from` do not reach `to` now, or answers do not come back: the seq of the first
+ * fault on their way - a partition, a link that is down, the host being off - or 0: no fault.
+ * Changes nothing. */
 uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to);

@@ -10,11 +10,11 @@ bool network_is_parted(const NetworkNode *a, const NetworkNode *b)
     return a->group != 0 && b->group != 0 && a->group != b->group;
 }
 
-static LinkFault link_find_fault(const NetworkLink *link)
+static LinkFault link_find_fault(const NetworkLink *link, int direction)
 {
     const Network *network = link->network;
-    if (link->down_since != 0)
-        return (LinkFault){"link down", link->down_since};
+    if (link->down_since[direction] != 0)
+        return (LinkFault){"link down", link->down_since[direction]};
     if (network_is_parted(network_node_at(network, link->ends[0]),
                           network_node_at(network, link->ends[1])))
         return (LinkFault){"partition", network->partition_because};
@@ -35,24 +35,34 @@ static void routes_gain_link(void *owner, void *data)
     routing_set_usable(link->network->current, link->edge, true);
 }
 
-/* Tells the link what is the matter with it, and the routes later. The event is in the background:
- * new routes matter only to somebody who still sends. */
-static void link_update(NetworkLink *link)
+/* The event is in the background: new routes matter only to somebody who still sends. */
+static void converge_later(NetworkLink *link, void (*change)(void *owner, void *data))
 {
     Network *network = link->network;
-    LinkFault fault = link_find_fault(link);
-    bool is_usable = fault.reason == NULL;
-    link_set_fault(link->link, fault);
+    EventAction action = {change, link, NULL, NULL};
+    simulator_schedule(network->simulator,
+                       simtime_add(simulator_now(network->simulator), network->convergence_ns),
+                       NODE_TIMELINE, EVENT_BACKGROUND, action);
+}
+
+/* Tells the link what is the matter with it, and the routes later. */
+static void link_update(NetworkLink *link)
+{
+    bool is_usable = true;
+    for (int direction = 0; direction < 2; direction++) {
+        LinkFault fault = link_find_fault(link, direction);
+        NodeId from = network_node_at(link->network, link->ends[direction])->id;
+        link_set_fault(link->link, from, fault);
+        is_usable = is_usable && fault.reason == NULL;
+    }
     if (is_usable == link->is_usable)
         return;
     link->is_usable = is_usable;
-    EventAction change = {is_usable ? routes_gain_link : routes_lose_link, link, NULL, NULL};
-    simulator_schedule(network->simulator,
-                       simtime_add(simulator_now(network->simulator), network->convergence_ns),
-                       NODE_TIMELINE, EVENT_BACKGROUND, change);
+    converge_later(link, is_usable ? routes_gain_link : routes_lose_link);
 }
 
-static NetworkLink *link_between(const Network *network, const NetworkNode *a, const NetworkNode *b)
+NetworkLink *network_link_between(const Network *network, const NetworkNode *a,
+                                  const NetworkNode *b)
 {
     for (uint32_t edge = 0; edge < network->links->len; edge++) {
         NetworkLink *link = network_link_at(network, edge);
@@ -68,11 +78,28 @@ void network_link_down(Network *network, const char *a, const char *b, uint64_t 
 {
     const NetworkNode *first = network_node_named(network, a);
     const NetworkNode *second = network_node_named(network, b);
-    NetworkLink *link = link_between(network, first, second);
-    if (link->down_since != 0)
+    NetworkLink *link = network_link_between(network, first, second);
+    if (link->down_since[0] != 0 && link->down_since[1] != 0)
         return;
-    link->down_since =
+    uint64_t seq =
         TRACE(network->trace, first->id, LINK_DOWN, because, .a = first->name, .b = second->name);
+    for (int direction = 0; direction < 2; direction++) {
+        if (link->down_since[direction] == 0)
+            link->down_since[direction] = seq;
+    }
+    link_update(link);
+}
+
+void network_link_down_one_way(Network *network, const char *from, const char *to, uint64_t because)
+{
+    const NetworkNode *first = network_node_named(network, from);
+    const NetworkNode *second = network_node_named(network, to);
+    NetworkLink *link = network_link_between(network, first, second);
+    uint64_t *down_since = &link->down_since[link->ends[0] != first->index];
+    if (*down_since != 0)
+        return;
+    *down_since = TRACE(network->trace, first->id, LINK_DOWN, because, .a = first->name,
+                        .b = second->name, .from = first->name);
     link_update(link);
 }
 
@@ -80,13 +107,72 @@ void network_link_up(Network *network, const char *a, const char *b, uint64_t be
 {
     const NetworkNode *first = network_node_named(network, a);
     const NetworkNode *second = network_node_named(network, b);
-    NetworkLink *link = link_between(network, first, second);
-    if (link->down_since == 0)
+    NetworkLink *link = network_link_between(network, first, second);
+    if (link->down_since[0] == 0 && link->down_since[1] == 0)
         return;
     TRACE(network->trace, first->id, LINK_UP, because, .a = first->name, .b = second->name);
-    link->down_since = 0;
+    link->down_since[0] = link->down_since[1] = 0;
     link_update(link);
 }
+
+/* ---- Links that change ---- */
+
+LinkOptions network_link_options(const Network *network, const char *from, const char *to)
+{
+    const NetworkNode *first = network_node_named(network, from);
+    const NetworkNode *second = network_node_named(network, to);
+    return link_options(network_link_between(network, first, second)->link, first->id);
+}
+
+static void routes_read_delays(void *owner, void *data)
+{
+    (void)data;
+    const NetworkLink *link = owner;
+    const Network *network = link->network;
+    for (int direction = 0; direction < 2; direction++) {
+        uint32_t from = link->ends[direction];
+        SimTime delay_ns = link_options(link->link, network_node_at(network, from)->id).delay_ns;
+        routing_set_delay(network->current, link->edge, from, delay_ns);
+        routing_set_delay(network->intact, link->edge, from, delay_ns);
+    }
+}
+
+void network_set_direction(Network *network, const char *from, const char *to, LinkOptions options)
+{
+    CHECK(!network->is_finished);
+    const NetworkNode *first = network_node_named(network, from);
+    NetworkLink *link = network_link_between(network, first, network_node_named(network, to));
+    link->built[link->ends[0] != first->index] = options;
+    link_set_options(link->link, first->id, options);
+    routes_read_delays(link, NULL);
+}
+
+void network_link_change(Network *network, const char *from, const char *to, LinkOptions options,
+                         const char *changes, uint64_t because)
+{
+    const NetworkNode *first = network_node_named(network, from);
+    const NetworkNode *second = network_node_named(network, to);
+    NetworkLink *link = network_link_between(network, first, second);
+    SimTime delay_before = link_options(link->link, first->id).delay_ns;
+    TRACE(network->trace, first->id, LINK_CHANGE, because, .a = first->name, .b = second->name,
+          .changes = changes);
+    link_set_options(link->link, first->id, options);
+    if (options.delay_ns != delay_before)
+        converge_later(link, routes_read_delays);
+}
+
+void network_link_restore(Network *network, const char *a, const char *b, uint64_t because)
+{
+    const NetworkNode *first = network_node_named(network, a);
+    const NetworkLink *link = network_link_between(network, first, network_node_named(network, b));
+    for (int direction = 0; direction < 2; direction++) {
+        const char *from = network_node_at(network, link->ends[direction])->name;
+        const char *to = network_node_at(network, link->ends[1 - direction])->name;
+        network_link_change(network, from, to, link->built[direction], "as at first", because);
+    }
+}
+
+/* ---- Partitions ---- */
 
 static void links_update(Network *network)
 {
@@ -129,6 +215,26 @@ static uint32_t intended_edge(const NetworkNode *node, const NetworkNode *destin
     return edge;
 }
 
+/* The first fault on the way from a node to another; 0: none. */
+static uint64_t fault_on_way(const NetworkNode *node, const NetworkNode *destination)
+{
+    const Network *network = node->network;
+    /* While routes converge they may run in a circle: the walk has an end. */
+    for (guint hops = 0; hops < network->nodes->len && node != destination; hops++) {
+        uint32_t edge = intended_edge(node, destination);
+        if (edge == ROUTING_NO_EDGE)
+            return 0;
+        const NetworkLink *link = network_link_at(network, edge);
+        LinkFault fault = link_fault(link->link, node->id);
+        if (fault.reason != NULL)
+            return fault.because;
+        node = network_node_at(network, link->ends[link->ends[0] == node->index]);
+        if (node->host != NULL && node != destination)
+            return 0;
+    }
+    return node == destination && node->host != NULL ? host_off_because(node->host) : 0;
+}
+
 uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to)
 {
     const Network *network = node->network;
@@ -137,20 +243,9 @@ uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to)
         return 0;
     if (network_is_parted(node, destination))
         return network->partition_because;
-    /* While routes converge they may run in a circle: the walk has an end. */
-    for (guint hops = 0; hops < network->nodes->len && node != destination; hops++) {
-        uint32_t edge = intended_edge(node, destination);
-        if (edge == ROUTING_NO_EDGE)
-            return 0;
-        const NetworkLink *link = network_link_at(network, edge);
-        LinkFault fault = link_fault(link->link);
-        if (fault.reason != NULL)
-            return fault.because;
-        node = network_node_at(network, link->ends[link->ends[0] == node->index]);
-        if (node->host != NULL && node != destination)
-            return 0;
-    }
-    return node == destination && node->host != NULL ? host_off_because(node->host) : 0;
+    uint64_t fault = fault_on_way(node, destination);
+    /* A router, too, may be where the packet stands; nobody answers it. */
+    return fault != 0 || node->host == NULL ? fault : fault_on_way(destination, node);
 }
 
 uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to)

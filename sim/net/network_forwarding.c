@@ -41,6 +41,27 @@ static void loopback_arrive(void *owner, void *packet)
     network_deliver(owner, packet);
 }
 
+/* Drops a packet and tells its source. */
+static void refuse(NetworkNode *node, LinkFault why, uint8_t type, uint8_t code, uint32_t mtu,
+                   Packet *packet)
+{
+    link_record_drop(node->network->trace, node->id, NULL, why, packet);
+    icmp_report(node, packet, (IcmpReport){type, code, mtu, why.because});
+    packet_free(packet);
+}
+
+/* Puts the packet on the link, or tells its source that it is too large: nothing is fragmented, as
+ * every packet has DF set (RFC 1191 §3, §4). */
+static void put_on_link(NetworkNode *node, Link *link, Packet *packet)
+{
+    uint32_t mtu = link_exceeded_mtu(link, node->id, packet_ip_size(packet));
+    if (mtu != 0)
+        refuse(node, (LinkFault){"packet too large", 0}, ICMP_UNREACHABLE,
+               ICMP_CODE_FRAGMENTATION_NEEDED, mtu, packet);
+    else
+        link_take_packet(link, node->id, packet);
+}
+
 void network_send(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
@@ -56,16 +77,8 @@ void network_send(NetworkNode *node, Packet *packet)
         uint64_t because = network_peek_fault_from(node, packet->destination);
         network_drop(node, (LinkFault){"no route", because}, packet);
     } else {
-        link_take_packet(link, node->id, packet);
+        put_on_link(node, link, packet);
     }
-}
-
-/* Drops a packet and tells its source. */
-static void refuse(NetworkNode *router, LinkFault why, uint8_t type, uint8_t code, Packet *packet)
-{
-    link_record_drop(router->network->trace, router->id, NULL, why, packet);
-    icmp_report(router, packet, type, code, why.because);
-    packet_free(packet);
 }
 
 /* Nothing on a router listens, so a packet for itself ends there. */
@@ -78,24 +91,27 @@ static void router_receive(NetworkNode *router, Packet *packet)
     }
     if (packet->ttl <= 1) { /* RFC 1812 §5.3.1 */
         refuse(router, (LinkFault){"TTL exceeded", 0}, ICMP_TIME_EXCEEDED, ICMP_CODE_TTL_EXCEEDED,
-               packet);
+               0, packet);
         return;
     }
     Link *link = next_link(router, destination);
     if (link == NULL) { /* RFC 1812 §5.2.7.1 */
         uint64_t because = network_peek_fault_from(router, packet->destination);
         refuse(router, (LinkFault){"no route", because}, ICMP_UNREACHABLE,
-               ICMP_CODE_HOST_UNREACHABLE, packet);
+               ICMP_CODE_HOST_UNREACHABLE, 0, packet);
         return;
     }
     packet->ttl--;
-    link_take_packet(link, router->id, packet);
+    put_on_link(router, link, packet);
 }
 
 void network_deliver(void *owner, Packet *packet)
 {
     NetworkNode *node = owner;
-    if (node->host == NULL)
+    const char *defect = packet_find_defect(packet, node->host == NULL);
+    if (defect != NULL) /* RFC 1122 §3.2.1.2, §4.1.3.4, §3.2.2; RFC 9293 §3.1: silently discarded */
+        network_drop(node, (LinkFault){defect, 0}, packet);
+    else if (node->host == NULL)
         router_receive(node, packet);
     else if (packet->destination != node->address)
         network_drop(node, (LinkFault){"no route", 0}, packet); /* a host does not forward */

@@ -23,10 +23,11 @@ typedef struct NetworkNode {
 typedef struct NetworkLink {
     Network *network;
     Link *link;
-    uint32_t edge;       /* in the routings */
-    uint32_t ends[2];    /* indices of nodes */
-    uint64_t down_since; /* seq of link.down; 0: not down */
-    bool is_usable;      /* as routes will have it when they have converged */
+    uint32_t edge;          /* in the routings */
+    uint32_t ends[2];       /* indices of nodes */
+    LinkOptions built[2];   /* how the direction from each end behaved before the run */
+    uint64_t down_since[2]; /* seq of link.down, of the direction from each end; 0: not down */
+    bool is_usable;         /* as routes will have it when they have converged */
 } NetworkLink;
 
 struct Network {
@@ -51,6 +52,10 @@ NetworkNode *network_node_by_address(const Network *network, Ipv4Address address
 /* The node of that name must exist. */
 NetworkNode *network_node_named(const Network *network, const char *name);
 
+/* The link that joins the two, which there is. */
+NetworkLink *network_link_between(const Network *network, const NetworkNode *a,
+                                  const NetworkNode *b);
+
 /* network_forwarding.c */
 
 /* A packet that arises at `node`, with its first hop's ends filled in. */
@@ -71,7 +76,12 @@ uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to);
 
 /* icmp.c */
 
+typedef struct IcmpReport {
+    uint8_t type, code;
+    uint32_t mtu; /* with ICMP_CODE_FRAGMENTATION_NEEDED */
+    uint64_t because;
+} IcmpReport;
+
 /* Reports to the source of `about` that `node` could not pass it on; nothing where RFC 1122
  * §3.2.2 forbids it. */
-void icmp_report(NetworkNode *node, const Packet *about, uint8_t type, uint8_t code,
-                 uint64_t because);
+void icmp_report(NetworkNode *node, const Packet *about, IcmpReport report);

@@ -25,7 +25,30 @@ void packet_free(void *data)
         segment_clear(&packet->tcp);
     else if (packet->protocol == PACKET_UDP)
         slice_clear(&packet->udp.payload);
+    g_free(packet->damage);
     g_slice_free(Packet, packet);
+}
+
+Packet *packet_copy(const Packet *packet)
+{
+    Packet *copy = g_slice_new(Packet);
+    *copy = *packet;
+    if (packet->damage != NULL)
+        copy->damage = g_memdup2(packet->damage, sizeof *packet->damage);
+    if (packet->protocol == PACKET_TCP)
+        copy->tcp.payload = slice_ref(packet->tcp.payload, 0, packet->tcp.payload.length);
+    else if (packet->protocol == PACKET_UDP)
+        copy->udp.payload = slice_ref(packet->udp.payload, 0, packet->udp.payload.length);
+    return copy;
+}
+
+void packet_damage(Packet *packet, uint32_t bit)
+{
+    CHECK(bit / 8 < packet_ip_size(packet));
+    if (packet->damage == NULL)
+        packet->damage = g_new0(PacketDamage, 1);
+    if (packet->damage->count < PACKET_MAX_DAMAGE)
+        packet->damage->bits[packet->damage->count++] = bit;
 }
 
 static uint32_t segment_size(const Segment *segment)
@@ -51,6 +74,25 @@ uint32_t packet_ip_size(const Packet *packet)
     }
     CHECK(false);
     return 0;
+}
+
+const char *packet_part_at(const Packet *packet, uint32_t octet)
+{
+    if (octet < PACKET_IP_HEADER)
+        return "IP header";
+    uint32_t rest = octet - PACKET_IP_HEADER;
+    switch ((PacketProtocol)packet->protocol) {
+    case PACKET_ICMP:
+        return rest < PACKET_ICMP_HEADER ? "ICMP header" : "ICMP quotation";
+    case PACKET_TCP: {
+        uint32_t header = segment_size(&packet->tcp) - (uint32_t)packet->tcp.payload.length;
+        return rest < header ? "TCP header" : "TCP payload";
+    }
+    case PACKET_UDP:
+        return rest < PACKET_UDP_HEADER ? "UDP header" : "UDP payload";
+    }
+    CHECK(false);
+    return NULL;
 }
 
 uint32_t packet_frame_size(const Packet *packet)

@@ -2,7 +2,8 @@
  *
  * Sources: RFC 791 §3.1 (IPv4), RFC 768 (UDP), RFC 792 (ICMP), RFC 9293 §3.1 (TCP). A packet is
  * made by its source host and moves, with its payload by reference, from hop to hop: it has one
- * owner. Left out on purpose: IP options and fragments (DF is always set, there is no MTU). */
+ * owner. Left out on purpose: IP options and fragments (DF is always set: who sends too large a
+ * packet is told, RFC 1191). */
 #pragma once
 
 #include "core/bytes.h"
@@ -37,6 +38,8 @@ enum {
     ICMP_CODE_HOST_UNREACHABLE = 1,
     ICMP_CODE_PROTOCOL_UNREACHABLE = 2,
     ICMP_CODE_PORT_UNREACHABLE = 3,
+    ICMP_CODE_FRAGMENTATION_NEEDED = 4,
+    ICMP_CODE_PROHIBITED = 13, /* RFC 1812 §5.2.7.1: by a firewall */
     ICMP_TIME_EXCEEDED = 11,
     ICMP_CODE_TTL_EXCEEDED = 0,
 };
@@ -50,12 +53,22 @@ typedef struct Datagram {
 typedef struct IcmpError {
     TraceRef about; /* the packet quoted; not on the wire */
     uint8_t type, code;
+    uint16_t mtu; /* of the next hop, with ICMP_CODE_FRAGMENTATION_NEEDED (RFC 1191 §4) */
     uint8_t quote[PACKET_ICMP_QUOTE]; /* the first octets of that packet */
 } IcmpError;
+
+/* Bits of a packet that links have turned over, by their number in the IP packet, the first octet's
+ * highest being 0. */
+enum { PACKET_MAX_DAMAGE = 8 };
+typedef struct PacketDamage {
+    uint32_t count;
+    uint32_t bits[PACKET_MAX_DAMAGE];
+} PacketDamage;
 
 typedef struct Packet {
     TraceRef ref;            /* the source's name for it, the number counting its packets */
     uint64_t because;        /* seq of the fault behind it, 0: none; not on the wire */
+    PacketDamage *damage;    /* NULL: as it was sent; owned */
     SimTime put_on_link_at;  /* of the last hop */
     NodeId hop_from, hop_to; /* ends of the last hop: the MAC addresses */
     Ipv4Address source, destination;
@@ -72,11 +85,20 @@ typedef struct Packet {
 Packet *packet_new(PacketProtocol protocol, Ipv4Address source, Ipv4Address destination);
 /* Releases the payload too. Takes a Packet *. */
 void packet_free(void *packet);
+/* Another one like it, its payload shared. */
+Packet *packet_copy(const Packet *packet);
+/* Turns a bit over; more than PACKET_MAX_DAMAGE are not counted. */
+void packet_damage(Packet *packet, uint32_t bit);
+/* What is at an octet of the IP packet, for people: "TCP payload"; a constant text. */
+const char *packet_part_at(const Packet *packet, uint32_t octet);
+/* Which checksum of a packet does not fit its octets: a constant text, "wrong TCP checksum"; NULL:
+ * none. `only_ip`: a router looks at the IP header alone (RFC 1812 §5.2.2). */
+const char *packet_find_defect(const Packet *packet, bool only_ip);
 
 /* Octets of the IP packet, and of the frame that carries it. */
 uint32_t packet_ip_size(const Packet *packet);
 uint32_t packet_frame_size(const Packet *packet);
-/* Appends the frame: Ethernet, IP and what is in it, with right checksums. */
+/* Appends the frame: Ethernet, IP and what is in it, with right checksums, then damaged. */
 void packet_write(const Packet *packet, GByteArray *out);
 /* The same as a record of the trace wants it. */
 TracePacket packet_for_trace(const Packet *packet);

@@ -168,13 +168,20 @@ static void write_icmp(const Packet *packet, GByteArray *out)
     write_u8(out, packet->icmp.type);
     write_u8(out, packet->icmp.code);
     write_u16(out, 0);
-    write_u32(out, 0); /* unused */
+    write_u32(out, packet->icmp.mtu); /* RFC 1191 §4; otherwise unused and zero */
     g_byte_array_append(out, packet->icmp.quote, PACKET_ICMP_QUOTE);
     fill_checksum(out, start, ICMP_CHECKSUM_OFFSET, 0);
 }
 
+static void turn_bits_over(const PacketDamage *damage, uint8_t *ip)
+{
+    for (uint32_t i = 0; i < damage->count; i++)
+        ip[damage->bits[i] / 8] ^= (uint8_t)(0x80 >> damage->bits[i] % 8);
+}
+
 void packet_write(const Packet *packet, GByteArray *out)
 {
+    guint start = out->len;
     write_ethernet(packet, out);
     write_ip(packet, out);
     switch ((PacketProtocol)packet->protocol) {
@@ -188,6 +195,52 @@ void packet_write(const Packet *packet, GByteArray *out)
         write_udp(packet, out);
         break;
     }
+    if (packet->damage != NULL)
+        turn_bits_over(packet->damage, out->data + start + PACKET_ETHERNET_HEADER);
+}
+
+/* RFC 768: a checksum of zero is none. */
+static bool udp_has_checksum(const uint8_t *udp)
+{
+    return udp[UDP_CHECKSUM_OFFSET] != 0 || udp[UDP_CHECKSUM_OFFSET + 1] != 0;
+}
+
+/* The sum over octets and their checksum is all ones where they fit (RFC 1071 §1). */
+static bool sums_up(uint32_t sum, const uint8_t *octets, size_t length)
+{
+    return packet_checksum_finish(packet_checksum_add(sum, span_of(octets, length))) == 0;
+}
+
+/* The octets' addresses, protocol and length are those of the packet, or the IP header's own
+ * checksum would be wrong: one bit, or a few, cannot change two fields of it alike. */
+static const char *find_defect_behind_ip(const Packet *packet, const uint8_t *octets, size_t length)
+{
+    switch ((PacketProtocol)packet->protocol) {
+    case PACKET_ICMP:
+        return sums_up(0, octets, length) ? NULL : "wrong ICMP checksum";
+    case PACKET_TCP:
+        return sums_up(pseudo_header_sum(packet), octets, length) ? NULL : "wrong TCP checksum";
+    case PACKET_UDP:
+        return !udp_has_checksum(octets) || sums_up(pseudo_header_sum(packet), octets, length)
+                   ? NULL
+                   : "wrong UDP checksum";
+    }
+    return NULL;
+}
+
+const char *packet_find_defect(const Packet *packet, bool only_ip)
+{
+    if (packet->damage == NULL)
+        return NULL;
+    g_autoptr(GByteArray) frame = g_byte_array_new();
+    packet_write(packet, frame);
+    const uint8_t *ip = frame->data + PACKET_ETHERNET_HEADER;
+    size_t length = frame->len - PACKET_ETHERNET_HEADER;
+    if (!sums_up(0, ip, PACKET_IP_HEADER))
+        return "wrong IP checksum";
+    return only_ip
+               ? NULL
+               : find_defect_behind_ip(packet, ip + PACKET_IP_HEADER, length - PACKET_IP_HEADER);
 }
 
 static void write_for_trace(const void *packet, GByteArray *out)

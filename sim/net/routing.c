@@ -10,7 +10,7 @@
 
 typedef struct RoutingEdge {
     uint32_t ends[2];
-    SimTime delay_ns;
+    SimTime delays_ns[2]; /* from each end to the other */
     bool is_usable;
 } RoutingEdge;
 
@@ -45,6 +45,11 @@ static RoutingEdge *edge_at(const Routing *routing, uint32_t index)
 static uint32_t edge_other_end(const RoutingEdge *edge, uint32_t node)
 {
     return edge->ends[edge->ends[0] == node];
+}
+
+static SimTime edge_delay_from(const RoutingEdge *edge, uint32_t node)
+{
+    return edge->delays_ns[edge->ends[0] != node];
 }
 
 static uint32_t inner_at(const Routing *routing, uint32_t row)
@@ -95,7 +100,7 @@ uint32_t routing_add_node(Routing *routing, const char *name, bool forwards)
 uint32_t routing_add_edge(Routing *routing, uint32_t a, uint32_t b, SimTime delay_ns)
 {
     CHECK(a != b && delay_ns > 0 && routing->rows == NULL);
-    RoutingEdge edge = {{a, b}, delay_ns, true};
+    RoutingEdge edge = {{a, b}, {delay_ns, delay_ns}, true};
     uint32_t index = routing->edges->len;
     g_array_append_val(routing->edges, edge);
     g_array_append_val(node_at(routing, a)->edges, index);
@@ -127,6 +132,14 @@ void routing_finish(Routing *routing)
     routing->is_settled = g_new0(bool, routing->inner->len + 1);
 }
 
+void routing_set_delay(Routing *routing, uint32_t edge, uint32_t from, SimTime delay_ns)
+{
+    CHECK(delay_ns > 0);
+    RoutingEdge *changed = edge_at(routing, edge);
+    changed->delays_ns[changed->ends[0] != from] = delay_ns;
+    rows_clear(routing);
+}
+
 void routing_set_usable(Routing *routing, uint32_t edge, bool is_usable)
 {
     edge_at(routing, edge)->is_usable = is_usable;
@@ -139,10 +152,11 @@ static void neighbours_relax(Routing *routing, uint32_t settled)
     const RoutingNode *node = node_at(routing, settled);
     for (guint i = 0; i < node->edges->len; i++) {
         const RoutingEdge *edge = edge_at(routing, g_array_index(node->edges, uint32_t, i));
-        uint32_t row = node_at(routing, edge_other_end(edge, settled))->row;
+        uint32_t neighbour = edge_other_end(edge, settled);
+        uint32_t row = node_at(routing, neighbour)->row;
         if (row == NO_ROW || !edge->is_usable)
             continue;
-        SimTime length = simtime_add(routing->lengths[node->row], edge->delay_ns);
+        SimTime length = simtime_add(routing->lengths[node->row], edge_delay_from(edge, neighbour));
         routing->lengths[row] = MIN(routing->lengths[row], length);
     }
 }
@@ -192,7 +206,7 @@ static uint32_t best_edge(const Routing *routing, uint32_t from, uint32_t destin
         if (!edge->is_usable || next->row == NO_ROW ||
             !(next->forwards || next_index == destination))
             continue;
-        SimTime length = simtime_add(routing->lengths[next->row], edge->delay_ns);
+        SimTime length = simtime_add(routing->lengths[next->row], edge_delay_from(edge, from));
         bool is_better = length < best_length || (length == best_length && length != SIM_NEVER &&
                                                   strcmp(next->name, best_name) < 0);
         if (is_better) {

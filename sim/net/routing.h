@@ -26,6 +26,8 @@ uint32_t routing_add_edge(Routing *routing, uint32_t a, uint32_t b, SimTime dela
 /* The graph is complete. */
 void routing_finish(Routing *routing);
 
+/* How long the edge takes from the end `from` to the other; both as given at first. */
+void routing_set_delay(Routing *routing, uint32_t edge, uint32_t from, SimTime delay_ns);
 /* Whether paths may use the edge from now on; they may at first. */
 void routing_set_usable(Routing *routing, uint32_t edge, bool is_usable);
 

@@ -25,6 +25,7 @@ typedef enum SegmentSending {
     SEGMENT_SENDING_PURE_ACK,        /* no data: acknowledgement or window update */
     SEGMENT_SENDING_TIMEOUT_RESEND,  /* again, after the retransmission timeout (RFC 6298) */
     SEGMENT_SENDING_FAST_RESEND,     /* again, after duplicate ACKs (RFC 5681 §3.2, RFC 6582) */
+    SEGMENT_SENDING_SMALLER_RESEND,  /* again, as the path has a smaller MTU (RFC 1191 §6.4) */
     SEGMENT_SENDING_TAIL_LOSS_PROBE, /* RFC 8985 §7 */
     SEGMENT_SENDING_WINDOW_PROBE,    /* RFC 9293 §3.8.6.1 */
     SEGMENT_SENDING_KEEP_ALIVE,      /* RFC 9293 §3.8.4 */

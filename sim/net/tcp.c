@@ -262,7 +262,37 @@ void tcp_abort(TcpConnection *tcp)
 
 static bool icmp_is_hard(TcpIcmp error)
 {
-    return error == TCP_ICMP_PROTOCOL_UNREACHABLE || error == TCP_ICMP_PORT_UNREACHABLE;
+    return error == TCP_ICMP_PROTOCOL_UNREACHABLE || error == TCP_ICMP_PORT_UNREACHABLE ||
+           error == TCP_ICMP_PROHIBITED;
+}
+
+bool tcp_has_outstanding(const TcpConnection *tcp, uint32_t seq)
+{
+    return seq_is_at_or_before(tcp->snd_una, seq) && seq_is_before(seq, tcp->snd_nxt);
+}
+
+uint16_t tcp_mss_of_mtu(uint32_t mtu)
+{
+    enum { LEAST_MTU = 68, HEADERS = 40 }; /* RFC 791 §3.2; RFC 9293 §3.7.1 */
+    return (uint16_t)(CLAMP(mtu, LEAST_MTU, UINT16_MAX) - HEADERS);
+}
+
+void tcp_limit_mss(TcpConnection *tcp, uint16_t mss)
+{
+    tcp->mss = MIN(tcp->mss, mss);
+}
+
+/* Of the segments of one flight each is reported; the first report is enough. */
+void tcp_icmp_too_large(TcpConnection *tcp, uint32_t seq, uint32_t mtu)
+{
+    uint16_t mss = tcp_mss_of_mtu(mtu);
+    bool is_news = tcp_has_outstanding(tcp, seq) && mss < tcp->mss;
+    if (!is_news || tcp_is_finished(tcp) || !tcp_syn_is_acked(tcp))
+        return;
+    tcp->mss = mss;
+    tcp_congestion_mtu_shrunk(tcp);
+    tcp->snd_resend = tcp->snd_una;
+    tcp->resend_sending = SEGMENT_SENDING_SMALLER_RESEND;
 }
 
 void tcp_icmp_unreachable(TcpConnection *tcp, TcpIcmp error)

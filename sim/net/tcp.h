@@ -4,9 +4,9 @@
  * Source: RFC 9293, §3.10 in its order and words, with the algorithms that it names: RFC 6298
  * (timer), RFC 5681 and RFC 6582 (congestion control, NewReno), RFC 6928 (initial window),
  * RFC 3042 (limited transmit), RFC 5961 (challenge ACKs), RFC 7323 §2 (window scale), RFC 8985 §7
- * (tail loss probe, Linux profile only). Left out on purpose: urgent data (its bytes are ordinary
- * data here), selective acknowledgement, timestamps, ECN, path MTU discovery, data on our own SYN,
- * throttling of challenge ACKs.
+ * (tail loss probe, Linux profile only), RFC 1191 §6.4 (path MTU). Left out on purpose: urgent data
+ * (its bytes are ordinary data here), selective acknowledgement, timestamps, ECN, data on our own
+ * SYN, throttling of challenge ACKs, probing for a larger path MTU within a connection.
  *
  * LISTEN belongs to the host: it keeps the listening ports and makes a connection when a SYN
  * arrives. Addresses and ports belong to the host too: it looks connections up by them and writes
@@ -174,11 +174,22 @@ typedef enum TcpIcmp {
     TCP_ICMP_TIME_EXCEEDED,        /* soft */
     TCP_ICMP_PROTOCOL_UNREACHABLE, /* hard */
     TCP_ICMP_PORT_UNREACHABLE,     /* hard */
+    TCP_ICMP_PROHIBITED,           /* hard: a firewall's word (RFC 1812 §5.2.7.1) */
+    TCP_ICMP_FRAGMENTATION_NEEDED, /* RFC 1191; neither: for tcp_icmp_too_large */
 } TcpIcmp;
 
 /* An ICMP error about this connection. RFC 9293 §3.9.2.2: soft errors are noted; hard ones end the
  * connection in SYN-SENT and are noted in synchronised states, as RFC 5461 §4 reports practice. */
 void tcp_icmp_unreachable(TcpConnection *tcp, TcpIcmp error);
+/* The segment at `seq` was too large for a hop that takes packets of `mtu` octets. Believed when it
+ * is outstanding (RFC 5927 §7.1): what is outstanding goes again in smaller ones. */
+void tcp_icmp_too_large(TcpConnection *tcp, uint32_t seq, uint32_t mtu);
+/* Whether the sequence number has been sent and is not acknowledged. */
+bool tcp_has_outstanding(const TcpConnection *tcp, uint32_t seq);
+/* The largest segment in a packet of `mtu` octets; not below what RFC 791 guarantees. */
+uint16_t tcp_mss_of_mtu(uint32_t mtu);
+/* No segment is larger from now on: what is known of the path. */
+void tcp_limit_mss(TcpConnection *tcp, uint16_t mss);
 
 /* What the user is told. When several wait they come in this order. */
 typedef enum TcpEventKind {

@@ -142,6 +142,20 @@ void tcp_congestion_timeout(TcpConnection *tcp)
     tcp->dup_acks = 0;
 }
 
+/* RFC 1191 §6.4: what is sent again because it was too large tells of no congestion, so the
+ * window's size is kept as the threshold; but it "should trigger the slow-start mechanism", one
+ * segment until acknowledgements come. */
+void tcp_congestion_mtu_shrunk(TcpConnection *tcp)
+{
+    tcp->ssthresh = MAX(tcp->ssthresh, tcp->cwnd);
+    tcp->cwnd = tcp->mss;
+    tcp->bytes_acked = 0;
+    tcp->recover = tcp->snd_nxt;
+    tcp->recovering = false;
+    tcp->resend_first = false;
+    tcp->dup_acks = 0;
+}
+
 void tcp_congestion_before_send(TcpConnection *tcp, SimTime now)
 {
     /* RFC 5681 §4.1: the restart window after an idle time longer than the RTO. */

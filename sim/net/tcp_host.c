@@ -7,6 +7,9 @@
 
 #include "core/check.h"
 
+/* RFC 1191 §6.3: after 10 minutes a larger size may be tried. */
+#define PATH_MTU_LIFETIME (10 * SIM_MINUTE)
+
 /* Fibonacci hashing: neighbouring ports and addresses are spread. */
 static guint key_hash(gconstpointer key)
 {
@@ -27,6 +30,7 @@ void tcp_host_init(Host *host)
 
 void tcp_host_clear(Host *host)
 {
+    g_clear_pointer(&host->path_mtus, g_hash_table_unref);
     while (host->first_socket != NULL)
         tcp_socket_free(host->first_socket);
     g_hash_table_unref(host->sockets);
@@ -144,12 +148,46 @@ void tcp_host_receive(Host *host, const Packet *packet)
     }
 }
 
+/* RFC 1191 §6.1: what is learnt about a path serves all that goes to the same destination, until it
+ * is old. */
+typedef struct PathMtu {
+    uint32_t mtu;
+    SimTime learnt_at;
+} PathMtu;
+
+static void note_path_mtu(Host *host, Ipv4Address remote, uint32_t mtu)
+{
+    if (host->path_mtus == NULL)
+        host->path_mtus = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    PathMtu *path = g_new(PathMtu, 1);
+    *path = (PathMtu){mtu, simulator_now(host->simulator)};
+    g_hash_table_insert(host->path_mtus, GUINT_TO_POINTER(remote), path);
+}
+
+uint16_t tcp_host_path_mss(Host *host, Ipv4Address remote)
+{
+    if (host->path_mtus == NULL)
+        return UINT16_MAX;
+    const PathMtu *path = g_hash_table_lookup(host->path_mtus, GUINT_TO_POINTER(remote));
+    if (path == NULL)
+        return UINT16_MAX;
+    if (simulator_now(host->simulator) - path->learnt_at >= PATH_MTU_LIFETIME) {
+        g_hash_table_remove(host->path_mtus, GUINT_TO_POINTER(remote));
+        return UINT16_MAX;
+    }
+    return tcp_mss_of_mtu(path->mtu);
+}
+
 void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
-                           uint16_t local_port, TcpIcmp error, uint64_t because)
+                           uint16_t local_port, TcpIcmpReport report, uint64_t because)
 {
     TcpSocket *socket = socket_find(host, tcp_socket_key(remote, remote_port, local_port));
-    if (socket != NULL)
-        tcp_socket_receive_icmp(socket, error, because);
+    if (socket == NULL)
+        return;
+    bool is_about_path = report.error == TCP_ICMP_FRAGMENTATION_NEEDED;
+    if (is_about_path && tcp_has_outstanding(socket->tcp, report.seq))
+        note_path_mtu(host, remote, report.mtu);
+    tcp_socket_receive_icmp(socket, report, because);
 }
 
 void tcp_host_end_program(Host *host, uint64_t because)

@@ -39,7 +39,7 @@ static void learn_syn(TcpConnection *tcp, const Segment *syn)
     tcp->rcv_adv += syn->seq + 1; /* until now it was the window offered on our SYN */
     tcp->rcv_nxt = tcp->rcv_acked = syn->seq + 1;
     uint16_t peer_mss = syn->mss == 0 ? default_mss : syn->mss;
-    tcp->mss = MIN(tcp->options->mss, peer_mss);
+    tcp->mss = MIN(tcp->mss, peer_mss);
     if (syn->window_scale != SEGMENT_NO_WINDOW_SCALE &&
         tcp->options->window_scale != SEGMENT_NO_WINDOW_SCALE) {
         tcp->snd_scale = MIN(syn->window_scale, 14); /* RFC 7323 §2.3 */

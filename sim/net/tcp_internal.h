@@ -125,6 +125,8 @@ void tcp_congestion_start(TcpConnection *tcp);
 bool tcp_congestion_acknowledged(TcpConnection *tcp, uint32_t ack);
 void tcp_congestion_duplicate_ack(TcpConnection *tcp);
 void tcp_congestion_timeout(TcpConnection *tcp);
+/* The path takes only smaller segments. */
+void tcp_congestion_mtu_shrunk(TcpConnection *tcp);
 void tcp_congestion_before_send(TcpConnection *tcp, SimTime now);
 /* How many octets may be in flight now: cwnd, with limited transmit. */
 uint32_t tcp_congestion_limit(const TcpConnection *tcp);

@@ -8,6 +8,7 @@ static const char *sending_text(SegmentSending sending)
         [SEGMENT_SENDING_PURE_ACK] = "acknowledgment",
         [SEGMENT_SENDING_TIMEOUT_RESEND] = "retransmission after timeout",
         [SEGMENT_SENDING_FAST_RESEND] = "fast retransmission",
+        [SEGMENT_SENDING_SMALLER_RESEND] = "retransmission in smaller segments",
         [SEGMENT_SENDING_TAIL_LOSS_PROBE] = "tail loss probe",
         [SEGMENT_SENDING_WINDOW_PROBE] = "window probe",
         [SEGMENT_SENDING_KEEP_ALIVE] = "keep-alive",

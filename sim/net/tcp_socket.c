@@ -40,6 +40,7 @@ static const char *timer_behind(SegmentSending sending)
         [SEGMENT_SENDING_PURE_ACK] = "delayed acknowledgment",
         [SEGMENT_SENDING_TIMEOUT_RESEND] = "retransmission",
         [SEGMENT_SENDING_FAST_RESEND] = "retransmission",
+        [SEGMENT_SENDING_SMALLER_RESEND] = "retransmission",
         [SEGMENT_SENDING_TAIL_LOSS_PROBE] = "tail loss probe",
         [SEGMENT_SENDING_WINDOW_PROBE] = "persist",
         [SEGMENT_SENDING_KEEP_ALIVE] = "keep-alive",
@@ -418,10 +419,13 @@ void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
     socket_run(socket);
 }
 
-void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because)
+void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmpReport report, uint64_t because)
 {
     socket->icmp_because = because;
-    tcp_icmp_unreachable(socket->tcp, error);
+    if (report.error == TCP_ICMP_FRAGMENTATION_NEEDED)
+        tcp_icmp_too_large(socket->tcp, report.seq, report.mtu);
+    else
+        tcp_icmp_unreachable(socket->tcp, report.error);
     socket_run(socket);
 }
 
@@ -500,6 +504,7 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
     socket->tcp =
         tcp_new_active(host_peek_tcp_options(host), initial_sequence_number(host, socket->key),
                        simulator_now(host->simulator));
+    tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, remote));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
     tcp_socket_settle(socket);
@@ -519,6 +524,7 @@ TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t 
     host->half_open++;
     socket->tcp = tcp_new_passive(host_peek_tcp_options(host), iss, &syn->tcp,
                                   simulator_now(host->simulator));
+    tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, syn->source));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_LISTEN, TCP_SYN_RECEIVED);
     socket_run(socket);

@@ -48,7 +48,7 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
  * incarnation ended, or NULL. */
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
 void tcp_socket_receive(TcpSocket *socket, const Packet *packet);
-void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmp error, uint64_t because);
+void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmpReport report, uint64_t because);
 /* Why the peer is silent: the fault on the way to it, now or at the last time-out; or 0. */
 uint64_t tcp_socket_silence_because(const TcpSocket *socket);
 /* The program is gone: its kernel closes the connection. */
@@ -60,6 +60,9 @@ void tcp_socket_vanish(TcpSocket *socket);
 void tcp_socket_settle(TcpSocket *socket);
 /* Frees it, whoever holds it. */
 void tcp_socket_free(TcpSocket *socket);
+
+/* tcp_host.c: the largest segment that fits a path known to be narrow; UINT16_MAX: unknown. */
+uint16_t tcp_host_path_mss(Host *host, Ipv4Address remote);
 
 /* tcp_stream.c */
 extern const StreamOperations tcp_stream_operations;

@@ -87,6 +87,7 @@ void udp_receive(Host *host, const Packet *packet)
         bound->handler(bound->owner, packet->source, datagram->source_port,
                        slice_span(datagram->payload));
     else /* RFC 1122 §4.1.3.1 */
-        icmp_report(host->node, packet, ICMP_UNREACHABLE, ICMP_CODE_PORT_UNREACHABLE,
-                    host->no_program_because);
+        icmp_report(host->node, packet,
+                    (IcmpReport){ICMP_UNREACHABLE, ICMP_CODE_PORT_UNREACHABLE, 0,
+                                 host->no_program_because});
 }

@@ -21,6 +21,12 @@ static void fill_access(Scenario *scenario, LinkParameters *link, ScenarioText *
     fill_number(&link->rate_bps, usual->rate_bps);
     fill_number(&link->loss_ppb, usual->loss_ppb);
     fill_number(&link->queue_packets, usual->queue_packets);
+    fill_number(&link->buffer_bytes, usual->buffer_bytes);
+    fill_number(&link->mtu_bytes, usual->mtu_bytes);
+    fill_number(&link->jitter_ns, usual->jitter_ns);
+    fill_number(&link->reorder_ppb, usual->reorder_ppb);
+    fill_number(&link->duplicate_ppb, usual->duplicate_ppb);
+    fill_number(&link->corrupt_ppb, usual->corrupt_ppb);
     if (router->text == NULL && scenario->network.routers.count > 0)
         router->text = scenario->network.routers.items[0].text;
 }

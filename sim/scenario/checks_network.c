@@ -111,6 +111,31 @@ static void check_tcp(const Checks *checks)
     }
 }
 
+bool link_parameters_are_given(const LinkParameters *link)
+{
+    const int64_t numbers[] = {link->delay_ns,      link->rate_bps,     link->loss_ppb,
+                               link->queue_packets, link->buffer_bytes, link->mtu_bytes,
+                               link->jitter_ns,     link->reorder_ppb,  link->duplicate_ppb,
+                               link->corrupt_ppb};
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        if (numbers[i] != SCENARIO_UNSET)
+            return true;
+    }
+    return false;
+}
+
+static void check_one_way(Checks *checks, const ScenarioOneWay *one_way)
+{
+    const char *from = one_way->from.text, *to = one_way->to.text;
+    if (from == NULL || to == NULL)
+        return;
+    if (!nodes_are_joined(checks, from, to))
+        reader_text_error(checks->reader, &one_way->from, "no link joins `%s` and `%s`", from, to);
+    if (!link_parameters_are_given(&one_way->changes))
+        reader_text_error(checks->reader, &one_way->from,
+                          "nothing differs; write what does, such as `loss: 5 %%`");
+}
+
 void check_network(Checks *checks)
 {
     const ScenarioNetwork *network = &checks->scenario->network;
@@ -120,6 +145,8 @@ void check_network(Checks *checks)
     check_links_differ(checks);
     check_connected(checks);
     check_tcp(checks);
+    for (size_t i = 0; i < network->one_way.count; i++)
+        check_one_way(checks, &network->one_way.items[i]);
 }
 
 /* --- Who is joined to whom --- */

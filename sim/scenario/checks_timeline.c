@@ -145,13 +145,22 @@ static void check_fetch(Checks *checks, ScenarioAction *action)
     reader_text_error(checks->reader, agent, "`%s` has no agent `%.60s`%s", who, agent->text, hint);
 }
 
-static void check_link(Checks *checks, const ScenarioTexts *between)
+static void check_link_action(Checks *checks, const ScenarioAction *action)
 {
+    const ScenarioTexts *between = &action->link.between;
     if (between->count != 2 || between->items[0].text == NULL || between->items[1].text == NULL)
         return;
     const char *a = between->items[0].text, *b = between->items[1].text;
     if (!nodes_are_joined(checks, a, b))
         reader_text_error(checks->reader, &between->items[0], "no link joins `%s` and `%s`", a, b);
+    const ScenarioText *from = &action->link.from;
+    bool has_from = action->kind == ACTION_LINK_DOWN || action->kind == ACTION_DEGRADE;
+    if (has_from && from->text != NULL && strcmp(from->text, a) != 0 && strcmp(from->text, b) != 0)
+        reader_text_error(checks->reader, from, "`from` is one of the link's ends, `%s` or `%s`", a,
+                          b);
+    if (action->kind == ACTION_DEGRADE && !link_parameters_are_given(&action->link.changes))
+        reader_text_error(checks->reader, &between->items[0],
+                          "nothing changes; write what does, such as `loss: 5 %%`");
 }
 
 static void check_groups(Checks *checks, const ScenarioGroups *groups)
@@ -187,7 +196,9 @@ static void check_action(Checks *checks, ScenarioAction *action)
         break;
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:
-        check_link(checks, &action->link.between);
+    case ACTION_DEGRADE:
+    case ACTION_RESTORE:
+        check_link_action(checks, action);
         break;
     case ACTION_PARTITION:
         check_groups(checks, &action->partition.groups);

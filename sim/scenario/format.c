@@ -5,128 +5,10 @@
 #include "mail/envelope.h"
 
 /* Bounds that keep every sum of times within int64_t and every count within memory. */
-#define DELAY_MAXIMUM       SIM_DAY
-#define RATE_MAXIMUM        INT64_C(1000000000000)
-#define QUEUE_MAXIMUM       INT64_C(1000000)
 #define SIZE_MAXIMUM        (INT64_C(64) << 20)
 #define TTL_MAXIMUM         (INT64_C(0x7fffffff) * SIM_SECOND) /* RFC 2181 §8 */
 #define INTEGER_MAXIMUM     INT64_MAX
 #define CONNECTIONS_MAXIMUM 100000
-
-static const char delay_of_zero[] =
-    "a link of delay 0 would let two nodes act on each other within one instant; write a delay "
-    "above 0, such as `1 us`";
-
-/* --- network --- */
-
-/* The four keys of a link's behaviour, for a struct that has them at `base`. */
-#define LINK_KEYS(base, delay, rate, loss, queue, absent)                                          \
-    {.key = "delay",                                                                               \
-     .offset = (base) + offsetof(LinkParameters, delay_ns),                                        \
-     .value = {.type = VALUE_QUANTITY,                                                             \
-               .units = UNITS_DURATION,                                                            \
-               .minimum = 1,                                                                       \
-               .maximum = DELAY_MAXIMUM,                                                           \
-               .below_minimum = delay_of_zero},                                                    \
-     .default_text = delay,                                                                        \
-     .when_absent = absent,                                                                        \
-     .meaning = "how long a bit travels from one end to the other; never 0"},                      \
-        {.key = "rate",                                                                            \
-         .offset = (base) + offsetof(LinkParameters, rate_bps),                                    \
-         .value = {.type = VALUE_QUANTITY,                                                         \
-                   .units = UNITS_RATE,                                                            \
-                   .minimum = 1,                                                                   \
-                   .maximum = RATE_MAXIMUM},                                                       \
-         .default_text = rate,                                                                     \
-         .when_absent = absent,                                                                    \
-         .meaning = "bits a second in each direction; headers count too"},                         \
-        {.key = "loss",                                                                            \
-         .offset = (base) + offsetof(LinkParameters, loss_ppb),                                    \
-         .value = {.type = VALUE_QUANTITY, .units = UNITS_SHARE, .maximum = UNITS_SHARE_WHOLE},    \
-         .default_text = loss,                                                                     \
-         .when_absent = absent,                                                                    \
-         .meaning = "the chance that a packet is lost on the way"},                                \
-    {                                                                                              \
-        .key = "queue", .offset = (base) + offsetof(LinkParameters, queue_packets),                \
-        .value = {.type = VALUE_QUANTITY,                                                          \
-                  .units = UNITS_PACKETS,                                                          \
-                  .minimum = 1,                                                                    \
-                  .maximum = QUEUE_MAXIMUM},                                                       \
-        .default_text = queue, .when_absent = absent,                                              \
-        .meaning = "packets that can wait at each end; further ones are dropped"                   \
-    }
-
-static const KeySpec default_link_keys[] = {
-    LINK_KEYS(0, "10 ms", "100 Mbit/s", "0 %", "100 packets", NULL),
-};
-
-static const MappingSpec default_link = {
-    .what = "`default_link`",
-    .size = sizeof(LinkParameters),
-    .keys = default_link_keys,
-    .key_count = G_N_ELEMENTS(default_link_keys),
-};
-
-/* The link of one server or agent: what is not given is as in `default_link`. */
-static const KeySpec access_link_keys[] = {
-    LINK_KEYS(0, NULL, NULL, NULL, NULL, "as in `network.default_link`"),
-};
-
-static const MappingSpec access_link = {
-    .what = "the link of a machine",
-    .size = sizeof(LinkParameters),
-    .keys = access_link_keys,
-    .key_count = G_N_ELEMENTS(access_link_keys),
-};
-
-static const ValueSpec a_router = {.type = VALUE_ROUTER};
-static const ValueSpec a_router_name = {.type = VALUE_NAME};
-
-static const KeySpec link_keys[] = {
-    {.key = "between",
-     .offset = offsetof(ScenarioLink, between),
-     .value = {.type = VALUE_LIST, .element = &a_router, .least = 2, .most = 2},
-     .is_required = true,
-     .meaning = "the two routers that it joins"},
-    LINK_KEYS(offsetof(ScenarioLink, parameters), "10 ms", "1 Gbit/s", "0 %", "100 packets", NULL),
-};
-
-static const MappingSpec a_link = {
-    .what = "a link",
-    .size = sizeof(ScenarioLink),
-    .keys = link_keys,
-    .key_count = G_N_ELEMENTS(link_keys),
-};
-
-static const ValueSpec link_value = {.type = VALUE_MAP, .mapping = &a_link};
-
-static const KeySpec network_keys[] = {
-    {.key = "routers",
-     .offset = offsetof(ScenarioNetwork, routers),
-     .value = {.type = VALUE_LIST, .element = &a_router_name, .least = 1},
-     .default_text = "[internet]",
-     .meaning = "the routers' names"},
-    {.key = "default_link",
-     .offset = offsetof(ScenarioNetwork, default_link),
-     .value = {.type = VALUE_MAP, .mapping = &default_link},
-     .meaning = "the link that joins each server and each agent to its router"},
-    {.key = "links",
-     .offset = offsetof(ScenarioNetwork, links),
-     .value = {.type = VALUE_LIST, .element = &link_value},
-     .when_absent = "none",
-     .meaning = "the links between routers"},
-    {.key = "tcp",
-     .offset = offsetof(ScenarioNetwork, tcp),
-     .value = {.type = VALUE_MAP, .mapping = &format_tcp},
-     .meaning = "how TCP behaves on every machine"},
-};
-
-static const MappingSpec network = {
-    .what = "`network`",
-    .size = sizeof(ScenarioNetwork),
-    .keys = network_keys,
-    .key_count = G_N_ELEMENTS(network_keys),
-};
 
 /* --- servers --- */
 
@@ -230,7 +112,7 @@ static const KeySpec server_keys[] = {
      .meaning = "the router that its link leads to"},
     {.key = "link",
      .offset = offsetof(ScenarioServer, link),
-     .value = {.type = VALUE_MAP, .mapping = &access_link},
+     .value = {.type = VALUE_MAP, .mapping = &format_access_link},
      .meaning = "the link to the router"},
     {.key = "tcp",
      .offset = offsetof(ScenarioServer, tcp),
@@ -356,7 +238,7 @@ static const KeySpec agent_keys[] = {
      .meaning = "the router that its machine's link leads to"},
     {.key = "link",
      .offset = offsetof(ScenarioAgent, link),
-     .value = {.type = VALUE_MAP, .mapping = &access_link},
+     .value = {.type = VALUE_MAP, .mapping = &format_access_link},
      .meaning = "the link to the router"},
     {.key = "tcp",
      .offset = offsetof(ScenarioAgent, tcp),
@@ -531,7 +413,7 @@ static const KeySpec scenario_keys[] = {
      .meaning = "where chance begins: the same file and seed give the same run"},
     {.key = "network",
      .offset = offsetof(Scenario, network),
-     .value = {.type = VALUE_MAP, .mapping = &network},
+     .value = {.type = VALUE_MAP, .mapping = &format_network},
      .meaning = "routers and links"},
     {.key = "servers",
      .offset = offsetof(Scenario, servers),

@@ -1,5 +1,5 @@
 /* The timeline's actions, and what `expect` and `answer` are made of. See format.h. */
-#include "scenario/format.h"
+#include "scenario/format_links.h"
 
 #include "core/check.h"
 
@@ -123,12 +123,30 @@ static const KeySpec machine_keys[] = {
      .meaning = "the server"},
 };
 
-static const KeySpec link_keys[] = {
-    {.key = "between",
-     .offset = offsetof(ScenarioAction, link.between),
-     .value = {.type = VALUE_LIST, .element = &a_node, .least = 2, .most = 2},
-     .is_required = true,
-     .meaning = "the link's two ends: routers, servers or agents' machines (`alice.laptop`)"},
+#define BETWEEN_KEY                                                                                \
+    {                                                                                              \
+        .key = "between", .offset = offsetof(ScenarioAction, link.between),                        \
+        .value = {.type = VALUE_LIST, .element = &a_node, .least = 2, .most = 2},                  \
+        .is_required = true,                                                                       \
+        .meaning = "the link's two ends: routers, servers or agents' machines (`alice.laptop`)"    \
+    }
+
+#define FROM_KEY(text)                                                                             \
+    {                                                                                              \
+        .key = "from", .offset = offsetof(ScenarioAction, link.from),                              \
+        .value = {.type = VALUE_NODE}, .when_absent = "both directions", .meaning = text           \
+    }
+
+static const KeySpec link_keys[] = {BETWEEN_KEY};
+static const KeySpec link_down_keys[] = {
+    BETWEEN_KEY,
+    FROM_KEY("only packets from this end are lost"),
+};
+static const KeySpec degrade_keys[] = {
+    BETWEEN_KEY,
+    FROM_KEY("only the direction that begins at this end changes"),
+    LINK_KEYS(offsetof(ScenarioAction, link.changes), NULL, NULL, NULL,
+              LINK_NO_DEFAULTS("as it is")),
 };
 
 static const KeySpec partition_keys[] = {
@@ -202,8 +220,12 @@ static const ActionSpec actions[ACTION_KINDS] = {
                         KEYS(machine_keys)},
     [ACTION_SHUTDOWN] = {"shutdown", "the server ends in good order, with a 421 to its clients",
                          KEYS(machine_keys)},
-    [ACTION_LINK_DOWN] = {"link_down", "a link carries nothing any more", KEYS(link_keys)},
+    [ACTION_LINK_DOWN] = {"link_down",
+                          "a link carries nothing any more, or nothing in one direction",
+                          KEYS(link_down_keys)},
     [ACTION_LINK_UP] = {"link_up", "the link carries packets again", KEYS(link_keys)},
+    [ACTION_DEGRADE] = {"degrade", "a link behaves differently from now on", KEYS(degrade_keys)},
+    [ACTION_RESTORE] = {"restore", "the link behaves again as `network` says", KEYS(link_keys)},
     [ACTION_PARTITION] = {"partition", "the network falls into parts", KEYS(partition_keys)},
     [ACTION_HEAL] = {"heal", "the partition is over", .keys = NULL},
     [ACTION_DNS_FAIL] = {"dns_fail", "look-ups of a name fail from now on", KEYS(dns_fail_keys)},

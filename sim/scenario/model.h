@@ -65,13 +65,17 @@ typedef struct ScenarioDateTime {
     int64_t offset_minutes; /* east of UTC */
 } ScenarioDateTime;
 
-/* How a link behaves in each direction. */
+/* How a link behaves in each direction, or what shall change: then SCENARIO_UNSET is as it was. */
 typedef struct LinkParameters {
     SourcePosition at;
     int64_t delay_ns; /* propagation, more than 0 */
     int64_t rate_bps; /* bits per second */
     int64_t loss_ppb; /* chance that a packet is lost, in parts per billion */
     int64_t queue_packets;
+    int64_t buffer_bytes; /* octets that wait; SCENARIO_UNSET: any number */
+    int64_t mtu_bytes;
+    int64_t jitter_ns;
+    int64_t reorder_ppb, duplicate_ppb, corrupt_ppb; /* like loss_ppb */
 } LinkParameters;
 
 typedef struct ScenarioLink {
@@ -84,6 +88,18 @@ typedef struct ScenarioLinks {
     ScenarioLink *items;
     size_t count;
 } ScenarioLinks;
+
+/* A direction of a link that differs from the other. */
+typedef struct ScenarioOneWay {
+    SourcePosition at;
+    ScenarioText from, to; /* nodes that a link joins */
+    LinkParameters changes;
+} ScenarioOneWay;
+
+typedef struct ScenarioOneWays {
+    ScenarioOneWay *items;
+    size_t count;
+} ScenarioOneWays;
 
 typedef enum TcpProfileChoice { TCP_CHOICE_RFC, TCP_CHOICE_LINUX } TcpProfileChoice;
 typedef enum NagleChoice {
@@ -133,6 +149,7 @@ typedef struct ScenarioNetwork {
     ScenarioTexts routers; /* at least one */
     LinkParameters default_link;
     ScenarioLinks links;
+    ScenarioOneWays one_way;
     TcpParameters tcp;
 } ScenarioNetwork;
 
@@ -282,6 +299,8 @@ typedef enum ActionKind {
     ACTION_SHUTDOWN,
     ACTION_LINK_DOWN,
     ACTION_LINK_UP,
+    ACTION_DEGRADE,
+    ACTION_RESTORE,
     ACTION_PARTITION,
     ACTION_HEAL,
     ACTION_DNS_FAIL,
@@ -331,8 +350,10 @@ typedef struct ScenarioAction {
             ScenarioText host; /* a server */
         } machine;             /* crash, power_off, restart, shutdown */
         struct {
-            ScenarioTexts between; /* two nodes that a link joins */
-        } link;                    /* link_down, link_up */
+            ScenarioTexts between;  /* two nodes that a link joins */
+            ScenarioText from;      /* of the two: this direction only; NULL: both, and link_up */
+            LinkParameters changes; /* degrade */
+        } link;                     /* link_down, link_up, degrade, restore */
         struct {
             ScenarioGroups groups; /* at least two; who is in none can reach everybody */
         } partition;

@@ -103,6 +103,8 @@ void check_dns(Checks *checks);
 void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records);
 /* True when a link joins the two nodes: one of `links`, or that of a machine to its router. */
 bool nodes_are_joined(const Checks *checks, const char *a, const char *b);
+/* Whether any key of a link's behaviour is given. */
+bool link_parameters_are_given(const LinkParameters *link);
 /* checks_timeline.c */
 void check_people(Checks *checks);
 void check_mails(Checks *checks);

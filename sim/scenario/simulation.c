@@ -31,22 +31,49 @@ Simulator *simulation_simulator(const Simulation *simulation)
 
 /* ---- The network ---- */
 
-static LinkOptions link_options(const LinkParameters *parameters)
+/* Puts `number` into a field where the scenario gives one. */
+#define SET_IF_GIVEN(field, type, number)                                                          \
+    do {                                                                                           \
+        if ((number) != SCENARIO_UNSET)                                                            \
+            (field) = (type)(number);                                                              \
+    } while (false)
+
+void simulation_change_link(LinkOptions *options, const LinkParameters *changes)
 {
     enum { PARTS_PER_BILLION = 1000000000 };
-    return (LinkOptions){
-        .delay_ns = parameters->delay_ns,
-        .rate_bits_per_second = (uint64_t)parameters->rate_bps,
-        .loss_numerator = (uint64_t)parameters->loss_ppb,
-        .loss_denominator = PARTS_PER_BILLION,
-        .queue_packets = (uint32_t)parameters->queue_packets,
-    };
+    SET_IF_GIVEN(options->delay_ns, SimTime, changes->delay_ns);
+    SET_IF_GIVEN(options->rate_bits_per_second, uint64_t, changes->rate_bps);
+    SET_IF_GIVEN(options->loss_numerator, uint64_t, changes->loss_ppb);
+    SET_IF_GIVEN(options->queue_packets, uint32_t, changes->queue_packets);
+    SET_IF_GIVEN(options->queue_octets, uint64_t, changes->buffer_bytes);
+    SET_IF_GIVEN(options->mtu, uint32_t, changes->mtu_bytes);
+    SET_IF_GIVEN(options->jitter_ns, SimTime, changes->jitter_ns);
+    SET_IF_GIVEN(options->reorder.numerator, uint64_t, changes->reorder_ppb);
+    SET_IF_GIVEN(options->duplicate.numerator, uint64_t, changes->duplicate_ppb);
+    SET_IF_GIVEN(options->corrupt.numerator, uint64_t, changes->corrupt_ppb);
+    options->loss_denominator = PARTS_PER_BILLION;
+    options->reorder.denominator = PARTS_PER_BILLION;
+    options->duplicate.denominator = PARTS_PER_BILLION;
+    options->corrupt.denominator = PARTS_PER_BILLION;
 }
 
 static void add_link(Simulation *simulation, const char *a, const char *b,
                      const LinkParameters *parameters)
 {
-    network_add_link(simulation->network, a, b, link_options(parameters));
+    LinkOptions options = {0};
+    simulation_change_link(&options, parameters);
+    network_add_link(simulation->network, a, b, options);
+}
+
+static void set_one_ways(Simulation *simulation)
+{
+    const ScenarioOneWays *one_ways = &simulation->scenario->network.one_way;
+    for (size_t i = 0; i < one_ways->count; i++) {
+        const char *from = one_ways->items[i].from.text, *to = one_ways->items[i].to.text;
+        LinkOptions options = network_link_options(simulation->network, from, to);
+        simulation_change_link(&options, &one_ways->items[i].changes);
+        network_set_direction(simulation->network, from, to, options);
+    }
 }
 
 static Machine add_machine(Simulation *simulation, const char *name, const char *router,
@@ -54,6 +81,8 @@ static Machine add_machine(Simulation *simulation, const char *name, const char 
 {
     Host *host = network_add_host(simulation->network, name);
     TcpOptions options = tcp_parameters_options(&simulation->scenario->network.tcp, tcp);
+    /* RFC 9293 §3.7.1: a host announces what its own link can take. */
+    options.mss = MIN(options.mss, tcp_mss_of_mtu((uint32_t)link->mtu_bytes));
     host_set_tcp_options(host, &options);
     add_link(simulation, name, router, link);
     return (Machine){
@@ -107,6 +136,7 @@ static void build_network(Simulation *simulation)
     }
     for (size_t i = 0; i < scenario->people.count; i++)
         add_agents(simulation, &scenario->people.items[i]);
+    set_one_ways(simulation);
     network_finish(simulation->network);
 }
 

@@ -48,6 +48,11 @@ struct Simulation {
 /* The users' passwords: the scenario has none, since nobody is kept out by them. */
 #define SIMULATION_PASSWORD "secret"
 
+/* ---- simulation.c ---- */
+
+/* Changes what is given; the chances' denominators are set in any case. */
+void simulation_change_link(LinkOptions *options, const LinkParameters *changes);
+
 /* ---- simulation_zone.c: the names ---- */
 
 /* What the name server knows at the start: generated from the servers, then the `dns` section. */

@@ -5,6 +5,8 @@
 #include "scenario/simulation_internal.h"
 
 #include "core/check.h"
+#include "core/units.h"
+#include "scenario/format.h"
 
 #include <string.h>
 
@@ -60,6 +62,8 @@ static NodeId action_node(const Simulation *simulation, const ScenarioAction *ac
         return simulation->name_server_machine.node;
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:
+    case ACTION_DEGRADE:
+    case ACTION_RESTORE:
     case ACTION_PARTITION:
     case ACTION_HEAL:
     case ACTION_NOTE:
@@ -75,6 +79,17 @@ static char *join(const ScenarioTexts *texts, const char *separator)
     for (size_t i = 0; i < texts->count; i++)
         g_string_append_printf(text, "%s%s", i > 0 ? separator : "", texts->items[i].text);
     return g_string_free(text, FALSE);
+}
+
+/* `a - b`, or `a to b` where one direction is meant; to free. */
+static char *link_subject(const ScenarioAction *action)
+{
+    const ScenarioTexts *between = &action->link.between;
+    if (action->link.from.text == NULL)
+        return join(between, " - ");
+    bool is_first = strcmp(action->link.from.text, between->items[0].text) == 0;
+    return g_strdup_printf("%s to %s", between->items[!is_first].text,
+                           between->items[is_first].text);
 }
 
 /* The action's object in words, to free. */
@@ -97,7 +112,9 @@ static char *action_subject(const ScenarioAction *action)
         return g_strdup(action->machine.host.text);
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:
-        return join(&action->link.between, " - ");
+    case ACTION_DEGRADE:
+    case ACTION_RESTORE:
+        return link_subject(action);
     case ACTION_PARTITION: {
         GString *text = g_string_new(NULL);
         for (size_t i = 0; i < action->partition.groups.count; i++) {
@@ -205,6 +222,55 @@ static void do_machine(const Simulation *simulation, const ScenarioAction *actio
 
 /* ---- Links ---- */
 
+/* The keys that are given, in the file's words; to free. */
+static char *describe_changes(const ScenarioAction *action)
+{
+    GString *text = g_string_new(NULL);
+    const ActionSpec *spec = format_action_of(ACTION_DEGRADE);
+    for (size_t i = 0; i < spec->key_count; i++) {
+        const KeySpec *key = &spec->keys[i];
+        if (key->value.type != VALUE_QUANTITY)
+            continue;
+        int64_t number = *(const int64_t *)(const void *)((const char *)action + key->offset);
+        if (number == SCENARIO_UNSET)
+            continue;
+        g_autofree char *value = units_format(key->value.units, number);
+        g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", key->key, value);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void do_degrade(const Simulation *simulation, const ScenarioAction *action, uint64_t because)
+{
+    g_autofree char *changes = describe_changes(action);
+    for (int i = 0; i < 2; i++) {
+        const char *from = action->link.between.items[i].text;
+        const char *to = action->link.between.items[1 - i].text;
+        if (action->link.from.text != NULL && strcmp(action->link.from.text, from) != 0)
+            continue;
+        LinkOptions options = network_link_options(simulation->network, from, to);
+        simulation_change_link(&options, &action->link.changes);
+        network_link_change(simulation->network, from, to, options, changes, because);
+    }
+}
+
+static void do_link(const Simulation *simulation, const ScenarioAction *action, uint64_t because)
+{
+    Network *network = simulation->network;
+    const char *a = action->link.between.items[0].text, *b = action->link.between.items[1].text;
+    const char *from = action->link.from.text;
+    if (action->kind == ACTION_LINK_UP)
+        network_link_up(network, a, b, because);
+    else if (action->kind == ACTION_DEGRADE)
+        do_degrade(simulation, action, because);
+    else if (action->kind == ACTION_RESTORE)
+        network_link_restore(network, a, b, because);
+    else if (from == NULL)
+        network_link_down(network, a, b, because);
+    else
+        network_link_down_one_way(network, from, strcmp(from, a) == 0 ? b : a, because);
+}
+
 static void do_partition(const Simulation *simulation, const ScenarioGroups *groups,
                          uint64_t because)
 {
@@ -285,12 +351,10 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
         do_machine(simulation, action);
         break;
     case ACTION_LINK_DOWN:
-        network_link_down(simulation->network, action->link.between.items[0].text,
-                          action->link.between.items[1].text, because);
-        break;
     case ACTION_LINK_UP:
-        network_link_up(simulation->network, action->link.between.items[0].text,
-                        action->link.between.items[1].text, because);
+    case ACTION_DEGRADE:
+    case ACTION_RESTORE:
+        do_link(simulation, action, because);
         break;
     case ACTION_PARTITION:
         do_partition(simulation, &action->partition.groups, because);

@@ -6,12 +6,13 @@ Played are the lessons and the scenarios of tests/captures, which lose packets a
 Of each the capture of the whole network must agree with the trace in
 
 - frames: as many as packets sent, at the same times, from the same hosts, each named in its comment;
-- checksums: each one right; dissection: SMTP, IMAP and DNS on their ports, nothing malformed;
+- checksums: each one right, as packets leave their hosts undamaged; dissection: SMTP, IMAP and DNS on their ports, nothing malformed;
 - marks: tshark takes for sent again what the trace says was sent again (see explain_marks), and
   warns of nothing but the resets that are there; so a run without loss or failure has no mark;
 - mails: --export-objects finds each message that crossed the network, octet for octet as long.
 
-The capture of a server is looked at for its dissection, and a run without captures must have the
+The capture of a server is looked at for its dissection and for checksums that are wrong where the
+scenario corrupts packets and only there, and a run without captures must have the
 same digest."""
 
 import json
@@ -38,7 +39,8 @@ MARKS = ["tcp.analysis.retransmission", "tcp.analysis.out_of_order", "tcp.analys
          "tcp.analysis.reused_ports"]
 WARNING = 0x600000
 SENDING = {"tcp.send", "udp.send", "icmp.send"}
-RESENT = {"retransmission after timeout", "fast retransmission", "tail loss probe"}
+RESENT = {"retransmission after timeout", "fast retransmission", "tail loss probe",
+          "retransmission in smaller segments"}
 PROTOCOLS = {25: "smtp", 587: "smtp", 143: "imap", 53: "dns"}
 NANOSECONDS = 10**9
 COMPLAINTS = 20  # that are shown of a scenario
@@ -87,7 +89,7 @@ def note_repetitions(records):
 
 def is_eventful(records):
     """Whether a packet is lost or a machine fails, so that tshark has something to mark."""
-    return any(record["kind"] in ("link.drop", "host.crash", "host.power_off") for record in records)
+    return any(record["kind"] in ("link.drop", "link.duplicate", "host.crash", "host.power_off") for record in records)
 
 
 # ---- One frame and its record ----
@@ -98,6 +100,19 @@ def check_place(frame, record, start):
         yield f"is at {frame['frame.time_epoch']}, {record['t']} ns after the start in the trace"
     if frame["frame.interface_name"] != record["host"]:
         yield f"is from {frame['frame.interface_name']}, not {record['host']}"
+
+
+def is_discarded(record, host):
+    """Whether a packet has come to the host, which threw it away before its TCP or UDP had it."""
+    return (record["kind"] == "link.drop" and "to" not in record and record["reason"] != "listen queue full"
+            and record["packet"].split("#")[0] != host)
+
+
+def check_damage(frame, record):
+    """What the trace says of a damaged packet is what its octets show."""
+    layer = record["reason"].removeprefix("wrong ").removesuffix(" checksum").lower()
+    if frame.get(f"{layer}.checksum.status") == "1":
+        yield f"has a right checksum, against the trace's word: {record['reason']}"
 
 
 def check_checksums(frame):
@@ -196,14 +211,15 @@ def check_host_capture(capture, host, records):
     """Packets sent by the host and received there. tshark waits for what has not come before it looks
     at what came after, so that only a run without loss is dissected frame by frame."""
     seen = [record for record in records if record["host"] == host and "packet" in record
-            and (record["kind"] in SENDING or record["kind"].endswith(".receive"))]
+            and (record["kind"] in SENDING or record["kind"].endswith(".receive") or is_discarded(record, host))]
     frames, complaints = read_frames(capture)
     said = [int(re.match(r"record (\d+)", frame["frame.comment"])[1]) for frame in frames]
     if said != [record["seq"] for record in seen]:
         return complaints + [f"{host}'s own capture has {len(said)} frames, the trace {len(seen)} packets"]
     is_quiet = not is_eventful(records)
     for number, (frame, record) in enumerate(zip(frames, seen), 1):
-        found = list(check_checksums(frame))
+        is_damaged = record.get("reason", "").startswith("wrong ")
+        found = list(check_damage(frame, record) if is_damaged else check_checksums(frame))
         if is_quiet:
             found += [*check_dissection(frame, record), *check_quiet(frame)]
         complaints += [f"{host}'s frame {number} {text}" for text in found]
