@@ -2,11 +2,15 @@
  *
  * Machines are shared and noisy, so each figure is the best of a few rounds, and what counts are
  * the ratios between figures of one run. `make bench` runs all; arguments select by name. */
+#include "audit/books.h"
 #include "core/check.h"
 #include "core/event_queue.h"
 #include "export/ndjson.h"
+#include "export/pcapng.h"
+#include "export/timeline.h"
 #include "net/network.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,12 +75,40 @@ static void bench_hold(void)
 
 /* ---- Traffic: clients and servers around one router ---- */
 
-/* One side of a dialogue of `turns` lines each way, the server first: like a short mail. */
+/* Who says how many octets in a mail-like connection: two mails by SMTP, one after the other, in 34
+ * segments with those that open, acknowledge and close. */
+typedef struct Line {
+    bool is_servers;
+    uint16_t octets;
+} Line;
+
+enum { GREETING = 46, EHLO = 24, FEATURES = 120, COMMAND = 40, REPLY = 30 };
+enum { SHORT_MAIL = 1400, MAIL = 4000, SEGMENTS_EXPECTED = 34 };
+
+/* clang-format off */
+static const Line DIALOGUE[] = {
+    {true, GREETING}, {false, EHLO}, {true, FEATURES},
+    {false, COMMAND}, {true, REPLY}, /* MAIL */
+    {false, COMMAND}, {true, REPLY}, /* RCPT */
+    {false, COMMAND}, {true, REPLY}, /* RCPT */
+    {false, COMMAND}, {true, REPLY}, /* RCPT */
+    {false, COMMAND}, {true, REPLY}, /* DATA */
+    {false, SHORT_MAIL}, {true, REPLY},
+    {false, COMMAND}, {true, REPLY}, /* MAIL */
+    {false, COMMAND}, {true, REPLY}, /* RCPT */
+    {false, COMMAND}, {true, REPLY}, /* DATA */
+    {false, MAIL}, {true, REPLY},
+    {false, COMMAND}, {true, REPLY}, /* QUIT */
+};
+/* clang-format on */
+
+/* One side of a dialogue or of a bulk flow. */
 typedef struct Talker {
     struct Star *star;
     Stream *stream;
-    unsigned turns_left;
     size_t bulk_left; /* octets to send, of a bulk flow */
+    uint32_t line;    /* of the dialogue: the one being said */
+    uint32_t heard;   /* octets of it that the other side has said */
     bool is_server;
 } Talker;
 
@@ -85,13 +117,13 @@ typedef struct Star {
     Trace *trace;
     Network *network;
     GPtrArray *clients, *servers; /* Host */
-    GBytes *line, *block;
-    unsigned turns;
-    size_t bulk;
+    GBytes *block;
+    size_t bulk;       /* octets of each flow; 0: dialogues */
+    uint32_t pause_at; /* the line that is never said, for connections that stay; 0: none */
     unsigned closed;
 } Star;
 
-enum { STAR_LINE = 40, STAR_BLOCK = 65536, STAR_PORT = 25 };
+enum { STAR_BLOCK = 65536, STAR_PORT = 25 };
 
 static Star *star_new(unsigned pairs)
 {
@@ -102,7 +134,6 @@ static Star *star_new(unsigned pairs)
     star->clients = g_ptr_array_new();
     star->servers = g_ptr_array_new();
     g_autofree char *text = g_strnfill(STAR_BLOCK, 'x');
-    star->line = g_bytes_new(text, STAR_LINE);
     star->block = g_bytes_new(text, STAR_BLOCK);
     network_add_router(star->network, "router");
     LinkOptions link = {.delay_ns = 5 * SIM_MILLISECOND, .rate_bits_per_second = 1000000000};
@@ -125,26 +156,8 @@ static void star_free(Star *star)
     simulator_free(star->simulator);
     g_ptr_array_unref(star->clients);
     g_ptr_array_unref(star->servers);
-    g_bytes_unref(star->line);
     g_bytes_unref(star->block);
     g_free(star);
-}
-
-static void talker_write(Talker *talker)
-{
-    Star *star = talker->star;
-    if (star->bulk == 0) {
-        stream_write(talker->stream, (Slice){star->line, 0, STAR_LINE});
-        return;
-    }
-    while (talker->bulk_left > 0) {
-        size_t count = MIN(talker->bulk_left, STAR_BLOCK);
-        size_t taken = stream_write(talker->stream, (Slice){star->block, 0, count});
-        talker->bulk_left -= taken;
-        if (taken < count)
-            return;
-    }
-    stream_close(talker->stream);
 }
 
 static void talker_end(Talker *talker)
@@ -155,29 +168,63 @@ static void talker_end(Talker *talker)
     g_free(talker);
 }
 
+/* Says what is this side's to say. */
+static void talker_say(Talker *talker)
+{
+    const Star *star = talker->star;
+    while (talker->line < G_N_ELEMENTS(DIALOGUE) &&
+           DIALOGUE[talker->line].is_servers == talker->is_server &&
+           (star->pause_at == 0 || talker->line != star->pause_at)) {
+        size_t octets = DIALOGUE[talker->line++].octets;
+        CHECK(stream_write(talker->stream, (Slice){star->block, 0, octets}) == octets);
+    }
+}
+
+static void talker_hear(Talker *talker, size_t octets)
+{
+    talker->heard += (uint32_t)octets;
+    if (talker->line < G_N_ELEMENTS(DIALOGUE) && talker->heard >= DIALOGUE[talker->line].octets) {
+        talker->heard -= DIALOGUE[talker->line++].octets;
+        talker_say(talker);
+    }
+}
+
+static void talker_pour(Talker *talker)
+{
+    while (talker->bulk_left > 0) {
+        size_t count = MIN(talker->bulk_left, STAR_BLOCK);
+        size_t taken = stream_write(talker->stream, (Slice){talker->star->block, 0, count});
+        talker->bulk_left -= taken;
+        if (taken < count)
+            return;
+    }
+    stream_close(talker->stream);
+}
+
+static size_t talker_read(Talker *talker)
+{
+    size_t octets = 0;
+    for (Span input; (input = stream_peek(talker->stream)).length > 0; octets += input.length)
+        stream_consume(talker->stream, input.length);
+    return octets;
+}
+
 static void talker_on_event(void *owner, Stream *stream, StreamEvent event)
 {
+    (void)stream;
     Talker *talker = owner;
-    Span input = stream_peek(stream);
-    bool has_input = input.length > 0;
-    while (input.length > 0) {
-        stream_consume(stream, input.length);
-        input = stream_peek(stream);
-    }
+    size_t octets = talker_read(talker);
+    bool is_bulk = talker->star->bulk > 0;
     if (event == STREAM_PEER_CLOSED || event == STREAM_FAILED || event == STREAM_CLOSED) {
         talker_end(talker);
         return;
     }
-    bool may_write = !talker->is_server && talker->star->bulk > 0;
-    if (may_write && (event == STREAM_CONNECTED || event == STREAM_WRITABLE)) {
-        talker_write(talker);
+    if (is_bulk && !talker->is_server && event != STREAM_READABLE)
+        talker_pour(talker);
+    if (is_bulk || octets == 0)
         return;
-    }
-    if (talker->star->bulk > 0 || !has_input)
-        return;
-    if (talker->turns_left-- > 0)
-        talker_write(talker);
-    else if (!talker->is_server)
+    talker_hear(talker, octets);
+    if (talker->line == G_N_ELEMENTS(DIALOGUE) && !talker->is_server)
         talker_end(talker);
 }
 
@@ -186,7 +233,6 @@ static Talker *talker_new(Star *star, bool is_server)
     Talker *talker = g_new0(Talker, 1);
     talker->star = star;
     talker->is_server = is_server;
-    talker->turns_left = star->turns;
     talker->bulk_left = star->bulk;
     return talker;
 }
@@ -196,7 +242,7 @@ static StreamHandler star_accept(void *owner, Stream *stream)
     Talker *talker = talker_new(owner, true);
     talker->stream = stream;
     if (talker->star->bulk == 0)
-        talker_write(talker);
+        talker_say(talker);
     return (StreamHandler){talker_on_event, talker};
 }
 
@@ -234,48 +280,83 @@ typedef struct Figures {
     uint64_t events, segments;
 } Figures;
 
-static void count_segments(void *owner, const TraceRecord *record)
+/* What hangs on the trace of a measured run. */
+typedef struct Sink {
+    const char *name;
+    void *(*open)(Star *star);
+    void (*close)(void *sink);
+    bool covers_segments; /* its records can be counted */
+} Sink;
+
+static uint64_t counted;
+
+static void count_record(void *owner, const TraceRecord *record)
 {
-    if (record->kind == TRACE_TCP_SEND)
-        (*(uint64_t *)owner)++;
+    (void)owner;
+    (void)record;
+    counted++;
 }
 
-/* Plays a star; with `segments` they are counted, which is not to be timed. */
-static Figures star_run(unsigned pairs, unsigned connections, unsigned turns, size_t bulk,
-                        uint64_t *segments, void (*prepare)(Star *))
+static void count_segment(void *owner, const TraceRecord *record)
+{
+    (void)owner;
+    counted += record->kind == TRACE_TCP_SEND;
+}
+
+static void *open_empty(Star *star)
+{
+    trace_add_sink(star->trace, (TraceSink){count_record, NULL, TRACE_LEVEL_SEGMENT});
+    return NULL;
+}
+
+static void *open_segments(Star *star)
+{
+    trace_add_sink(star->trace, (TraceSink){count_segment, NULL, TRACE_LEVEL_SEGMENT});
+    return NULL;
+}
+
+static void close_nothing(void *sink)
+{
+    (void)sink;
+}
+
+static Figures star_run(unsigned pairs, unsigned connections, size_t bulk, const Sink *sink)
 {
     Star *star = star_new(pairs);
-    star->turns = turns;
     star->bulk = bulk;
-    if (segments != NULL)
-        trace_add_sink(star->trace, (TraceSink){count_segments, segments, TRACE_LEVEL_SEGMENT});
-    if (prepare != NULL)
-        prepare(star);
+    void *opened = sink != NULL ? sink->open(star) : NULL;
     star_plan(star, connections, 100 * SIM_MICROSECOND);
+    counted = 0;
     gint64 start = g_get_monotonic_time();
     simulator_run(star->simulator, (SimulatorLimits){.until = SIM_NEVER});
-    Figures figures = {seconds_since(start), simulator_event_count(star->simulator), 0};
+    Figures figures = {seconds_since(start), simulator_event_count(star->simulator), counted};
+    CHECK(star->closed == 2 * connections);
+    if (sink != NULL)
+        sink->close(opened);
     star_free(star);
     return figures;
 }
 
-static Figures star_best(unsigned pairs, unsigned connections, unsigned turns, size_t bulk,
-                         void (*prepare)(Star *))
+static const Sink SEGMENTS = {"segments", open_segments, close_nothing, true};
+
+static Figures star_best(unsigned pairs, unsigned connections, size_t bulk)
 {
     Figures best = {.seconds = 1e9};
     for (int round = 0; round < ROUNDS; round++) {
-        Figures figures = star_run(pairs, connections, turns, bulk, NULL, prepare);
+        Figures figures = star_run(pairs, connections, bulk, NULL);
         if (figures.seconds < best.seconds)
             best = figures;
     }
-    star_run(pairs, connections, turns, bulk, &best.segments, NULL);
+    best.segments = star_run(pairs, connections, bulk, &SEGMENTS).segments; /* not timed */
     return best;
 }
 
+enum { PAIRS = 100, CONNECTIONS = 10000 };
+
 static void bench_connections(void)
 {
-    enum { CONNECTIONS = 10000, TURNS = 5 };
-    Figures figures = star_best(100, CONNECTIONS, TURNS, 0, NULL);
+    Figures figures = star_best(PAIRS, CONNECTIONS, 0);
+    CHECK(figures.segments == (uint64_t)SEGMENTS_EXPECTED * CONNECTIONS);
     printf("connections: %.0f a second, %.2f M events a second, %.1f events and %.1f segments "
            "each, %.2f events a segment and hop\n",
            CONNECTIONS / figures.seconds, (double)figures.events / figures.seconds / 1e6,
@@ -287,7 +368,7 @@ static void bench_bulk(void)
 {
     static const unsigned FLOWS[] = {1, 10, 100};
     for (size_t i = 0; i < G_N_ELEMENTS(FLOWS); i++) {
-        Figures figures = star_best(FLOWS[i], FLOWS[i], 0, 1000000, NULL);
+        Figures figures = star_best(FLOWS[i], FLOWS[i], 1000000);
         printf("bulk: %3u flows of 1 MB: %.2f M events a second, %.0f k segments a second, %.2f "
                "events a segment and hop\n",
                FLOWS[i], (double)figures.events / figures.seconds / 1e6,
@@ -296,47 +377,113 @@ static void bench_bulk(void)
     }
 }
 
-/* ---- Sinks ---- */
-
-static uint64_t written_octets, written_records;
+/* ---- Sinks: what each costs against none, over the mail-like connections ---- */
 
 static void swallow(void *owner, Span bytes)
 {
     (void)owner;
-    written_octets += bytes.length;
+    (void)bytes;
 }
 
-static void count_record(void *owner, const TraceRecord *record)
+static void *open_books(Star *star)
 {
-    (void)owner;
-    (void)record;
-    written_records++;
+    return books_new(star->trace);
 }
 
-static void prepare_empty(Star *star)
+static void close_books(void *sink)
 {
-    trace_add_sink(star->trace, (TraceSink){count_record, NULL, TRACE_LEVEL_SEGMENT});
+    books_free(sink);
 }
 
-static void prepare_ndjson(Star *star)
+static void *open_timeline(Star *star)
+{
+    TimelineOptions options = {TRACE_LEVEL_SEGMENT, false, 100};
+    return timeline_new(star->trace, &options, (TimelineOutput){swallow, NULL});
+}
+
+static void close_timeline(void *sink)
+{
+    timeline_free(sink);
+}
+
+static void *open_ndjson(Star *star)
 {
     NdjsonHeader header = {
         .title = "bench", .start = "-", .scenario_sha256 = "-", .level = TRACE_LEVEL_SEGMENT};
-    ndjson_writer_new(star->trace, &header, (NdjsonOutput){swallow, NULL}); /* kept till the end */
+    return ndjson_writer_new(star->trace, &header, (NdjsonOutput){swallow, NULL});
+}
+
+static void close_ndjson(void *sink)
+{
+    ndjson_writer_free(sink);
+}
+
+static void *open_pcapng(Star *star)
+{
+    PcapngOptions options = {.title = "bench", .host = NODE_TIMELINE};
+    return pcapng_writer_new(star->trace, &options, (PcapngOutput){swallow, NULL});
+}
+
+static void close_pcapng(void *sink)
+{
+    pcapng_writer_free(sink);
 }
 
 static void bench_sinks(void)
 {
-    enum { CONNECTIONS = 10000, TURNS = 5 };
-    double none = star_best(100, CONNECTIONS, TURNS, 0, NULL).seconds;
-    written_records = 0;
-    double empty = star_best(100, CONNECTIONS, TURNS, 0, prepare_empty).seconds;
-    double records = (double)written_records / ROUNDS;
-    double ndjson = star_best(100, CONNECTIONS, TURNS, 0, prepare_ndjson).seconds;
-    printf("sinks: %.0f records; against none: an empty sink %.2f, NDJSON %.2f times the time; a "
-           "record costs %.0f and %.0f ns\n",
-           records, empty / none, ndjson / none, (empty - none) * 1e9 / records,
-           (ndjson - none) * 1e9 / records);
+    static const Sink SINKS[] = {
+        {"empty", open_empty, close_nothing, true},
+        {"books", open_books, close_books, false},
+        {"timeline", open_timeline, close_timeline, true},
+        {"NDJSON", open_ndjson, close_ndjson, true},
+        {"pcapng", open_pcapng, close_pcapng, false},
+    };
+    double none = 1e9, seconds[G_N_ELEMENTS(SINKS)];
+    uint64_t records = star_run(PAIRS, CONNECTIONS, 0, &SINKS[0]).segments;
+    for (size_t i = 0; i < G_N_ELEMENTS(SINKS); i++)
+        seconds[i] = 1e9;
+    for (int round = 0; round < ROUNDS; round++) {
+        none = MIN(none, star_run(PAIRS, CONNECTIONS, 0, NULL).seconds);
+        for (size_t i = 0; i < G_N_ELEMENTS(SINKS); i++)
+            seconds[i] = MIN(seconds[i], star_run(PAIRS, CONNECTIONS, 0, &SINKS[i]).seconds);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(SINKS); i++) {
+        printf("sink %-8s: %5.2f times the time without any", SINKS[i].name, seconds[i] / none);
+        if (SINKS[i].covers_segments)
+            printf("; each of %.1f M records costs %.0f ns", (double)records / 1e6,
+                   (seconds[i] - none) * 1e9 / (double)records);
+        printf("\n");
+    }
+}
+
+/* ---- Memory ---- */
+
+static size_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Connections that have said half of their dialogue and wait. */
+static void bench_memory(void)
+{
+    enum { LIVE = 20000, PENDING = 1000000, LINE_OF_RCPT = 5 };
+    Star *star = star_new(PAIRS);
+    star->pause_at = LINE_OF_RCPT;
+    size_t before = allocated();
+    star_plan(star, LIVE, 100 * SIM_MICROSECOND);
+    simulator_run(star->simulator, (SimulatorLimits){.until = 4 * SIM_SECOND});
+    double talkers = 2.0 * LIVE * sizeof(Talker);
+    printf("memory: %.0f octets a live connection, both ends and their timers together\n",
+           ((double)(allocated() - before) - talkers) / LIVE);
+    Simulator *simulator = simulator_new(1);
+    before = allocated();
+    for (int i = 0; i < PENDING; i++)
+        simulator_schedule(simulator, i + 1, NODE_TIMELINE, EVENT_FOREGROUND,
+                           (EventAction){star_open, NULL, NULL, NULL});
+    printf("memory: %.0f octets a pending event\n", (double)(allocated() - before) / PENDING);
+    simulator_free(simulator);
+    star_free(star);
 }
 
 int main(int argc, char **argv)
@@ -349,5 +496,7 @@ int main(int argc, char **argv)
         bench_bulk();
     if (is_selected(argc, argv, "sinks"))
         bench_sinks();
+    if (is_selected(argc, argv, "memory"))
+        bench_memory();
     return 0;
 }
