@@ -5,10 +5,9 @@
 #include "net/host.h"
 #include "net/network_internal.h"
 #include "net/packet.h"
+#include "net/socket_table.h"
 
 #include <glib.h>
-
-typedef struct TcpSocket TcpSocket; /* tcp_socket.h */
 
 typedef struct TcpListener {
     HostAccept *accept;
@@ -26,8 +25,8 @@ struct Host {
 
     GPtrArray
         *options; /* TcpOptions *, each kept as connections refer to it; the last is current */
-    GHashTable *listeners; /* port -> TcpListener * */
-    GHashTable *sockets;   /* tcp_socket_key -> TcpSocket *: those that segments are given to */
+    GHashTable *listeners;                 /* port -> TcpListener * */
+    SocketTable sockets;                   /* by tcp_socket_key: those that segments are given to */
     TcpSocket *first_socket, *last_socket; /* every one that is not freed, in order of creation */
     uint64_t connection_count;
     uint32_t half_open;

@@ -10,17 +10,10 @@
 /* RFC 1191 §6.3: after 10 minutes a larger size may be tried. */
 #define PATH_MTU_LIFETIME (10 * SIM_MINUTE)
 
-/* Fibonacci hashing: neighbouring ports and addresses are spread. */
-static guint key_hash(gconstpointer key)
-{
-    return (guint)(*(const uint64_t *)key * UINT64_C(0x9E3779B97F4A7C15) >> 32);
-}
-
 void tcp_host_init(Host *host)
 {
     host->options = g_ptr_array_new_with_free_func(g_free);
     host->listeners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    host->sockets = g_hash_table_new(key_hash, g_int64_equal);
     host->next_tcp_port = HOST_FIRST_EPHEMERAL_PORT;
     host->iss_secret = simulator_random(host->simulator, host->node->id, RANDOM_TCP_ISS);
     TcpOptions options;
@@ -33,7 +26,7 @@ void tcp_host_clear(Host *host)
     g_clear_pointer(&host->path_mtus, g_hash_table_unref);
     while (host->first_socket != NULL)
         tcp_socket_free(host->first_socket);
-    g_hash_table_unref(host->sockets);
+    socket_table_clear(&host->sockets);
     g_hash_table_unref(host->listeners);
     g_ptr_array_unref(host->options);
 }
@@ -67,7 +60,7 @@ void host_unlisten(Host *host, uint16_t port, uint64_t because)
 
 static TcpSocket *socket_find(const Host *host, uint64_t key)
 {
-    return g_hash_table_lookup(host->sockets, &key);
+    return socket_table_find(&host->sockets, key);
 }
 
 /* A port from which to connect; 0: none. One that is in TIME-WAIT is taken again: the initial

@@ -88,7 +88,7 @@ static void socket_detach(TcpSocket *socket)
     if (socket->is_passive && !socket->is_open)
         socket->host->half_open--;
     simulator_cancel(socket->host->simulator, &socket->timer);
-    g_hash_table_remove(socket->host->sockets, &socket->key);
+    socket_table_remove(&socket->host->sockets, socket->key);
 }
 
 void tcp_socket_free(TcpSocket *socket)
@@ -331,7 +331,7 @@ static void socket_arm(TcpSocket *socket)
     TcpInfo info = tcp_peek_info(socket->tcp);
     SimTime deadline = tcp_deadline(socket->tcp);
     bool is_foreground = info.flight > 0 || info.unsent > 0;
-    if (simulator_is_pending(socket->host->simulator, socket->timer)) {
+    if (socket->timer.generation != 0) { /* it is set: to ask the simulator costs more */
         bool serves =
             socket->timer_at <= deadline && (socket->timer_is_foreground || !is_foreground);
         bool outlives = socket->timer_is_foreground && info.state == TCP_TIME_WAIT;
@@ -397,6 +397,7 @@ static void socket_timer_fire(void *owner, void *data)
     (void)data;
     TcpSocket *socket = owner;
     SimTime now = simulator_now(socket->host->simulator);
+    socket->timer = (Timer){0};
     bool is_due = tcp_deadline(socket->tcp) <= now;
     if (is_due) {
         note_fault(socket);
@@ -470,7 +471,7 @@ static void socket_link(TcpSocket *socket)
     socket->previous = host->last_socket;
     *(host->last_socket != NULL ? &host->last_socket->next : &host->first_socket) = socket;
     host->last_socket = socket;
-    g_hash_table_insert(host->sockets, &socket->key, socket);
+    socket_table_insert(&host->sockets, socket->key, socket);
 }
 
 static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_port,

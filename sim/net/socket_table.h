@@ -1,0 +1,27 @@
+/* The connections of a host by their four-tuple: an open-addressed table, so that a segment finds
+ * its connection with one access to memory. Nothing depends on the order of its entries. */
+#pragma once
+
+#include <stdint.h>
+
+typedef struct TcpSocket TcpSocket;
+
+typedef struct SocketEntry {
+    uint64_t key;
+    TcpSocket *socket; /* NULL: the entry is free */
+} SocketEntry;
+
+/* A zero SocketTable is empty. */
+typedef struct SocketTable {
+    SocketEntry *entries;
+    uint32_t count;
+    uint32_t capacity; /* a power of two, at least a third more than `count`; or 0 */
+} SocketTable;
+
+void socket_table_clear(SocketTable *table);
+/* The key is not in the table. */
+void socket_table_insert(SocketTable *table, uint64_t key, TcpSocket *socket);
+/* The key is in the table. */
+void socket_table_remove(SocketTable *table, uint64_t key);
+/* NULL: there is none. */
+TcpSocket *socket_table_find(const SocketTable *table, uint64_t key);
