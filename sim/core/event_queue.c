@@ -54,6 +54,20 @@ EventKey event_queue_pop(EventQueue *queue)
     return event_heap_pop(&queue->radix.instant);
 }
 
+const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)
+{
+    const EventRadix *radix = &queue->radix;
+    bool is_heap = queue->kind == EVENT_QUEUE_HEAP || radix->instant.length > 0;
+    const EventHeap *heap = queue->kind == EVENT_QUEUE_HEAP ? &queue->heap : &radix->instant;
+    if (is_heap || radix->occupied == 0) {
+        *count = heap->length;
+        return heap->keys;
+    }
+    const EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
+    *count = bucket->length;
+    return bucket->keys;
+}
+
 uint32_t event_queue_length(const EventQueue *queue)
 {
     return queue->kind == EVENT_QUEUE_HEAP ? queue->heap.length : queue->radix.length;

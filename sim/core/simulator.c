@@ -234,6 +234,24 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
     }
 }
 
+/* Fetches what the next events need into the cache while the present one runs: their slots, and for
+ * the first, whose slot was fetched a step before, its data. It changes nothing but the time. */
+static inline void fetch_ahead(const Simulator *simulator)
+{
+    enum { SLOTS_AHEAD = 4, CACHE_LINE = 64 };
+    uint32_t count = 0;
+    const EventKey *keys = event_queue_soon(simulator->queue, &count);
+    for (uint32_t i = 0; i < count && i < SLOTS_AHEAD; i++)
+        __builtin_prefetch(slot_at(simulator, keys[i].slot));
+    if (count > 0) {
+        const char *data = slot_at(simulator, keys[0].slot)->action.data;
+        const char *owner = slot_at(simulator, keys[0].slot)->action.owner;
+        __builtin_prefetch(data);
+        __builtin_prefetch(data + CACHE_LINE);
+        __builtin_prefetch(owner);
+    }
+}
+
 static void simulator_step(Simulator *simulator)
 {
     simulator->current = event_queue_pop(simulator->queue);
@@ -243,6 +261,7 @@ static void simulator_step(Simulator *simulator)
     slot_settle(simulator, slot);
     slot_release(simulator, simulator->current.slot);
     simulator->event_count++;
+    fetch_ahead(simulator);
     action.run(action.owner, action.data);
 }
 
