@@ -403,7 +403,7 @@ static void close_books(void *sink)
 
 static void *open_timeline(Star *star)
 {
-    TimelineOptions options = {TRACE_LEVEL_SEGMENT, false, 100};
+    TimelineOptions options = {.level = TRACE_LEVEL_SEGMENT, .width = 100};
     return timeline_new(star->trace, &options, (TimelineOutput){swallow, NULL});
 }
 
