@@ -179,6 +179,18 @@ static void delay(Books *books, NodeId node, const TraceFields_MAIL_DELAYED *fie
         books_name_notification(books, account, fields->warning);
 }
 
+/* By now the account may be closed, and its entry gone. */
+static void confirm(Books *books, NodeId node, const TraceFields_MAIL_CONFIRMED *fields)
+{
+    const Account *account = books_find_account(books, node, fields->entry, fields->recipient);
+    if (account != NULL)
+        books_name_notification(books, account, fields->notice);
+    else
+        books_violate(books, "%s confirms %s for %s (queue entry %s), which it never accepted",
+                      simulator_node_name(books->simulator, node), fields->mail, fields->recipient,
+                      fields->entry);
+}
+
 static void discard(Books *books, NodeId node, const TraceFields_MAIL_DISCARDED *fields)
 {
     Account *account =
@@ -255,6 +267,8 @@ static void write_mail_record(Books *books, const TraceRecord *record)
         bounce(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_DELAYED) {
         delay(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_CONFIRMED) {
+        confirm(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_DISCARDED) {
         discard(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_UNCERTAIN) {

@@ -7,7 +7,7 @@
  *
  *  - Taking over. What a server accepts was submitted to it by the agent that composed it, or comes
  *    from a server whose account for it is open, or is a notification that mail.bounced or
- *    mail.delayed names in the same step. A server hands one account on once.
+ *    mail.delayed or mail.confirmed names in the same step. A server hands one account on once.
  *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
  *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
  *  - Witnesses. A second closing, or an attempt after the first, needs a crash or loss of power of

@@ -93,7 +93,7 @@ static void check_account(Books *books, const Account *account)
     if (account->is_notification && !account->is_named && account->sender != NULL)
         books_violate(books,
                       "%s has %s for %s (queue entry %s) from nowhere: it is not a "
-                      "notification that mail.bounced or mail.delayed names",
+                      "notification that mail.bounced, mail.delayed or mail.confirmed names",
                       entry->server->name, entry->mail->name, account->recipient, entry->id);
     books->about = 0;
 }

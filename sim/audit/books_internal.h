@@ -51,7 +51,7 @@ struct Account {
     uint32_t relayed, delivered, uncertain;
     bool is_open;
     bool is_submitted;    /* came from an agent */
-    bool is_notification; /* made here: mail.bounced or mail.delayed must name it */
+    bool is_notification; /* made here: mail.bounced, mail.delayed or mail.confirmed must name it */
     bool is_named;        /* one of them has */
     bool is_in_inventory;
 };
@@ -151,7 +151,7 @@ void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
 void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
 /* Finds out whence an account just opened has its mail, or complains. */
 void books_trace_origin(Books *books, Account *account);
-/* mail.bounced or mail.delayed of `about` names a notification. */
+/* mail.bounced, mail.delayed or mail.confirmed of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
 
 /* ---- books_mailboxes.c ---- */

@@ -51,6 +51,7 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
     READ(MAIL_BOUNCED, .recipient = f->recipient, .entry = f->entry, .what = f->bounce,
          .octets = f->reason)
     READ(MAIL_DELAYED, .recipient = f->recipient, .entry = f->entry, .what = f->warning)
+    READ(MAIL_CONFIRMED, .recipient = f->recipient, .entry = f->entry, .what = f->notice)
     READ(MAIL_DISCARDED, .recipient = f->recipient, .entry = f->entry, .more = f->rule)
     READ(MAIL_UNCERTAIN, .recipient = f->recipient, .entry = f->entry)
     READ(QUEUE_ENTER, .entry = f->entry)
@@ -106,6 +107,8 @@ static void follow(Story *story, const TraceRecord *record, const char *mail)
         notification = ((const TraceFields_MAIL_BOUNCED *)record->fields)->bounce;
     else if (record->kind == TRACE_MAIL_DELAYED)
         notification = ((const TraceFields_MAIL_DELAYED *)record->fields)->warning;
+    else if (record->kind == TRACE_MAIL_CONFIRMED)
+        notification = ((const TraceFields_MAIL_CONFIRMED *)record->fields)->notice;
     if (notification != NULL)
         g_hash_table_add(story->own_mails, (char *)keep(story, notification));
 }

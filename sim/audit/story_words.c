@@ -110,6 +110,7 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_EXPIRED] = "{host} gives up on {mail}: too old",
     [TRACE_MAIL_BOUNCED] = "{host} returns {mail} to {recipient}: {more}",
     [TRACE_MAIL_DELAYED] = "{host} warns of the delay of {mail}",
+    [TRACE_MAIL_CONFIRMED] = "{host} tells the sender of the success of {mail}",
     [TRACE_MAIL_DISCARDED] = "{host} discards {mail} to {recipient}: {more}",
     [TRACE_MAIL_UNCERTAIN] = "{host} cannot know whether {mail} got through",
     [TRACE_QUEUE_ENTER] = "{mail} enters the queue of {host}",

@@ -23,6 +23,8 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_DELIVERED] = {"{mail} is in the mailbox of {recipient}", TIMELINE_GOOD},
     [TRACE_MAIL_EXPIRED] = {"gives up on {mail} for {recipient}: too old", TIMELINE_BAD},
     [TRACE_MAIL_BOUNCED] = {"returns {mail} for {recipient} as {bounce}: {reason}", TIMELINE_BAD},
+    [TRACE_MAIL_CONFIRMED] =
+        {"tells the sender of {mail} that it is {action} for {recipient}: {notice}", TIMELINE_GOOD},
     [TRACE_MAIL_DELAYED] = {"warns the sender of {mail} for {recipient}: {warning}", TIMELINE_BAD},
     [TRACE_MAIL_DISCARDED] = {"discards {mail} for {recipient}: {rule}", TIMELINE_BAD},
     [TRACE_MAIL_UNCERTAIN] = {"cannot know whether {mail} for {recipient} got through",

@@ -163,6 +163,8 @@ const char *retry_schedule_find_defect(const RetrySchedule *schedule)
         return "the queue run interval must be at most ten years";
     if (schedule->run_phase_ns < 0 || schedule->run_phase_ns > RETRY_TIME_MAX)
         return "the queue run phase must be at most ten years";
+    if (schedule->jitter_ppb > 1000000000)
+        return "the jitter must be at most 100 %";
     return find_kind_defect(schedule);
 }
 
@@ -322,6 +324,17 @@ RetryState retry_state_new(SimTime arrived_at)
     return (RetryState){.arrived_at = arrived_at};
 }
 
+/* A random part of the wait, at most the schedule's share of it; below the microsecond it is cut.
+ */
+static SimTime jitter_of(const RetrySchedule *schedule, SimTime wait, uint32_t draw)
+{
+    enum { HALF_BITS = 16, PPB_OF_PPM = 1000 };
+    if (wait <= 0 || wait > RETRY_TIME_MAX)
+        return 0;
+    SimTime most = wait / SIM_MILLISECOND * (schedule->jitter_ppb / PPB_OF_PPM);
+    return (most >> HALF_BITS) * (SimTime)(draw >> HALF_BITS);
+}
+
 SimTime retry_schedule_next(const RetrySchedule *schedule, RetryState *state, SimTime failed_at,
                             uint32_t draw)
 {
@@ -333,6 +346,8 @@ SimTime retry_schedule_next(const RetrySchedule *schedule, RetryState *state, Si
     if (before.attempts == 0)
         state->first_failed_at = failed_at;
     state->due_at = due_by_kind(schedule, &before, state, failed_at, draw);
+    SimTime jitter = jitter_of(schedule, state->due_at - failed_at, draw);
+    state->due_at = simtime_add(state->due_at, jitter);
     SimTime next = run_at_or_after(schedule, state->due_at);
     CHECK(next > failed_at);
     return next;

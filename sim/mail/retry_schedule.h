@@ -43,6 +43,7 @@ typedef struct RetrySchedule {
     /* The queue runner (Exim, sendmail) or scan (Postfix): at phase + k · interval since time zero.
      * Interval 0: the server has timers instead. */
     SimTime run_interval_ns, run_phase_ns;
+    uint32_t jitter_ppb; /* each wait is longer by up to so many billionths of it, at random */
     SimTime minimal_ns, maximal_ns; /* RETRY_AGE */
     uint32_t root_step;             /* RETRY_ROOT: 20 */
     SimTime square_unit_ns;         /* RETRY_SQUARE: 400 s */
@@ -79,7 +80,7 @@ const char *retry_schedule_find_defect(const RetrySchedule *schedule);
 
 RetryState retry_state_new(SimTime arrived_at);
 /* An attempt failed at `failed_at`: notes it in `state` and gives the next attempt's time, which is
- * later than `failed_at`. `draw` is 32 random bits, used by `H` rules alone. Ask
+ * later than `failed_at`. `draw` is 32 random bits, used by `H` rules and for the jitter. Ask
  * retry_schedule_is_expired first. */
 SimTime retry_schedule_next(const RetrySchedule *schedule, RetryState *state, SimTime failed_at,
                             uint32_t draw);

@@ -26,10 +26,11 @@ struct Delivery {
     SmtpTrace trace;
     Timer connect_timer;
     Timer done_timer;
-    bool is_used;    /* this connection has carried a job before this one */
-    bool is_stale;   /* it was closed meanwhile: the job needs another one */
-    bool is_ready;   /* the server waits for a command of ours */
-    char *last_text; /* why the last host did not take part */
+    bool is_used;        /* this connection has carried a job before this one */
+    bool is_stale;       /* it was closed meanwhile: the job needs another one */
+    uint32_t extensions; /* SmtpExtension bits that the server offers */
+    bool is_ready;       /* the server waits for a command of ours */
+    char *last_text;     /* why the last host did not take part */
     char *last_status;
     DeliveryOutcome last_outcome;
     bool last_is_reply;
@@ -171,6 +172,7 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
         .status = status,
         .remote = delivery->remote,
         .is_reply = reply->code != 0,
+        .passes_dsn = (delivery->extensions & SMTP_EXTENSION_DSN) != 0,
         .is_uncertain = reply->code == 0 && event->result.stage == SMTP_STAGE_FINAL_DOT,
         .because = reply->code == 0 ? session_because(delivery->session) : 0,
     };
@@ -194,9 +196,10 @@ static void send_job(Delivery *delivery)
     smtp_client_send(delivery->client, &transaction);
 }
 
-static void handle_ready(Delivery *delivery)
+static void handle_ready(Delivery *delivery, uint32_t extensions)
 {
     delivery->is_ready = true;
+    delivery->extensions = extensions;
     if (delivery->results < delivery->job->recipient_count) {
         send_job(delivery);
         return;
@@ -261,7 +264,7 @@ static void handle_events(void *owner)
         simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_READY:
-            handle_ready(delivery);
+            handle_ready(delivery, event.ready.extensions);
             break;
         case SMTP_CLIENT_EVENT_REFUSED:
             handle_refused(delivery, &event);

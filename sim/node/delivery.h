@@ -29,6 +29,7 @@ typedef struct DeliveryResult {
     const char *status; /* RFC 3463, such as "5.1.1" */
     const char *remote; /* the server that decided it; NULL: none did */
     bool is_reply;      /* `text` is what the server said */
+    bool passes_dsn;    /* relayed to a server that will report on it (RFC 3461) */
     bool is_uncertain;  /* lost after the final dot: the server may have the message */
     uint64_t because;   /* the fault behind a failure, or 0 */
 } DeliveryResult;

@@ -24,13 +24,20 @@ static GArray *copy_users(const MailServerOptions *options)
     return users;
 }
 
+static GStrv copy_names(const char *const *names, size_t count)
+{
+    GStrv copy = g_new0(char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = g_strdup(names[i]);
+    return copy;
+}
+
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options)
 {
     MailServer *server = g_new0(MailServer, 1);
     server->machine = *machine;
-    server->domains = g_new0(char *, options->domain_count + 1);
-    for (size_t i = 0; i < options->domain_count; i++)
-        server->domains[i] = g_strdup(options->domains[i]);
+    server->domains = copy_names(options->domains, options->domain_count);
+    server->backup_domains = copy_names(options->backup_domains, options->backup_domain_count);
     server->users = copy_users(options);
     server->extensions = options->extensions;
     server->retry = options->retry;
@@ -49,13 +56,23 @@ bool mail_server_is_running(const MailServer *server)
 
 /* ---- Who and what is here ---- */
 
-bool mail_server_has_domain(const MailServer *server, const char *domain)
+static bool has_name(GStrv names, const char *name)
 {
-    for (char **own = server->domains; *own != NULL; own++) {
-        if (g_ascii_strcasecmp(*own, domain) == 0)
+    for (char **own = names; *own != NULL; own++) {
+        if (g_ascii_strcasecmp(*own, name) == 0)
             return true;
     }
     return false;
+}
+
+bool mail_server_has_domain(const MailServer *server, const char *domain)
+{
+    return has_name(server->domains, domain);
+}
+
+bool mail_server_is_backup_for(const MailServer *server, const char *domain)
+{
+    return has_name(server->backup_domains, domain);
 }
 
 static const MailServerCredential *find_user(const MailServer *server, Span name)
@@ -184,6 +201,7 @@ void mail_server_free(MailServer *server)
     disk_free(server->disk);
     g_array_unref(server->users);
     g_strfreev(server->domains);
+    g_strfreev(server->backup_domains);
     g_free(server);
 }
 

@@ -49,8 +49,10 @@ typedef struct MailServerConnections {
 
 /* Everything is copied. */
 typedef struct MailServerOptions {
-    const char *const *domains; /* whose mailboxes are here */
-    size_t domain_count;
+    const char *const *domains;        /* whose mailboxes are here */
+    size_t domain_count;               /* at least one */
+    const char *const *backup_domains; /* for which mail is taken and passed on */
+    size_t backup_domain_count;
     const MailServerUser *users;
     size_t user_count;
     uint32_t extensions; /* SmtpExtension bits that are offered; AUTH is added on port 587 */

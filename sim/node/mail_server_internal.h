@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mail/address.h"
+#include "mail/dsn.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
 #include "mail/xtext.h"
@@ -26,6 +27,7 @@ typedef struct MailServerCredential {
 struct MailServer {
     Machine machine;
     GStrv domains;
+    GStrv backup_domains;
     GArray *users; /* MailServerCredential */
     uint32_t extensions;
     RetrySchedule retry;
@@ -62,6 +64,8 @@ struct MailServer {
 const char *mail_server_find_mailbox(const MailServer *server, const char *local_part,
                                      const char *domain);
 bool mail_server_has_domain(const MailServer *server, const char *domain);
+/* Whether it takes mail for the domain from anybody, to pass it on. */
+bool mail_server_is_backup_for(const MailServer *server, const char *domain);
 bool mail_server_check_password(const MailServer *server, Span user, Span password);
 /* Something has ended; when the server is shutting down it may be able to stop now. */
 void mail_server_settle(MailServer *server);
@@ -137,3 +141,9 @@ void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *f
 /* Tells the sender that delivery to these recipients takes long. Takes the array over. */
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
 void notification_free(void *notification);
+/* Tells the sender, if NOTIFY asks for it, that the message is delivered (DSN_DELIVERED), or
+ * relayed to a server that will tell nothing (DSN_RELAYED; `remote` has said `reply`). Before the
+ * recipient is reported as done. A crash may lose this notice, or send it twice; the message is
+ * safe. */
+void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t recipient,
+                         DsnAction action, const char *remote, const char *reply);

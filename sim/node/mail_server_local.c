@@ -43,10 +43,12 @@ static void stored(void *owner, MailResult result, const uint32_t *uids, size_t 
 {
     LocalDelivery *local = owner;
     MailServer *server = local->server;
-    if (result == MAIL_OK && count > 0)
+    if (result == MAIL_OK && count > 0) {
+        mail_server_confirm(server, local->entry, local->recipient, DSN_DELIVERED, NULL, NULL);
         queue_delivered(local->entry, local->recipient, uids[0], 0);
-    else
+    } else {
         fail(local, false, "the mailbox has no room", "4.2.2");
+    }
     g_ptr_array_remove(server->locals, local);
     mail_server_run_queue(server);
     mail_server_settle(server);

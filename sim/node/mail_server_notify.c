@@ -8,8 +8,6 @@
  * notification, and recipients for whom RFC 3461's NOTIFY forbids it. */
 #include "node/mail_server_internal.h"
 
-#include "mail/dsn.h"
-
 /* How long to wait when the disk has no room for a notification. */
 #define NOTIFY_WAIT (5 * SIM_MINUTE)
 
@@ -20,7 +18,9 @@ typedef struct Notification {
     char *entry_id;
     char *name;          /* of the notification */
     GPtrArray *failures; /* Failure */
-    Cause cause;         /* of what is reported when it is durable */
+    DsnAction action;
+    char *confirmed, *recipient; /* of a notice of success: the message and whom it reached */
+    Cause cause;                 /* of what is reported when it is durable */
 } Notification;
 
 void notification_free(void *pointer)
@@ -28,14 +28,15 @@ void notification_free(void *pointer)
     Notification *notification = pointer;
     g_free(notification->entry_id);
     g_free(notification->name);
+    g_free(notification->confirmed);
+    g_free(notification->recipient);
     g_ptr_array_unref(notification->failures);
     g_free(notification);
 }
 
 /* `lunch.bounce`; `lunch.bounce-2` when it is about the second recipient and those after. */
-static char *notification_name(const QueueEntry *entry, bool is_bounce, size_t first_recipient)
+static char *notification_name(const QueueEntry *entry, const char *what, size_t first_recipient)
 {
-    const char *what = is_bounce ? "bounce" : "delay";
     if (first_recipient == 0)
         return g_strdup_printf("%s.%s", entry->mail, what);
     return g_strdup_printf("%s.%s-%zu", entry->mail, what, first_recipient + 1);
@@ -65,29 +66,37 @@ static DsnRecipient *report_recipients(const Notification *notification)
     return recipients;
 }
 
-static GBytes *compose(const Notification *notification)
+static GBytes *compose(const MailServer *server, const QueueEntry *entry, const char *name,
+                       const DsnRecipient *recipients, size_t recipient_count)
 {
-    const Machine *machine = &notification->server->machine;
-    const QueueEntry *entry = notification->entry;
+    const Machine *machine = &server->machine;
     const char *host = host_name(machine->host);
-    g_autofree char *message_id = g_strdup_printf("%s@%s", notification->name, host);
-    g_autofree DsnRecipient *recipients = report_recipients(notification);
+    g_autofree char *message_id = g_strdup_printf("%s@%s", name, host);
     DsnReport report = {
         .reporting_mta = host,
         .to = entry->envelope->reverse_path,
         .message_id = message_id,
-        .boundary_seed = notification->name,
+        .boundary_seed = name,
         .envelope_id = entry->envelope->id,
         .arrival_unix = machine_unix_at(machine, entry->arrived_at),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
         .original =
             span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)),
-        .return_full = entry->envelope->return_content == RETURN_FULL,
+        /* RFC 3461 §4.3: RET is for failures; any other notice returns the headers. */
+        .return_full =
+            entry->envelope->return_content == RETURN_FULL && recipients[0].action == DSN_FAILED,
         .recipients = recipients,
-        .recipient_count = notification->failures->len,
+        .recipient_count = recipient_count,
     };
     return dsn_compose(&report);
+}
+
+static void add_notification(MailServer *server, const char *to, GBytes *message, QueueAdded added)
+{
+    g_autoptr(Envelope) envelope = envelope_new("");
+    envelope_add_recipient(envelope, to, NOTIFY_NEVER, NULL);
+    queue_add(server->queue, envelope, message, added);
 }
 
 /* The notification is durable: now the message that it is about may go. */
@@ -117,6 +126,53 @@ static void notification_added(void *owner, QueueEntry *added, DiskResult result
     mail_server_settle(server);
 }
 
+/* The notice is durable, or there was no room for it: then there is none. */
+static void notice_added(void *owner, QueueEntry *added, DiskResult result)
+{
+    (void)result;
+    Notification *notification = owner;
+    MailServer *server = notification->server;
+    if (added != NULL)
+        TRACE(server->machine.trace, server->machine.node, MAIL_CONFIRMED, 0,
+              .mail = notification->confirmed, .recipient = notification->recipient,
+              .entry = notification->entry_id, .action = dsn_action_text(notification->action),
+              .notice = notification->name);
+    g_ptr_array_remove(server->notifications, notification);
+    mail_server_run_queue(server);
+    mail_server_settle(server);
+}
+
+void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t recipient,
+                         DsnAction action, const char *remote, const char *reply)
+{
+    const Recipient *about = &entry->envelope->recipients[recipient];
+    if (entry->envelope->reverse_path[0] == '\0' || !notify_wants_success(about->notify))
+        return;
+    DsnRecipient report = {
+        .final_recipient = about->address,
+        .original_recipient = about->original,
+        .action = action,
+        .status = "2.0.0",
+        .remote_mta = remote,
+        .reply = reply,
+        .last_attempt_unix = machine_unix_now(&server->machine),
+    };
+    Notification *notification = g_new0(Notification, 1);
+    *notification = (Notification){
+        .server = server,
+        .entry_id = g_strdup(entry->id),
+        .name = notification_name(entry, dsn_action_text(action), recipient),
+        .failures = g_ptr_array_new(),
+        .action = action,
+        .confirmed = g_strdup(entry->mail),
+        .recipient = g_strdup(about->address),
+    };
+    g_ptr_array_add(server->notifications, notification);
+    g_autoptr(GBytes) message = compose(server, entry, notification->name, &report, 1);
+    add_notification(server, entry->envelope->reverse_path, message,
+                     (QueueAdded){notice_added, notification});
+}
+
 /* Takes `failures` over; they are about at least one recipient. */
 static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures, bool is_bounce)
 {
@@ -127,15 +183,16 @@ static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures, b
         .is_bounce = is_bounce,
         .entry = entry,
         .entry_id = g_strdup(entry->id),
-        .name = notification_name(entry, is_bounce, first->recipient),
+        .name = notification_name(entry, is_bounce ? "bounce" : "delay", first->recipient),
         .failures = failures,
         .cause = *simulator_cause(server->machine.simulator),
     };
     g_ptr_array_add(server->notifications, notification);
-    g_autoptr(GBytes) message = compose(notification);
-    g_autoptr(Envelope) envelope = envelope_new("");
-    envelope_add_recipient(envelope, entry->envelope->reverse_path, NOTIFY_NEVER, NULL);
-    queue_add(server->queue, envelope, message, (QueueAdded){notification_added, notification});
+    g_autofree DsnRecipient *recipients = report_recipients(notification);
+    g_autoptr(GBytes) message =
+        compose(server, entry, notification->name, recipients, failures->len);
+    add_notification(server, entry->envelope->reverse_path, message,
+                     (QueueAdded){notification_added, notification});
 }
 
 /* Why nobody is told of a failure, or NULL when the sender is. */

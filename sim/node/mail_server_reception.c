@@ -115,6 +115,9 @@ static const SmtpReply *refusal_of(const Reception *reception, const char *local
         550, {5, 1, 1}, {(const uint8_t *)"No such user here", sizeof "No such user here" - 1}};
     static const SmtpReply RELAYING = {
         550, {5, 7, 1}, {(const uint8_t *)"Relaying denied", sizeof "Relaying denied" - 1}};
+    /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
+    if (mail_server_is_backup_for(reception->server, domain))
+        return NULL;
     if (!mail_server_has_domain(reception->server, domain))
         return reception->is_authenticated ? NULL : &RELAYING;
     const char *mailbox = mail_server_find_mailbox(reception->server, local_part, domain);

@@ -112,6 +112,9 @@ void transfer_take_result(Transfer *transfer, size_t index, const DeliveryResult
     MailServer *server = transfer->server;
     size_t recipient = transfer->batch->recipients[index];
     if (result->outcome == DELIVERY_RELAYED) {
+        if (!result->passes_dsn)
+            mail_server_confirm(server, transfer->batch->entry, recipient, DSN_RELAYED,
+                                result->remote, result->text);
         queue_relayed(transfer->batch->entry, recipient, result->remote, span_of_text(result->text),
                       0);
         return;

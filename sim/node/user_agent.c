@@ -68,10 +68,11 @@ static Span mail_span(const AgentMail *mail)
 
 /* ---- Writing ---- */
 
-static void add_recipients(Envelope *envelope, const char *const *addresses, size_t count)
+static void add_recipients(Envelope *envelope, const char *const *addresses, size_t count,
+                           uint8_t notify)
 {
     for (size_t i = 0; i < count; i++)
-        envelope_add_recipient(envelope, addresses[i], 0, NULL);
+        envelope_add_recipient(envelope, addresses[i], notify, NULL);
 }
 
 static char *join_recipients(const Envelope *envelope)
@@ -141,9 +142,11 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     written->name = g_strdup(mail->name);
     written->content = g_steal_pointer(&content);
     written->envelope = envelope_new(agent->address);
-    add_recipients(written->envelope, mail->to, mail->to_count);
-    add_recipients(written->envelope, mail->cc, mail->cc_count);
-    add_recipients(written->envelope, mail->bcc, mail->bcc_count);
+    add_recipients(written->envelope, mail->to, mail->to_count, mail->notify);
+    add_recipients(written->envelope, mail->cc, mail->cc_count, mail->notify);
+    add_recipients(written->envelope, mail->bcc, mail->bcc_count, mail->notify);
+    written->envelope->return_content = mail->return_content;
+    envelope_set_id(written->envelope, mail->envid);
     g_autofree char *recipients = join_recipients(written->envelope);
     TRACE(agent->machine.trace, agent->machine.node, AGENT_COMPOSE, 0, .mail = mail->name,
           .from = agent->address, .to = recipients, .subject = mail->subject,

@@ -7,6 +7,7 @@
  * Calls belong into steps of the agent's own node. */
 #pragma once
 
+#include "mail/envelope.h"
 #include "node/machine.h"
 
 #include <stddef.h>
@@ -27,7 +28,10 @@ typedef struct UserAgentMail {
     const char *const *to, *const *cc, *const *bcc; /* addresses */
     size_t to_count, cc_count, bcc_count;
     const char *subject;
-    const char *body; /* lines end in LF */
+    const char *body;             /* lines end in LF */
+    uint8_t notify;               /* NOTIFY_ bits of mail/envelope.h */
+    ReturnContent return_content; /* RET */
+    const char *envid;            /* NULL: none */
 } UserAgentMail;
 
 UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *options);

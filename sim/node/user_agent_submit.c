@@ -1,6 +1,8 @@
 /* The user agent hands messages to its mail server: RFC 6409, with RFC 5321's client side. */
 #include "node/user_agent_internal.h"
 
+#include "mail/xtext.h"
+
 enum { SUBMISSION_PORT = 587 };
 
 bool user_agent_first_address(const DnsResolverEvent *event, Ipv4Address *address)
@@ -46,11 +48,16 @@ static void send_next(UserAgent *agent)
     const Envelope *envelope = mail->envelope;
     g_autofree SmtpClientRecipient *recipients =
         g_new0(SmtpClientRecipient, envelope->recipient_count);
-    for (size_t i = 0; i < envelope->recipient_count; i++)
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
         recipients[i].mailbox = envelope->recipients[i].address;
+        recipients[i].parameters.notify = envelope->recipients[i].notify;
+    }
+    g_autofree char *envid =
+        envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
     Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
     SmtpClientTransaction transaction = {
         .reverse_path = envelope->reverse_path,
+        .parameters = {.ret = envelope->return_content, .envid = span_of_text(envid)},
         .recipients = recipients,
         .recipient_count = envelope->recipient_count,
         .content = &content,

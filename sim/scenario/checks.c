@@ -31,13 +31,24 @@ static void fill_access(Scenario *scenario, LinkParameters *link, ScenarioText *
         router->text = scenario->network.routers.items[0].text;
 }
 
-/* The schedule that `like` names or the intervals make, with the other two keys put in its place,
- * or taken from it. */
-static void fill_retry(Reader *reader, ScenarioRetry *retry)
+/* The schedule's waits: as `like` names them, or as one of the other two keys gives them. */
+static bool fill_waits(Reader *reader, ScenarioRetry *retry)
 {
+    g_autoptr(GError) error = NULL;
     if (retry->like.text != NULL && retry->intervals.count > 0) {
         reader_text_error(reader, &retry->like, "`like` and `intervals` exclude each other");
-        return;
+        return false;
+    }
+    if (retry->rules.text != NULL && (retry->like.text != NULL || retry->intervals.count > 0)) {
+        reader_text_error(reader, &retry->rules, "`rules` excludes `like` and `intervals`");
+        return false;
+    }
+    if (retry->rules.text != NULL) {
+        retry->schedule = (RetrySchedule){.run_interval_ns = SIM_MINUTE};
+        if (retry_schedule_set_rules(&retry->schedule, retry->rules.text, &error))
+            return true;
+        reader_text_error(reader, &retry->rules, "%s", error->message);
+        return false;
     }
     if (retry->intervals.count > 0) {
         retry_schedule_of_intervals(retry->intervals.items, retry->intervals.count,
@@ -46,6 +57,18 @@ static void fill_retry(Reader *reader, ScenarioRetry *retry)
         retry->like.text = retry->like.text != NULL ? retry->like.text : "postfix";
         retry_schedule_like(retry->like.text, &retry->schedule);
     }
+    return true;
+}
+
+/* The schedule, with the other keys put in their place, or taken from it. */
+static void fill_retry(Reader *reader, ScenarioRetry *retry)
+{
+    if (!fill_waits(reader, retry))
+        return;
+    fill_number(&retry->run_every_ns, retry->schedule.run_interval_ns);
+    retry->schedule.run_interval_ns = retry->run_every_ns;
+    retry->schedule.run_phase_ns = MAX(retry->run_phase_ns, 0);
+    retry->schedule.jitter_ppb = (uint32_t)MAX(retry->jitter_ppb, 0);
     fill_number(&retry->lifetime_ns, retry->schedule.lifetime_ns);
     retry->schedule.lifetime_ns = retry->lifetime_ns;
     if (retry->warn_after_ns != SCENARIO_UNSET)
@@ -57,6 +80,28 @@ static void fill_retry(Reader *reader, ScenarioRetry *retry)
     if (defect != NULL && was_read)
         diagnostics_error(reader->diagnostics, retry->at, "a retry schedule that cannot be: %s",
                           defect);
+}
+
+/* A server is no backup for itself. */
+static void check_backups(Reader *reader, const ScenarioServer *server)
+{
+    for (size_t i = 0; i < server->backup_for.count; i++) {
+        for (size_t j = 0; j < server->domains.count; j++) {
+            if (g_ascii_strcasecmp(server->backup_for.items[i].text,
+                                   server->domains.items[j].text) == 0)
+                reader_text_error(reader, &server->backup_for.items[i],
+                                  "its mailboxes are on this server; a backup is another one");
+        }
+    }
+}
+
+static void check_notify(Reader *reader, const ScenarioMail *mail)
+{
+    for (size_t i = 0; i < mail->notify.count; i++) {
+        if (mail->notify.items[i] == MAIL_NOTIFY_NEVER && mail->notify.count > 1)
+            diagnostics_error(reader->diagnostics, mail->at,
+                              "in `notify`, `never` stands alone (RFC 3461 §4.1)");
+    }
 }
 
 static void fill_people(Scenario *scenario)
@@ -77,7 +122,10 @@ static void fill_in(Reader *reader)
         ScenarioServer *server = &scenario->servers.items[i];
         fill_access(scenario, &server->link, &server->router);
         fill_retry(reader, &server->retry);
+        check_backups(reader, server);
     }
+    for (size_t i = 0; i < scenario->mails.count; i++)
+        check_notify(reader, &scenario->mails.items[i]);
     fill_people(scenario);
 }
 

@@ -29,6 +29,30 @@ static const KeySpec retry_keys[] = {
      .value = {.type = VALUE_LIST, .element = &a_wait, .least = 1, .most = RETRY_INTERVALS_MAX},
      .when_absent = "as `like` says",
      .meaning = "try again so long after each failure; the last one repeats. Not beside `like`"},
+    {.key = "rules",
+     .offset = offsetof(ScenarioRetry, rules),
+     .value = {.type = VALUE_TEXT},
+     .when_absent = "as `like` says",
+     .meaning =
+         "Exim's rules, in quotes: `\"F,2h,15m; G,16h,1h,1.5; F,4d,6h\"` waits 15 minutes for "
+         "2 hours, then from 1 hour on 1.5 times longer each time, then 6 hours. Not beside "
+         "`like` or `intervals`"},
+    {.key = "run_every",
+     .offset = offsetof(ScenarioRetry, run_every_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = RETRY_TIME_MAX},
+     .when_absent = "as `like` says; with `rules` 1 min, with `intervals` 0 s",
+     .meaning = "a runner looks through the queue so often, and attempts what is due by then; with "
+                "`0 s` each attempt has its own timer"},
+    {.key = "run_phase",
+     .offset = offsetof(ScenarioRetry, run_phase_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = RETRY_TIME_MAX},
+     .default_text = "0 s",
+     .meaning = "when the runner looks for the first time"},
+    {.key = "jitter",
+     .offset = offsetof(ScenarioRetry, jitter_ppb),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SHARE, .maximum = 1000000000},
+     .default_text = "0 %",
+     .meaning = "each wait is longer by a random part of it, at most this much"},
     {.key = "lifetime",
      .offset = offsetof(ScenarioRetry, lifetime_ns),
      .value =
@@ -123,6 +147,13 @@ static const KeySpec server_keys[] = {
      .value = {.type = VALUE_LIST, .element = &a_domain},
      .is_required = true,
      .meaning = "the mail domains whose mailboxes it keeps"},
+    {.key = "backup_for",
+     .offset = offsetof(ScenarioServer, backup_for),
+     .value = {.type = VALUE_LIST, .element = &a_domain},
+     .default_text = "[]",
+     .meaning = "domains of other servers for which it is a backup MX: it takes their mail from "
+                "anybody and passes it on when their server is back. It gets an MX record of "
+                "preference 20"},
     {.key = "users",
      .offset = offsetof(ScenarioServer, users),
      .value = {.type = VALUE_NAMED, .mapping = &a_user},
@@ -292,6 +323,16 @@ static const MappingSpec a_person = {
 
 /* --- mails --- */
 
+static const char *const notifications[] = {
+    [MAIL_NOTIFY_NEVER] = "never",
+    [MAIL_NOTIFY_SUCCESS] = "success",
+    [MAIL_NOTIFY_FAILURE] = "failure",
+    [MAIL_NOTIFY_DELAY] = "delay",
+    NULL,
+};
+static const char *const returns[] = {
+    [MAIL_RETURN_HEADERS] = "headers", [MAIL_RETURN_FULL] = "full", NULL};
+static const ValueSpec a_notification = {.type = VALUE_CHOICE, .choices = notifications};
 static const ValueSpec an_address = {.type = VALUE_ADDRESS};
 
 static const KeySpec mail_keys[] = {
@@ -330,6 +371,23 @@ static const KeySpec mail_keys[] = {
      .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
      .when_absent = "the size of the text",
      .meaning = "the text is filled up to this size"},
+    {.key = "notify",
+     .offset = offsetof(ScenarioMail, notify),
+     .value = {.type = VALUE_LIST, .element = &a_notification},
+     .default_text = "[]",
+     .meaning =
+         "of what the sender wants to be told (NOTIFY, RFC 3461); with `[]` nothing is asked "
+         "for, and servers tell of failure and delay. `[never]` stands alone"},
+    {.key = "return",
+     .offset = offsetof(ScenarioMail, return_content),
+     .value = {.type = VALUE_CHOICE, .choices = returns},
+     .when_absent = "the server's choice: the headers",
+     .meaning = "how much of the mail a bounce returns (RET, RFC 3461)"},
+    {.key = "envid",
+     .offset = offsetof(ScenarioMail, envid),
+     .value = {.type = VALUE_TEXT},
+     .when_absent = "none",
+     .meaning = "a mark of the sender's, which notifications give back (ENVID, RFC 3461)"},
 };
 
 static const MappingSpec a_mail = {

@@ -168,9 +168,12 @@ typedef struct ScenarioRetry {
     SourcePosition at;
     ScenarioText like;         /* "postfix" and so on; NULL when intervals are given */
     ScenarioNumbers intervals; /* ns after each failure, the last repeats; empty with `like` */
-    int64_t lifetime_ns;       /* the message is bounced when it is older */
-    int64_t warn_after_ns;     /* the sender is told of the delay; SCENARIO_UNSET: never */
-    RetrySchedule schedule;    /* all of the above, ready for use */
+    ScenarioText rules;        /* Exim's; NULL with `like` or `intervals` */
+    int64_t run_every_ns, run_phase_ns; /* the queue runner's; 0: none, timers instead */
+    int64_t jitter_ppb;                 /* a random part of each wait, at most so much of it */
+    int64_t lifetime_ns;                /* the message is bounced when it is older */
+    int64_t warn_after_ns;              /* the sender is told of the delay; SCENARIO_UNSET: never */
+    RetrySchedule schedule;             /* all of the above, ready for use */
 } ScenarioRetry;
 
 /* A server's connections to other servers. */
@@ -197,7 +200,8 @@ typedef struct ScenarioServer {
     ScenarioText router;
     LinkParameters link;
     TcpParameters tcp;
-    ScenarioTexts domains; /* the mail domains it serves */
+    ScenarioTexts domains;    /* the mail domains it serves */
+    ScenarioTexts backup_for; /* and those whose mail it takes to pass it on */
     ScenarioUsers users;
     ScenarioNumbers extensions; /* ServerExtension */
     ScenarioRetry retry;
@@ -273,14 +277,26 @@ typedef struct ScenarioPeople {
     size_t count;
 } ScenarioPeople;
 
+/* RFC 3461: when the sender wants to be told, and what is returned. */
+typedef enum MailNotify {
+    MAIL_NOTIFY_NEVER,
+    MAIL_NOTIFY_SUCCESS,
+    MAIL_NOTIFY_FAILURE,
+    MAIL_NOTIFY_DELAY,
+} MailNotify;
+typedef enum MailReturn { MAIL_RETURN_HEADERS, MAIL_RETURN_FULL } MailReturn;
+
 typedef struct ScenarioMail {
     SourcePosition at;
     ScenarioText name;
     ScenarioText from;         /* a person */
     ScenarioTexts to, cc, bcc; /* addresses; at least one in all */
     ScenarioText subject;
-    ScenarioText body;  /* lines end in LF */
-    int64_t size_bytes; /* the body is filled up to this many bytes; SCENARIO_UNSET: as it is */
+    ScenarioText body;      /* lines end in LF */
+    int64_t size_bytes;     /* the body is filled up to this many bytes; SCENARIO_UNSET: as it is */
+    ScenarioNumbers notify; /* MailNotify; empty: not said */
+    int64_t return_content; /* MailReturn, or SCENARIO_UNSET: not said */
+    ScenarioText envid;
 } ScenarioMail;
 
 typedef struct ScenarioMails {

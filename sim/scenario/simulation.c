@@ -167,7 +167,12 @@ static MailServer *build_server(const SimulatedServer *simulated)
         domains[i] = scenario->domains.items[i].text;
     for (size_t i = 0; i < scenario->users.count; i++)
         users[i] = (MailServerUser){scenario->users.items[i].name.text, SIMULATION_PASSWORD};
+    g_autofree const char **backups = g_new0(const char *, scenario->backup_for.count + 1);
+    for (size_t i = 0; i < scenario->backup_for.count; i++)
+        backups[i] = scenario->backup_for.items[i].text;
     MailServerOptions options = {
+        .backup_domains = backups,
+        .backup_domain_count = scenario->backup_for.count,
         .domains = domains,
         .domain_count = scenario->domains.count,
         .users = users,

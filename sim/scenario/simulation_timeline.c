@@ -168,6 +168,18 @@ static char *occurrence_name(const char *name, int64_t occurrence)
                            : g_strdup_printf("%s.%lld", name, (long long)occurrence + 1);
 }
 
+static uint8_t notify_bits(const ScenarioNumbers *notify)
+{
+    static const uint8_t BITS[] = {[MAIL_NOTIFY_NEVER] = NOTIFY_NEVER,
+                                   [MAIL_NOTIFY_SUCCESS] = NOTIFY_SUCCESS,
+                                   [MAIL_NOTIFY_FAILURE] = NOTIFY_FAILURE,
+                                   [MAIL_NOTIFY_DELAY] = NOTIFY_DELAY};
+    uint8_t bits = 0;
+    for (size_t i = 0; i < notify->count; i++)
+        bits |= BITS[notify->items[i]];
+    return bits;
+}
+
 static void do_send(const Simulation *simulation, const PlannedAction *planned)
 {
     const ScenarioMail *mail =
@@ -187,6 +199,11 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
         .bcc_count = mail->bcc.count,
         .subject = mail->subject.text,
         .body = body,
+        .notify = notify_bits(&mail->notify),
+        .return_content = mail->return_content == SCENARIO_UNSET        ? RETURN_NOT_GIVEN
+                          : mail->return_content == MAIL_RETURN_HEADERS ? RETURN_HEADERS
+                                                                        : RETURN_FULL,
+        .envid = mail->envid.text,
     };
     user_agent_send(find_agent(simulation, mail->from.text, NULL)->agent, &message);
 }

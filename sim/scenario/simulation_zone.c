@@ -4,7 +4,12 @@
 
 #include "core/check.h"
 
-enum { DNS_DEFAULT_TTL_S = 3600, DNS_DEFAULT_PREFERENCE = 10, DNS_NEGATIVE_TTL_S = 300 };
+enum {
+    DNS_DEFAULT_TTL_S = 3600,
+    DNS_DEFAULT_PREFERENCE = 10,
+    DNS_BACKUP_PREFERENCE = 20,
+    DNS_NEGATIVE_TTL_S = 300
+};
 
 static void add_record(DnsZone *zone, DnsRecord record)
 {
@@ -32,6 +37,10 @@ static void add_generated(const Simulation *simulation, DnsZone *zone)
             add_record(zone,
                        dns_record_mx(server->scenario->domains.items[d].text, DNS_DEFAULT_TTL_S,
                                      DNS_DEFAULT_PREFERENCE, server->scenario->name.text));
+        for (size_t d = 0; d < server->scenario->backup_for.count; d++)
+            add_record(zone,
+                       dns_record_mx(server->scenario->backup_for.items[d].text, DNS_DEFAULT_TTL_S,
+                                     DNS_BACKUP_PREFERENCE, server->scenario->name.text));
     }
     for (guint i = 0; i < simulation->agents->len; i++)
         add_machine_names(zone, &g_array_index(simulation->agents, SimulatedAgent, i).machine);
