@@ -54,7 +54,7 @@ $(BUILD)/libmailsim.a: $(LIB_OBJECTS)
 	$(call say,AR)ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmailsim.a
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) -lcmocka
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) -lcmocka -lm
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS)
