@@ -9,7 +9,8 @@ Of each the capture of the whole network must agree with the trace in
 - checksums: each one right, as packets leave their hosts undamaged; dissection: SMTP, IMAP and DNS on their ports, nothing malformed;
 - marks: tshark takes for sent again what the trace says was sent again (see explain_marks), and
   warns of nothing but the resets that are there; so a run without loss or failure has no mark;
-- mails: --export-objects finds each message that crossed the network, octet for octet as long.
+- mails: --export-objects finds each message that crossed the network, octet for octet what its author
+  sent, behind the fields that servers put in front.
 
 The capture of a server is looked at for its dissection and for checksums that are wrong where the
 scenario corrupts packets and only there, and a run without captures must have the
@@ -194,17 +195,35 @@ def check_network_capture(capture, mails, start, records):
     return complaints
 
 
+def read_mail(path, sizes):
+    """A message as it was sent. On its way by SMTP it has a second dot where a line begins with one
+    (RFC 5321 section 4.5.2), which tshark leaves there; so its size tells by which way it went."""
+    octets = path.read_bytes()
+    if sizes[len(octets)] > 0:
+        return octets
+    return re.sub(rb"^\.\.", b".", octets, flags=re.M)
+
+
 def check_mails(folder, records):
-    """Each message that a client has sent whole or fetched is there, and no other. On its way it has
-    a second dot where a line begins with one (RFC 5321 section 4.5.2), which tshark leaves there."""
+    """Each message that a client has sent whole or fetched is there, and no other; and on each hop it
+    is, octet for octet, what its author sent behind the fields that servers have put in front."""
     wanted = Counter(record["size"] for record in records
                      if record["kind"] in ("smtp.content", "agent.receive"))
-    for path in folder.iterdir():
-        octets = path.read_bytes()
-        doubled = len(re.findall(rb"^\.\.", octets, re.M))
-        wanted[len(octets) - (0 if wanted[len(octets)] > 0 else doubled)] -= 1
-    return [f"mails of {size} octets: the trace has {left:+} of them beside those that tshark finds"
-            for size, left in sorted(wanted.items()) if left != 0]
+    hops = {}
+    for path in sorted(folder.iterdir()):
+        octets = read_mail(path, wanted)
+        wanted[len(octets)] -= 1
+        name = re.search(rb"^Message-ID: *(\S+)", octets, re.M | re.I)
+        hops.setdefault(name[1] if name else path.name, []).append(octets)
+    complaints = [f"mails of {size} octets: the trace has {left:+} of them beside those that tshark finds"
+                  for size, left in sorted(wanted.items()) if left != 0]
+    for name, messages in hops.items():
+        first = min(messages, key=len)
+        complaints += [f"{name}: {len(octets)} octets that do not end with the {len(first)} first sent"
+                       for octets in messages if not octets.endswith(first)
+                       or re.sub(rb"^(Received|Return-Path):.*\r\n([ \t].*\r\n)*", b"",
+                                 octets[:len(octets) - len(first)], flags=re.M)]
+    return complaints
 
 
 def check_host_capture(capture, host, records):
