@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "export/timeline.h"
 #include "output.h"
+#include "pictures.h"
 #include "play.h"
 #include "progress.h"
 #include "summary.h"
@@ -15,7 +16,8 @@
 #include <unistd.h>
 
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form;
+    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form, *mermaid;
+    char **svg;
     char **pcap_at;
     int64_t seed;
     gboolean is_quiet, wants_digest, is_unfolded, use_unicode;
@@ -35,6 +37,7 @@ typedef struct Outputs {
     OutputFile trace_file;
     NdjsonWriter *trace_writer;
     Captures *captures;
+    Pictures *pictures;
 } Outputs;
 
 static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *options,
@@ -64,7 +67,10 @@ static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *opt
     }
     CapturesOptions captures = {options->pcap, options->pcap_at};
     outputs->captures = captures_new(run, &captures);
-    return outputs->captures != NULL;
+    PicturesOptions pictures = {options->svg, options->mermaid, level, options->follow,
+                                options->is_unfolded};
+    outputs->pictures = pictures_new(run, &pictures);
+    return outputs->captures != NULL && outputs->pictures != NULL;
 }
 
 static bool write_facts(const Run *run, const char *path)
@@ -85,6 +91,7 @@ static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *o
     if (outputs->timeline != NULL)
         timeline_finish(outputs->timeline);
     bool is_written = captures_finish(outputs->captures);
+    is_written = pictures_finish(outputs->pictures) && is_written;
     if (outputs->trace_writer != NULL) {
         ndjson_writer_flush(outputs->trace_writer);
         is_written = output_close(&outputs->trace_file) && is_written;
@@ -112,6 +119,7 @@ static void outputs_clear(Outputs *outputs)
     g_clear_pointer(&outputs->trace_writer, ndjson_writer_free);
     g_clear_pointer(&outputs->digest, g_checksum_free);
     g_clear_pointer(&outputs->captures, captures_free);
+    g_clear_pointer(&outputs->pictures, pictures_free);
 }
 
 static int run_status(const Run *run, bool is_balanced, bool is_written)
@@ -233,6 +241,13 @@ int command_run(int argc, char **argv)
          "write a capture with each packet once, as it leaves its source", "FILE"},
         {"pcap-at", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.pcap_at,
          "write what a host's own capture sees; can be given several times", "HOST=FILE"},
+        {"svg", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.svg,
+         "draw a picture: the ladder, or with queue= or map= before FILE the queues or the "
+         "network; "
+         "can be given several times",
+         "[KIND=]FILE"},
+        {"mermaid", 0, 0, G_OPTION_ARG_FILENAME, &options.mermaid,
+         "write the ladder as a Mermaid sequence diagram", "FILE"},
         {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
          "print the SHA-256 of the trace at level segment", NULL},
         {0},
@@ -249,6 +264,8 @@ int command_run(int argc, char **argv)
     g_free(options.level);
     g_free(options.follow);
     g_free(options.form);
+    g_free(options.mermaid);
+    g_strfreev(options.svg);
     g_free(options.until);
     g_free(options.trace);
     g_free(options.facts);

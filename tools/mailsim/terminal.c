@@ -94,7 +94,7 @@ static bool is_on_the_way(const Columns *columns, const ScenarioServer *server)
 
 /* The first server's users stand left of it, the others' right of theirs: a mail from the first
  * one's to another's then goes from left to right. */
-static GArray *list_columns(const Run *run, const char *follow)
+GArray *terminal_list_columns(const Run *run, const char *follow)
 {
     Columns columns = {
         run->scenario, follow != NULL ? scenario_find_mail(run->scenario, follow) : NULL,
@@ -116,7 +116,7 @@ static GArray *list_columns(const Run *run, const char *follow)
 
 Timeline *terminal_timeline_new(const Run *run, const TerminalOptions *options)
 {
-    g_autoptr(GArray) columns = list_columns(run, options->follow);
+    g_autoptr(GArray) columns = terminal_list_columns(run, options->follow);
     TimelineOptions timeline = {.level = options->level,
                                 .use_colour = terminal_wants_colour(),
                                 .width = terminal_width(),

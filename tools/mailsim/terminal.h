@@ -16,5 +16,8 @@ typedef struct TerminalOptions {
     bool is_unfolded, use_unicode;
 } TerminalOptions;
 
+/* The hosts (NodeId) that are columns of a ladder, from left to right: all servers and agents, or
+ * those of the author and the recipients of the mail to follow. To unref. */
+GArray *terminal_list_columns(const Run *run, const char *follow);
 /* The run's timeline on standard output, to be made before the run. */
 Timeline *terminal_timeline_new(const Run *run, const TerminalOptions *options);
