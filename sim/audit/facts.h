@@ -40,6 +40,7 @@ typedef struct FactsRecipient {
     MailFate fate;
     uint64_t attempts;        /* over the network: queue.attempt by smtp, of all servers */
     uint64_t copies;          /* mail.delivered */
+    uint64_t servers;         /* mail.accepted: each time it got a Received line */
     SimTime accepted_at;      /* by the first server */
     SimTime first_attempt_at; /* over the network */
     SimTime delivered_at;     /* the first copy */

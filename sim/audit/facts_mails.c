@@ -201,6 +201,7 @@ static void note_accepted(Facts *facts, const TraceRecord *record)
     open_entry(facts, &subject);
     if (subject.mail->shown.from[0] == '\0')
         subject.mail->shown.from = facts_intern(facts, fields->sender);
+    subject.recipient->servers++;
     subject.recipient->accepted_at = MIN(subject.recipient->accepted_at, record->time);
     settle(facts, subject.mail, subject.index);
 }

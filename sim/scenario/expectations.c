@@ -117,6 +117,8 @@ static int64_t mail_fact(const Facts *facts, const FactSelector *selector)
         return recipient->bounced_at;
     case FACT_MAIL_COPIES:
         return (int64_t)recipient->copies;
+    case FACT_MAIL_RECEIVED_LINES:
+        return (int64_t)recipient->servers;
     default: /* not a fact of a mail */
         CHECK(false);
         return 0;

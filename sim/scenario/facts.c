@@ -23,6 +23,9 @@ static const Fact facts[FACTS] = {
                               "when a server gave it up and wrote to the sender"},
     [FACT_MAIL_COPIES] = {FACT_OF_MAIL, "copies", FACT_COUNT, true,
                           "how often it came into the recipient's mailbox"},
+    [FACT_MAIL_RECEIVED_LINES] = {FACT_OF_MAIL, "received_lines", FACT_COUNT, true,
+                                  "how many Received lines it has got: one each time a mail server "
+                                  "took it over"},
     [FACT_HOST_QUEUE_PEAK] = {FACT_OF_HOST, "queue_peak", FACT_COUNT, false,
                               "the most messages that were in the server's queue at once"},
     [FACT_HOST_QUEUE_LENGTH] = {FACT_OF_HOST, "queue_length", FACT_COUNT, false,
