@@ -243,12 +243,14 @@ static inline void fetch_ahead(const Simulator *simulator)
     const EventKey *keys = event_queue_soon(simulator->queue, &count);
     for (uint32_t i = 0; i < count && i < SLOTS_AHEAD; i++)
         __builtin_prefetch(slot_at(simulator, keys[i].slot));
-    if (count > 0) {
-        const char *data = slot_at(simulator, keys[0].slot)->action.data;
-        const char *owner = slot_at(simulator, keys[0].slot)->action.owner;
+    if (count == 0)
+        return;
+    const EventAction *next = &slot_at(simulator, keys[0].slot)->action;
+    const char *data = next->data;
+    __builtin_prefetch(next->owner);
+    if (data != NULL) { /* address 0 is in no page: looking for it takes long */
         __builtin_prefetch(data);
         __builtin_prefetch(data + CACHE_LINE);
-        __builtin_prefetch(owner);
     }
 }
 
