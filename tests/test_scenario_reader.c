@@ -479,20 +479,53 @@ static void test_digest_and_file(void **state)
                         "8311282f4793e6a40e49ff1539bcc8fe188e224356959d2e279e4594e714110b");
 }
 
+#define WHEN(keys) TIMELINE "  - {when: {" keys "}, do: crash, host: mail.gmail.example}\n"
+
+static void test_triggers(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {TIMELINE "  - {do: crash, host: mail.gmail.example}\n",
+         "11:5: when does it happen? `at` says it, or `when` and what it waits for"},
+        {TIMELINE "  - {at: 1 s, when: {host: mail.gmail.example, event: host.crash}, do: crash, "
+                  "host: mail.gmail.example}\n",
+         "11:5: `at` and `when` exclude each other"},
+        {TIMELINE "  - {at: 1 s, after: 1 s, do: crash, host: mail.gmail.example}\n",
+         "11:5: `after` goes with `when`, not with `at`"},
+        {WHEN("host: mail.gmail.example, machine: smtp-server, enters: DTA"),
+         "11:69: `smtp-server` has no state `DTA`; did you mean `DATA`?"},
+        {WHEN("host: mail.gmail.example, machine: smtp, enters: DATA"),
+         "11:48: `machine` takes `smtp-server` or `smtp-client` or `imap-server` or `imap-client` "
+         "or `tcp`, not `smtp`"},
+        {WHEN("host: mail.gmial.example, event: host.crash"),
+         "11:19: there is no router, server or agent's machine `mail.gmial.example`; did you mean "
+         "`mail.gmail.example`?"},
+        {WHEN("host: mail.naver.example, event: host.crash"),
+         "11:19: `mail.naver.example` is not where `crash` takes place; say how much later with "
+         "`after`, as in `after: 1 ms`"},
+        {WHEN("host: mail.gmail.example, event: smtp.reply, cod: 250"),
+         "11:58: events `smtp.reply` have no field `cod`; did you mean `code`?"},
+        {TIMELINE "  - {when: {host: bob.phone, event: agent.failed}, do: heal}\n",
+         "11:19: `bob.phone` is not where `heal` takes place; say how much later with `after`, as "
+         "in `after: 1 ms`"},
+        {TIMELINE "  - {when: {host: bob.phone, event: agent.failed}, do: fetch, who: bob}\n", ""},
+        {TIMELINE "  - {when: {host: alice.laptop, event: agent.failed}, do: send, mail: lunch}\n",
+         "11:19: `alice.laptop` is not where `send` takes place; say how much later with `after`, "
+         "as in `after: 1 ms`"},
+        {WHEN("host: mail.gmail.example, machine: tcp, enters: CLOSING, nth: 2"), ""},
+    };
+    ASSERT_BROKEN(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml_faults),
-        cmocka_unit_test(test_key_faults),
-        cmocka_unit_test(test_value_faults),
-        cmocka_unit_test(test_network_faults),
-        cmocka_unit_test(test_server_faults),
-        cmocka_unit_test(test_timeline_faults),
-        cmocka_unit_test(test_expectation_faults),
-        cmocka_unit_test(test_model),
-        cmocka_unit_test(test_retry_of_ones_own),
-        cmocka_unit_test(test_printed_form),
-        cmocka_unit_test(test_many_errors_are_summed_up),
+        cmocka_unit_test(test_triggers),        cmocka_unit_test(test_yaml_faults),
+        cmocka_unit_test(test_key_faults),      cmocka_unit_test(test_value_faults),
+        cmocka_unit_test(test_network_faults),  cmocka_unit_test(test_server_faults),
+        cmocka_unit_test(test_timeline_faults), cmocka_unit_test(test_expectation_faults),
+        cmocka_unit_test(test_model),           cmocka_unit_test(test_retry_of_ones_own),
+        cmocka_unit_test(test_printed_form),    cmocka_unit_test(test_many_errors_are_summed_up),
         cmocka_unit_test(test_digest_and_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,31 @@ static void test_an_effect_follows_its_cause(void **state)
     journal_clear(&journal);
 }
 
+static void step_interrupted(void *owner, void *text)
+{
+    Journal *journal = owner;
+    simulator_schedule(journal->simulator, simulator_now(journal->simulator), journal->a,
+                       EVENT_FOREGROUND, journal_action(journal, "effect"));
+    simulator_interrupt(journal->simulator, journal->a, journal_action(journal, "interrupt"));
+    journal_run(owner, text);
+}
+
+/* Before what the step has scheduled, and before what came for the same moment from elsewhere. */
+static void test_an_interrupt_comes_next(void **state)
+{
+    (void)state;
+    Journal journal = journal_new();
+    EventAction step = {step_interrupted, &journal, "step", NULL};
+    simulator_interrupt(journal.simulator, journal.a, journal_action(&journal, "first"));
+    simulator_schedule(journal.simulator, 5, journal.a, EVENT_FOREGROUND, step);
+    simulator_schedule(journal.simulator, 5, journal.a, EVENT_FOREGROUND,
+                       journal_action(&journal, "due"));
+    simulator_run(journal.simulator, TO_THE_END);
+    assert_string_equal(journal.text->str, "first@0 step@5 interrupt@5 due@5 effect@5 ");
+    assert_int_equal(simulator_event_count(journal.simulator), 5);
+    journal_clear(&journal);
+}
+
 static void test_a_cancelled_event_does_not_come(void **state)
 {
     (void)state;
@@ -153,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_time_then_destination),
         cmocka_unit_test(test_an_effect_follows_its_cause),
+        cmocka_unit_test(test_an_interrupt_comes_next),
         cmocka_unit_test(test_a_cancelled_event_does_not_come),
         cmocka_unit_test(test_background_does_not_keep_a_run_going),
         cmocka_unit_test(test_the_budget_of_events_ends_a_run),

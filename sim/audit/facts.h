@@ -122,6 +122,10 @@ typedef struct FactsCondition {
     const char *value;
 } FactsCondition;
 
+/* Whether the record's field is so written. */
+bool facts_field_matches(const Simulator *simulator, const TraceRecord *record,
+                         const TraceFieldInfo *field, const char *value);
+
 /* Asks to count the records of a kind that meet all conditions, before facts_start. Copies all.
  * Returns the number of the watch. */
 size_t facts_watch_event(Facts *facts, TraceKind kind, const FactsCondition *conditions,

@@ -71,8 +71,8 @@ static bool address_matches(Ipv4Address address, const char *value)
     return strcmp(ipv4_format(address, text), value) == 0;
 }
 
-static bool field_matches(const Simulator *simulator, const TraceRecord *record,
-                          const TraceFieldInfo *field, const char *value)
+bool facts_field_matches(const Simulator *simulator, const TraceRecord *record,
+                         const TraceFieldInfo *field, const char *value)
 {
     const void *at = (const char *)record->fields + field->offset;
     switch (field->type) {
@@ -155,7 +155,7 @@ static bool watch_matches(const Facts *facts, const Watch *watch, const TraceRec
         bool is_met =
             condition->field == NULL
                 ? strcmp(simulator_node_name(facts->simulator, record->node), condition->value) == 0
-                : field_matches(facts->simulator, record, condition->field, condition->value);
+                : facts_field_matches(facts->simulator, record, condition->field, condition->value);
         if (!is_met)
             return false;
     }

@@ -92,6 +92,7 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_LINK_DOWN] = "the link between {what} and {more} was down since {time}",
     [TRACE_DNS_FAIL] = "look-ups of {what} failed since {time} ({more})",
     [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
+    [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
     [TRACE_TIMELINE_ACTION] = "of the timeline's \"{what} {more}\" at {time}",
 };

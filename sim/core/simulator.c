@@ -23,6 +23,13 @@ typedef struct EventSlot {
 enum { SLOT_ALIGNMENT = 64, SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
 _Static_assert(sizeof(EventSlot) == SLOT_ALIGNMENT, "a slot fills a cache line");
 
+/* An event that comes right after the running one. */
+typedef struct Interrupt {
+    EventAction action;
+    Cause cause;
+    NodeId destination;
+} Interrupt;
+
 typedef struct Node {
     char *name;
     uint64_t next_sequence; /* of events that this node schedules */
@@ -35,7 +42,8 @@ struct Simulator {
     uint32_t slot_count, slot_capacity;
     uint32_t first_free;
     uint32_t foreground_count;
-    GArray *nodes; /* Node */
+    GArray *nodes;      /* Node */
+    GArray *interrupts; /* Interrupt, in the order in which they came */
     EventKey current;
     Cause cause;
     uint64_t event_count;
@@ -70,6 +78,7 @@ Simulator *simulator_new_with_queue(uint64_t seed, EventQueueKind queue)
     simulator->seed = seed;
     simulator->queue = event_queue_new(queue);
     simulator->nodes = g_array_new(FALSE, TRUE, sizeof(Node));
+    simulator->interrupts = g_array_new(FALSE, FALSE, sizeof(Interrupt));
     g_array_set_clear_func(simulator->nodes, node_clear);
     simulator_add_node(simulator, "timeline");
     return simulator;
@@ -84,6 +93,7 @@ void simulator_free(Simulator *simulator)
     }
     free(simulator->slots);
     g_array_unref(simulator->nodes);
+    g_array_unref(simulator->interrupts);
     event_queue_free(simulator->queue);
     g_free(simulator);
 }
@@ -204,6 +214,15 @@ Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
     return (Timer){index, slot->generation};
 }
 
+void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction action)
+{
+    SIMULATOR_CHECK(simulator, !simulator->is_running ||
+                                   destination == simulator->current.destination ||
+                                   simulator->current.destination == NODE_TIMELINE);
+    Interrupt interrupt = {action, simulator->cause, destination};
+    g_array_append_val(simulator->interrupts, interrupt);
+}
+
 bool simulator_is_pending(const Simulator *simulator, Timer timer)
 {
     if (timer.generation == 0)
@@ -267,10 +286,25 @@ static void simulator_step(Simulator *simulator)
     action.run(action.owner, action.data);
 }
 
+/* Each takes the place of the event that it interrupts, so what it schedules for its own node comes
+ * a round later, as what the event itself scheduled. */
+static void simulator_run_interrupts(Simulator *simulator)
+{
+    for (guint i = 0; i < simulator->interrupts->len; i++) {
+        Interrupt interrupt = g_array_index(simulator->interrupts, Interrupt, i);
+        simulator->current.destination = interrupt.destination;
+        simulator->cause = interrupt.cause;
+        simulator->event_count++;
+        interrupt.action.run(interrupt.action.owner, interrupt.action.data);
+    }
+    g_array_set_size(simulator->interrupts, 0);
+}
+
 static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits limits)
 {
     uint64_t budget_end =
         limits.max_events == 0 ? UINT64_MAX : simulator->event_count + limits.max_events;
+    simulator_run_interrupts(simulator);
     while (!simulator->is_stopped) {
         const EventKey *next = queue_peek_pending(simulator);
         bool is_quiet = limits.until == SIM_NEVER && simulator->foreground_count == 0;
@@ -278,9 +312,10 @@ static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits l
             return SIMULATOR_END_UNTIL;
         if (next == NULL || is_quiet)
             return limits.until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
-        if (simulator->event_count == budget_end)
+        if (simulator->event_count >= budget_end)
             return SIMULATOR_END_BUDGET;
         simulator_step(simulator);
+        simulator_run_interrupts(simulator);
     }
     return SIMULATOR_END_STOPPED;
 }

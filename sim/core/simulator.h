@@ -65,6 +65,10 @@ Cause *simulator_cause(Simulator *simulator);
  * one is its destination, unless the run has not begun. */
 Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
                          EventPriority priority, EventAction action);
+/* Schedules an event to come right after the running one, before anything else on any node; before
+ * the run, it is the first. `destination` is the node whose event runs now, or any one in an
+ * event of the timeline. `data` is not freed. */
+void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction action);
 /* Cancels a pending event and clears the timer; nothing happens when it has run or is none. */
 void simulator_cancel(Simulator *simulator, Timer *timer);
 bool simulator_is_pending(const Simulator *simulator, Timer timer);

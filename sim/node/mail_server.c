@@ -243,6 +243,20 @@ void mail_server_shut_down(MailServer *server, uint64_t because)
     mail_server_settle(server);
 }
 
+void mail_server_fill_disk(MailServer *server)
+{
+    const Machine *machine = &server->machine;
+    disk_fill(server->disk,
+              TRACE(machine->trace, machine->node, DISK_FILL, 0, .used = disk_used(server->disk)));
+}
+
+void mail_server_free_disk(MailServer *server)
+{
+    TRACE(server->machine.trace, server->machine.node, DISK_FREE, 0,
+          .used = disk_used(server->disk));
+    disk_free_space(server->disk);
+}
+
 void mail_server_take_inventory(const MailServer *server, bool is_final)
 {
     store_inventory(server->disk, server->machine.trace, server->machine.node, is_final);

@@ -77,5 +77,9 @@ void mail_server_power_off(MailServer *server, uint64_t because);
 void mail_server_shut_down(MailServer *server, uint64_t because);
 bool mail_server_is_running(const MailServer *server);
 
+/* Something else takes all room on its disk, or gives it back: disk.fill, disk.free. */
+void mail_server_fill_disk(MailServer *server);
+void mail_server_free_disk(MailServer *server);
+
 /* Writes store.inventory for all that its disk holds. */
 void mail_server_take_inventory(const MailServer *server, bool is_final);

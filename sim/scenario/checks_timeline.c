@@ -92,10 +92,9 @@ static int64_t check_repetition(Checks *checks, ScenarioAction *action)
         action->times = 1;
         return action->time_ns;
     }
-    int64_t span = 0, last = 0;
+    int64_t span = 0, last = 0, first = MAX(action->time_ns, 0);
     bool fits = !__builtin_mul_overflow(action->every_ns, action->times - 1, &span) &&
-                !__builtin_add_overflow(action->time_ns, span, &last) &&
-                last <= SCENARIO_TIME_MAXIMUM;
+                !__builtin_add_overflow(first, span, &last) && last <= SCENARIO_TIME_MAXIMUM;
     if (!fits)
         diagnostics_error(checks->reader->diagnostics, action->at,
                           "the last time is more than 100 years after the start");
@@ -179,6 +178,66 @@ static void check_groups(Checks *checks, const ScenarioGroups *groups)
     }
 }
 
+/* The machine on which the action happens, to free; NULL: the network, or names. */
+static char *machine_of(const Checks *checks, const ScenarioAction *action)
+{
+    const char *who = NULL;
+    const ScenarioMail *mail = NULL;
+    switch (action->kind) {
+    case ACTION_CRASH:
+    case ACTION_POWER_OFF:
+    case ACTION_RESTART:
+    case ACTION_SHUTDOWN:
+    case ACTION_FILL_DISK:
+    case ACTION_FREE_DISK:
+        return g_strdup(action->machine.host.text);
+    case ACTION_SEND:
+        mail = checks_find_mail(checks, action->send.mail.text);
+        who = mail != NULL ? mail->from.text : NULL;
+        break;
+    case ACTION_REPLY:
+        who = action->reply.who.text;
+        break;
+    case ACTION_FETCH:
+        return g_strconcat(action->fetch.who.text, ".", action->fetch.agent.text, NULL);
+    case ACTION_READ:
+        who = action->read.who.text;
+        break;
+    default:
+        return NULL;
+    }
+    const NamesEntry *entry = who != NULL ? names_find(checks->people, who) : NULL;
+    const ScenarioPerson *person = entry != NULL ? entry->what : NULL;
+    if (person == NULL || person->agents.count == 0)
+        return NULL;
+    return g_strconcat(who, ".", person->agents.items[0].name.text, NULL);
+}
+
+/* Either `at`, or `when`, which acts at once on its own host only. */
+static void check_moment(Checks *checks, const ScenarioAction *action)
+{
+    Diagnostics *diagnostics = checks->reader->diagnostics;
+    const char *host = action->when.host.text;
+    bool has_time = action->time_ns != SCENARIO_UNSET, has_trigger = action->when.at.line > 0;
+    bool is_later = action->after_ns != SCENARIO_UNSET;
+    if (has_time && has_trigger)
+        diagnostics_error(diagnostics, action->at, "`at` and `when` exclude each other");
+    else if (!has_time && !has_trigger)
+        diagnostics_error(diagnostics, action->at,
+                          "when does it happen? `at` says it, or `when` and what it waits for");
+    else if (has_time && is_later)
+        diagnostics_error(diagnostics, action->at, "`after` goes with `when`, not with `at`");
+    bool is_known = host != NULL && names_find(checks->nodes, host) != NULL;
+    if (!has_trigger || is_later || !is_known)
+        return;
+    g_autofree char *machine = machine_of(checks, action);
+    if (g_strcmp0(machine, host) != 0)
+        reader_text_error(checks->reader, &action->when.host,
+                          "`%s` is not where `%s` takes place; say how much later with `after`, as "
+                          "in `after: 1 ms`",
+                          host, action_name(action->kind));
+}
+
 static void check_action(Checks *checks, ScenarioAction *action)
 {
     switch (action->kind) {
@@ -210,6 +269,8 @@ static void check_action(Checks *checks, ScenarioAction *action)
     case ACTION_POWER_OFF:
     case ACTION_RESTART:
     case ACTION_SHUTDOWN:
+    case ACTION_FILL_DISK:
+    case ACTION_FREE_DISK:
     case ACTION_HEAL:
     case ACTION_DNS_FAIL:
     case ACTION_DNS_FIX:
@@ -226,6 +287,8 @@ void check_timeline(Checks *checks)
         ScenarioAction *action = &scenario->timeline.items[i];
         int64_t first = check_repetition(checks, action);
         check_action(checks, action);
+        if (action->kind != ACTION_KINDS)
+            check_moment(checks, action);
         if (scenario->until_ns != SCENARIO_UNSET && first > scenario->until_ns)
             diagnostics_add(checks->reader->diagnostics, SEVERITY_WARNING, action->at, 1,
                             "this never happens: the run ends before, at `until`");

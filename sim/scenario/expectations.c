@@ -12,24 +12,6 @@ struct Expectations {
     size_t *answer_watches; /* for each question about events */
 };
 
-/* The text that the field must have, as audit/facts.h writes values; to free. */
-static char *condition_value(TraceFieldType type, const FactField *field)
-{
-    switch (type) {
-    case TRACE_FIELD_COUNT:
-    case TRACE_FIELD_TIME:
-        return g_strdup_printf("%lld", (long long)field->number);
-    case TRACE_FIELD_FLAG:
-        return g_strdup(field->number != 0 ? "true" : "false");
-    case TRACE_FIELD_TEXT:
-    case TRACE_FIELD_OCTETS:
-    case TRACE_FIELD_REF:
-    case TRACE_FIELD_IP:
-        break;
-    }
-    return g_strdup(field->value);
-}
-
 /* Asks for the events to be counted; for another subject there is nothing to do. */
 static size_t watch(Facts *facts, const FactSelector *selector)
 {
@@ -41,7 +23,7 @@ static size_t watch(Facts *facts, const FactSelector *selector)
     size_t count = 0;
     for (size_t i = 0; i < selector->field_count; i++) {
         const TraceFieldInfo *field = &kind->fields[selector->fields[i].index];
-        char *value = condition_value(field->type, &selector->fields[i]);
+        char *value = fact_field_text(field->type, &selector->fields[i]);
         g_ptr_array_add(values, value);
         conditions[count++] = (FactsCondition){field->key, value};
     }

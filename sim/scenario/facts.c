@@ -145,3 +145,20 @@ size_t fact_field_find(TraceKind kind, const char *name)
     const TraceFieldInfo *field = facts_find_field(kind, name);
     return field == NULL ? info->field_count : (size_t)(field - info->fields);
 }
+
+char *fact_field_text(TraceFieldType type, const FactField *field)
+{
+    switch (type) {
+    case TRACE_FIELD_COUNT:
+    case TRACE_FIELD_TIME:
+        return g_strdup_printf("%lld", (long long)field->number);
+    case TRACE_FIELD_FLAG:
+        return g_strdup(field->number != 0 ? "true" : "false");
+    case TRACE_FIELD_TEXT:
+    case TRACE_FIELD_OCTETS:
+    case TRACE_FIELD_REF:
+    case TRACE_FIELD_IP:
+        break;
+    }
+    return g_strdup(field->value);
+}

@@ -101,6 +101,9 @@ typedef struct FactField {
     int64_t number;    /* a COUNT, a TIME in ns, a FLAG as 0 or 1, an IP address; otherwise 0 */
 } FactField;
 
+/* The text that the field must have, as audit/facts.h writes values; to free. */
+char *fact_field_text(TraceFieldType type, const FactField *field);
+
 typedef struct FactSelector {
     SourcePosition at;
     FactId fact;

@@ -5,6 +5,7 @@
  * format_actions.c. Rows hold the offset of the key's value in the model's struct (model.h). */
 #pragma once
 
+#include "core/state_table.h"
 #include "core/units.h"
 #include "scenario/model.h"
 
@@ -34,6 +35,7 @@ typedef enum ValueType {
                        */
     VALUE_KNOWN_NAME, /* a name that has records: a domain, a server, or in `dns` */
     VALUE_EVENT,      /* a kind of trace record */
+    VALUE_STATE,      /* a state of the machine named beside it */
     VALUE_FACT,       /* a fact's name */
     VALUE_FACT_VALUE, /* what a fact is compared with */
     VALUE_LOCAL_TEXT, /* a text for people (LocalText) */
@@ -46,6 +48,7 @@ typedef enum ValueType {
     VALUE_NAMED,      /* a map from names to such maps (items and count) */
     VALUE_DO,         /* an action's name (ActionKind) */
     VALUE_ACTION,     /* an entry of the timeline (ScenarioAction) */
+    VALUE_TRIGGER,    /* what an action waits for (ScenarioTrigger) */
     VALUE_SELECTOR,   /* what a fact is about (FactSelector) */
     VALUE_EXPECTATION /* a selector and a comparison (ScenarioExpectation) */
 } ValueType;
@@ -111,7 +114,19 @@ typedef struct ActionSpec {
 const ActionSpec *format_action_of(ActionKind kind);
 /* ACTION_KINDS when there is none of that name. */
 ActionKind format_action_find(const char *name);
-extern const MappingSpec format_action; /* at, do, every, times */
+extern const MappingSpec format_action; /* at, when, after, do, every, times */
+
+/* `when` as it stands in the file, before it is understood. */
+typedef struct TriggerText {
+    SourcePosition at;
+    ScenarioText host, enters, event;
+    int64_t machine, nth;
+} TriggerText;
+
+/* That a machine enters a state; an event, where each further key is a field of it. */
+extern const MappingSpec format_trigger, format_event_trigger;
+/* The table of the machine, by its index in the choices of `machine`. */
+const StateTable *format_machine(int64_t index);
 extern const MappingSpec format_dns_set_records;
 extern const KeySpec format_dns_keys[];
 extern const size_t format_dns_key_count;

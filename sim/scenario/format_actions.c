@@ -2,6 +2,11 @@
 #include "scenario/format_links.h"
 
 #include "core/check.h"
+#include "net/tcp.h"
+#include "proto/imap_client.h"
+#include "proto/imap_server.h"
+#include "proto/smtp_client.h"
+#include "proto/smtp_server.h"
 
 #include <string.h>
 
@@ -11,8 +16,23 @@ static const KeySpec common_keys[] = {
     {.key = "at",
      .offset = offsetof(ScenarioAction, time_ns),
      .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SCENARIO_TIME_MAXIMUM},
-     .is_required = true,
+     .when_absent = "`when` says it",
      .meaning = "when, counted from the start of the run"},
+    {.key = "when",
+     .offset = offsetof(ScenarioAction, when),
+     .value = {.type = VALUE_TRIGGER},
+     .when_absent = "`at` says it",
+     .meaning = "what happens at a host just before, in place of a time"},
+    {.key = "after",
+     .offset = offsetof(ScenarioAction, after_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = 1,
+               .maximum = SCENARIO_TIME_MAXIMUM,
+               .below_minimum = "without `after` it happens at once"},
+     .when_absent = "at once",
+     .meaning =
+         "so much later than `when`; on another machine than that of `when` it must be given"},
     {.key = "do",
      .offset = offsetof(ScenarioAction, kind),
      .value = {.type = VALUE_DO},
@@ -33,6 +53,70 @@ static const KeySpec common_keys[] = {
      .when_absent = "it happens once",
      .meaning = "how often in all; together with `every`"},
 };
+
+/* --- when --- */
+
+static const StateTable *const machines[] = {&smtp_server_table, &smtp_client_table,
+                                             &imap_server_table, &imap_client_table, &tcp_table};
+static const char *const machine_names[] = {"smtp-server", "smtp-client", "imap-server",
+                                            "imap-client", "tcp",         NULL};
+
+const StateTable *format_machine(int64_t index)
+{
+    return machines[index];
+}
+
+#define TRIGGER_HOST                                                                               \
+    {                                                                                              \
+        .key = "host", .offset = offsetof(TriggerText, host), .value = {.type = VALUE_NODE},       \
+        .is_required = true, .meaning = "where it happens"                                         \
+    }
+#define TRIGGER_NTH                                                                                \
+    {                                                                                              \
+        .key = "nth", .offset = offsetof(TriggerText, nth),                                        \
+        .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = TIMES_MAXIMUM},                  \
+        .default_text = "1", .meaning = "the how-manieth time it happens there"                    \
+    }
+
+static const KeySpec trigger_keys[] = {
+    TRIGGER_HOST,
+    {.key = "machine",
+     .offset = offsetof(TriggerText, machine),
+     .value = {.type = VALUE_CHOICE, .choices = machine_names},
+     .is_required = true,
+     .meaning = "a state machine, as `mailsim states` names it; each connection has its own"},
+    {.key = "enters",
+     .offset = offsetof(TriggerText, enters),
+     .value = {.type = VALUE_STATE},
+     .is_required = true,
+     .meaning = "the state that it enters, as `mailsim states MACHINE` names it"},
+    TRIGGER_NTH,
+};
+
+static const KeySpec event_trigger_keys[] = {
+    TRIGGER_HOST,
+    {.key = "event",
+     .offset = offsetof(TriggerText, event),
+     .value = {.type = VALUE_EVENT},
+     .is_required = true,
+     .meaning = "a kind of event"},
+    TRIGGER_NTH,
+};
+
+const MappingSpec format_trigger = {
+    .what = "`when`",
+    .size = sizeof(TriggerText),
+    .keys = trigger_keys,
+    .key_count = G_N_ELEMENTS(trigger_keys),
+};
+const MappingSpec format_event_trigger = {
+    .what = "`when`",
+    .size = sizeof(TriggerText),
+    .keys = event_trigger_keys,
+    .key_count = G_N_ELEMENTS(event_trigger_keys),
+};
+
+/* --- What every action has --- */
 
 const MappingSpec format_action = {
     .what = "an action",
@@ -220,6 +304,10 @@ static const ActionSpec actions[ACTION_KINDS] = {
                         KEYS(machine_keys)},
     [ACTION_SHUTDOWN] = {"shutdown", "the server ends in good order, with a 421 to its clients",
                          KEYS(machine_keys)},
+    [ACTION_FILL_DISK] = {"fill_disk",
+                          "something else fills the server's disk up: what it writes fails",
+                          KEYS(machine_keys)},
+    [ACTION_FREE_DISK] = {"free_disk", "the server's disk has room again", KEYS(machine_keys)},
     [ACTION_LINK_DOWN] = {"link_down",
                           "a link carries nothing any more, or nothing in one direction",
                           KEYS(link_down_keys)},

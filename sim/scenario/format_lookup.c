@@ -32,6 +32,8 @@ size_t value_size(const ValueSpec *value)
         return sizeof(ActionKind);
     case VALUE_ACTION:
         return sizeof(ScenarioAction);
+    case VALUE_TRIGGER:
+        return sizeof(ScenarioTrigger);
     case VALUE_SELECTOR:
         return sizeof(FactSelector);
     case VALUE_EXPECTATION:
@@ -63,6 +65,7 @@ static const char *const descriptions[] = {
     [VALUE_RECEIVED] = "the name of a mail, or of what comes of one, such as `lunch.bounce`",
     [VALUE_KNOWN_NAME] = "a name that has records",
     [VALUE_EVENT] = "a kind of event such as `smtp.reply`",
+    [VALUE_STATE] = "the name of a state such as `DATA`",
     [VALUE_FACT] = "the name of a fact",
     [VALUE_FACT_VALUE] = "a value",
     [VALUE_LOCAL_TEXT] = "a text, or a map from languages to texts",
@@ -73,6 +76,8 @@ static const char *const descriptions[] = {
     [VALUE_NAMED] = "a map from names to what they stand for",
     [VALUE_DO] = "the name of an action",
     [VALUE_ACTION] = "an action, a map such as `{at: 1 s, do: send, mail: lunch}`",
+    [VALUE_TRIGGER] =
+        "a map such as `{host: mail.gmail.example, machine: smtp-server, enters: DATA}`",
     [VALUE_SELECTOR] = "a map such as `{mail: lunch, fact: attempts}`",
     [VALUE_EXPECTATION] = "a map such as `{mail: lunch, fact: status, is: delivered}`",
 };
@@ -127,6 +132,9 @@ static void search_value(PlaceSearch *search, const ValueSpec *value, const char
         search_mapping(search, value->mapping, named);
     } else if (value->type == VALUE_ACTION) {
         search_mapping(search, &format_action, path);
+    } else if (value->type == VALUE_TRIGGER) {
+        search_mapping(search, &format_trigger, path);
+        search_mapping(search, &format_event_trigger, path);
     } else if (value->type == VALUE_SELECTOR) {
         search_mapping(search, &format_selector, path);
         search_mapping(search, &format_event_selector, path);

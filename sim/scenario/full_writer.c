@@ -232,24 +232,7 @@ static void append_local_text(GString *out, const LocalText *text, int indent)
     }
 }
 
-/* --- The timeline --- */
-
-/* The keys that every action has; those of repetition only together. */
-static void append_action(GString *out, const ScenarioAction *action, int indent)
-{
-    const ActionSpec *spec = format_action_of(action->kind);
-    for (size_t i = 0; i < format_action.key_count; i++) {
-        const KeySpec *key = &format_action.keys[i];
-        bool is_repetition = key->offset == offsetof(ScenarioAction, every_ns) ||
-                             key->offset == offsetof(ScenarioAction, times);
-        if (is_repetition && action->every_ns == SCENARIO_UNSET)
-            continue;
-        append_keys(out, key, 1, action, indent + INDENT);
-    }
-    append_keys(out, spec->keys, spec->key_count, action, indent + INDENT);
-}
-
-/* --- Expectations and answers --- */
+/* --- Fields of events --- */
 
 static void append_pair(GString *out, const char *key, const char *text, int indent)
 {
@@ -270,6 +253,49 @@ static void append_field(GString *out, TraceKind kind, const FactField *field, i
     else
         append_quoted(g_string_append_c(out, ' '), field->value);
 }
+
+/* --- The timeline --- */
+
+static void append_trigger(GString *out, const ScenarioTrigger *trigger, int indent)
+{
+    append_pair(out, "host", trigger->host.text, indent + INDENT);
+    if (trigger->machine != SCENARIO_UNSET) {
+        append_pair(out, "machine", format_machine(trigger->machine)->name, indent + INDENT);
+        append_pair(out, "enters", trigger->enters.text, indent + INDENT);
+    } else {
+        append_pair(out, "event", trace_kind_info(trigger->event)->name, indent + INDENT);
+        for (size_t i = 0; i < trigger->field_count; i++)
+            append_field(out, trigger->event, &trigger->fields[i], indent + INDENT);
+    }
+    append_key(out, "nth", indent + INDENT);
+    g_string_append_printf(out, " %" G_GINT64_FORMAT, trigger->nth);
+}
+
+/* Keys that are left out without a remark: an action has `at` or `when`. */
+static bool is_left_out(const ScenarioAction *action, size_t offset)
+{
+    bool is_repetition =
+        offset == offsetof(ScenarioAction, every_ns) || offset == offsetof(ScenarioAction, times);
+    bool is_trigger =
+        offset == offsetof(ScenarioAction, when) || offset == offsetof(ScenarioAction, after_ns);
+    bool has_time = action->time_ns != SCENARIO_UNSET;
+    return (is_repetition && action->every_ns == SCENARIO_UNSET) || (is_trigger && has_time) ||
+           (offset == offsetof(ScenarioAction, time_ns) && !has_time);
+}
+
+/* The keys that every action has. */
+static void append_action(GString *out, const ScenarioAction *action, int indent)
+{
+    const ActionSpec *spec = format_action_of(action->kind);
+    for (size_t i = 0; i < format_action.key_count; i++) {
+        const KeySpec *key = &format_action.keys[i];
+        if (!is_left_out(action, key->offset))
+            append_keys(out, key, 1, action, indent + INDENT);
+    }
+    append_keys(out, spec->keys, spec->key_count, action, indent + INDENT);
+}
+
+/* --- Expectations and answers --- */
 
 static void append_selector(GString *out, const FactSelector *selector, int indent)
 {
@@ -346,6 +372,9 @@ static void append_value(GString *out, const ValueSpec *spec, const void *value,
         break;
     case VALUE_ACTION:
         append_action(out, value, indent);
+        break;
+    case VALUE_TRIGGER:
+        append_trigger(out, value, indent);
         break;
     case VALUE_SELECTOR:
         append_selector(out, value, indent);

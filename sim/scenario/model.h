@@ -313,6 +313,8 @@ typedef enum ActionKind {
     ACTION_POWER_OFF,
     ACTION_RESTART,
     ACTION_SHUTDOWN,
+    ACTION_FILL_DISK,
+    ACTION_FREE_DISK,
     ACTION_LINK_DOWN,
     ACTION_LINK_UP,
     ACTION_DEGRADE,
@@ -337,10 +339,25 @@ typedef struct ScenarioGroups {
     size_t count;
 } ScenarioGroups;
 
+/* What an action waits for in place of a time: the nth record of a kind at a host whose fields have
+ * these values. That a machine enters a state is such a record too. */
+typedef struct ScenarioTrigger {
+    SourcePosition at;
+    ScenarioText host; /* any node; text NULL: the action has a time and no trigger */
+    int64_t machine;   /* index into the choices of `machine`; SCENARIO_UNSET: an event is meant */
+    ScenarioText enters;
+    TraceKind event;
+    FactField *fields; /* all must hold */
+    size_t field_count;
+    int64_t nth; /* from 1 */
+} ScenarioTrigger;
+
 /* One line of the timeline. `kind` says which member of the union holds. */
 typedef struct ScenarioAction {
     SourcePosition at;
-    int64_t time_ns;  /* of the first occurrence */
+    int64_t time_ns; /* of the first occurrence; SCENARIO_UNSET: `when` decides */
+    ScenarioTrigger when;
+    int64_t after_ns; /* from the trigger to the first occurrence; SCENARIO_UNSET: at once */
     int64_t every_ns; /* SCENARIO_UNSET: it happens once */
     int64_t times;    /* occurrences in all, at least 1 */
     ActionKind kind;
@@ -364,7 +381,7 @@ typedef struct ScenarioAction {
         } read;
         struct {
             ScenarioText host; /* a server */
-        } machine;             /* crash, power_off, restart, shutdown */
+        } machine;             /* crash, power_off, restart, shutdown, fill_disk, free_disk */
         struct {
             ScenarioTexts between;  /* two nodes that a link joins */
             ScenarioText from;      /* of the two: this direction only; NULL: both, and link_up */

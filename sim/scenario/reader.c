@@ -366,6 +366,10 @@ void read_value(Reader *reader, const char *key, const ValueSpec *value, const Y
     case VALUE_ACTION:
         read_action(reader, value, node, target);
         break;
+    case VALUE_TRIGGER:
+        if (expect_kind(reader, key, value, node, YAML_MAP))
+            read_trigger(reader, node, target);
+        break;
     case VALUE_SELECTOR:
         if (expect_kind(reader, key, value, node, YAML_MAP))
             read_selector(reader, node, target);

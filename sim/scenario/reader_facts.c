@@ -137,6 +137,14 @@ static void read_field(Reader *reader, TraceKind kind, const YamlNode *node, Fac
         reader_note_mail(reader, node);
 }
 
+static FactField *read_fields(Reader *reader, TraceKind kind, const GPtrArray *nodes)
+{
+    FactField *fields = arena_allocate(reader->arena, nodes->len, sizeof *fields);
+    for (guint i = 0; i < nodes->len; i++)
+        read_field(reader, kind, nodes->pdata[i], &fields[i]);
+    return fields;
+}
+
 /* --- Selectors --- */
 
 /* The keys of `mapping`; every other one is a field of the event. */
@@ -148,10 +156,8 @@ static void read_event_texts(Reader *reader, const MappingSpec *mapping, const Y
     if (!is_given(&text->event))
         return;
     selector->event = trace_kind_find(text->event.text);
-    selector->fields = arena_allocate(reader->arena, others->len, sizeof *selector->fields);
+    selector->fields = read_fields(reader, selector->event, others);
     selector->field_count = others->len;
-    for (guint i = 0; i < others->len; i++)
-        read_field(reader, selector->event, others->pdata[i], &selector->fields[i]);
 }
 
 /* Reads the texts, then makes a selector of them; false when there were errors. */
@@ -297,6 +303,76 @@ void read_expectation(Reader *reader, const YamlNode *node, ScenarioExpectation 
         return;
     g_ptr_array_add(reader->selectors, &target->selector);
     read_comparison(reader, node, text, target);
+}
+
+/* --- What an action waits for --- */
+
+static void report_unknown_state(Reader *reader, const StateTable *table, const ScenarioText *state)
+{
+    Suggestion suggestion = reader_suggestion(reader, state->text);
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (uint8_t i = 0; i < table->state_count; i++) {
+        suggestion_offer(&suggestion, table->states[i]);
+        g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ", table->states[i]);
+    }
+    g_autofree char *hint = reader_did_you_mean(&suggestion);
+    reader_text_error(reader, state, "`%s` has no state `%.60s`%s%s%s", table->name, state->text,
+                      hint, *hint == '\0' ? "; it has " : "", *hint == '\0' ? names->str : "");
+}
+
+static bool has_state(const StateTable *table, const char *name)
+{
+    for (uint8_t i = 0; i < table->state_count; i++) {
+        if (strcmp(table->states[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The record that a machine writes when it enters the state. */
+static void trigger_by_state(Reader *reader, const StateTable *table, ScenarioTrigger *target)
+{
+    bool is_tcp = strcmp(table->name, "tcp") == 0, is_imap = g_str_has_prefix(table->name, "imap");
+    target->event = is_tcp ? TRACE_TCP_STATE : is_imap ? TRACE_IMAP_STATE : TRACE_SMTP_STATE;
+    target->field_count = is_tcp ? 1 : 2;
+    target->fields = arena_allocate(reader->arena, 2, sizeof *target->fields);
+    target->fields[0].index = fact_field_find(target->event, "to");
+    target->fields[0].value = target->enters.text;
+    if (is_tcp)
+        return;
+    target->fields[1].index = fact_field_find(target->event, "machine");
+    target->fields[1].value = table->name;
+}
+
+void read_trigger(Reader *reader, const YamlNode *node, ScenarioTrigger *target)
+{
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    size_t errors = diagnostics_error_count(reader->diagnostics);
+    bool is_event = yaml_find(node, "event") != NULL;
+    /* It stays in the arena: references point to it. */
+    TriggerText *text = arena_allocate(reader->arena, 1, sizeof *text);
+    read_mapping(reader, is_event ? &format_event_trigger : &format_trigger, NULL, node, text,
+                 is_event ? others : NULL);
+    *target = (ScenarioTrigger){.at = text->at,
+                                .host = text->host,
+                                .machine = is_event ? SCENARIO_UNSET : text->machine,
+                                .enters = text->enters,
+                                .nth = text->nth};
+    /* Of a file that breaks off here, keys may be missing without an error. */
+    if (diagnostics_error_count(reader->diagnostics) > errors ||
+        !is_given(is_event ? &text->event : &text->enters) || !is_given(&text->host))
+        return;
+    if (is_event) {
+        target->event = trace_kind_find(text->event.text);
+        target->fields = read_fields(reader, target->event, others);
+        target->field_count = others->len;
+    } else if (target->machine != SCENARIO_UNSET) {
+        const StateTable *table = format_machine(target->machine);
+        if (has_state(table, target->enters.text))
+            trigger_by_state(reader, table, target);
+        else
+            report_unknown_state(reader, table, &target->enters);
+    }
 }
 
 /* --- When all of the file is read --- */

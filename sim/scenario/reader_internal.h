@@ -64,6 +64,7 @@ void read_local_text(Reader *reader, const char *key, const YamlNode *node, Loca
 void read_name(Reader *reader, ValueType type, const YamlNode *node, ScenarioText *target);
 /* reader_facts.c */
 void read_expectation(Reader *reader, const YamlNode *node, ScenarioExpectation *target);
+void read_trigger(Reader *reader, const YamlNode *node, ScenarioTrigger *target);
 void read_selector(Reader *reader, const YamlNode *node, FactSelector *target);
 
 /* The names of the whole file, by what they name. The entries' `kind` is a NodeKind in `nodes`. */

@@ -75,6 +75,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_RECEIVED] = "mail, or `MAIL.bounce`",
     [VALUE_KNOWN_NAME] = "name with records",
     [VALUE_EVENT] = "kind of event",
+    [VALUE_STATE] = "state of the machine",
     [VALUE_FACT] = "fact",
     [VALUE_FACT_VALUE] = "value",
     [VALUE_LOCAL_TEXT] = "text for people",
@@ -83,6 +84,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_MAP] = "map",
     [VALUE_DO] = "action",
     [VALUE_ACTION] = "action",
+    [VALUE_TRIGGER] = "map, see `when` below",
     [VALUE_SELECTOR] = "selector",
     [VALUE_EXPECTATION] = "expectation",
 };
@@ -217,6 +219,10 @@ static void append_actions_chapter(GString *out)
 {
     g_string_append(out, reference_prose_timeline);
     append_keys(out, format_action.keys, format_action.key_count);
+    g_string_append(out, reference_prose_when);
+    append_keys(out, format_trigger.keys, format_trigger.key_count);
+    g_string_append(out, reference_prose_when_event);
+    append_keys(out, format_event_trigger.keys, format_event_trigger.key_count);
     for (ActionKind kind = 0; kind < ACTION_KINDS; kind++) {
         const ActionSpec *action = format_action_of(kind);
         g_string_append_printf(out, "### `do: %s`\n\nWhat happens: %s.\n\n", action->name,

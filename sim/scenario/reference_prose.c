@@ -83,6 +83,29 @@ const char reference_prose_timeline[] =
     "Every action has these keys:\n"
     "\n";
 
+const char reference_prose_when[] =
+    "### `when`\n"
+    "\n"
+    "A fault can be tied to what happens, in place of a time. On the host of `when` it strikes at\n"
+    "once, before that host's next step; elsewhere some time must pass, which `after` says. It\n"
+    "strikes once, and never when what it waits for does not come.\n"
+    "\n"
+    "```yaml\n"
+    "timeline:\n"
+    "  - {when: {host: mail.gmail.example, machine: smtp-server, enters: DATA}, do: crash,\n"
+    "     host: mail.gmail.example}\n"
+    "  - {when: {host: mail.gmail.example, event: host.crash}, after: 10 min, do: restart,\n"
+    "     host: mail.gmail.example}\n"
+    "```\n"
+    "\n"
+    "The keys, where a state machine enters a state:\n"
+    "\n";
+
+const char reference_prose_when_event[] =
+    "The keys, where it is an event, which is a record of the trace; each further key is a field\n"
+    "of the event and the value that it must have, as in an expectation about events:\n"
+    "\n";
+
 const char reference_prose_expect[] =
     "## `expect` and `questions`: what a run shows\n"
     "\n"

@@ -235,6 +235,43 @@ static void append_named(Json *json, const ValueSpec *value)
 
 /* --- The timeline: `do` decides which keys there are --- */
 
+/* `{"required": [KEY]}`, as an element or under a name. */
+static void append_presence(Json *json, const char *name, const char *key)
+{
+    json_open(json, name, '{');
+    json_open(json, "required", '[');
+    json_text(json, NULL, key);
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+/* Of an event, with any further keys, or of a state. */
+static void append_trigger(Json *json)
+{
+    json_text(json, "type", "object");
+    append_presence(json, "if", "event");
+    json_open(json, "then", '{');
+    json_open(json, "properties", '{');
+    append_properties(json, format_event_trigger.keys, format_event_trigger.key_count);
+    json_close(json, '}');
+    json_open(json, "required", '[');
+    append_required(json, format_event_trigger.keys, format_event_trigger.key_count);
+    json_close(json, ']');
+    json_close(json, '}');
+    json_open(json, "else", '{');
+    append_map(json, &format_trigger);
+    json_close(json, '}');
+}
+
+/* The keys of every action, so that no others are allowed; what they hold is said once, outside. */
+static void append_common_keys(Json *json)
+{
+    for (size_t i = 0; i < format_action.key_count; i++) {
+        json_open(json, format_action.keys[i].key, '{');
+        json_close(json, '}');
+    }
+}
+
 static void append_one_action(Json *json, const ActionSpec *action)
 {
     json_open(json, NULL, '{');
@@ -251,7 +288,7 @@ static void append_one_action(Json *json, const ActionSpec *action)
     json_open(json, "then", '{');
     json_text(json, "description", action->meaning);
     json_open(json, "properties", '{');
-    append_properties(json, format_action.keys, format_action.key_count);
+    append_common_keys(json);
     append_properties(json, action->keys, action->key_count);
     json_close(json, '}');
     json_open(json, "required", '[');
@@ -269,10 +306,12 @@ static void append_action(Json *json)
     json_open(json, "required", '[');
     append_required(json, format_action.keys, format_action.key_count);
     json_close(json, ']');
+    json_open(json, "oneOf", '[');
+    append_presence(json, NULL, "at");
+    append_presence(json, NULL, "when");
+    json_close(json, ']');
     json_open(json, "properties", '{');
-    json_open(json, "do", '{');
-    append_action_names(json);
-    json_close(json, '}');
+    append_properties(json, format_action.keys, format_action.key_count);
     json_close(json, '}');
     json_open(json, "allOf", '[');
     for (ActionKind kind = 0; kind < ACTION_KINDS; kind++)
@@ -309,16 +348,6 @@ static void append_selector_keys(Json *json, const MappingSpec *mapping,
         append_facts(json, subjects, subject_count);
         json_close(json, '}');
     }
-    json_close(json, '}');
-}
-
-/* `{"required": [KEY]}`, as an element or under a name. */
-static void append_presence(Json *json, const char *name, const char *key)
-{
-    json_open(json, name, '{');
-    json_open(json, "required", '[');
-    json_text(json, NULL, key);
-    json_close(json, ']');
     json_close(json, '}');
 }
 
@@ -421,6 +450,9 @@ static void append_value(Json *json, const ValueSpec *value)
         break;
     case VALUE_ACTION:
         append_action(json);
+        break;
+    case VALUE_TRIGGER:
+        append_trigger(json);
         break;
     case VALUE_SELECTOR:
         append_selector(json, &format_event_selector, &format_selector);

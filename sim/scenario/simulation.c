@@ -233,6 +233,8 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
     simulation->name_faults = name_faults_new();
     simulation->servers = g_new0(SimulatedServer, scenario->servers.count + 1);
     simulation->agents = g_array_new(FALSE, TRUE, sizeof(SimulatedAgent));
+    simulation->triggers = g_array_new(FALSE, TRUE, sizeof(Trigger));
+    g_array_set_clear_func(simulation->triggers, trigger_clear);
     simulation->actions = g_new0(PlannedAction, scenario->timeline.count + 1);
     build_network(simulation);
     build_programs(simulation);
@@ -255,6 +257,7 @@ void simulation_free(Simulation *simulation)
     g_array_unref(simulation->agents);
     g_free(simulation->servers);
     g_free(simulation->actions);
+    g_array_unref(simulation->triggers);
     g_free(simulation);
 }
 

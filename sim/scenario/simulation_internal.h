@@ -28,6 +28,14 @@ typedef struct PlannedAction {
     int64_t done; /* occurrences so far */
 } PlannedAction;
 
+/* An action that waits for the nth record of a kind. */
+typedef struct Trigger {
+    PlannedAction *planned;
+    NodeId host;
+    char **values; /* that the fields of `when` must have, as text */
+    int64_t seen;  /* such records so far */
+} Trigger;
+
 struct Simulation {
     const Scenario *scenario;
     SimulationOptions options;
@@ -41,6 +49,7 @@ struct Simulation {
     SimulatedServer *servers;        /* scenario->servers.count */
     GArray *agents;                  /* SimulatedAgent, in the order of the scenario */
     PlannedAction *actions;          /* scenario->timeline.count */
+    GArray *triggers;                /* Trigger, of those actions that have one */
     ScenarioAction fault_actions[2]; /* the options' fault, and the restart after it */
     PlannedAction fault_restart;
 };
@@ -67,5 +76,15 @@ char *simulation_describe_records(const DnsRecords *records);
 
 /* Schedules the first occurrence of every action; before the run. */
 void simulation_plan_timeline(Simulation *simulation);
+/* The node on which the action is an event. */
+NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction *action);
+/* The event of an action; `owner` is its PlannedAction. */
+void simulation_run_action(void *owner, void *data);
 /* Strikes with the fault of the options, between two events, and schedules the restart. */
 void simulation_strike(Simulation *simulation);
+
+/* ---- simulation_trigger.c: what happens when something else has happened ---- */
+
+/* Watches the trace for what actions wait for; before the run. */
+void simulation_watch_triggers(Simulation *simulation);
+void trigger_clear(void *trigger);

@@ -36,8 +36,7 @@ static SimulatedAgent *find_agent(const Simulation *simulation, const char *pers
     return NULL;
 }
 
-/* The node on which the action is an event. */
-static NodeId action_node(const Simulation *simulation, const ScenarioAction *action)
+NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction *action)
 {
     switch (action->kind) {
     case ACTION_SEND: {
@@ -55,6 +54,8 @@ static NodeId action_node(const Simulation *simulation, const ScenarioAction *ac
     case ACTION_POWER_OFF:
     case ACTION_RESTART:
     case ACTION_SHUTDOWN:
+    case ACTION_FILL_DISK:
+    case ACTION_FREE_DISK:
         return find_server(simulation, action->machine.host.text)->machine.node;
     case ACTION_DNS_FAIL:
     case ACTION_DNS_FIX:
@@ -109,6 +110,8 @@ static char *action_subject(const ScenarioAction *action)
     case ACTION_POWER_OFF:
     case ACTION_RESTART:
     case ACTION_SHUTDOWN:
+    case ACTION_FILL_DISK:
+    case ACTION_FREE_DISK:
         return g_strdup(action->machine.host.text);
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:
@@ -235,6 +238,10 @@ static void do_machine(const Simulation *simulation, const ScenarioAction *actio
                               TRACE(trace, node, HOST_SHUTDOWN, 0, .program = program));
     else if (action->kind == ACTION_RESTART)
         mail_server_restart(server->server);
+    else if (action->kind == ACTION_FILL_DISK)
+        mail_server_fill_disk(server->server);
+    else if (action->kind == ACTION_FREE_DISK)
+        mail_server_free_disk(server->server);
 }
 
 /* ---- Links ---- */
@@ -365,6 +372,8 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
     case ACTION_POWER_OFF:
     case ACTION_RESTART:
     case ACTION_SHUTDOWN:
+    case ACTION_FILL_DISK:
+    case ACTION_FREE_DISK:
         do_machine(simulation, action);
         break;
     case ACTION_LINK_DOWN:
@@ -396,7 +405,7 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
 
 static void plan_next(PlannedAction *planned, SimTime time);
 
-static void run_action(void *owner, void *data)
+void simulation_run_action(void *owner, void *data)
 {
     (void)data;
     PlannedAction *planned = owner;
@@ -420,9 +429,10 @@ static void run_action(void *owner, void *data)
 static void plan_next(PlannedAction *planned, SimTime time)
 {
     Simulation *simulation = planned->simulation;
-    EventAction action = {run_action, planned, NULL, NULL};
-    simulator_schedule(simulation->simulator, time, action_node(simulation, planned->action),
-                       EVENT_FOREGROUND, action);
+    EventAction action = {simulation_run_action, planned, NULL, NULL};
+    simulator_schedule(simulation->simulator, time,
+                       simulation_action_node(simulation, planned->action), EVENT_FOREGROUND,
+                       action);
 }
 
 void simulation_strike(Simulation *simulation)
@@ -435,7 +445,7 @@ void simulation_strike(Simulation *simulation)
     *restart = *strike;
     restart->kind = ACTION_RESTART;
     PlannedAction planned = {simulation, strike, 0};
-    run_action(&planned, NULL);
+    simulation_run_action(&planned, NULL);
     *simulator_cause(simulation->simulator) = (Cause){0};
     simulation->fault_restart = (PlannedAction){simulation, restart, 0};
     plan_next(&simulation->fault_restart,
@@ -447,6 +457,8 @@ void simulation_plan_timeline(Simulation *simulation)
     const ScenarioTimeline *timeline = &simulation->scenario->timeline;
     for (size_t i = 0; i < timeline->count; i++) {
         simulation->actions[i] = (PlannedAction){simulation, &timeline->items[i], 0};
-        plan_next(&simulation->actions[i], timeline->items[i].time_ns);
+        if (timeline->items[i].time_ns != SCENARIO_UNSET)
+            plan_next(&simulation->actions[i], timeline->items[i].time_ns);
     }
+    simulation_watch_triggers(simulation);
 }
