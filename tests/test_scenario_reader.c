@@ -509,9 +509,11 @@ static void test_triggers(void **state)
          "11:19: `bob.phone` is not where `heal` takes place; say how much later with `after`, as "
          "in `after: 1 ms`"},
         {TIMELINE "  - {when: {host: bob.phone, event: agent.failed}, do: fetch, who: bob}\n", ""},
+        {TIMELINE "  - {when: {host: bob.phone, event: agent.failed}, do: send, mail: lunch}\n",
+         "11:19: `bob.phone` is not where `send` takes place; say how much later with `after`, as "
+         "in `after: 1 ms`"},
         {TIMELINE "  - {when: {host: alice.laptop, event: agent.failed}, do: send, mail: lunch}\n",
-         "11:19: `alice.laptop` is not where `send` takes place; say how much later with `after`, "
-         "as in `after: 1 ms`"},
+         ""},
         {WHEN("host: mail.gmail.example, machine: tcp, enters: CLOSING, nth: 2"), ""},
     };
     ASSERT_BROKEN(cases);
