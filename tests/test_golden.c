@@ -1,6 +1,7 @@
 /* Each lesson's timeline is the one that was read and committed, at the first play and the second.
  *
  * `build/tests/test_golden --write` writes the files anew; see tests/golden/README.md. */
+#include "audit/causality.h"
 #include "export/timeline.h"
 #include "scenario/reader.h"
 #include "scenario/run.h"

@@ -65,6 +65,26 @@ static void test_no_text(void **state)
                    "octet 0xED is not UTF-8; save the file as UTF-8");
 }
 
+/* What an editor calls "Unicode" may be none of what is read here. */
+static void test_other_encodings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        uint32_t line;
+        const char *expected;
+    } FILES[] = {
+        {"\xff\xfem\0a\0", 6, 0, "the file is UTF-16; save it as UTF-8"},
+        {"\xfe\xff\0m\0a", 6, 0, "the file is UTF-16; save it as UTF-8"},
+        {"\xff\xfe\0\0m\0\0\0", 8, 0, "the file is UTF-32; save it as UTF-8"},
+        {"\0\0\xfe\xff\0\0\0m", 8, 1, "a NUL octet; the file is not a text"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(FILES); i++)
+        assert_refused(g_string_new_len(FILES[i].bytes, (gssize)FILES[i].length), FILES[i].line,
+                       FILES[i].expected);
+}
+
 static void test_lines(void **state)
 {
     (void)state;
@@ -136,10 +156,11 @@ static void test_cut_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_size),       cmocka_unit_test(test_no_text),
-        cmocka_unit_test(test_lines),      cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_aliases),    cmocka_unit_test(test_many_values),
-        cmocka_unit_test(test_many_names), cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_size),         cmocka_unit_test(test_no_text),
+        cmocka_unit_test(test_lines),        cmocka_unit_test(test_other_encodings),
+        cmocka_unit_test(test_nesting),      cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_many_values),  cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_cut_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

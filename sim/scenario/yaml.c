@@ -85,6 +85,12 @@ static bool check_brackets(Span bytes, Diagnostics *diagnostics)
     return false;
 }
 
+/* Its mark in the other order of octets, 00 00 FE FF, is a NUL octet for what comes after. */
+static bool starts_as_utf32(Span bytes)
+{
+    return bytes.length >= 4 && memcmp(bytes.data, "\xff\xfe\0\0", 4) == 0;
+}
+
 static bool starts_as_utf16(Span bytes)
 {
     return bytes.length >= 2 && ((bytes.data[0] == 0xff && bytes.data[1] == 0xfe) ||
@@ -110,7 +116,7 @@ static bool check_utf8(Span bytes, Diagnostics *diagnostics)
     const char *bad = NULL;
     if (starts_as_utf16(bytes)) {
         diagnostics_error(diagnostics, (SourcePosition){0, 0},
-                          "the file is UTF-16; save it as UTF-8");
+                          "the file is UTF-%d; save it as UTF-8", starts_as_utf32(bytes) ? 32 : 16);
         return false;
     }
     if (g_utf8_validate_len((const char *)bytes.data, bytes.length, &bad))
