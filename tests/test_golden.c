@@ -1,4 +1,5 @@
-/* Each lesson's timeline is the one that was read and committed, at the first play and the second.
+/* Each lesson's timeline is the one that was read and committed, at the first play and the second,
+ * and each of its records, at every level, has a cause that exists and is not later.
  *
  * `build/tests/test_golden --write` writes the files anew; see tests/golden/README.md. */
 #include "audit/causality.h"
@@ -36,7 +37,11 @@ static char *play(const char *lesson)
     TimelineOptions timeline_options = {.level = TRACE_LEVEL_MAIL, .width = GOLDEN_WIDTH};
     Timeline *timeline = timeline_new(simulation_trace(run->simulation), &timeline_options,
                                       (TimelineOutput){append, text});
-    run_play(run);
+    Causality *causality = causality_new(simulation_trace(run->simulation));
+    assert_true(run_play(run));
+    if (causality_defect_count(causality) > 0)
+        fail_msg("%s: %s", lesson, causality_defect_at(causality, 0)->text);
+    causality_free(causality);
     timeline_finish(timeline);
     timeline_free(timeline);
     return g_string_free(text, FALSE);
