@@ -73,6 +73,9 @@ static void log_reply(Session *session, SmtpStage stage, const SmtpReply *reply,
 static void log_event(Session *session, const SmtpClientEvent *event)
 {
     switch (event->kind) {
+    case SMTP_CLIENT_EVENT_TLS:
+        g_string_append(session->log, "tls\n");
+        break;
     case SMTP_CLIENT_EVENT_READY:
         g_string_append_printf(session->log, "ready %x %" G_GUINT64_FORMAT "\n",
                                event->ready.extensions, event->ready.size_maximum);
@@ -181,11 +184,14 @@ static void test_table_is_whole(void **state)
 }
 
 /* Brings a session to `state`, with one recipient. */
-static Session *enter(SmtpClientState state, bool auth, bool helo_only, bool two_in_flight)
+static Session *enter(SmtpClientState state, bool auth, bool helo_only, bool two_in_flight,
+                      bool chunking)
 {
     static const char *const scripts[SMTP_CLIENT_STATE_COUNT][4] = {
         [SMTP_CLIENT_EHLO] = {"220 b\r\n"},
         [SMTP_CLIENT_HELO] = {"220 b\r\n", "500 what\r\n"},
+        [SMTP_CLIENT_STARTTLS] = {"220 b\r\n", "250-b\r\n250 STARTTLS\r\n"},
+        [SMTP_CLIENT_TLS] = {"220 b\r\n", "250-b\r\n250 STARTTLS\r\n", "220 go\r\n"},
         [SMTP_CLIENT_AUTH] = {"220 b\r\n", "250-b\r\n250 AUTH LOGIN\r\n"},
         [SMTP_CLIENT_READY] = {"220 b\r\n", "250 b\r\n"},
         [SMTP_CLIENT_QUIT] = {"554 b\r\n"},
@@ -196,12 +202,14 @@ static Session *enter(SmtpClientState state, bool auth, bool helo_only, bool two
         [SMTP_CLIENT_RCPT] = "250 ok\r\n",
         [SMTP_CLIENT_DATA] = "250 ok\r\n250 ok\r\n",
         [SMTP_CLIENT_CONTENT] = "250 ok\r\n250 ok\r\n354 go\r\n",
+        [SMTP_CLIENT_CHUNKS] = "250 ok\r\n250 ok\r\n",
         [SMTP_CLIENT_FINAL_DOT] = "250 ok\r\n250 ok\r\n354 go\r\n",
         [SMTP_CLIENT_DRAIN] = "250 ok\r\n550 no\r\n",
         [SMTP_CLIENT_RSET] = "250 ok\r\n550 no\r\n",
     };
     SmtpClientOptions options = smtp_client_options("a.example");
     options.helo_only = helo_only;
+    options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.identity = auth || state == SMTP_CLIENT_AUTH ? "alice" : NULL;
     options.password = "secret";
     Session *session = session_with(options);
@@ -211,8 +219,16 @@ static Session *enter(SmtpClientState state, bool auth, bool helo_only, bool two
     } else {
         bool pipelining = two_in_flight || state == SMTP_CLIENT_DRAIN;
         feed(session, "220 b\r\n");
-        feed(session, pipelining ? "250-b\r\n250 PIPELINING\r\n" : "250 b\r\n");
-        if (state == SMTP_CLIENT_CONTENT) {
+        bool chunks = chunking || state == SMTP_CLIENT_CHUNKS;
+        g_autofree char *ehlo = g_strdup_printf("250-b\r\n250-X\r\n%s%s250 Y\r\n",
+                                                pipelining ? "250-PIPELINING\r\n" : "",
+                                                chunks ? "250-CHUNKING\r\n" : "");
+        feed(session, ehlo);
+        if (state == SMTP_CLIENT_CHUNKS && two_in_flight) {
+            g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 1, 'x');
+            send_mail(session, 1, large);
+            feed(session, replies[state]);
+        } else if (state == SMTP_CLIENT_CONTENT) {
             /* More content than the output holds, and nobody takes it. */
             g_autofree char *large = g_strnfill(2 * SMTP_CLIENT_OUTPUT_MAXIMUM, 'x');
             send_mail(session, 1, large);
@@ -242,6 +258,9 @@ static void cause_input(Session *session, SmtpClientState state, SmtpClientInput
         [SMTP_CLIENT_ON_CLOSING] = "421 bye\r\n",
         [SMTP_CLIENT_ON_MALFORMED] = "hello\r\n",
         [SMTP_CLIENT_ON_AUTH_NEEDED] = "250-b\r\n250 AUTH PLAIN\r\n",
+        [SMTP_CLIENT_ON_TLS_OFFERED] = "250-b\r\n250 STARTTLS\r\n",
+        [SMTP_CLIENT_ON_RCPT_DONE_CHUNKING] = "250 ok\r\n",
+        [SMTP_CLIENT_ON_ALL_TAKEN] = "250 ok\r\n",
         [SMTP_CLIENT_ON_HELO_ONLY] = "220 b\r\n",
         [SMTP_CLIENT_ON_RCPT_DONE] = "250 ok\r\n",
         [SMTP_CLIENT_ON_ALL_REFUSED] = "550 no\r\n",
@@ -252,6 +271,9 @@ static void cause_input(Session *session, SmtpClientState state, SmtpClientInput
     switch ((int)input) {
     case SMTP_CLIENT_ON_SEND:
         send_mail(session, 1, "Hi\r\n");
+        break;
+    case SMTP_CLIENT_ON_TLS_STARTED:
+        smtp_client_start_tls(session->client);
         break;
     case SMTP_CLIENT_ON_QUIT:
         smtp_client_quit(session->client);
@@ -278,8 +300,9 @@ static void cause_input(Session *session, SmtpClientState state, SmtpClientInput
 static void walk_cell(SmtpClientState state, SmtpClientInput input)
 {
     const StateCell *cell = state_table_cell(&smtp_client_table, (uint8_t)state, (uint8_t)input);
-    Session *session = enter(state, input == SMTP_CLIENT_ON_AUTH_NEEDED,
-                             input == SMTP_CLIENT_ON_HELO_ONLY, input == SMTP_CLIENT_ON_IN_FLIGHT);
+    Session *session =
+        enter(state, input == SMTP_CLIENT_ON_AUTH_NEEDED, input == SMTP_CLIENT_ON_HELO_ONLY,
+              input == SMTP_CLIENT_ON_IN_FLIGHT, input == SMTP_CLIENT_ON_RCPT_DONE_CHUNKING);
     uint8_t expected = cell->next;
     cause_input(session, state, input);
     /* In these an input follows by itself that has a cell, and a walk, of its own. */
@@ -292,6 +315,10 @@ static void walk_cell(SmtpClientState state, SmtpClientInput input)
         expected = SMTP_CLIENT_RSET;
     if (strcmp(action, "all recipients failed") == 0)
         expected = SMTP_CLIENT_READY;
+    if (strcmp(action, "chunk taken") == 0)
+        expected = SMTP_CLIENT_READY;
+    if (strcmp(action, "content failed") == 0)
+        expected = SMTP_CLIENT_RSET;
     if (strcmp(action, "ignore the reply") == 0)
         expected = SMTP_CLIENT_RSET;
     if (smtp_client_state(session->client) != expected)
@@ -315,6 +342,88 @@ static void test_every_cell_does_what_it_says(void **test_state)
         }
     }
     assert_true(walked > 100);
+}
+
+/* BDAT and STARTTLS */
+
+static void test_chunks(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 CHUNKING\r\n");
+    send_mail(session, 1, ".\r\nx\n.");
+    feed(session, "250 ok\r\n");
+    g_string_truncate(session->output, 0);
+    feed(session, "250 ok\r\n");
+    assert_string_equal(session->output->str, "BDAT 9 LAST\r\n.\r\nx\r\n.\r\n");
+    assert_int_equal(smtp_client_timeout(session->client), SMTP_TIMEOUT_DATA_TERMINATION);
+    feed(session, "250 2.0.0 queued\r\n");
+    assert_log_has(session,
+                   "result 0 final_dot success 250 2.0.0 queued\ndone 1 0 0\nready 80 0\n");
+    session_free(session);
+}
+
+/* With pipelining nothing waits; a chunk that fails makes what follows it pointless. */
+static void test_pipelined_chunks(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {"250 1\r\n250 2\r\n", "552 no\r\n503 no\r\n",
+                                          "250 1\r\n452 later\r\n"};
+    static const char *const logs[] = {"result 0 final_dot success 250", "content permanent 552",
+                                       "result 0 final_dot temporary 452"};
+    g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 5, 'x');
+    for (size_t i = 0; i < G_N_ELEMENTS(endings); i++) {
+        Session *session = session_new();
+        feed(session, "220 b\r\n");
+        feed(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        send_mail(session, 1, large);
+        assert_log_has(session, "C BDAT 16383\n");
+        assert_log_has(session, "C BDAT 8 LAST\n");
+        feed(session, "250 ok\r\n250 ok\r\n");
+        if (i == 1) {
+            feed(session, "552 no\r\n");
+            assert_log_has(session, "result 0 final_dot permanent 552");
+            assert_log_lacks(session, "C RSET");
+            feed(session, "503 no\r\n");
+        } else {
+            feed(session, endings[i]);
+            assert_log_has(session, logs[i]);
+        }
+        assert_true((strstr(session->log->str, "C RSET\n") != NULL) == (i > 0));
+        session_free(session);
+    }
+}
+
+static void test_starttls(void **state)
+{
+    (void)state;
+    SmtpClientOptions options = smtp_client_options("a.example");
+    options.extensions |= SMTP_EXTENSION_STARTTLS;
+    options.identity = "alice";
+    options.password = "secret";
+    Session *session = session_with(options);
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250-SIZE 5\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n");
+    assert_log_lacks(session, "C AUTH");
+    feed(session, "220 go\r\n250 injected\r\n");
+    assert_log_has(session, "C STARTTLS\nS 220\ntls\n");
+    assert_int_equal(smtp_client_input_room(session->client), 0);
+    smtp_client_start_tls(session->client);
+    feed(session, "250-b\r\n250 AUTH PLAIN\r\n");
+    assert_log_has(session,
+                   "S 220\ntls\nC EHLO a.example\nS 250\nC AUTH PLAIN AGFsaWNlAHNlY3JldA==\n");
+    feed(session, "235 ok\r\n");
+    assert_log_has(session, "ready 40 0\n");
+    session_free(session);
+
+    session = session_with(options);
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 STARTTLS\r\n");
+    feed(session, "454 not now\r\n");
+    feed(session, "250-b\r\n250 STARTTLS\r\n");
+    assert_log_has(session, "S 454\nC EHLO a.example\nS 250\nready 100 0\n");
+    session_free(session);
 }
 
 /* Dialogues */
@@ -719,6 +828,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_is_whole),
         cmocka_unit_test(test_every_cell_does_what_it_says),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_pipelined_chunks),
+        cmocka_unit_test(test_starttls),
         cmocka_unit_test(test_textbook_dialogue),
         cmocka_unit_test(test_extensions_are_used_when_offered),
         cmocka_unit_test(test_obstacles_fail_before_mail),

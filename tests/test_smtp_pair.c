@@ -75,7 +75,7 @@ static void serve(Pair *pair)
 {
     SmtpServerEvent event;
     while (smtp_server_next_event(pair->server, &event)) {
-        if (event.kind == SMTP_SERVER_EVENT_DATA)
+        if (event.kind == SMTP_SERVER_EVENT_MAIL)
             g_byte_array_set_size(pair->content, 0);
         if (event.kind == SMTP_SERVER_EVENT_CONTENT)
             g_byte_array_append(pair->content, event.content.data, (guint)event.content.length);
@@ -211,10 +211,14 @@ static void add_contents(Pair *pair)
     add_message(pair, "nul\0inside\r\n", 12);
 }
 
+static bool chunking; /* offered by play_contents */
+
 static void play_contents(bool pipelining, size_t largest, uint32_t seed)
 {
     SmtpServerOptions server = smtp_server_options("b.example");
     SmtpClientOptions client = smtp_client_options("a.example");
+    if (chunking)
+        server.extensions |= SMTP_EXTENSION_CHUNKING;
     if (!pipelining)
         client.extensions &= ~(uint32_t)SMTP_EXTENSION_PIPELINING;
     Pair *pair = pair_new(&server, &client);
@@ -257,6 +261,15 @@ static void test_contents_arrive_cut_anywhere(void **state)
         play_contents(seed % 2 == 0, 2 + seed % 30, seed);
 }
 
+static void test_contents_arrive_in_chunks(void **state)
+{
+    chunking = true;
+    test_contents_arrive_whole(state);
+    test_contents_arrive_octet_by_octet(state);
+    test_contents_arrive_cut_anywhere(state);
+    chunking = false;
+}
+
 /* 1 MB of random octets in lines, dots at many starts. */
 static void test_a_megabyte_arrives(void **state)
 {
@@ -279,9 +292,13 @@ static void test_a_megabyte_arrives(void **state)
     }
     data[SIZE - 1] = '.';
     static const size_t largest[] = {0, 1460, 20000};
-    for (size_t i = 0; i < G_N_ELEMENTS(largest); i++) {
-        Pair *pair = pair_default();
-        pair->largest = largest[i];
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(largest); i++) {
+        SmtpServerOptions server = smtp_server_options("b.example");
+        SmtpClientOptions client = smtp_client_options("a.example");
+        if (i % 2 == 1)
+            server.extensions |= SMTP_EXTENSION_CHUNKING;
+        Pair *pair = pair_new(&server, &client);
+        pair->largest = largest[i / 2];
         add_message(pair, data, SIZE);
         play(pair);
         g_autofree char *line = expected_line(g_ptr_array_index(pair->messages, 0));
@@ -332,8 +349,9 @@ static void test_all_refused_then_quit(void **state)
     for (int pipelining = 0; pipelining < 2; pipelining++) {
         SmtpServerOptions server = smtp_server_options("b.example");
         SmtpClientOptions client = smtp_client_options("a.example");
-        if (!pipelining)
-            server.extensions &= ~(uint32_t)SMTP_EXTENSION_PIPELINING;
+        server.extensions &= ~(uint32_t)SMTP_EXTENSION_PIPELINING;
+        if (pipelining)
+            server.extensions |= SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_CHUNKING;
         Pair *pair = pair_new(&server, &client);
         pair->bad_recipients = true;
         add_message(pair, "x", 1);
@@ -396,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_contents_arrive_whole),
         cmocka_unit_test(test_contents_arrive_octet_by_octet),
         cmocka_unit_test(test_contents_arrive_cut_anywhere),
+        cmocka_unit_test(test_contents_arrive_in_chunks),
         cmocka_unit_test(test_a_megabyte_arrives),
         cmocka_unit_test(test_bare_newlines_are_made_right),
         cmocka_unit_test(test_smuggling_end_to_end),

@@ -20,7 +20,8 @@ typedef struct Session {
     SmtpServerEventKind hold;    /* the kind of question that is left open; CONTENT: none */
     SmtpServerEventKind special; /* the kind that is answered with `answer`; CONTENT: none */
     SmtpReply answer;
-    uint32_t token; /* the question left open */
+    uint32_t token;   /* the question left open */
+    bool more_chunks; /* the chunk in which CHUNK is entered is not the last */
 } Session;
 
 static void observe_command(void *user, Span line)
@@ -88,6 +89,15 @@ static void log_event(Session *session, const SmtpServerEvent *event)
         g_string_append_printf(session->log, "helo %.*s\n", (int)event->helo.name.length,
                                (const char *)event->helo.name.data);
         break;
+    case SMTP_SERVER_EVENT_TLS:
+        assert_int_equal(smtp_server_peek_output(session->server).length, 0);
+        g_string_append(session->log, "tls\n");
+        break;
+    case SMTP_SERVER_EVENT_VRFY:
+    case SMTP_SERVER_EVENT_EXPN:
+        g_string_append_printf(session->log, "verify %.*s\n", (int)event->verify.length,
+                               (const char *)event->verify.data);
+        break;
     case SMTP_SERVER_EVENT_AUTH:
         g_string_append_printf(
             session->log, "auth %s %.*s %.*s\n", event->auth.mechanism,
@@ -96,6 +106,7 @@ static void log_event(Session *session, const SmtpServerEvent *event)
         break;
     case SMTP_SERVER_EVENT_MAIL:
         log_path(session, "mail", &event->mail.reverse_path);
+        g_string_truncate(session->content, 0);
         break;
     case SMTP_SERVER_EVENT_RCPT:
         log_path(session, "rcpt", &event->rcpt.forward_path);
@@ -131,7 +142,9 @@ static void collect_output(Session *session)
 static void run(Session *session)
 {
     SmtpServerEvent event;
-    while (smtp_server_next_event(session->server, &event)) {
+    while (smtp_server_next_event(session->server, &event) ||
+           (smtp_server_peek_output(session->server).length > 0 &&
+            (collect_output(session), smtp_server_next_event(session->server, &event)))) {
         log_event(session, &event);
         if (event.token != 0) {
             session->token = event.token;
@@ -148,7 +161,8 @@ static void run(Session *session)
 static void feed_span(Session *session, Span bytes)
 {
     run(session);
-    while (bytes.length > 0 && smtp_server_state(session->server) != SMTP_SERVER_CLOSED) {
+    while (bytes.length > 0 && smtp_server_state(session->server) != SMTP_SERVER_CLOSED &&
+           smtp_server_state(session->server) != SMTP_SERVER_TLS) {
         size_t piece = MIN(bytes.length, smtp_server_input_room(session->server));
         assert_true(piece > 0);
         smtp_server_receive(session->server, span_of(bytes.data, piece));
@@ -201,6 +215,9 @@ static void enter(Session *session, SmtpServerState state)
         [SMTP_SERVER_GREETED] = "",
         [SMTP_SERVER_READY] = "EHLO a\r\n",
         [SMTP_SERVER_AUTH] = "EHLO a\r\nAUTH LOGIN\r\n",
+        [SMTP_SERVER_TLS] = "EHLO a\r\nSTARTTLS\r\n",
+        [SMTP_SERVER_CHUNK] = "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@b>\r\nBDAT 3 LAST\r\n",
+        [SMTP_SERVER_CHUNKS] = "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@b>\r\nBDAT 1\r\nx",
         [SMTP_SERVER_MAIL] = "EHLO a\r\nMAIL FROM:<>\r\n",
         [SMTP_SERVER_RCPT] = "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@b>\r\n",
         [SMTP_SERVER_DATA] = "EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b@b>\r\nDATA\r\n",
@@ -209,6 +226,8 @@ static void enter(Session *session, SmtpServerState state)
     };
     if (state == SMTP_SERVER_CONNECT)
         session->hold = SMTP_SERVER_EVENT_CONNECT;
+    if (state == SMTP_SERVER_TLS)
+        session->hold = SMTP_SERVER_EVENT_TLS;
     if (state == SMTP_SERVER_FINAL_DOT)
         session->hold = SMTP_SERVER_EVENT_MESSAGE_END;
     if (state == SMTP_SERVER_REFUSED) {
@@ -216,6 +235,8 @@ static void enter(Session *session, SmtpServerState state)
         session->answer = smtp_reply(554, NULL, "");
     }
     feed(session, scripts[state]);
+    if (state == SMTP_SERVER_CHUNK && session->more_chunks)
+        feed(session, "x\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<b@b>\r\nBDAT 3\r\n");
     assert_int_equal(smtp_server_state(session->server), state);
     g_string_truncate(session->output, 0);
 }
@@ -226,7 +247,7 @@ static void enter_with_error(Session *session, SmtpServerState state)
     static const char *const last[SMTP_SERVER_STATE_COUNT] = {
         [SMTP_SERVER_REFUSED] = "NOOP\r\n", [SMTP_SERVER_GREETED] = "FOO\r\n",
         [SMTP_SERVER_READY] = "FOO\r\n",    [SMTP_SERVER_MAIL] = "FOO\r\n",
-        [SMTP_SERVER_RCPT] = "FOO\r\n",
+        [SMTP_SERVER_RCPT] = "FOO\r\n",     [SMTP_SERVER_CHUNKS] = "FOO\r\n",
     };
     enter(session, state);
     feed(session, last[state]);
@@ -240,6 +261,10 @@ static const char *line_of(SmtpServerState state, SmtpServerInput input)
     static const char *const lines[SMTP_SERVER_INPUT_COUNT] = {
         [SMTP_SERVER_ON_EHLO] = "EHLO a\r\n",
         [SMTP_SERVER_ON_HELO] = "HELO a\r\n",
+        [SMTP_SERVER_ON_STARTTLS] = "STARTTLS\r\n",
+        [SMTP_SERVER_ON_BDAT] = "BDAT 3 LAST\r\n",
+        [SMTP_SERVER_ON_BDAT_MALFORMED] = "BDAT many\r\n",
+        [SMTP_SERVER_ON_VRFY_ANSWERED] = "VRFY bob\r\n",
         [SMTP_SERVER_ON_AUTH] = "AUTH PLAIN AGEAYg==\r\n",
         [SMTP_SERVER_ON_MAIL] = "MAIL FROM:<a@a>\r\n",
         [SMTP_SERVER_ON_RCPT] = "RCPT TO:<b@b>\r\n",
@@ -262,6 +287,14 @@ static const char *line_of(SmtpServerState state, SmtpServerInput input)
         [SMTP_SERVER_ON_DATA_ACCEPTED] = "DATA\r\n",
         [SMTP_SERVER_ON_COMMAND_REFUSED] = "EHLO\r\n",
     };
+    bool is_reading =
+        state == SMTP_SERVER_CHUNK || state == SMTP_SERVER_RCPT || state == SMTP_SERVER_CHUNKS;
+    if (input == SMTP_SERVER_ON_BDAT && !is_reading)
+        return "BDAT 3 LAST\r\nabc";
+    if (state == SMTP_SERVER_CHUNK && input == SMTP_SERVER_ON_CONTENT_REFUSED)
+        return "a\nb";
+    if (state == SMTP_SERVER_CHUNK)
+        return "a\r\n";
     if (state != SMTP_SERVER_AUTH)
         return lines[input];
     if (input == SMTP_SERVER_ON_AUTH_CHALLENGED)
@@ -278,6 +311,12 @@ static SmtpServerEventKind asked_by(SmtpServerInput input)
     case SMTP_SERVER_ON_EHLO:
     case SMTP_SERVER_ON_HELO:
         return SMTP_SERVER_EVENT_HELO;
+    case SMTP_SERVER_ON_STARTTLS:
+        return SMTP_SERVER_EVENT_TLS;
+    case SMTP_SERVER_ON_VRFY:
+        return SMTP_SERVER_EVENT_VRFY;
+    case SMTP_SERVER_ON_EXPN:
+        return SMTP_SERVER_EVENT_EXPN;
     case SMTP_SERVER_ON_AUTH:
         return SMTP_SERVER_EVENT_AUTH;
     case SMTP_SERVER_ON_MAIL:
@@ -296,9 +335,23 @@ static void cause_input(Session *session, SmtpServerState state, SmtpServerInput
 {
     SmtpServer *server = session->server;
     bool open = state == SMTP_SERVER_CONNECT || state == SMTP_SERVER_FINAL_DOT;
+    bool from_tls = state == SMTP_SERVER_TLS && input != SMTP_SERVER_ON_TLS_STARTED;
+    /* In TLS only what strikes before the 220 has been taken does so: an open question waits. */
+    if (from_tls) {
+        smtp_server_free(server);
+        session->server = server = smtp_server_new(&session->options);
+        SmtpServerEvent event;
+        while (smtp_server_next_event(server, &event))
+            smtp_server_accept(server, event.token);
+        smtp_server_receive(server, span_of_text("EHLO a\r\nSTARTTLS\r\n"));
+        while (smtp_server_next_event(server, &event))
+            smtp_server_accept(server, event.token);
+        assert_int_equal(smtp_server_state(server), SMTP_SERVER_TLS);
+    }
     switch ((int)input) {
     case SMTP_SERVER_ON_GREETING_ACCEPTED:
     case SMTP_SERVER_ON_MESSAGE_ANSWERED:
+    case SMTP_SERVER_ON_TLS_STARTED:
         smtp_server_accept(server, session->token);
         break;
     case SMTP_SERVER_ON_GREETING_REFUSED:
@@ -334,17 +387,19 @@ static int last_code(const Session *session)
 static void walk_cell(SmtpServerState state, SmtpServerInput input)
 {
     SmtpServerOptions options = smtp_server_options("mx.b.example");
-    options.extensions |= SMTP_EXTENSION_AUTH;
+    options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_CHUNKING | SMTP_EXTENSION_STARTTLS;
     if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS)
         options.error_maximum = 1;
     Session *session = session_with(options);
     const StateCell *cell = state_table_cell(&smtp_server_table, (uint8_t)state, (uint8_t)input);
     if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS)
         enter_with_error(session, state);
-    else
+    else {
+        session->more_chunks = input == SMTP_SERVER_ON_CHUNK_END;
         enter(session, state);
+    }
     if (strncmp(smtp_server_table.actions[cell->action], "ask", 3) == 0 ||
-        input == SMTP_SERVER_ON_AUTH)
+        input == SMTP_SERVER_ON_AUTH || input == SMTP_SERVER_ON_STARTTLS)
         session->hold = asked_by(input);
     if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS) {
         feed(session, "NOOP\r\n");
@@ -355,7 +410,8 @@ static void walk_cell(SmtpServerState state, SmtpServerInput input)
         fail_msg("[%s][%s] leads to %s", smtp_server_table.states[state],
                  smtp_server_table.events[input],
                  smtp_server_table.states[smtp_server_state(session->server)]);
-    if (cell->reply != 0 && last_code(session) != cell->reply)
+    bool is_said = cell->reply != 0 && input != SMTP_SERVER_ON_TLS_STARTED;
+    if (is_said && last_code(session) != cell->reply)
         fail_msg("[%s][%s] replies %d", smtp_server_table.states[state],
                  smtp_server_table.events[input], last_code(session));
     session_free(session);
@@ -450,8 +506,11 @@ static void test_commands_out_of_order(void **state)
     expect_code(session, "RSET x\r\n", 501);
     expect_code(session, "rset  \r\n", 250);
     expect_code(session, "VRFY bob\r\n", 252);
-    expect_code(session, "EXPN all\r\n", 502);
-    expect_code(session, "HELP me\r\n", 214);
+    expect_code(session, "EXPN all\r\n", 252);
+    expect_code(session, "VRFY\r\n", 501);
+    expect_code(session, "HELP me\r\n", 504);
+    expect(session, "HELP data\r\n",
+           "214 2.0.0 DATA: then the message, ended by a line with a single dot\r\n");
     expect_code(session, "NOOP anything\r\n", 250);
     expect_code(session, "\r\n", 500);
     expect_code(session, "BDAT 10 LAST\r\n", 500);
@@ -559,6 +618,112 @@ static void test_auth(void **state)
     assert_non_null(strstr(session->log->str, "auth PLAIN alice secret\n"));
     assert_non_null(strstr(session->log->str, "auth LOGIN alice secret\n"));
     expect_code(session, "AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n", 503);
+    session_free(session);
+}
+
+/* BDAT: RFC 3030 */
+
+static Session *session_chunking(void)
+{
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions |= SMTP_EXTENSION_CHUNKING;
+    options.message_maximum = 100;
+    Session *session = session_with(options);
+    feed(session, hello);
+    return session;
+}
+
+static void test_chunks_make_a_message(void **state)
+{
+    (void)state;
+    Session *session = session_chunking();
+    feed(session, envelope);
+    expect(session, "BDAT 7\r\n.\r\n\r\nQU", "250 2.0.0 7 octets received\r\n");
+    expect(session, "DATA\r\n", "503 5.5.1 Bad sequence of commands\r\n");
+    expect(session, "BDAT 0\r\n", "250 2.0.0 0 octets received\r\n");
+    expect(session, "BDAT 10 LAST\r\nIT\r\nx\r\n.\r\nQUIT\r\n",
+           "250 2.0.0 OK\r\n221 2.0.0 mx.b.example Service closing transmission channel\r\n");
+    assert_non_null(strstr(session->log->str, "message [.\r\n\r\nQUIT\r\nx\r\n.\r\n]\n"));
+    session_free(session);
+}
+
+/* Whatever becomes of a chunk, its octets are not taken for commands. */
+static void test_chunks_out_of_order_are_dropped(void **state)
+{
+    (void)state;
+    Session *session = session_chunking();
+    expect_code(session, "BDAT 6\r\nQUIT\r\n", 503);
+    feed(session, "MAIL FROM:<>\r\n");
+    expect_code(session, "BDAT 6 LAST\r\nRSET\r\n", 554);
+    feed(session, "RCPT TO:<b@b.example>\r\n");
+    expect(session, "BDAT 3\r\na\nbBDAT 6 LAST\r\nQUIT\r\n",
+           "550 5.5.2 Bare CR or LF is not allowed in a message\r\n"
+           "503 5.5.1 Bad sequence of commands\r\n");
+    assert_int_equal(smtp_server_state(session->server), SMTP_SERVER_READY);
+    g_autofree char *large = g_strnfill(101, 'x');
+    g_autofree char *too_large = g_strconcat("BDAT 101 LAST\r\n", large, NULL);
+    feed(session, envelope);
+    expect(session, too_large, "552 5.3.4 Message too large\r\n");
+    feed(session, envelope);
+    expect_code(session, "BDAT 3\r\na\r\r", 550);
+    feed(session, envelope);
+    expect_code(session, "BDAT 2 LAST\r\na\r", 550);
+    expect_code(session, "BDAT 1 FIRST\r\n", 421);
+    assert_true(smtp_server_is_finished(session->server));
+    session_free(session);
+}
+
+/* A CR and its LF may lie in two chunks. */
+static void test_a_line_end_across_chunks(void **state)
+{
+    (void)state;
+    Session *session = session_chunking();
+    feed(session, envelope);
+    expect_code(session, "BDAT 2\r\na\r", 250);
+    expect_code(session, "BDAT 1 LAST\r\n\n", 250);
+    assert_non_null(strstr(session->log->str, "message [a\r\n]\n"));
+    session_free(session);
+}
+
+/* STARTTLS: RFC 3207 */
+
+static void test_starttls_forgets_everything(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions = SMTP_EXTENSION_AUTH | SMTP_EXTENSION_STARTTLS;
+    options.auth_needs_tls = true;
+    Session *session = session_with(options);
+    feed(session, "");
+    expect_code(session, "STARTTLS\r\n", 503);
+    expect(session, hello, "250-mx.b.example greets a.example\r\n250 STARTTLS\r\n");
+    expect_code(session, "AUTH PLAIN AGEAYg==\r\n", 538);
+    expect_code(session, "STARTTLS now\r\n", 501);
+    /* What is injected behind STARTTLS is dropped. */
+    expect(session, "STARTTLS\r\nMAIL FROM:<eve@a.example>\r\n", "220 Ready to start TLS\r\n");
+    assert_null(strstr(session->log->str, "eve"));
+    assert_non_null(strstr(session->log->str, "S 220\ntls\nTLS>GREETED\n"));
+    expect_code(session, "MAIL FROM:<>\r\n", 503);
+    expect(session, hello, "250-mx.b.example greets a.example\r\n250 AUTH PLAIN LOGIN\r\n");
+    expect_code(session, "STARTTLS\r\n", 500);
+    expect_code(session, "AUTH PLAIN AGEAYg==\r\n", 235);
+    session_free(session);
+}
+
+/* While the node hides the stream the engine takes no octets. */
+static void test_starttls_takes_nothing_meanwhile(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions = SMTP_EXTENSION_STARTTLS;
+    Session *session = session_with(options);
+    session->hold = SMTP_SERVER_EVENT_TLS;
+    feed(session, "EHLO a\r\nSTARTTLS\r\n");
+    assert_int_equal(smtp_server_input_room(session->server), 0);
+    assert_int_equal(smtp_server_timeout(session->server), SMTP_TIMEOUT_NONE);
+    smtp_server_accept(session->server, session->token);
+    assert_true(smtp_server_input_room(session->server) > 0);
+    assert_int_equal(smtp_server_timeout(session->server), SMTP_TIMEOUT_SERVER);
     session_free(session);
 }
 
@@ -720,6 +885,60 @@ static void test_bare_newlines_in_commands(void **state)
     session_free(session);
 }
 
+/* A second reading of the end of content, as simple as can be: the first CRLF.CRLF, counted from
+ * the CRLF of the DATA line, ends it; a dot that starts a line is removed; a CR or LF that is alone
+ * makes the content bad. */
+static bool reference_read(const GString *wire, GString *content, bool *is_sound)
+{
+    g_autofree char *whole = g_strconcat("\r\n", wire->str, NULL);
+    const char *end = strstr(whole, "\r\n.\r\n");
+    if (end == NULL)
+        return false;
+    size_t length = (size_t)(end - whole) + 2;
+    g_string_truncate(content, 0);
+    *is_sound = true;
+    for (size_t i = 2; i < length; i++) {
+        bool starts_line = whole[i - 2] == '\r' && whole[i - 1] == '\n';
+        if (!(starts_line && whole[i] == '.'))
+            g_string_append_c(content, whole[i]);
+        if ((whole[i] == '\n' && whole[i - 1] != '\r') ||
+            (whole[i] == '\r' && whole[i + 1] != '\n'))
+            *is_sound = false;
+    }
+    return true;
+}
+
+static uint32_t next_random(uint32_t *seed);
+
+static void test_end_of_content_against_reference(void **state)
+{
+    (void)state;
+    static const char *const alphabet[] = {"\r\n", "\r", "\n", ".", ".", "a", "\r\n.\r\n"};
+    unsigned ended = 0, sound = 0;
+    uint32_t seed = 20;
+    g_autoptr(GString) wire = g_string_new(NULL);
+    g_autoptr(GString) content = g_string_new(NULL);
+    for (int round = 0; round < 20000; round++) {
+        g_string_truncate(wire, 0);
+        for (uint32_t left = 1 + next_random(&seed) % 12; left > 0; left--)
+            g_string_append(wire, alphabet[next_random(&seed) % G_N_ELEMENTS(alphabet)]);
+        bool is_sound = false;
+        bool has_end = reference_read(wire, content, &is_sound);
+        Session *session = session_new();
+        session->hold = SMTP_SERVER_EVENT_MESSAGE_END;
+        int code = deliver(session, wire->str);
+        bool taken = smtp_server_state(session->server) == SMTP_SERVER_FINAL_DOT;
+        assert_int_equal(taken, has_end && is_sound);
+        assert_int_equal(code == 550, has_end && !is_sound);
+        if (taken)
+            assert_string_equal(session->content->str, content->str);
+        ended += has_end;
+        sound += taken;
+        session_free(session);
+    }
+    assert_true(sound > 1000 && ended > sound + 1000 && ended < 19000);
+}
+
 /* Limits */
 
 static void test_command_line_length(void **state)
@@ -784,6 +1003,28 @@ static void test_error_limit(void **state)
     session_free(session);
 }
 
+/* As Postfix has it: junk beyond the limit counts as errors, a message taken sets it back. */
+static void test_junk_limit(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.junk_maximum = 3;
+    options.error_maximum = 2;
+    Session *session = session_with(options);
+    feed(session, "");
+    for (int round = 0; round < 2; round++) {
+        expect_code(session, "NOOP\r\n", 250);
+        expect_code(session, "HELP DATA\r\n", 214);
+        expect_code(session, "RSET\r\n", 250);
+        if (round == 0)
+            assert_int_equal(deliver(session, "x\r\n.\r\n"), 250);
+    }
+    expect_code(session, "NOOP\r\n", 250);
+    expect_code(session, "VRFY bob\r\n", 252);
+    expect_code(session, "NOOP\r\n", 421);
+    session_free(session);
+}
+
 /* A peer that never reads: the engine holds commands back and keeps within its maximum. */
 static void test_output_is_bounded(void **state)
 {
@@ -821,7 +1062,9 @@ static const char *const long_session =
     "EHLO a.example\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0\r\nMAIL FROM:<a@a.example> SIZE=7\r\n"
     "RCPT TO:<b@b.example>\r\nRCPT TO:<nobody\r\nDATA\r\n..\r\n.x\r\n\r\nend\r\n.\r\nNOOP\n\r\n"
     "MAIL FROM:<>\r\nRCPT TO:<c@b.example>\r\nDATA\r\nbare\nx\r\n.\r\nRSET\r\nMAIL FROM:<>\r\n"
-    "QUIT\r\nignored\r\n";
+    "BDAT 4\r\nlostRSET\r\nMAIL FROM:<>\r\nRCPT TO:<c@b.example>\r\nBDAT 6\r\nab\r\n.\r"
+    "BDAT 3 LAST\r\n\nz\nBDAT 2 LAST\r\nxyRSET\r\nMAIL FROM:<>\r\nRCPT TO:<c@b.example>\r\n"
+    "BDAT 1\r\n.BDAT 2 LAST\r\n\r\nQUIT\r\nignored\r\n";
 
 /* Next of a small generator: enough to cut at many places, the same in every run. */
 static uint32_t next_random(uint32_t *seed)
@@ -832,7 +1075,9 @@ static uint32_t next_random(uint32_t *seed)
 
 static char *play_in_pieces(size_t largest, uint32_t seed)
 {
-    Session *session = session_new();
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_CHUNKING;
+    Session *session = session_with(options);
     Span rest = span_of_text(long_session);
     while (rest.length > 0) {
         size_t piece = largest == 0 ? rest.length : 1 + next_random(&seed) % largest;
@@ -850,6 +1095,7 @@ static void test_any_pieces_give_the_same(void **state)
     (void)state;
     g_autofree char *whole = play_in_pieces(0, 0);
     assert_non_null(strstr(whole, "message [.\r\nx\r\n\r\nend\r\n]\n"));
+    assert_non_null(strstr(whole, "message [.\r\n]\n"));
     for (uint32_t seed = 0; seed < 200; seed++) {
         g_autofree char *cut = play_in_pieces(1 + seed % 20, seed);
         assert_string_equal(cut, whole);
@@ -869,6 +1115,11 @@ int main(void)
         cmocka_unit_test(test_lengths_of_addresses),
         cmocka_unit_test(test_mail_parameters_reach_the_node),
         cmocka_unit_test(test_auth),
+        cmocka_unit_test(test_chunks_make_a_message),
+        cmocka_unit_test(test_chunks_out_of_order_are_dropped),
+        cmocka_unit_test(test_a_line_end_across_chunks),
+        cmocka_unit_test(test_starttls_forgets_everything),
+        cmocka_unit_test(test_starttls_takes_nothing_meanwhile),
         cmocka_unit_test(test_resets_are_told),
         cmocka_unit_test(test_refused_ehlo_keeps_the_transaction),
         cmocka_unit_test(test_shut_down_waits_for_the_answer),
@@ -876,12 +1127,14 @@ int main(void)
         cmocka_unit_test(test_dots_are_removed),
         cmocka_unit_test(test_smuggling_is_refused),
         cmocka_unit_test(test_vulnerable_server_is_smuggled_to),
+        cmocka_unit_test(test_end_of_content_against_reference),
         cmocka_unit_test(test_bare_newlines_in_commands),
         cmocka_unit_test(test_command_line_length),
         cmocka_unit_test(test_text_line_length),
         cmocka_unit_test(test_message_size),
         cmocka_unit_test(test_recipient_limit),
         cmocka_unit_test(test_error_limit),
+        cmocka_unit_test(test_junk_limit),
         cmocka_unit_test(test_output_is_bounded),
         cmocka_unit_test(test_any_pieces_give_the_same),
     };

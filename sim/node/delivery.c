@@ -263,6 +263,10 @@ static void handle_events(void *owner)
     while (smtp_client_next_event(delivery->client, &event)) {
         simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
         switch (event.kind) {
+        case SMTP_CLIENT_EVENT_TLS:
+            session_start_tls(delivery->session, TLS_CLIENT);
+            smtp_client_start_tls(delivery->client);
+            break;
         case SMTP_CLIENT_EVENT_READY:
             handle_ready(delivery, event.ready.extensions);
             break;
@@ -323,6 +327,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     g_clear_pointer(&delivery->last_text, g_free); /* that was another host's */
     delivery->is_used = delivery->is_stale = false;
     SmtpClientOptions options = smtp_client_options(delivery->helo_name);
+    options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended};

@@ -3,6 +3,7 @@
 #include "node/mail_server_internal.h"
 
 #include "core/check.h"
+#include "proto/smtp_server.h"
 
 #include <string.h>
 
@@ -40,6 +41,14 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->backup_domains = copy_names(options->backup_domains, options->backup_domain_count);
     server->users = copy_users(options);
     server->extensions = options->extensions;
+    server->size_limit = options->size_limit > 0 ? options->size_limit : MAIL_SERVER_SIZE_LIMIT;
+    server->recipient_limit =
+        options->recipient_limit > 0 ? options->recipient_limit : SMTP_RECIPIENTS_MINIMUM;
+    server->error_limit =
+        options->error_limit > 0 ? options->error_limit : SMTP_SERVER_ERRORS_DEFAULT;
+    server->tells_users = options->tells_users;
+    server->accepts_bare_newlines = options->accepts_bare_newlines;
+    server->auth_needs_tls = options->auth_needs_tls;
     server->retry = options->retry;
     server->limits = options->connections;
     CHECK(server->limits.messages > 0 && server->limits.per_destination > 0 &&
@@ -47,6 +56,11 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
+}
+
+void mail_server_withdraw_extensions(MailServer *server, uint32_t extensions)
+{
+    server->extensions &= ~extensions;
 }
 
 bool mail_server_is_running(const MailServer *server)
@@ -65,9 +79,13 @@ static bool has_name(GStrv names, const char *name)
     return false;
 }
 
+/* Also the address literal of the server's own address (RFC 5321 §4.1.3). */
 bool mail_server_has_domain(const MailServer *server, const char *domain)
 {
-    return has_name(server->domains, domain);
+    char address[IPV4_TEXT_SIZE];
+    ipv4_format(host_address(server->machine.host), address);
+    g_autofree char *literal = g_strdup_printf("[%s]", address);
+    return strcmp(domain, literal) == 0 || has_name(server->domains, domain);
 }
 
 bool mail_server_is_backup_for(const MailServer *server, const char *domain)

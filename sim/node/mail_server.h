@@ -55,13 +55,22 @@ typedef struct MailServerOptions {
     size_t backup_domain_count;
     const MailServerUser *users;
     size_t user_count;
-    uint32_t extensions; /* SmtpExtension bits that are offered; AUTH is added on port 587 */
+    uint32_t extensions;        /* SmtpExtension bits that are offered; AUTH is added on port 587 */
+    uint64_t size_limit;        /* octets of a message; 0: MAIL_SERVER_SIZE_LIMIT */
+    uint32_t recipient_limit;   /* a transaction; 0: SMTP_RECIPIENTS_MINIMUM */
+    uint32_t error_limit;       /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
+    bool tells_users;           /* VRFY is answered by 250 or 550 rather than 252 */
+    bool accepts_bare_newlines; /* vulnerable to SMTP smuggling: see proto/smtp_server.h */
+    bool auth_needs_tls;        /* AUTH is offered after STARTTLS only, if that is offered */
     RetrySchedule retry;
     MailServerConnections connections;
 } MailServerOptions;
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);
 void mail_server_free(MailServer *server);
+/* Offers these extensions (SmtpExtension bits) no more to clients that come from now on. For a
+ * server that real programs talk to: what follows STARTTLS is simulated, and no TLS. */
+void mail_server_withdraw_extensions(MailServer *server, uint32_t extensions);
 
 /* Starts the program: reads the disk, listens, takes up the queue. Nothing when it runs. */
 void mail_server_start(MailServer *server);

@@ -30,6 +30,9 @@ struct MailServer {
     GStrv backup_domains;
     GArray *users; /* MailServerCredential */
     uint32_t extensions;
+    uint64_t size_limit;
+    uint32_t recipient_limit, error_limit;
+    bool tells_users, accepts_bare_newlines, auth_needs_tls;
     RetrySchedule retry;
     MailServerConnections limits;
     Disk *disk;

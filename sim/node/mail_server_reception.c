@@ -17,6 +17,7 @@ typedef struct Reception {
     bool is_submission;
     bool is_authenticated;
     bool is_extended;
+    bool is_encrypted;
     char *client_name;       /* by PTR; NULL: unknown */
     uint64_t name_look_up;   /* of it */
     uint32_t greeting_token; /* of the question that waits for it */
@@ -144,7 +145,44 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
         answer(reception, event->token, 452, "4.5.3", "Too many recipients");
 }
 
+/* VRFY and EXPN (RFC 5321 §3.5): who it is, where the server tells; otherwise 252, which RFC 5321
+ * §7.3 wants of a server that keeps its users to itself. There are no lists to expand. */
+static void handle_verify(Reception *reception, const SmtpServerEvent *event)
+{
+    const MailServer *server = reception->server;
+    g_autofree char *text = span_dup_text(event->verify);
+    bool in_angles = event->verify.length > 2 && event->verify.data[0] == '<' &&
+                     event->verify.data[event->verify.length - 1] == '>';
+    Span inner =
+        in_angles ? span_of(event->verify.data + 1, event->verify.length - 2) : event->verify;
+    Address address = {0};
+    bool is_address = address_parse(inner, &address) == ADDRESS_OK;
+    bool is_ours = !is_address || mail_server_has_domain(server, address.domain);
+    const char *mailbox = is_address
+                              ? mail_server_find_mailbox(server, address.local_part, address.domain)
+                              : mail_server_find_mailbox(server, text, server->domains[0]);
+    if (!server->tells_users || !is_ours) {
+        smtp_server_accept(reception->engine, event->token);
+    } else if (mailbox == NULL) {
+        answer(reception, event->token, 550, "5.1.1", "No such user here");
+    } else if (event->kind == SMTP_SERVER_EVENT_EXPN) {
+        answer(reception, event->token, 550, "5.2.4", "That is a user, not a mailing list");
+    } else {
+        g_autofree char *who =
+            g_strdup_printf("<%s@%s>", mailbox, is_address ? address.domain : server->domains[0]);
+        answer(reception, event->token, 250, "2.1.5", who);
+    }
+}
+
 /* ---- Taking a message over ---- */
+
+/* RFC 3848: the letters after ESMTP are S for TLS and A for AUTH. */
+static const char *transmission_type(const Reception *reception)
+{
+    static const char *const TYPES[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
+    return reception->is_extended ? TYPES[reception->is_encrypted][reception->is_authenticated]
+                                  : "SMTP";
+}
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
 static GBytes *build_message(const Reception *reception)
@@ -159,9 +197,7 @@ static GBytes *build_message(const Reception *reception)
         .client_name = reception->client_name,
         .client_address = ipv4_format(stream_remote_address(stream), address),
         .host = host_name(machine->host),
-        .protocol = !reception->is_extended       ? "SMTP"
-                    : reception->is_authenticated ? "ESMTPA"
-                                                  : "ESMTP", /* RFC 3848 */
+        .protocol = transmission_type(reception),
         .queue_id = id.text,
         .recipient = envelope->recipient_count == 1 ? envelope->recipients[0].address : NULL,
         .date_unix = machine_unix_now(machine),
@@ -239,6 +275,16 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         reception->is_extended = event->helo.extended;
         smtp_server_accept(reception->engine, event->token);
         break;
+    case SMTP_SERVER_EVENT_TLS:
+        session_start_tls(reception->session, TLS_SERVER);
+        smtp_server_accept(reception->engine, event->token);
+        reception->is_authenticated = false;
+        reception->is_encrypted = true;
+        break;
+    case SMTP_SERVER_EVENT_VRFY:
+    case SMTP_SERVER_EVENT_EXPN:
+        handle_verify(reception, event);
+        break;
     case SMTP_SERVER_EVENT_AUTH:
         handle_auth(reception, event);
         break;
@@ -290,7 +336,11 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));
     options.extensions = server->extensions;
-    options.message_maximum = MAIL_SERVER_SIZE_LIMIT;
+    options.message_maximum = server->size_limit;
+    options.recipient_maximum = server->recipient_limit;
+    options.error_maximum = server->error_limit;
+    options.accept_bare_newlines = server->accepts_bare_newlines;
+    options.auth_needs_tls = server->auth_needs_tls && server->extensions & SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_server_observer(&reception->trace);
     if (is_submission)
         options.extensions |= SMTP_EXTENSION_AUTH;

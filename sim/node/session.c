@@ -11,6 +11,7 @@ struct Session {
     SessionOwner owner;
     EventPriority priority;
     Stream *stream;
+    TlsRecords *tls;      /* NULL: in the clear */
     Timer timer;          /* of the engine's timeout */
     Timer end_timer;      /* tells the owner that it has ended */
     int64_t armed_ns;     /* the timeout that `timer` stands for; 0: none */
@@ -53,7 +54,14 @@ void session_free(Session *session)
             stream_abort(session->stream);
         stream_release(session->stream);
     }
+    tls_records_free(session->tls);
     g_free(session);
+}
+
+void session_start_tls(Session *session, TlsSide side)
+{
+    CHECK(session->tls == NULL);
+    session->tls = tls_records_new(side);
 }
 
 Stream *session_peek_stream(const Session *session)
@@ -72,17 +80,46 @@ uint64_t session_because(const Session *session)
     return because != 0 ? because : session->silence_because;
 }
 
-/* Stream to engine, as far as the engine takes it; true when something moved. */
+/* Stream to records, as far as there is room; true when something moved. */
+static bool session_move_records_in(Session *session)
+{
+    Span input = stream_peek(session->stream);
+    size_t count = MIN(input.length, tls_records_input_room(session->tls));
+    if (count == 0)
+        return false;
+    tls_records_receive(session->tls, span_of(input.data, count));
+    stream_consume(session->stream, count);
+    session->peer_has_ended |= tls_records_have_failed(session->tls);
+    return true;
+}
+
+static Span session_peek_input(const Session *session)
+{
+    return session->tls != NULL ? tls_records_peek_input(session->tls)
+                                : stream_peek(session->stream);
+}
+
+static void session_consume_input(Session *session, size_t count)
+{
+    if (session->tls != NULL)
+        tls_records_consume_input(session->tls, count);
+    else
+        stream_consume(session->stream, count);
+}
+
+/* Peer to engine, as far as the engine takes it; true when something moved. */
 static bool session_move_input(Session *session)
 {
     bool moved = false;
     for (;;) {
-        Span input = stream_peek(session->stream);
+        if (session->tls != NULL)
+            moved = session_move_records_in(session) || moved;
+        Span input = session_peek_input(session);
         size_t count = MIN(input.length, session->protocol->input_room(session->engine));
         if (count == 0)
             return moved;
         session->protocol->receive(session->engine, span_of(input.data, count));
-        stream_consume(session->stream, count);
+        session_consume_input(session, count);
         session->receptions++;
         session->silence_because = 0;
         moved = true;
@@ -92,25 +129,44 @@ static bool session_move_input(Session *session)
 /* Tells the engine the peer's end, once, after every byte before it; true when it did. */
 static bool session_move_end(Session *session)
 {
-    if (!session->peer_has_ended || session->end_is_told || stream_peek(session->stream).length > 0)
+    if (!session->peer_has_ended || session->end_is_told || session_peek_input(session).length > 0)
         return false;
     session->end_is_told = true;
     session->protocol->receive_end(session->engine);
     return true;
 }
 
+/* Engine to records: whole or not at all does not matter, each piece becomes a record. */
+static bool session_move_records_out(Session *session)
+{
+    Span output = session->protocol->peek_output(session->engine);
+    size_t count = tls_records_wrap(session->tls, output);
+    if (count > 0)
+        session->protocol->consume_output(session->engine, count);
+    return count > 0;
+}
+
+static Span session_peek_output(const Session *session)
+{
+    return session->tls != NULL ? tls_records_peek_output(session->tls)
+                                : session->protocol->peek_output(session->engine);
+}
+
 static bool session_move_output(Session *session)
 {
-    bool moved = false;
+    bool moved = session->tls != NULL && session_move_records_out(session);
     for (;;) {
-        Span output = session->protocol->peek_output(session->engine);
+        Span output = session_peek_output(session);
         size_t count = MIN(output.length, stream_write_room(session->stream));
         if (count == 0)
             return moved;
         g_autoptr(GBytes) bytes = g_bytes_new(output.data, count);
         Slice slice = {bytes, 0, count}; /* borrowed: the stream keeps a reference of its own */
         size_t taken = stream_write(session->stream, slice);
-        session->protocol->consume_output(session->engine, taken);
+        if (session->tls != NULL)
+            tls_records_consume_output(session->tls, taken);
+        else
+            session->protocol->consume_output(session->engine, taken);
         if (taken == 0)
             return moved;
         moved = true;
@@ -189,7 +245,9 @@ void session_pump(Session *session)
         moved = session_move_output(session) || moved;
     }
     session->is_pumping = false;
-    if (session->protocol->is_finished(session->engine))
+    bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||
+                   session->peer_has_ended;
+    if (session->protocol->is_finished(session->engine) && is_sent)
         session_finish(session);
     else
         session_arm_timeout(session);

@@ -5,6 +5,7 @@
 
 #include "core/simulator.h"
 #include "net/stream.h"
+#include "proto/tls_records.h"
 
 /* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
 typedef struct SessionProtocol {
@@ -46,6 +47,11 @@ void session_take_stream(Session *session, Stream *stream);
 StreamHandler session_stream_handler(Session *session);
 /* Lets go of the stream, aborting it if it is still open, and frees the session; not the engine. */
 void session_free(Session *session);
+
+/* From now on the stream carries records, and the engine's bytes inside of them. Nothing of the
+ * engine's may be on its way in the clear. A peer that sends no records is taken for one whose
+ * connection has ended. */
+void session_start_tls(Session *session, TlsSide side);
 
 /* Moves what can be moved. Call it after answering an engine or giving it a command. */
 void session_pump(Session *session);

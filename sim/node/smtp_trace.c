@@ -36,7 +36,7 @@ static void trace_state(void *user, const StateTable *table, uint8_t from, uint8
 static void trace_client_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
 {
     const SmtpTrace *trace = user;
-    if (to == SMTP_CLIENT_FINAL_DOT)
+    if (to == SMTP_CLIENT_FINAL_DOT || to == SMTP_CLIENT_CHUNKS)
         TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
               .mail = trace->mail, .size = trace->size);
     trace_state(user, table, from, to);

@@ -102,6 +102,10 @@ static void handle_smtp_events(void *owner)
     SmtpClientEvent event;
     while (smtp_client_next_event(agent->smtp, &event)) {
         switch (event.kind) {
+        case SMTP_CLIENT_EVENT_TLS:
+            session_start_tls(agent->smtp_session, TLS_CLIENT);
+            smtp_client_start_tls(agent->smtp);
+            break;
         case SMTP_CLIENT_EVENT_READY:
             send_next(agent);
             break;
@@ -136,7 +140,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
 {
     const Machine *machine = &agent->machine;
     SmtpClientOptions options = smtp_client_options(host_name(machine->host));
-    options.extensions |= SMTP_EXTENSION_AUTH;
+    options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_STARTTLS;
     options.identity = agent->user;
     options.password = agent->password;
     options.observer = smtp_trace_client_observer(&agent->smtp_trace);

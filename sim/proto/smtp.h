@@ -19,9 +19,12 @@ typedef enum SmtpExtension {
     SMTP_EXTENSION_DSN = 1 << 4,                 /* RFC 3461 */
     SMTP_EXTENSION_SMTPUTF8 = 1 << 5,            /* RFC 6531 */
     SMTP_EXTENSION_AUTH = 1 << 6,                /* RFC 4954, mechanisms PLAIN and LOGIN */
+    SMTP_EXTENSION_CHUNKING = 1 << 7,            /* RFC 3030, BDAT; without BINARYMIME */
+    SMTP_EXTENSION_STARTTLS = 1 << 8,            /* RFC 3207; what follows it is only simulated */
 } SmtpExtension;
 
-/* What a simulated server offers unless told otherwise: everything but AUTH. */
+/* What a simulated server offers unless told otherwise: what changes nothing of the textbook's
+ * dialogue but saves round trips. */
 enum {
     SMTP_EXTENSIONS_DEFAULT = SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_SIZE |
                               SMTP_EXTENSION_8BITMIME | SMTP_EXTENSION_ENHANCEDSTATUSCODES |
@@ -32,7 +35,7 @@ enum {
 typedef enum SmtpTimeout {
     SMTP_TIMEOUT_NONE,     /* waits for nothing, or for the node itself */
     SMTP_TIMEOUT_GREETING, /* client: the initial 220; 5 min, §4.5.3.2.1 */
-    SMTP_TIMEOUT_HELLO,    /* client: reply to EHLO, HELO, AUTH, RSET, QUIT; 5 min, as MAIL */
+    SMTP_TIMEOUT_HELLO,    /* client: reply to EHLO, HELO, AUTH and the like; 5 min, as MAIL */
     SMTP_TIMEOUT_MAIL,     /* client: reply to MAIL; 5 min, §4.5.3.2.2 */
     SMTP_TIMEOUT_RCPT,     /* client: reply to RCPT; 5 min, §4.5.3.2.3 */
     SMTP_TIMEOUT_DATA_INITIATION,  /* client: 354 to DATA; 2 min, §4.5.3.2.4 */

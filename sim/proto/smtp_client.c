@@ -8,7 +8,8 @@
 
 SmtpClientOptions smtp_client_options(const char *name)
 {
-    return (SmtpClientOptions){.name = name, .extensions = SMTP_EXTENSIONS_DEFAULT};
+    return (SmtpClientOptions){.name = name,
+                               .extensions = SMTP_EXTENSIONS_DEFAULT | SMTP_EXTENSION_CHUNKING};
 }
 
 SmtpClient *smtp_client_new(const SmtpClientOptions *options)
@@ -60,6 +61,9 @@ static const struct {
     [SMTP_CLIENT_CONNECT] = {SMTP_STAGE_CONNECT, SMTP_TIMEOUT_GREETING},
     [SMTP_CLIENT_EHLO] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_HELO] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
+    [SMTP_CLIENT_STARTTLS] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
+    [SMTP_CLIENT_TLS] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
+    [SMTP_CLIENT_CHUNKS] = {SMTP_STAGE_CONTENT, SMTP_TIMEOUT_DATA_BLOCK},
     [SMTP_CLIENT_AUTH] = {SMTP_STAGE_AUTH, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_READY] = {SMTP_STAGE_IDLE, SMTP_TIMEOUT_NONE},
     [SMTP_CLIENT_MAIL] = {SMTP_STAGE_MAIL, SMTP_TIMEOUT_MAIL},
@@ -72,6 +76,18 @@ static const struct {
     [SMTP_CLIENT_QUIT] = {SMTP_STAGE_IDLE, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_CLOSED] = {SMTP_STAGE_IDLE, SMTP_TIMEOUT_NONE},
 };
+
+/* Nothing of the content is left to put into the output: the last chunk's reply decides. */
+static bool all_chunks_sent(const SmtpClient *client)
+{
+    return client->transaction->all_sent && client->transaction->chunk.length == 0;
+}
+
+static SmtpStage stage_of(const SmtpClient *client, uint8_t state)
+{
+    bool decided_now = state == SMTP_CLIENT_CHUNKS && all_chunks_sent(client);
+    return decided_now ? SMTP_STAGE_FINAL_DOT : waits[state].stage;
+}
 
 /* The table and its actions */
 
@@ -152,7 +168,10 @@ static void take_rcpt_reply(SmtpClient *client, const SmtpReply *reply)
     if (index + 1 < transaction->recipient_count)
         return;
     if (transaction->accepted > 0) {
-        smtp_client_fire(client, SMTP_CLIENT_ON_RCPT_DONE, NULL);
+        smtp_client_fire(client,
+                         transaction->is_chunking ? SMTP_CLIENT_ON_RCPT_DONE_CHUNKING
+                                                  : SMTP_CLIENT_ON_RCPT_DONE,
+                         NULL);
         return;
     }
     settle(client, reply, SMTP_STAGE_RCPT); /* nobody is left: this asks for the sum alone */
@@ -163,6 +182,23 @@ static void fail_mail(SmtpClient *client, const SmtpReply *reply)
 {
     client->transaction->answered++;
     settle(client, reply, SMTP_STAGE_MAIL);
+    fire_what_is_left(client, SMTP_CLIENT_ON_OVER);
+}
+
+static void take_chunk_reply(SmtpClient *client, const SmtpReply *reply)
+{
+    SmtpOwnTransaction *transaction = client->transaction;
+    transaction->answered++;
+    if (transaction->all_sent && in_flight(client) == 0)
+        smtp_client_fire(client, SMTP_CLIENT_ON_ALL_TAKEN, reply);
+    else
+        smtp_client_pump_commands(client);
+}
+
+static void fail_chunk(SmtpClient *client, const SmtpReply *reply, SmtpStage stage)
+{
+    client->transaction->answered++;
+    settle(client, reply, stage);
     fire_what_is_left(client, SMTP_CLIENT_ON_OVER);
 }
 
@@ -192,6 +228,17 @@ static void refused(SmtpClient *client, const SmtpReply *reply, uint8_t from)
         smtp_client_send_line(client, "QUIT");
 }
 
+/* RFC 3207 §4.2: what the server has offered in the clear is forgotten; and what it, or somebody on
+ * the way, has sent behind its 220 was not sent over TLS. */
+static void begin_tls(SmtpClient *client)
+{
+    client->offered = 0;
+    client->size_maximum = 0;
+    client->auth_plain = client->auth_login = false;
+    buffer_consume(&client->input, client->input.length);
+    client->tls_due = true;
+}
+
 static SmtpClientCloseReason close_reason(uint8_t from, SmtpClientInput input)
 {
     if (from == SMTP_CLIENT_QUIT)
@@ -211,7 +258,7 @@ static void close_connection(SmtpClient *client, const SmtpReply *reply, uint8_t
     client->ready_due = false;
     client->closed_event = (SmtpClientEvent){.kind = SMTP_CLIENT_EVENT_CLOSED};
     client->closed_event.closed.reason = close_reason(from, input);
-    client->closed_event.closed.stage = waits[from].stage;
+    client->closed_event.closed.stage = stage_of(client, from);
     client->closed_event.closed.reply = *reply;
 }
 
@@ -221,7 +268,7 @@ static void close_connection(SmtpClient *client, const SmtpReply *reply, uint8_t
 static void act(SmtpClient *client, const StateCell *cell, uint8_t from, SmtpClientInput input,
                 const SmtpReply *reply)
 {
-    SmtpStage stage = waits[from].stage;
+    SmtpStage stage = stage_of(client, from);
     switch ((SmtpClientAction)cell->action) {
     case SMTP_CLIENT_ACTION_IMPOSSIBLE:
     case SMTP_CLIENT_ACTION_COUNT:
@@ -233,6 +280,13 @@ static void act(SmtpClient *client, const StateCell *cell, uint8_t from, SmtpCli
         break;
     case SMTP_CLIENT_ACTION_SEND_HELO:
         smtp_client_send_line(client, "HELO %s", client->name);
+        break;
+    case SMTP_CLIENT_ACTION_SEND_STARTTLS:
+        client->tls_tried = true;
+        smtp_client_send_line(client, "STARTTLS");
+        break;
+    case SMTP_CLIENT_ACTION_BEGIN_TLS:
+        begin_tls(client);
         break;
     case SMTP_CLIENT_ACTION_SEND_AUTH:
         smtp_client_send_auth(client);
@@ -246,10 +300,17 @@ static void act(SmtpClient *client, const StateCell *cell, uint8_t from, SmtpCli
         break;
     case SMTP_CLIENT_ACTION_SEND_MAIL:
     case SMTP_CLIENT_ACTION_SEND_DATA:
+    case SMTP_CLIENT_ACTION_SEND_CHUNKS:
         smtp_client_pump_commands(client);
         break;
     case SMTP_CLIENT_ACTION_SEND_CONTENT: /* as the output has room: see pump */
         client->transaction->answered++;
+        break;
+    case SMTP_CLIENT_ACTION_TAKE_CHUNK:
+        take_chunk_reply(client, reply);
+        break;
+    case SMTP_CLIENT_ACTION_FAIL_CHUNK:
+        fail_chunk(client, reply, stage);
         break;
     case SMTP_CLIENT_ACTION_SEND_LONE_DOT:
         send_lone_dot(client);
@@ -315,13 +376,24 @@ static SmtpClientInput input_of_success(SmtpClient *client, const SmtpReply *rep
     if (client->state != SMTP_CLIENT_EHLO)
         return SMTP_CLIENT_ON_SUCCESS;
     smtp_client_take_extensions(client, reply->text);
+    if (smtp_client_wants_tls(client))
+        return SMTP_CLIENT_ON_TLS_OFFERED;
     return smtp_client_wants_auth(client) ? SMTP_CLIENT_ON_AUTH_NEEDED : SMTP_CLIENT_ON_SUCCESS;
+}
+
+/* A reply to a chunk before its end: the rest would be read as commands. */
+static bool comes_too_early(const SmtpClient *client)
+{
+    const SmtpOwnTransaction *transaction = client->transaction;
+    return transaction != NULL && transaction->chunk.length > 0 && in_flight(client) == 1;
 }
 
 static SmtpClientInput input_of_reply(SmtpClient *client, const SmtpReply *reply)
 {
     if (reply->code == 421)
         return SMTP_CLIENT_ON_CLOSING;
+    if (comes_too_early(client))
+        return SMTP_CLIENT_ON_MALFORMED;
     switch (smtp_reply_class(reply->code)) {
     case SMTP_REPLY_SUCCESS:
         return input_of_success(client, reply);
@@ -370,7 +442,8 @@ static bool read_reply(SmtpClient *client)
 static bool pump(SmtpClient *client)
 {
     bool commands = client->state == SMTP_CLIENT_MAIL || client->state == SMTP_CLIENT_RCPT ||
-                    client->state == SMTP_CLIENT_DATA;
+                    client->state == SMTP_CLIENT_DATA || client->state == SMTP_CLIENT_CHUNKS ||
+                    client->state == SMTP_CLIENT_DRAIN;
     if (commands)
         smtp_client_pump_commands(client);
     if (client->state != SMTP_CLIENT_CONTENT || !smtp_client_pump_content(client))
@@ -384,7 +457,8 @@ static bool step(SmtpClient *client)
 {
     if (pump(client))
         return true;
-    bool content = client->state == SMTP_CLIENT_CONTENT; /* fills the output, answers nothing */
+    bool content = client->state == SMTP_CLIENT_CONTENT ||
+                   client->state == SMTP_CLIENT_CHUNKS; /* fills the output, answers nothing */
     if (!content && buffer_room(&client->output) < SMTP_CLIENT_COMMAND_LINE_MAXIMUM)
         return false;
     return read_reply(client);
@@ -430,6 +504,10 @@ static bool prepare_event(SmtpClient *client)
         return true;
     if (client->settling) {
         settle_next(client);
+    } else if (client->tls_due) {
+        client->tls_due = false;
+        client->event = (SmtpClientEvent){.kind = SMTP_CLIENT_EVENT_TLS};
+        client->has_event = true;
     } else if (client->ready_due) {
         make_ready(client);
     } else if (client->closed_due) {
@@ -443,7 +521,8 @@ static bool prepare_event(SmtpClient *client)
 bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event)
 {
     while (!prepare_event(client)) {
-        if (client->state == SMTP_CLIENT_CLOSED || !step(client))
+        bool waits_for_node = client->state == SMTP_CLIENT_TLS;
+        if (client->state == SMTP_CLIENT_CLOSED || waits_for_node || !step(client))
             return false;
     }
     *event = client->event;
@@ -453,11 +532,18 @@ bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event)
 
 /* The node */
 
+void smtp_client_start_tls(SmtpClient *client)
+{
+    smtp_client_fire(client, SMTP_CLIENT_ON_TLS_STARTED, NULL);
+}
+
 void smtp_client_send(SmtpClient *client, const SmtpClientTransaction *transaction)
 {
     CHECK(client->state == SMTP_CLIENT_READY && client->transaction == NULL && !client->ready_due);
     SmtpReply refusal = {0};
-    client->transaction = smtp_own_transaction_new(transaction, client->options.send_bare_newlines);
+    bool chunking = smtp_client_used_extensions(client) & SMTP_EXTENSION_CHUNKING;
+    client->transaction =
+        smtp_own_transaction_new(transaction, client->options.send_bare_newlines, chunking);
     if (!smtp_client_find_obstacle(client, &refusal)) {
         smtp_client_fire(client, SMTP_CLIENT_ON_SEND, NULL);
         return;
@@ -493,7 +579,8 @@ void smtp_client_receive_end(SmtpClient *client)
 
 size_t smtp_client_input_room(const SmtpClient *client)
 {
-    return client->state == SMTP_CLIENT_CLOSED ? 0 : buffer_room(&client->input);
+    bool deaf = client->state == SMTP_CLIENT_CLOSED || client->state == SMTP_CLIENT_TLS;
+    return deaf ? 0 : buffer_room(&client->input);
 }
 
 Span smtp_client_peek_output(const SmtpClient *client)
@@ -503,7 +590,8 @@ Span smtp_client_peek_output(const SmtpClient *client)
 
 void smtp_client_consume_output(SmtpClient *client, size_t count)
 {
-    bool content = client->state == SMTP_CLIENT_CONTENT || client->state == SMTP_CLIENT_FINAL_DOT;
+    bool content = client->state == SMTP_CLIENT_CONTENT || client->state == SMTP_CLIENT_CHUNKS ||
+                   client->state == SMTP_CLIENT_FINAL_DOT;
     if (content && count > 0)
         client->epoch++;
     buffer_consume(&client->output, count);
@@ -516,7 +604,8 @@ bool smtp_client_is_finished(const SmtpClient *client)
 
 SmtpTimeout smtp_client_timeout(const SmtpClient *client)
 {
-    return waits[client->state].timeout;
+    bool last_chunk = client->state == SMTP_CLIENT_CHUNKS && all_chunks_sent(client);
+    return last_chunk ? SMTP_TIMEOUT_DATA_TERMINATION : waits[client->state].timeout;
 }
 
 uint32_t smtp_client_timeout_epoch(const SmtpClient *client)

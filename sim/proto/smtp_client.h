@@ -4,8 +4,10 @@
  * What a reply means (try again, give up) is the engine's business; when to try again is the
  * node's.
  *
- * Source: RFC 5321 §3, §4.1 to §4.5; RFC 2920 (pipelining), 1870, 6152, 2034, 3461, 6531, 4954.
- * Left out on purpose: STARTTLS, BDAT, conversion of 8-bit content for a server without 8BITMIME.
+ * Source: RFC 5321 §3, §4.1 to §4.5; RFC 2920 (pipelining), 1870, 6152, 2034, 3461, 6531, 4954,
+ * 3030 (BDAT where it is offered), 3207 (STARTTLS where it is offered; the node puts the stream
+ * behind records). Left out on purpose: conversion of 8-bit content for a server without 8BITMIME,
+ * which is the node's.
  *
  * The node's loop is the server's: receive, events, output, events again (smtp_server.h). */
 #pragma once
@@ -25,6 +27,7 @@ enum {
     SMTP_CLIENT_OUTPUT_MAXIMUM = 32768,
     SMTP_CLIENT_RECIPIENTS_MAXIMUM = 1000, /* a transaction; split larger ones */
     SMTP_CLIENT_PARTS_MAXIMUM = 8,         /* slices that make up one content */
+    SMTP_CLIENT_CHUNK_MAXIMUM = 16384,     /* octets of a chunk (RFC 3030) */
 };
 
 /* States, rows of smtp_client_table. With pipelining the state is that of the oldest command whose
@@ -33,12 +36,15 @@ typedef enum SmtpClientState {
     SMTP_CLIENT_CONNECT,   /* waits for the greeting */
     SMTP_CLIENT_EHLO,      /* EHLO sent */
     SMTP_CLIENT_HELO,      /* HELO sent, after EHLO was refused */
+    SMTP_CLIENT_STARTTLS,  /* STARTTLS sent */
+    SMTP_CLIENT_TLS,       /* 220 came: the node puts the stream behind records */
     SMTP_CLIENT_AUTH,      /* AUTH, or an answer to its challenge, sent */
     SMTP_CLIENT_READY,     /* a transaction may begin */
     SMTP_CLIENT_MAIL,      /* MAIL sent */
     SMTP_CLIENT_RCPT,      /* RCPT sent */
     SMTP_CLIENT_DATA,      /* DATA sent */
     SMTP_CLIENT_CONTENT,   /* 354 came: sends the content */
+    SMTP_CLIENT_CHUNKS,    /* sends the content in chunks, and waits for their replies */
     SMTP_CLIENT_FINAL_DOT, /* CRLF.CRLF sent: whose is the message? */
     SMTP_CLIENT_DRAIN,     /* transaction has failed; replies to pipelined commands still come */
     SMTP_CLIENT_RSET,      /* RSET sent */
@@ -56,9 +62,13 @@ typedef enum SmtpClientInput {
     SMTP_CLIENT_ON_CLOSING,      /* reply 421 */
     SMTP_CLIENT_ON_MALFORMED,    /* not a reply */
     SMTP_CLIENT_ON_AUTH_NEEDED,  /* EHLO succeeded, credentials are given and AUTH is offered */
+    SMTP_CLIENT_ON_TLS_OFFERED,  /* EHLO succeeded, STARTTLS is offered and not tried yet */
+    SMTP_CLIENT_ON_TLS_STARTED,  /* the node has put the stream behind records */
     SMTP_CLIENT_ON_HELO_ONLY,    /* greeting 220, and the client does not know EHLO */
     SMTP_CLIENT_ON_RCPT_DONE,    /* last RCPT answered, some recipient accepted */
-    SMTP_CLIENT_ON_ALL_REFUSED,  /* last RCPT answered, none accepted; nothing is in flight */
+    SMTP_CLIENT_ON_RCPT_DONE_CHUNKING, /* the same, and BDAT is offered */
+    SMTP_CLIENT_ON_ALL_TAKEN,          /* the last chunk was answered by 2yz */
+    SMTP_CLIENT_ON_ALL_REFUSED,        /* last RCPT answered, none accepted; nothing is in flight */
     SMTP_CLIENT_ON_IN_FLIGHT,    /* transaction failed; pipelined commands are still unanswered */
     SMTP_CLIENT_ON_OVER,         /* transaction failed; nothing is in flight */
     SMTP_CLIENT_ON_CONTENT_SENT, /* the content and its final dot are in the output */
@@ -83,7 +93,8 @@ typedef struct SmtpClientOptions {
     SmtpObserver observer;
 } SmtpClientOptions;
 
-/* Defaults: SMTP_EXTENSIONS_DEFAULT, no AUTH, EHLO first, newlines made right, no observer. */
+/* Defaults: SMTP_EXTENSIONS_DEFAULT and CHUNKING, no STARTTLS, no AUTH, EHLO first, newlines made
+ * right, no observer. */
 SmtpClientOptions smtp_client_options(const char *name);
 
 typedef struct SmtpClientRecipient {
@@ -118,6 +129,7 @@ typedef enum SmtpStage {
 const char *smtp_stage_name(SmtpStage stage);
 
 typedef enum SmtpClientEventKind {
+    SMTP_CLIENT_EVENT_TLS,              /* put the stream behind records, call ..._start_tls */
     SMTP_CLIENT_EVENT_READY,            /* send, or quit; after each transaction again */
     SMTP_CLIENT_EVENT_REFUSED,          /* no service: refused at greeting, HELO or AUTH */
     SMTP_CLIENT_EVENT_RECIPIENT_RESULT, /* exactly one for each recipient of a transaction */
@@ -176,6 +188,8 @@ size_t smtp_client_input_room(const SmtpClient *client);
 
 bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event);
 
+/* Only after its event. */
+void smtp_client_start_tls(SmtpClient *client);
 /* Only in state READY, after its event. */
 void smtp_client_send(SmtpClient *client, const SmtpClientTransaction *transaction);
 void smtp_client_quit(SmtpClient *client);

@@ -11,12 +11,17 @@ typedef enum SmtpClientAction {
     SMTP_CLIENT_ACTION_IMPOSSIBLE, /* this input cannot come in this state: the engine's own bug */
     SMTP_CLIENT_ACTION_SEND_EHLO,
     SMTP_CLIENT_ACTION_SEND_HELO,
+    SMTP_CLIENT_ACTION_SEND_STARTTLS,
+    SMTP_CLIENT_ACTION_BEGIN_TLS, /* tell the node */
     SMTP_CLIENT_ACTION_SEND_AUTH,
     SMTP_CLIENT_ACTION_SEND_RESPONSE, /* to a 334 challenge */
     SMTP_CLIENT_ACTION_SEND_MAIL,     /* and with pipelining all that may follow; so below */
     SMTP_CLIENT_ACTION_SEND_RCPT,
     SMTP_CLIENT_ACTION_SEND_DATA,
     SMTP_CLIENT_ACTION_SEND_CONTENT,
+    SMTP_CLIENT_ACTION_SEND_CHUNKS,
+    SMTP_CLIENT_ACTION_TAKE_CHUNK, /* a chunk has been taken; the last one ends the transaction */
+    SMTP_CLIENT_ACTION_FAIL_CHUNK, /* the accepted recipients do not; see what is in flight */
     SMTP_CLIENT_ACTION_SEND_LONE_DOT,
     SMTP_CLIENT_ACTION_SEND_RSET,
     SMTP_CLIENT_ACTION_SEND_QUIT,
@@ -49,7 +54,7 @@ typedef struct SmtpOwnRecipient {
 } SmtpOwnRecipient;
 
 /* The transaction under way: a copy of the node's. Its commands are numbered in the order they are
- * sent: 0 MAIL, 1 to recipient_count RCPT, then DATA. */
+ * sent: 0 MAIL, 1 to recipient_count RCPT, then DATA, or the chunks of BDAT. */
 typedef struct SmtpOwnTransaction {
     char *reverse_path;
     char *envid; /* owns parameters.envid */
@@ -66,6 +71,9 @@ typedef struct SmtpOwnTransaction {
     size_t part;                            /* content: index of the part being sent */
     size_t offset;                          /* content: octets of that part that are sent */
     SmtpContentEncoder encoder;
+    bool is_chunking; /* BDAT, not DATA */
+    bool all_sent;    /* DATA, or the last BDAT, is among the commands sent */
+    Buffer chunk;     /* what is still to be put into the output of the present chunk */
 } SmtpOwnTransaction;
 
 struct SmtpClient {
@@ -81,6 +89,8 @@ struct SmtpClient {
     uint32_t offered; /* SmtpExtension bits */
     uint64_t size_maximum;
     bool auth_plain, auth_login; /* mechanisms offered */
+    bool tls_tried;              /* STARTTLS is done, or was refused */
+    bool tls_due;                /* the node has not been told yet */
     bool name_sent;              /* AUTH LOGIN: the next response is the password */
 
     SmtpOwnTransaction *transaction; /* NULL: none */
@@ -108,13 +118,14 @@ void smtp_client_send_line(SmtpClient *client, const char *format, ...) G_GNUC_P
 /* The same for a line that the caller has built with its CRLF at the end of the output. */
 void smtp_client_observe_line(SmtpClient *client, size_t length);
 void smtp_client_take_extensions(SmtpClient *client, Span text);
+bool smtp_client_wants_tls(const SmtpClient *client);
 bool smtp_client_wants_auth(const SmtpClient *client);
 void smtp_client_send_auth(SmtpClient *client);
 void smtp_client_send_auth_response(SmtpClient *client);
 
 /* smtp_client_transaction.c */
 SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,
-                                             bool send_bare_newlines);
+                                             bool send_bare_newlines, bool is_chunking);
 void smtp_own_transaction_free(SmtpOwnTransaction *transaction);
 uint32_t smtp_client_used_extensions(const SmtpClient *client);
 /* True when the server cannot take this transaction; `*refusal` says why. */

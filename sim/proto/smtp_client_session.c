@@ -63,6 +63,8 @@ static void take_extension(SmtpClient *client, Span line)
         {"DSN", SMTP_EXTENSION_DSN},
         {"SMTPUTF8", SMTP_EXTENSION_SMTPUTF8},
         {"AUTH", SMTP_EXTENSION_AUTH},
+        {"CHUNKING", SMTP_EXTENSION_CHUNKING},
+        {"STARTTLS", SMTP_EXTENSION_STARTTLS},
         {"ENHANCEDSTATUSCODES", SMTP_EXTENSION_ENHANCEDSTATUSCODES},
     };
     size_t length = span_find(line, ' ');
@@ -81,6 +83,9 @@ static void take_extension(SmtpClient *client, Span line)
 
 void smtp_client_take_extensions(SmtpClient *client, Span text)
 {
+    client->offered = 0; /* of an EHLO before */
+    client->size_maximum = 0;
+    client->auth_plain = client->auth_login = false;
     size_t greeting = span_find(text, '\n'); /* the first line names the server alone */
     Span rest = span_skip(text, MIN(greeting + 1, text.length));
     while (rest.length > 0) {
@@ -91,6 +96,12 @@ void smtp_client_take_extensions(SmtpClient *client, Span text)
 }
 
 /* AUTH */
+
+bool smtp_client_wants_tls(const SmtpClient *client)
+{
+    uint32_t used = client->offered & client->options.extensions;
+    return used & SMTP_EXTENSION_STARTTLS && !client->tls_tried;
+}
 
 bool smtp_client_wants_auth(const SmtpClient *client)
 {

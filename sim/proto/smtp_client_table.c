@@ -3,13 +3,15 @@
 #include "proto/smtp_client_internal.h"
 
 static const char *const states[SMTP_CLIENT_STATE_COUNT] = {
-    [SMTP_CLIENT_CONNECT] = "CONNECT", [SMTP_CLIENT_EHLO] = "EHLO",
-    [SMTP_CLIENT_HELO] = "HELO",       [SMTP_CLIENT_AUTH] = "AUTH",
-    [SMTP_CLIENT_READY] = "READY",     [SMTP_CLIENT_MAIL] = "MAIL",
-    [SMTP_CLIENT_RCPT] = "RCPT",       [SMTP_CLIENT_DATA] = "DATA",
-    [SMTP_CLIENT_CONTENT] = "CONTENT", [SMTP_CLIENT_FINAL_DOT] = "FINAL_DOT",
-    [SMTP_CLIENT_DRAIN] = "DRAIN",     [SMTP_CLIENT_RSET] = "RSET",
-    [SMTP_CLIENT_QUIT] = "QUIT",       [SMTP_CLIENT_CLOSED] = "CLOSED",
+    [SMTP_CLIENT_CONNECT] = "CONNECT",   [SMTP_CLIENT_EHLO] = "EHLO",
+    [SMTP_CLIENT_HELO] = "HELO",         [SMTP_CLIENT_AUTH] = "AUTH",
+    [SMTP_CLIENT_READY] = "READY",       [SMTP_CLIENT_MAIL] = "MAIL",
+    [SMTP_CLIENT_RCPT] = "RCPT",         [SMTP_CLIENT_DATA] = "DATA",
+    [SMTP_CLIENT_CONTENT] = "CONTENT",   [SMTP_CLIENT_FINAL_DOT] = "FINAL_DOT",
+    [SMTP_CLIENT_STARTTLS] = "STARTTLS", [SMTP_CLIENT_TLS] = "TLS",
+    [SMTP_CLIENT_CHUNKS] = "CHUNKS",     [SMTP_CLIENT_DRAIN] = "DRAIN",
+    [SMTP_CLIENT_RSET] = "RSET",         [SMTP_CLIENT_QUIT] = "QUIT",
+    [SMTP_CLIENT_CLOSED] = "CLOSED",
 };
 
 static const char *const inputs[SMTP_CLIENT_INPUT_COUNT] = {
@@ -20,8 +22,12 @@ static const char *const inputs[SMTP_CLIENT_INPUT_COUNT] = {
     [SMTP_CLIENT_ON_CLOSING] = "421",
     [SMTP_CLIENT_ON_MALFORMED] = "not a reply",
     [SMTP_CLIENT_ON_AUTH_NEEDED] = "2yz, and AUTH is to follow",
+    [SMTP_CLIENT_ON_TLS_OFFERED] = "2yz, and STARTTLS is to follow",
+    [SMTP_CLIENT_ON_TLS_STARTED] = "TLS started",
     [SMTP_CLIENT_ON_HELO_ONLY] = "2yz, and EHLO is not known",
     [SMTP_CLIENT_ON_RCPT_DONE] = "some recipient accepted",
+    [SMTP_CLIENT_ON_RCPT_DONE_CHUNKING] = "some recipient accepted, BDAT offered",
+    [SMTP_CLIENT_ON_ALL_TAKEN] = "last chunk taken",
     [SMTP_CLIENT_ON_ALL_REFUSED] = "all recipients refused",
     [SMTP_CLIENT_ON_IN_FLIGHT] = "failed, replies outstanding",
     [SMTP_CLIENT_ON_OVER] = "failed, none outstanding",
@@ -36,12 +42,17 @@ static const char *const actions[SMTP_CLIENT_ACTION_COUNT] = {
     [SMTP_CLIENT_ACTION_IMPOSSIBLE] = "cannot happen",
     [SMTP_CLIENT_ACTION_SEND_EHLO] = "send EHLO",
     [SMTP_CLIENT_ACTION_SEND_HELO] = "send HELO",
+    [SMTP_CLIENT_ACTION_SEND_STARTTLS] = "send STARTTLS",
+    [SMTP_CLIENT_ACTION_BEGIN_TLS] = "hide the stream behind TLS",
     [SMTP_CLIENT_ACTION_SEND_AUTH] = "send AUTH",
     [SMTP_CLIENT_ACTION_SEND_RESPONSE] = "answer the challenge",
     [SMTP_CLIENT_ACTION_SEND_MAIL] = "send MAIL",
     [SMTP_CLIENT_ACTION_SEND_RCPT] = "send RCPT",
     [SMTP_CLIENT_ACTION_SEND_DATA] = "send DATA",
     [SMTP_CLIENT_ACTION_SEND_CONTENT] = "send the content",
+    [SMTP_CLIENT_ACTION_SEND_CHUNKS] = "send BDAT",
+    [SMTP_CLIENT_ACTION_TAKE_CHUNK] = "chunk taken",
+    [SMTP_CLIENT_ACTION_FAIL_CHUNK] = "content failed",
     [SMTP_CLIENT_ACTION_SEND_LONE_DOT] = "send a lone dot",
     [SMTP_CLIENT_ACTION_SEND_RSET] = "send RSET",
     [SMTP_CLIENT_ACTION_SEND_QUIT] = "send QUIT",
@@ -80,11 +91,13 @@ static const char *const actions[SMTP_CLIENT_ACTION_COUNT] = {
 #define NO_SERVICE_421 ON(CLOSING) = CELL(CLOSED, REFUSED, "RFC 5321 §3.8, §4.2.1")
 
 /* The node speaks in READY alone. */
-#define NO_NODE(state)  NEVER(state, SEND), NEVER(state, QUIT)
-#define NO_HELLO(state) NEVER(state, AUTH_NEEDED), NEVER(state, HELO_ONLY)
+#define NO_NODE(state)   NEVER(state, SEND), NEVER(state, QUIT)
+#define NO_TLS(state)    NEVER(state, TLS_OFFERED), NEVER(state, TLS_STARTED)
+#define NO_CHUNKS(state) NEVER(state, RCPT_DONE_CHUNKING), NEVER(state, ALL_TAKEN)
+#define NO_HELLO(state)  NEVER(state, AUTH_NEEDED), NEVER(state, HELO_ONLY), NO_TLS(state)
 /* Inputs that belong to the course of a transaction. */
 #define NO_COURSE(state)                                                                           \
-    NEVER(state, RCPT_DONE), NEVER(state, ALL_REFUSED), NEVER(state, IN_FLIGHT),                   \
+    NO_CHUNKS(state), NEVER(state, RCPT_DONE), NEVER(state, ALL_REFUSED), NEVER(state, IN_FLIGHT), \
         NEVER(state, OVER), NEVER(state, CONTENT_SENT)
 
 static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
@@ -99,6 +112,7 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 NO_SERVICE_421,
                 FAILURES,
                 NEVER(CONNECT, AUTH_NEEDED),
+                NO_TLS(CONNECT),
                 NO_COURSE(CONNECT),
                 NO_NODE(CONNECT),
             },
@@ -111,6 +125,8 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 ON(PERMANENT) = CELL(HELO, SEND_HELO, "RFC 5321 §3.2, §4.1.4"),
                 NO_SERVICE_421,
                 FAILURES,
+                ON(TLS_OFFERED) = CELL(STARTTLS, SEND_STARTTLS, "RFC 3207 §4"),
+                NEVER(EHLO, TLS_STARTED),
                 NEVER(EHLO, HELO_ONLY),
                 NO_COURSE(EHLO),
                 NO_NODE(EHLO),
@@ -126,6 +142,36 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 NO_HELLO(HELO),
                 NO_COURSE(HELO),
                 NO_NODE(HELO),
+            },
+        /* Refused, it goes on in the clear: RFC 3207 §4 leaves that to the client. */
+        [SMTP_CLIENT_STARTTLS] =
+            {
+                ON(SUCCESS) = CELL(TLS, BEGIN_TLS, "RFC 3207 §4"),
+                UNFIT(INTERMEDIATE),
+                ON(TEMPORARY) = CELL(EHLO, SEND_EHLO, "RFC 3207 §4"),
+                ON(PERMANENT) = CELL(EHLO, SEND_EHLO, "RFC 3207 §4"),
+                NO_SERVICE_421,
+                FAILURES,
+                NO_HELLO(STARTTLS),
+                NO_COURSE(STARTTLS),
+                NO_NODE(STARTTLS),
+            },
+        [SMTP_CLIENT_TLS] =
+            {
+                ON(TLS_STARTED) = CELL(EHLO, SEND_EHLO, "RFC 3207 §4.2"),
+                NEVER(TLS, TLS_OFFERED),
+                NEVER(TLS, SUCCESS),
+                NEVER(TLS, INTERMEDIATE),
+                NEVER(TLS, TEMPORARY),
+                NEVER(TLS, PERMANENT),
+                NEVER(TLS, CLOSING),
+                NEVER(TLS, MALFORMED),
+                ON(TIME_OUT) = CELL(CLOSED, BREAK_OFF, "RFC 5321 §4.5.3.2"),
+                NEVER(TLS, LOST),
+                NEVER(TLS, AUTH_NEEDED),
+                NEVER(TLS, HELO_ONLY),
+                NO_COURSE(TLS),
+                NO_NODE(TLS),
             },
         [SMTP_CLIENT_AUTH] =
             {
@@ -163,6 +209,7 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 SERVER_CLOSES,
                 FAILURES,
                 NO_HELLO(MAIL),
+                NO_CHUNKS(MAIL),
                 NEVER(MAIL, RCPT_DONE),
                 NEVER(MAIL, ALL_REFUSED),
                 NEVER(MAIL, CONTENT_SENT),
@@ -175,6 +222,8 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 ON(TEMPORARY) = CELL(RCPT, DROP_RCPT, "RFC 5321 §4.2.1, §4.5.3.1.10"),
                 ON(PERMANENT) = CELL(RCPT, DROP_RCPT, "RFC 5321 §4.2.1, §4.5.3.1.10"),
                 ON(RCPT_DONE) = CELL(DATA, SEND_DATA, "RFC 5321 §3.3, §4.1.1.4"),
+                ON(RCPT_DONE_CHUNKING) = CELL(CHUNKS, SEND_CHUNKS, "RFC 3030 §2, §4.2"),
+                NEVER(RCPT, ALL_TAKEN),
                 ON(ALL_REFUSED) = CELL(RSET, SEND_RSET, "RFC 5321 §3.3, §4.1.1.5"),
                 ON(IN_FLIGHT) = CELL(DRAIN, NONE, "RFC 2920 §3.1"),
                 SERVER_CLOSES,
@@ -208,11 +257,31 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 SERVER_CLOSES,
                 FAILURES,
                 NO_HELLO(CONTENT),
+                NO_CHUNKS(CONTENT),
                 NEVER(CONTENT, RCPT_DONE),
                 NEVER(CONTENT, ALL_REFUSED),
                 NEVER(CONTENT, IN_FLIGHT),
                 NEVER(CONTENT, OVER),
                 NO_NODE(CONTENT),
+            },
+        /* Each chunk has a reply; after one that fails only RSET helps (RFC 3030 §2). */
+        [SMTP_CLIENT_CHUNKS] =
+            {
+                ON(SUCCESS) = CELL(CHUNKS, TAKE_CHUNK, "RFC 3030 §2"),
+                ON(ALL_TAKEN) = CELL(READY, SUCCEED, "RFC 3030 §2, RFC 5321 §6.1"),
+                UNFIT(INTERMEDIATE),
+                ON(TEMPORARY) = CELL(CHUNKS, FAIL_CHUNK, "RFC 3030 §2"),
+                ON(PERMANENT) = CELL(CHUNKS, FAIL_CHUNK, "RFC 3030 §2"),
+                ON(OVER) = CELL(RSET, SEND_RSET, "RFC 3030 §2"),
+                ON(IN_FLIGHT) = CELL(DRAIN, NONE, "RFC 2920 §3.1"),
+                SERVER_CLOSES,
+                FAILURES,
+                NO_HELLO(CHUNKS),
+                NEVER(CHUNKS, RCPT_DONE_CHUNKING),
+                NEVER(CHUNKS, RCPT_DONE),
+                NEVER(CHUNKS, ALL_REFUSED),
+                NEVER(CHUNKS, CONTENT_SENT),
+                NO_NODE(CHUNKS),
             },
         [SMTP_CLIENT_FINAL_DOT] =
             {
@@ -237,6 +306,7 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 SERVER_CLOSES,
                 FAILURES,
                 NO_HELLO(DRAIN),
+                NO_CHUNKS(DRAIN),
                 NEVER(DRAIN, RCPT_DONE),
                 NEVER(DRAIN, ALL_REFUSED),
                 NEVER(DRAIN, IN_FLIGHT),
@@ -289,7 +359,7 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
 const StateTable smtp_client_table = {
     .name = "smtp-client",
     .title = "SMTP, the client's side",
-    .source = "RFC 5321 §3, §4.2, §4.3.2; RFC 2920 §3.1; RFC 4954 §4",
+    .source = "RFC 5321 §3, §4.2, §4.3.2; RFC 2920 §3.1; RFC 4954 §4; RFC 3030 §2, RFC 3207 §4",
     .states = states,
     .events = inputs,
     .actions = actions,

@@ -1,7 +1,7 @@
 /* The SMTP client's mail transaction: its commands, one by one or in a group, and its content.
  *
- * Source: RFC 5321 §3.3, §4.1.1.2 to §4.1.1.4; RFC 2920 §3.1 (DATA is the last of a group);
- * RFC 1870 §6.1; RFC 6152 §3; RFC 6531 §3.2. */
+ * Source: RFC 5321 §3.3, §4.1.1.2 to §4.1.1.4; RFC 2920 §3.1 (DATA is the last of a group); RFC
+ * 3030 §2, §4.2 (BDAT need not be); RFC 1870 §6.1; RFC 6152 §3; RFC 6531 §3.2. */
 #include "proto/smtp_client_internal.h"
 
 #include "core/check.h"
@@ -47,7 +47,7 @@ static uint64_t content_length(const SmtpOwnTransaction *transaction)
 }
 
 SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,
-                                             bool send_bare_newlines)
+                                             bool send_bare_newlines, bool is_chunking)
 {
     CHECK(transaction->recipient_count >= 1 &&
           transaction->recipient_count <= SMTP_CLIENT_RECIPIENTS_MAXIMUM);
@@ -67,7 +67,9 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
         own->content[i] = slice_ref(transaction->content[i], 0, transaction->content[i].length);
     if (own->parameters.size == 0)
         own->parameters.size = content_length(own);
-    own->encoder = smtp_content_encoder(send_bare_newlines);
+    own->encoder = smtp_content_encoder(send_bare_newlines, is_chunking);
+    own->is_chunking = is_chunking;
+    buffer_init(&own->chunk, SMTP_CLIENT_CHUNK_MAXIMUM);
     return own;
 }
 
@@ -81,6 +83,7 @@ void smtp_own_transaction_free(SmtpOwnTransaction *transaction)
     }
     for (size_t i = 0; i < transaction->content_count; i++)
         slice_clear(&transaction->content[i]);
+    buffer_clear(&transaction->chunk);
     g_free(transaction->recipients);
     g_free(transaction->reverse_path);
     g_free(transaction->envid);
@@ -122,6 +125,27 @@ static bool append_path(Buffer *output, const char *verb, const char *mailbox)
            buffer_append_text(output, ">");
 }
 
+/* Encodes content until it is at its end or `output` is full; true at its end. */
+static bool encode_content(SmtpOwnTransaction *transaction, Buffer *output)
+{
+    while (transaction->part < transaction->content_count) {
+        Span part = slice_span(transaction->content[transaction->part]);
+        Span rest = span_skip(part, transaction->offset);
+        transaction->offset += smtp_content_encoder_write(&transaction->encoder, rest, output);
+        if (transaction->offset < part.length)
+            return false;
+        transaction->part++;
+        transaction->offset = 0;
+    }
+    return smtp_content_encoder_finish(&transaction->encoder, output);
+}
+
+/* The next chunk as it will travel: its size must be known before it is sent. */
+static void fill_chunk(SmtpOwnTransaction *transaction)
+{
+    transaction->all_sent = encode_content(transaction, &transaction->chunk);
+}
+
 static void send_command(SmtpClient *client, size_t index)
 {
     const SmtpOwnTransaction *transaction = client->transaction;
@@ -136,19 +160,33 @@ static void send_command(SmtpClient *client, size_t index)
         const SmtpOwnRecipient *recipient = &transaction->recipients[index - 1];
         fits = append_path(output, "RCPT TO:<", recipient->mailbox) &&
                smtp_rcpt_parameters_write(&recipient->parameters, used, output);
+    } else if (transaction->is_chunking) {
+        fill_chunk(client->transaction);
+        fits = buffer_append_format(output, "BDAT %zu%s", transaction->chunk.length,
+                                    transaction->all_sent ? " LAST" : "");
     } else {
+        client->transaction->all_sent = true;
         fits = buffer_append_text(output, "DATA");
     }
     CHECK(fits && buffer_append_text(output, "\r\n"));
     smtp_client_observe_line(client, output->length - before);
 }
 
+/* Puts what has room of the present chunk into the output; true when none of it is left. */
+static bool pump_chunk(SmtpClient *client)
+{
+    Buffer *chunk = &client->transaction->chunk;
+    size_t count = MIN(chunk->length, buffer_room(&client->output));
+    buffer_append(&client->output, span_of(buffer_peek(chunk).data, count));
+    buffer_consume(chunk, count);
+    return chunk->length == 0;
+}
+
 void smtp_client_pump_commands(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
     bool pipelining = smtp_client_used_extensions(client) & SMTP_EXTENSION_PIPELINING;
-    size_t count = transaction->recipient_count + 2;
-    while (transaction->sent < count &&
+    while (pump_chunk(client) && !transaction->all_sent && client->state != SMTP_CLIENT_DRAIN &&
            (pipelining || transaction->sent == transaction->answered) &&
            buffer_room(&client->output) >= SMTP_CLIENT_COMMAND_LINE_MAXIMUM) {
         size_t index = transaction->sent++;
@@ -158,16 +196,5 @@ void smtp_client_pump_commands(SmtpClient *client)
 
 bool smtp_client_pump_content(SmtpClient *client)
 {
-    SmtpOwnTransaction *transaction = client->transaction;
-    while (transaction->part < transaction->content_count) {
-        Span part = slice_span(transaction->content[transaction->part]);
-        Span rest = span_skip(part, transaction->offset);
-        transaction->offset +=
-            smtp_content_encoder_write(&transaction->encoder, rest, &client->output);
-        if (transaction->offset < part.length)
-            return false;
-        transaction->part++;
-        transaction->offset = 0;
-    }
-    return smtp_content_encoder_finish(&transaction->encoder, &client->output);
+    return encode_content(client->transaction, &client->output);
 }

@@ -121,13 +121,29 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
     return (SmtpContentPiece){.content = span_of(rest.data, length), .consumed = dots + length};
 }
 
+void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bool is_last)
+{
+    for (size_t i = 0; i < octets.length; i++) {
+        bool is_lf = octets.data[i] == '\n';
+        if (is_lf != decoder->after_cr)
+            decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+        decoder->after_cr = octets.data[i] == '\r';
+        decoder->line_length = is_lf ? 0 : decoder->line_length + 1;
+        if (decoder->line_length + 1 > decoder->line_maximum) /* its CR is counted, its LF not */
+            decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
+    }
+    if (is_last && decoder->after_cr)
+        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+}
+
 /* Writing */
 
 enum { LINE_END_ROOM = 2, FINISH_ROOM = 2 + 2 + 3 };
 
-SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines)
+SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines, bool is_chunked)
 {
-    return (SmtpContentEncoder){.send_bare_newlines = send_bare_newlines, .at_line_start = true};
+    return (SmtpContentEncoder){
+        .send_bare_newlines = send_bare_newlines, .is_chunked = is_chunked, .at_line_start = true};
 }
 
 /* A CR or LF that is not part of a pair. */
@@ -144,7 +160,7 @@ static size_t encoder_write_text(SmtpContentEncoder *encoder, Span source, Buffe
     size_t length = MIN(source.length, buffer_room(output) - 1);
     length = span_find(span_of(source.data, length), '\n');
     length = span_find(span_of(source.data, length), '\r');
-    if (encoder->at_line_start && source.data[0] == '.')
+    if (encoder->at_line_start && source.data[0] == '.' && !encoder->is_chunked)
         buffer_append_text(output, ".");
     encoder->at_line_start = false;
     buffer_append(output, span_of(source.data, length));
@@ -187,5 +203,6 @@ bool smtp_content_encoder_finish(SmtpContentEncoder *encoder, Buffer *output)
     encoder->pending_cr = false;
     if (!encoder->at_line_start)
         buffer_append_text(output, "\r\n");
-    return buffer_append_text(output, ".\r\n");
+    encoder->at_line_start = true;
+    return encoder->is_chunked || buffer_append_text(output, ".\r\n");
 }

@@ -1,7 +1,7 @@
 /* Mail content on its way through DATA: dot-stuffing, its removal, and the end of the content.
  *
  * Source: RFC 5321 §4.1.1.4 (only CRLF.CRLF ends it), §4.5.2 (transparency), §2.3.8 (CR and LF
- * travel as a pair only). */
+ * travel as a pair only); RFC 3030 §2 (BDAT has neither dots nor an end mark). */
 #pragma once
 
 #include "core/bytes.h"
@@ -20,6 +20,7 @@ typedef enum SmtpContentFault {
 typedef struct SmtpContentDecoder {
     bool accept_bare_newlines; /* a lone LF ends a line too: vulnerable, see smtp_server.h */
     bool at_line_start;
+    bool after_cr;          /* in chunks: the octet before was a CR */
     size_t line_length;     /* octets of the present line so far, dots removed */
     size_t line_maximum;    /* octets with CRLF */
     SmtpContentFault fault; /* the first one */
@@ -35,16 +36,21 @@ SmtpContentDecoder smtp_content_decoder(bool accept_bare_newlines, size_t line_m
 /* Reads the first piece of `input`. Octets whose meaning hangs on the next octet stay unconsumed,
  * two at most. */
 SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input);
+/* Octets of a chunk (RFC 3030): all of them are content, dots are nothing special, and nothing in
+ * them ends it. A line may lie across chunks. `is_last`: these are the last of the content. */
+void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bool is_last);
 
 /* The sending half. A plain value; begin with smtp_content_encoder. */
 typedef struct SmtpContentEncoder {
     bool send_bare_newlines; /* false: a lone CR or LF is sent as CRLF */
+    bool is_chunked;         /* for BDAT: no dot is stuffed, no final dot ends it */
     bool at_line_start;
     bool pending_cr; /* a CR was read, and not yet what follows it */
 } SmtpContentEncoder;
 
-SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines);
+SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines, bool is_chunked);
 /* Appends as much of `source` to `output` as fits, stuffed; returns how much of it was read. */
 size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output);
-/* Ends the last line if need be and appends the final dot. False, nothing done: no room. */
+/* Ends the last line if need be and, unless it is chunked, appends the final dot. False, nothing
+ * done: no room. */
 bool smtp_content_encoder_finish(SmtpContentEncoder *encoder, Buffer *output);

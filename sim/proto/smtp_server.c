@@ -14,7 +14,8 @@ SmtpServerOptions smtp_server_options(const char *name)
     return (SmtpServerOptions){.name = name,
                                .extensions = SMTP_EXTENSIONS_DEFAULT,
                                .recipient_maximum = SMTP_RECIPIENTS_MINIMUM,
-                               .error_maximum = SMTP_SERVER_ERRORS_DEFAULT};
+                               .error_maximum = SMTP_SERVER_ERRORS_DEFAULT,
+                               .junk_maximum = SMTP_SERVER_JUNK_DEFAULT};
 }
 
 SmtpServer *smtp_server_new(const SmtpServerOptions *options)
@@ -57,6 +58,7 @@ static void set_state(SmtpServer *server, uint8_t next)
 static bool in_transaction(uint8_t state)
 {
     return state == SMTP_SERVER_MAIL || state == SMTP_SERVER_RCPT || state == SMTP_SERVER_DATA ||
+           state == SMTP_SERVER_CHUNK || state == SMTP_SERVER_CHUNKS ||
            state == SMTP_SERVER_FINAL_DOT;
 }
 
@@ -76,15 +78,9 @@ static SmtpServerCloseReason close_reason(SmtpServerInput input)
         return SMTP_SERVER_CLOSE_TIME_OUT;
     if (input == SMTP_SERVER_ON_SHUT_DOWN)
         return SMTP_SERVER_CLOSE_SHUT_DOWN;
-    return input == SMTP_SERVER_ON_TOO_MANY_ERRORS ? SMTP_SERVER_CLOSE_ERRORS
-                                                   : SMTP_SERVER_CLOSE_LOST;
-}
-
-static void begin_data(SmtpServer *server)
-{
-    server->decoder =
-        smtp_content_decoder(server->options.accept_bare_newlines, SMTP_TEXT_LINE_MAXIMUM);
-    server->content_size = 0;
+    if (input == SMTP_SERVER_ON_TOO_MANY_ERRORS || input == SMTP_SERVER_ON_BDAT_MALFORMED)
+        return SMTP_SERVER_CLOSE_ERRORS;
+    return SMTP_SERVER_CLOSE_LOST;
 }
 
 static void ask(SmtpServer *server, SmtpServerEventKind kind)
@@ -95,11 +91,39 @@ static void ask(SmtpServer *server, SmtpServerEventKind kind)
     smtp_server_ask(server, event);
 }
 
-/* A transition's consequences, after the state has changed. */
+/* RFC 3207 §4.2: as if the connection had just been greeted. */
+static void forget_client(SmtpServer *server)
+{
+    server->tls = true;
+    server->authenticated = false;
+    server->extended = false;
+    server->client_name[0] = '\0';
+}
+
+/* RFC 3207 §6: what a client, or somebody on the way, has sent behind STARTTLS in the clear must
+ * not be acted on as if it had come over TLS. */
+static void begin_tls(SmtpServer *server, const SmtpReply *reply)
+{
+    smtp_server_send_reply(server, *reply);
+    buffer_consume(&server->input, server->input.length);
+}
+
+static void end_chunk(SmtpServer *server)
+{
+    g_autofree char *text =
+        g_strdup_printf("%" G_GUINT64_FORMAT " octets received", server->chunk_size);
+    smtp_server_send_reply(server, smtp_reply(250, "2.0.0", text));
+}
+
+/* A transition's consequences, after the state has changed. Longer than most functions: one case an
+ * action, none of which does more than name what is done. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static void act(SmtpServer *server, const StateCell *cell, uint8_t from, SmtpServerInput input,
                 const SmtpReply *chosen)
 {
     SmtpReply reply = chosen != NULL ? *chosen : (SmtpReply){.code = cell->reply};
+    if (input == SMTP_SERVER_ON_BDAT_MALFORMED && cell->reply == 421)
+        reply = smtp_reply(421, "4.5.4", "BDAT without a size: cannot tell where its chunk ends");
     switch ((SmtpServerAction)cell->action) {
     case SMTP_SERVER_ACTION_IMPOSSIBLE:
     case SMTP_SERVER_ACTION_COUNT:
@@ -124,6 +148,27 @@ static void act(SmtpServer *server, const StateCell *cell, uint8_t from, SmtpSer
     case SMTP_SERVER_ACTION_ASK_DATA:
         ask(server, SMTP_SERVER_EVENT_DATA);
         return;
+    case SMTP_SERVER_ACTION_ASK_VRFY:
+        smtp_server_ask_verify(server, SMTP_SERVER_EVENT_VRFY);
+        return;
+    case SMTP_SERVER_ACTION_ASK_EXPN:
+        smtp_server_ask_verify(server, SMTP_SERVER_EVENT_EXPN);
+        return;
+    case SMTP_SERVER_ACTION_HELP:
+        smtp_server_send_help(server);
+        return;
+    case SMTP_SERVER_ACTION_BEGIN_TLS:
+        begin_tls(server, &reply);
+        return;
+    case SMTP_SERVER_ACTION_FORGET:
+        forget_client(server);
+        return;
+    case SMTP_SERVER_ACTION_BEGIN_CHUNK:
+        smtp_server_begin_chunk(server, from == SMTP_SERVER_RCPT);
+        return;
+    case SMTP_SERVER_ACTION_END_CHUNK:
+        end_chunk(server);
+        return;
     case SMTP_SERVER_ACTION_ASK_MESSAGE:
         ask(server, SMTP_SERVER_EVENT_MESSAGE_END);
         return;
@@ -138,7 +183,11 @@ static void act(SmtpServer *server, const StateCell *cell, uint8_t from, SmtpSer
         server->recipients++;
         break;
     case SMTP_SERVER_ACTION_BEGIN_DATA:
-        begin_data(server);
+        smtp_server_begin_data(server);
+        break;
+    case SMTP_SERVER_ACTION_ANSWER_MESSAGE:
+        if (reply.code < 300)
+            server->junk = 0;
         break;
     case SMTP_SERVER_ACTION_RESET:
         drop_transaction(server, from, SMTP_RESET_COMMAND);
@@ -239,6 +288,31 @@ static bool has_bare_newline(const SmtpServer *server, Span line)
            (span_find(line, '\r') < line.length || span_find(line, '\n') < line.length);
 }
 
+/* A command that does not further any mail: beyond a number of them each is an error. */
+static void count_junk(SmtpServer *server)
+{
+    uint32_t maximum = server->options.junk_maximum;
+    if (maximum == 0 || !smtp_server_command_is_junk(&server->command))
+        return;
+    if (server->junk < maximum)
+        server->junk++;
+    else
+        server->errors++;
+}
+
+/* BDAT: the octets behind the line are its chunk, whatever becomes of it. */
+static void take_bdat(SmtpServer *server)
+{
+    if (!smtp_server_read_bdat(server)) {
+        smtp_server_fire(server, SMTP_SERVER_ON_BDAT_MALFORMED, NULL);
+        return;
+    }
+    server->skipping_chunk = server->state != SMTP_SERVER_RCPT &&
+                             server->state != SMTP_SERVER_CHUNKS && server->chunk_left > 0;
+    if (!server->skipping_chunk)
+        smtp_server_fire(server, SMTP_SERVER_ON_BDAT, NULL);
+}
+
 /* Acts on one command line, CRLF removed. */
 static void take_line(SmtpServer *server, Span line)
 {
@@ -248,11 +322,14 @@ static void take_line(SmtpServer *server, Span line)
         server->command = smtp_server_command_parse(server, line);
     if (too_many_errors(server))
         return;
+    count_junk(server);
     if (has_bare_newline(server, line))
         reject_line(server, "Bare CR or LF is not allowed");
     else if (smtp_server_command_has_excess(&server->command) &&
              server->state != SMTP_SERVER_REFUSED)
         smtp_server_refuse(server, 501, "5.5.4", "This command takes no argument");
+    else if (server->command.input == SMTP_SERVER_ON_BDAT)
+        take_bdat(server);
     else
         smtp_server_fire(server, server->command.input, NULL);
 }
@@ -313,48 +390,16 @@ static bool step_command(SmtpServer *server)
     return true;
 }
 
-/* Content */
+/* Steps and events */
 
-static void refuse_content(SmtpServer *server)
+/* The 220 leaves in the clear; then, and not before, the node may hide the stream. */
+static bool step_tls(SmtpServer *server)
 {
-    SmtpReply reply = smtp_reply(552, "5.3.4", "Message too large");
-    if (server->decoder.fault == SMTP_CONTENT_BARE_NEWLINE)
-        reply = smtp_reply(550, "5.5.2", "Bare CR or LF is not allowed in a message");
-    else if (server->decoder.fault == SMTP_CONTENT_LINE_TOO_LONG)
-        reply = smtp_reply(500, "5.5.2", "Line too long");
-    smtp_server_fire(server, SMTP_SERVER_ON_CONTENT_REFUSED, &reply);
-}
-
-static bool content_is_sound(const SmtpServer *server)
-{
-    uint64_t maximum = server->options.message_maximum;
-    return server->decoder.fault == SMTP_CONTENT_SOUND &&
-           (maximum == 0 || server->content_size <= maximum);
-}
-
-static bool step_content(SmtpServer *server)
-{
-    SmtpContentPiece piece =
-        smtp_content_decoder_read(&server->decoder, buffer_peek(&server->input));
-    if (piece.consumed == 0)
+    if (server->output.length > 0 || server->input_ended)
         return false;
-    buffer_consume(&server->input, piece.consumed);
-    server->epoch++;
-    server->content_size += piece.content.length;
-    if (piece.end) {
-        if (content_is_sound(server))
-            smtp_server_fire(server, SMTP_SERVER_ON_END_OF_CONTENT, NULL);
-        else
-            refuse_content(server);
-    } else if (content_is_sound(server)) {
-        server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
-        server->event.content = piece.content;
-        server->has_event = piece.content.length > 0;
-    }
+    ask(server, SMTP_SERVER_EVENT_TLS);
     return true;
 }
-
-/* Steps and events */
 
 static bool step(SmtpServer *server)
 {
@@ -365,8 +410,14 @@ static bool step(SmtpServer *server)
         ask(server, SMTP_SERVER_EVENT_CONNECT);
         return true;
     }
-    if (server->state == SMTP_SERVER_DATA)
-        moved = step_content(server);
+    if (server->state == SMTP_SERVER_TLS)
+        moved = step_tls(server);
+    else if (server->state == SMTP_SERVER_DATA)
+        moved = smtp_server_step_data(server);
+    else if (server->state == SMTP_SERVER_CHUNK)
+        moved = smtp_server_step_chunk(server);
+    else if (server->skipping_chunk)
+        moved = smtp_server_skip_chunk(server);
     else
         moved = step_command(server);
     if (!moved && server->input_ended) {
@@ -415,6 +466,11 @@ static SmtpServerInput input_of_acceptance(SmtpServerEventKind asked)
         return SMTP_SERVER_ON_GREETING_ACCEPTED;
     case SMTP_SERVER_EVENT_HELO:
         return SMTP_SERVER_ON_HELO_ACCEPTED;
+    case SMTP_SERVER_EVENT_TLS:
+        return SMTP_SERVER_ON_TLS_STARTED;
+    case SMTP_SERVER_EVENT_VRFY:
+    case SMTP_SERVER_EVENT_EXPN:
+        return SMTP_SERVER_ON_VRFY_ANSWERED;
     case SMTP_SERVER_EVENT_AUTH:
         return SMTP_SERVER_ON_AUTH_ACCEPTED;
     case SMTP_SERVER_EVENT_MAIL:
@@ -457,6 +513,7 @@ static uint16_t standard_code(SmtpServerEventKind asked)
 void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 {
     CHECK(token != 0 && token == server->question);
+    CHECK(server->asked != SMTP_SERVER_EVENT_TLS);
     uint16_t standard = standard_code(server->asked);
     CHECK(reply.code >= 400 || reply.code / 10 == standard / 10);
     /* The question stays open while its reply is written: it gives the enhanced code. */
@@ -466,8 +523,22 @@ void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
         smtp_server_shut_down(server);
 }
 
+/* No reply belongs to it: the client speaks next, over TLS. */
+static void accept_tls(SmtpServer *server)
+{
+    smtp_server_fire(server, SMTP_SERVER_ON_TLS_STARTED, NULL);
+    server->question = 0;
+    server->epoch++;
+    if (server->shut_down_due)
+        smtp_server_shut_down(server);
+}
+
 void smtp_server_accept(SmtpServer *server, uint32_t token)
 {
+    if (server->asked == SMTP_SERVER_EVENT_TLS && token == server->question) {
+        accept_tls(server);
+        return;
+    }
     smtp_server_answer(server, token, (SmtpReply){.code = standard_code(server->asked)});
 }
 
@@ -504,7 +575,8 @@ void smtp_server_receive_end(SmtpServer *server)
 
 size_t smtp_server_input_room(const SmtpServer *server)
 {
-    return server->state == SMTP_SERVER_CLOSED ? 0 : buffer_room(&server->input);
+    bool deaf = server->state == SMTP_SERVER_CLOSED || server->state == SMTP_SERVER_TLS;
+    return deaf ? 0 : buffer_room(&server->input);
 }
 
 Span smtp_server_peek_output(const SmtpServer *server)

@@ -5,9 +5,10 @@
  * what is legal, from `smtp_server_table`, and it alone writes replies: exactly one final reply to
  * each command.
  *
- * Source: RFC 5321 §3, §4.1 to §4.5; RFC 2920, 1870, 6152, 2034, 3461, 6531, 4954. Left out on
- * purpose: STARTTLS and BDAT (no column in the table: they are unknown commands), TURN and its
- * obsolete relatives.
+ * Source: RFC 5321 §3, §4.1 to §4.5; RFC 2920, 1870, 6152, 2034, 3461, 6531, 4954, 3030 (BDAT),
+ * 3207 (STARTTLS: the command and what it resets; the node puts the stream behind records). A
+ * command of an extension that is not offered is an unknown command. Left out on purpose:
+ * BINARYMIME, TURN and its obsolete relatives.
  *
  * The node's loop: receive at most smtp_server_input_room bytes; take events until
  * smtp_server_next_event is false; send from the output and consume it; ask for events again, since
@@ -33,6 +34,7 @@ enum {
     SMTP_SERVER_INPUT_MAXIMUM = 32768,
     SMTP_SERVER_OUTPUT_MAXIMUM = 32768,
     SMTP_SERVER_ERRORS_DEFAULT = 20,
+    SMTP_SERVER_JUNK_DEFAULT = 100,
 };
 
 /* States, rows of smtp_server_table. */
@@ -42,10 +44,13 @@ typedef enum SmtpServerState {
     SMTP_SERVER_GREETED,   /* greeted with 220; waits for EHLO or HELO */
     SMTP_SERVER_READY,     /* client has said EHLO or HELO; no mail transaction */
     SMTP_SERVER_AUTH,      /* inside AUTH: the next line answers a 334 challenge */
+    SMTP_SERVER_TLS,       /* 220 to STARTTLS: the node puts the stream behind records */
     SMTP_SERVER_MAIL,      /* a transaction with a sender and no recipient yet */
     SMTP_SERVER_RCPT,      /* a transaction with at least one recipient */
     SMTP_SERVER_DATA,      /* 354 sent: content arrives */
-    SMTP_SERVER_FINAL_DOT, /* CRLF.CRLF read; the node has not yet answered for the message */
+    SMTP_SERVER_CHUNK,     /* BDAT read: the octets of its chunk arrive */
+    SMTP_SERVER_CHUNKS,    /* some chunks have come; waits for the next BDAT */
+    SMTP_SERVER_FINAL_DOT, /* content at its end; the node has not yet answered for the message */
     SMTP_SERVER_CLOSED,
     SMTP_SERVER_STATE_COUNT
 } SmtpServerState;
@@ -55,10 +60,13 @@ typedef enum SmtpServerState {
 typedef enum SmtpServerInput {
     SMTP_SERVER_ON_EHLO,
     SMTP_SERVER_ON_HELO,
+    SMTP_SERVER_ON_STARTTLS,
     SMTP_SERVER_ON_AUTH,
     SMTP_SERVER_ON_MAIL,
     SMTP_SERVER_ON_RCPT,
     SMTP_SERVER_ON_DATA,
+    SMTP_SERVER_ON_BDAT, /* where a chunk is out of order its octets have been dropped by now */
+    SMTP_SERVER_ON_BDAT_MALFORMED, /* nobody knows how many octets follow */
     SMTP_SERVER_ON_RSET,
     SMTP_SERVER_ON_NOOP,
     SMTP_SERVER_ON_VRFY,
@@ -67,17 +75,20 @@ typedef enum SmtpServerInput {
     SMTP_SERVER_ON_QUIT,
     SMTP_SERVER_ON_UNKNOWN,         /* no such command, line too long, bare CR or LF */
     SMTP_SERVER_ON_AUTH_LINE,       /* the answer to a 334 challenge */
-    SMTP_SERVER_ON_END_OF_CONTENT,  /* CRLF.CRLF, the content is sound */
-    SMTP_SERVER_ON_CONTENT_REFUSED, /* CRLF.CRLF, the content was too large or malformed */
+    SMTP_SERVER_ON_CHUNK_END,       /* a chunk has come, and is not the last */
+    SMTP_SERVER_ON_END_OF_CONTENT,  /* CRLF.CRLF or the last chunk's end, the content is sound */
+    SMTP_SERVER_ON_CONTENT_REFUSED, /* the same, the content was too large or malformed */
     SMTP_SERVER_ON_GREETING_ACCEPTED,
     SMTP_SERVER_ON_GREETING_REFUSED,
     SMTP_SERVER_ON_HELO_ACCEPTED,
+    SMTP_SERVER_ON_TLS_STARTED,
     SMTP_SERVER_ON_AUTH_CHALLENGED,
     SMTP_SERVER_ON_AUTH_ACCEPTED,
     SMTP_SERVER_ON_MAIL_ACCEPTED,
     SMTP_SERVER_ON_RCPT_ACCEPTED,
     SMTP_SERVER_ON_DATA_ACCEPTED,
     SMTP_SERVER_ON_MESSAGE_ANSWERED,
+    SMTP_SERVER_ON_VRFY_ANSWERED,   /* or EXPN */
     SMTP_SERVER_ON_COMMAND_REFUSED, /* by the node, or by the engine for its argument */
     SMTP_SERVER_ON_SHUT_DOWN,       /* the node's news, or its answer 421 */
     SMTP_SERVER_ON_TIME_OUT,
@@ -94,24 +105,31 @@ typedef struct SmtpServerOptions {
     uint64_t message_maximum;   /* octets of content; 0: no limit */
     uint32_t recipient_maximum; /* a transaction; 452 beyond it */
     uint32_t error_maximum; /* 5yz replies a session; then 421 to the next command; 0: no limit */
+    /* NOOP, RSET, VRFY, EXPN and HELP since the last message taken; further ones count as errors
+     * too; 0: no limit. */
+    uint32_t junk_maximum;
+    bool auth_needs_tls; /* AUTH is offered after STARTTLS only (RFC 4954 §9) */
     /* True makes the server vulnerable to SMTP smuggling (CVE-2023-51764): a lone LF ends a line
      * as CRLF does, so that LF.LF ends the content. Content is handed on with CRLF. */
     bool accept_bare_newlines;
     SmtpObserver observer;
 } SmtpServerOptions;
 
-/* Defaults: SMTP_EXTENSIONS_DEFAULT, no limit on the message, 100 recipients, 20 errors, bare
- * newlines refused, no observer. */
+/* Defaults: SMTP_EXTENSIONS_DEFAULT, no limit on the message, 100 recipients, 20 errors, 100 junk
+ * commands, bare newlines refused, no observer. */
 SmtpServerOptions smtp_server_options(const char *name);
 
 /* Questions have a token that is not 0 and wait for smtp_server_answer or smtp_server_accept. */
 typedef enum SmtpServerEventKind {
     SMTP_SERVER_EVENT_CONNECT,     /* question: 220, or 554, or 421 */
     SMTP_SERVER_EVENT_HELO,        /* question: 250, or 4yz or 5yz */
+    SMTP_SERVER_EVENT_TLS,         /* question: accept it when the stream is behind records */
     SMTP_SERVER_EVENT_AUTH,        /* question: 235, or 4yz or 5yz (535: wrong credentials) */
     SMTP_SERVER_EVENT_MAIL,        /* question: 250, or 4yz or 5yz */
     SMTP_SERVER_EVENT_RCPT,        /* question: 250 (251), or 4yz or 5yz */
-    SMTP_SERVER_EVENT_DATA,        /* question: 354, or 4yz or 5yz */
+    SMTP_SERVER_EVENT_VRFY,        /* question: 250, 251 or 252, or 550, 553 or others */
+    SMTP_SERVER_EVENT_EXPN,        /* the same, of a list */
+    SMTP_SERVER_EVENT_DATA,        /* question: 354, or 4yz or 5yz; not asked for BDAT */
     SMTP_SERVER_EVENT_CONTENT,     /* a piece of the content, dots removed; no question */
     SMTP_SERVER_EVENT_MESSAGE_END, /* question: 250 once it is durable, or 4yz or 5yz */
     SMTP_SERVER_EVENT_RESET,       /* the transaction is off: drop sender, recipients, content */
@@ -129,7 +147,7 @@ typedef enum SmtpServerCloseReason {
     SMTP_SERVER_CLOSE_LOST,      /* the client closed without QUIT, or the connection broke */
     SMTP_SERVER_CLOSE_TIME_OUT,  /* 421 sent */
     SMTP_SERVER_CLOSE_SHUT_DOWN, /* 421 sent by the node's wish */
-    SMTP_SERVER_CLOSE_ERRORS,    /* 421 sent after too many errors */
+    SMTP_SERVER_CLOSE_ERRORS,    /* 421 sent after too many errors, or a BDAT without a size */
 } SmtpServerCloseReason;
 
 /* Spans are valid until the next call on the engine. */
@@ -154,6 +172,7 @@ typedef struct SmtpServerEvent {
             Address forward_path; /* its domain is empty for `<Postmaster>` */
             SmtpRcptParameters parameters;
         } rcpt;
+        Span verify; /* VRFY, EXPN: the argument, an address or a name, not empty */
         Span content;
         struct {
             uint64_t size; /* octets of content handed out */
@@ -168,7 +187,8 @@ typedef struct SmtpServer SmtpServer;
 SmtpServer *smtp_server_new(const SmtpServerOptions *options);
 void smtp_server_free(SmtpServer *server);
 
-/* `bytes` is at most smtp_server_input_room long. */
+/* `bytes` is at most smtp_server_input_room long. After STARTTLS the room is 0 until the node has
+ * accepted SMTP_SERVER_EVENT_TLS: what comes meanwhile is no SMTP. */
 void smtp_server_receive(SmtpServer *server, Span bytes);
 /* The client has closed its side, or the connection broke; what came before is still acted on. */
 void smtp_server_receive_end(SmtpServer *server);

@@ -111,6 +111,10 @@ void smtp_server_begin_auth(SmtpServer *server)
         smtp_server_refuse(server, 503, "5.5.1", "Already authenticated");
         return;
     }
+    if (!(smtp_server_offered(server) & SMTP_EXTENSION_AUTH)) { /* RFC 4954 §6 */
+        smtp_server_refuse(server, 538, "5.7.11", "Start TLS first");
+        return;
+    }
     if (!plain && !span_equals_text_nocase(mechanism, "LOGIN")) {
         smtp_server_refuse(server, 504, "5.5.4", "Mechanism not implemented");
         return;

@@ -14,20 +14,50 @@ static const struct {
     const char *verb;
     SmtpServerInput input;
 } verbs[] = {
-    {"EHLO", SMTP_SERVER_ON_EHLO}, {"HELO", SMTP_SERVER_ON_HELO}, {"AUTH", SMTP_SERVER_ON_AUTH},
-    {"MAIL", SMTP_SERVER_ON_MAIL}, {"RCPT", SMTP_SERVER_ON_RCPT}, {"DATA", SMTP_SERVER_ON_DATA},
-    {"RSET", SMTP_SERVER_ON_RSET}, {"NOOP", SMTP_SERVER_ON_NOOP}, {"VRFY", SMTP_SERVER_ON_VRFY},
-    {"EXPN", SMTP_SERVER_ON_EXPN}, {"HELP", SMTP_SERVER_ON_HELP}, {"QUIT", SMTP_SERVER_ON_QUIT},
+    {"EHLO", SMTP_SERVER_ON_EHLO}, {"HELO", SMTP_SERVER_ON_HELO},
+    {"AUTH", SMTP_SERVER_ON_AUTH}, {"MAIL", SMTP_SERVER_ON_MAIL},
+    {"RCPT", SMTP_SERVER_ON_RCPT}, {"DATA", SMTP_SERVER_ON_DATA},
+    {"BDAT", SMTP_SERVER_ON_BDAT}, {"STARTTLS", SMTP_SERVER_ON_STARTTLS},
+    {"RSET", SMTP_SERVER_ON_RSET}, {"NOOP", SMTP_SERVER_ON_NOOP},
+    {"VRFY", SMTP_SERVER_ON_VRFY}, {"EXPN", SMTP_SERVER_ON_EXPN},
+    {"HELP", SMTP_SERVER_ON_HELP}, {"QUIT", SMTP_SERVER_ON_QUIT},
 };
+
+uint32_t smtp_server_offered(const SmtpServer *server)
+{
+    uint32_t offered = server->options.extensions;
+    if (server->tls) /* RFC 3207 §4.2 */
+        offered &= ~(uint32_t)SMTP_EXTENSION_STARTTLS;
+    else if (server->options.auth_needs_tls)
+        offered &= ~(uint32_t)SMTP_EXTENSION_AUTH;
+    return offered;
+}
+
+/* The extension that brings a command along; 0: it is RFC 5321's own. */
+static uint32_t verb_extension(SmtpServerInput input)
+{
+    switch ((int)input) {
+    case SMTP_SERVER_ON_AUTH:
+        return SMTP_EXTENSION_AUTH;
+    case SMTP_SERVER_ON_BDAT:
+        return SMTP_EXTENSION_CHUNKING;
+    case SMTP_SERVER_ON_STARTTLS:
+        return SMTP_EXTENSION_STARTTLS;
+    }
+    return 0;
+}
 
 static SmtpServerInput verb_input(const SmtpServer *server, Span verb)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-        if (span_equals_text_nocase(verb, verbs[i].verb)) {
-            bool hidden = verbs[i].input == SMTP_SERVER_ON_AUTH &&
-                          !(server->options.extensions & SMTP_EXTENSION_AUTH);
-            return hidden ? SMTP_SERVER_ON_UNKNOWN : verbs[i].input;
-        }
+        if (!span_equals_text_nocase(verb, verbs[i].verb))
+            continue;
+        uint32_t extension = verb_extension(verbs[i].input);
+        bool is_hidden = extension != 0 && !(smtp_server_offered(server) & extension);
+        /* AUTH too early gets a reply that says so. */
+        if (verbs[i].input == SMTP_SERVER_ON_AUTH && server->options.auth_needs_tls)
+            is_hidden = !(server->options.extensions & SMTP_EXTENSION_AUTH);
+        return is_hidden ? SMTP_SERVER_ON_UNKNOWN : verbs[i].input;
     }
     return SMTP_SERVER_ON_UNKNOWN;
 }
@@ -46,8 +76,48 @@ SmtpCommand smtp_server_command_parse(const SmtpServer *server, Span line)
 bool smtp_server_command_has_excess(const SmtpCommand *command)
 {
     bool alone = command->input == SMTP_SERVER_ON_DATA || command->input == SMTP_SERVER_ON_RSET ||
-                 command->input == SMTP_SERVER_ON_QUIT;
+                 command->input == SMTP_SERVER_ON_QUIT || command->input == SMTP_SERVER_ON_STARTTLS;
     return alone && command->argument.length > 0;
+}
+
+bool smtp_server_command_is_junk(const SmtpCommand *command)
+{
+    return command->input == SMTP_SERVER_ON_NOOP || command->input == SMTP_SERVER_ON_RSET ||
+           command->input == SMTP_SERVER_ON_VRFY || command->input == SMTP_SERVER_ON_EXPN ||
+           command->input == SMTP_SERVER_ON_HELP;
+}
+
+/* VRFY and EXPN */
+
+void smtp_server_ask_verify(SmtpServer *server, SmtpServerEventKind kind)
+{
+    SmtpServerEvent event = {.kind = kind, .verify = server->command.argument};
+    if (event.verify.length == 0)
+        smtp_server_refuse(server, 501, "5.5.4", "Syntax: VRFY or EXPN, then a name or address");
+    else
+        smtp_server_ask(server, event);
+}
+
+/* BDAT */
+
+enum { CHUNK_DIGITS_MAXIMUM = 18 }; /* fits uint64_t, and is larger than any message */
+
+bool smtp_server_read_bdat(SmtpServer *server)
+{
+    Span argument = server->command.argument;
+    size_t digits = 0;
+    uint64_t size = 0;
+    while (digits < argument.length && g_ascii_isdigit(argument.data[digits])) {
+        if (digits == CHUNK_DIGITS_MAXIMUM)
+            return false;
+        size = size * 10 + (uint64_t)(argument.data[digits++] - '0');
+    }
+    Span rest = span_skip(argument, digits);
+    if (digits == 0 || (rest.length > 0 && !span_equals_text_nocase(rest, " LAST")))
+        return false;
+    server->chunk_size = server->chunk_left = size;
+    server->chunk_is_last = rest.length > 0;
+    return true;
 }
 
 /* EHLO and HELO */

@@ -22,12 +22,20 @@ typedef enum SmtpServerAction {
     SMTP_SERVER_ACTION_ASK_RCPT,
     SMTP_SERVER_ACTION_ASK_DATA,
     SMTP_SERVER_ACTION_ASK_MESSAGE,
+    SMTP_SERVER_ACTION_ASK_VRFY,
+    SMTP_SERVER_ACTION_ASK_EXPN,
+    SMTP_SERVER_ACTION_HELP,
+    SMTP_SERVER_ACTION_BEGIN_TLS,   /* reply, drop what is read beyond; then ask the node */
+    SMTP_SERVER_ACTION_FORGET,      /* all that was learnt from the client (RFC 3207 §4.2) */
     SMTP_SERVER_ACTION_BEGIN_AUTH,  /* read mechanism and initial response */
     SMTP_SERVER_ACTION_TAKE_AUTH,   /* read the answer to a challenge */
     SMTP_SERVER_ACTION_ACCEPT_AUTH, /* remember, and send the node's answer */
     SMTP_SERVER_ACTION_HELLO,       /* drop any transaction; name the extensions after EHLO */
     SMTP_SERVER_ACTION_ADD_RCPT,    /* count the recipient, send the node's answer */
     SMTP_SERVER_ACTION_BEGIN_DATA,
+    SMTP_SERVER_ACTION_BEGIN_CHUNK,
+    SMTP_SERVER_ACTION_END_CHUNK, /* say how many octets it had */
+    SMTP_SERVER_ACTION_ANSWER_MESSAGE,
     SMTP_SERVER_ACTION_RESET, /* drop the transaction, send the cell's reply */
     SMTP_SERVER_ACTION_DROP,  /* drop the transaction, send the refusal */
     SMTP_SERVER_ACTION_CLOSE, /* send the reply if there is one, then close */
@@ -55,7 +63,8 @@ struct SmtpServer {
     Buffer input;
     Buffer output;
     bool input_ended;
-    bool skipping_line; /* inside a line that was too long */
+    bool skipping_line;  /* inside a line that was too long */
+    bool skipping_chunk; /* inside a chunk that is out of order; chunk_left octets are to come */
 
     SmtpCommand command; /* the last one read; its argument is valid while it is acted on */
 
@@ -73,14 +82,18 @@ struct SmtpServer {
 
     char client_name[SMTP_SERVER_CLIENT_NAME_MAXIMUM + 1];
     bool extended;      /* the hello under way is an EHLO */
+    bool tls;           /* STARTTLS is done */
     bool authenticated; /* RFC 4954 §4: once a session */
     SmtpAuthStep auth_step;
     char *auth_name; /* LOGIN: the name, until the password comes */
     uint8_t credentials[SMTP_SERVER_CREDENTIALS_MAXIMUM + 1];
 
-    bool utf8;           /* the transaction is of RFC 6531 */
-    uint32_t recipients; /* accepted in this transaction */
-    uint32_t errors;     /* 5yz replies */
+    bool utf8;                       /* the transaction is of RFC 6531 */
+    uint32_t recipients;             /* accepted in this transaction */
+    uint32_t errors;                 /* 5yz replies, and junk beyond its maximum */
+    uint32_t junk;                   /* since the last message taken */
+    uint64_t chunk_size, chunk_left; /* octets of the present chunk */
+    bool chunk_is_last;
     SmtpContentDecoder decoder;
     uint64_t content_size;
     uint32_t epoch;
@@ -94,6 +107,15 @@ void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced,
 /* Asks the node: `event` is handed out next, its token filled in here. */
 void smtp_server_ask(SmtpServer *server, SmtpServerEvent event);
 
+/* smtp_server_content.c: one step while content arrives, or while a chunk is skipped; true when
+ * something moved. */
+bool smtp_server_step_data(SmtpServer *server);
+bool smtp_server_step_chunk(SmtpServer *server);
+bool smtp_server_skip_chunk(SmtpServer *server);
+void smtp_server_begin_data(SmtpServer *server);
+/* Reads the present chunk, whose size is known, in state CHUNK. */
+void smtp_server_begin_chunk(SmtpServer *server, bool is_first);
+
 /* smtp_server_commands.c */
 SmtpCommand smtp_server_command_parse(const SmtpServer *server, Span line);
 /* True when the command takes no argument and this one has one (§4.1.1). */
@@ -102,6 +124,13 @@ bool smtp_server_command_has_excess(const SmtpCommand *command);
 void smtp_server_ask_helo(SmtpServer *server);
 void smtp_server_ask_mail(SmtpServer *server);
 void smtp_server_ask_rcpt(SmtpServer *server);
+void smtp_server_ask_verify(SmtpServer *server, SmtpServerEventKind kind);
+/* Reads `size [LAST]` of BDAT into the present chunk; false: it cannot be read. */
+bool smtp_server_read_bdat(SmtpServer *server);
+/* SmtpExtension bits on offer at this moment. */
+uint32_t smtp_server_offered(const SmtpServer *server);
+/* True when the present command is of a kind of which a client needs few (junk_maximum). */
+bool smtp_server_command_is_junk(const SmtpCommand *command);
 
 /* smtp_server_auth.c */
 void smtp_server_begin_auth(SmtpServer *server);
@@ -113,3 +142,5 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply);
 /* The same for the greeting, and for EHLO or HELO accepted. */
 void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply);
 void smtp_server_send_hello(SmtpServer *server, SmtpReply reply);
+/* The reply to HELP: all commands, or the one that the argument names (§4.1.1.8). */
+void smtp_server_send_help(SmtpServer *server);

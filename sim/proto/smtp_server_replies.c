@@ -11,7 +11,6 @@ static const struct {
     const char *enhanced;
     const char *text;
 } standard_replies[] = {
-    {214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT"},
     {221, "2.0.0", "Service closing transmission channel"},
     {220, NULL, "ESMTP service ready"},
     {235, "2.7.0", "Authentication succeeded"},
@@ -93,6 +92,8 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
         server->errors++;
     if (reply.code == 554 && server->question == 0) /* the table's own (§3.3) */
         reply = smtp_reply(554, "5.5.1", "No valid recipients");
+    if (reply.code == 220) /* to STARTTLS */
+        reply = smtp_reply(220, "2.0.0", "Ready to start TLS");
     reply_complete_enhanced(server, &reply);
     reply_complete_text(server, &reply, &owned);
     if (reply.enhanced.class == 0 && reply.code / 100 != 3)
@@ -124,9 +125,11 @@ static void append_extensions(const SmtpServer *server, GString *text)
         {SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
         {SMTP_EXTENSION_DSN, "DSN"},
         {SMTP_EXTENSION_SMTPUTF8, "SMTPUTF8"},
+        {SMTP_EXTENSION_CHUNKING, "CHUNKING"},
+        {SMTP_EXTENSION_STARTTLS, "STARTTLS"},
         {SMTP_EXTENSION_AUTH, "AUTH PLAIN LOGIN"},
     };
-    uint32_t offered = server->options.extensions;
+    uint32_t offered = smtp_server_offered(server);
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
         if (offered & lines[i].extension)
             g_string_append_printf(text, "\n%s", lines[i].line);
@@ -148,4 +151,51 @@ void smtp_server_send_hello(SmtpServer *server, SmtpReply reply)
         append_extensions(server, text);
     SmtpReply whole = {.code = 250, .text = span_of(text->str, text->len)};
     send_reply(server, &whole);
+}
+
+/* HELP */
+
+static const struct {
+    const char *verb, *line;
+    uint32_t extension; /* that it comes with; 0: RFC 5321's own */
+} help_lines[] = {
+    {"EHLO", "EHLO domain: greet; the reply names the extensions", 0},
+    {"HELO", "HELO domain: greet, without extensions", 0},
+    {"MAIL", "MAIL FROM:<sender>: begin a message's envelope", 0},
+    {"RCPT", "RCPT TO:<recipient>: add a recipient to the envelope", 0},
+    {"DATA", "DATA: then the message, ended by a line with a single dot", 0},
+    {"BDAT", "BDAT size [LAST]: then so many octets of the message", SMTP_EXTENSION_CHUNKING},
+    {"RSET", "RSET: forget the envelope", 0},
+    {"NOOP", "NOOP: do nothing", 0},
+    {"VRFY", "VRFY name: is there such a mailbox?", 0},
+    {"EXPN", "EXPN name: who is on this list?", 0},
+    {"HELP", "HELP [command]: this text", 0},
+    {"STARTTLS", "STARTTLS: go on under encryption", SMTP_EXTENSION_STARTTLS},
+    {"AUTH", "AUTH mechanism: say who you are", SMTP_EXTENSION_AUTH},
+    {"QUIT", "QUIT: end the session", 0},
+};
+
+static bool help_applies(const SmtpServer *server, size_t line)
+{
+    uint32_t extension = help_lines[line].extension;
+    return extension == 0 || smtp_server_offered(server) & extension;
+}
+
+void smtp_server_send_help(SmtpServer *server)
+{
+    Span topic = server->command.argument;
+    g_autoptr(GString) all = g_string_new("Commands:");
+    for (size_t i = 0; i < G_N_ELEMENTS(help_lines); i++) {
+        if (!help_applies(server, i))
+            continue;
+        if (span_equals_text_nocase(topic, help_lines[i].verb)) {
+            smtp_server_send_reply(server, smtp_reply(214, "2.0.0", help_lines[i].line));
+            return;
+        }
+        g_string_append_printf(all, " %s", help_lines[i].verb);
+    }
+    if (topic.length > 0)
+        smtp_server_send_reply(server, smtp_reply(504, "5.5.4", "There is no such command"));
+    else
+        smtp_server_send_reply(server, smtp_reply(214, "2.0.0", all->str));
 }

@@ -7,20 +7,25 @@
 #include "proto/smtp_server_internal.h"
 
 static const char *const states[SMTP_SERVER_STATE_COUNT] = {
-    [SMTP_SERVER_CONNECT] = "CONNECT",     [SMTP_SERVER_REFUSED] = "REFUSED",
-    [SMTP_SERVER_GREETED] = "GREETED",     [SMTP_SERVER_READY] = "READY",
-    [SMTP_SERVER_AUTH] = "AUTH",           [SMTP_SERVER_MAIL] = "MAIL",
-    [SMTP_SERVER_RCPT] = "RCPT",           [SMTP_SERVER_DATA] = "DATA",
-    [SMTP_SERVER_FINAL_DOT] = "FINAL_DOT", [SMTP_SERVER_CLOSED] = "CLOSED",
+    [SMTP_SERVER_CONNECT] = "CONNECT", [SMTP_SERVER_REFUSED] = "REFUSED",
+    [SMTP_SERVER_GREETED] = "GREETED", [SMTP_SERVER_READY] = "READY",
+    [SMTP_SERVER_AUTH] = "AUTH",       [SMTP_SERVER_TLS] = "TLS",
+    [SMTP_SERVER_MAIL] = "MAIL",       [SMTP_SERVER_CHUNK] = "CHUNK",
+    [SMTP_SERVER_CHUNKS] = "CHUNKS",   [SMTP_SERVER_RCPT] = "RCPT",
+    [SMTP_SERVER_DATA] = "DATA",       [SMTP_SERVER_FINAL_DOT] = "FINAL_DOT",
+    [SMTP_SERVER_CLOSED] = "CLOSED",
 };
 
 static const char *const inputs[SMTP_SERVER_INPUT_COUNT] = {
     [SMTP_SERVER_ON_EHLO] = "EHLO",
     [SMTP_SERVER_ON_HELO] = "HELO",
+    [SMTP_SERVER_ON_STARTTLS] = "STARTTLS",
     [SMTP_SERVER_ON_AUTH] = "AUTH",
     [SMTP_SERVER_ON_MAIL] = "MAIL",
     [SMTP_SERVER_ON_RCPT] = "RCPT",
     [SMTP_SERVER_ON_DATA] = "DATA",
+    [SMTP_SERVER_ON_BDAT] = "BDAT",
+    [SMTP_SERVER_ON_BDAT_MALFORMED] = "BDAT without a size",
     [SMTP_SERVER_ON_RSET] = "RSET",
     [SMTP_SERVER_ON_NOOP] = "NOOP",
     [SMTP_SERVER_ON_VRFY] = "VRFY",
@@ -29,17 +34,20 @@ static const char *const inputs[SMTP_SERVER_INPUT_COUNT] = {
     [SMTP_SERVER_ON_QUIT] = "QUIT",
     [SMTP_SERVER_ON_UNKNOWN] = "unknown command",
     [SMTP_SERVER_ON_AUTH_LINE] = "answer to 334",
-    [SMTP_SERVER_ON_END_OF_CONTENT] = "CRLF.CRLF",
-    [SMTP_SERVER_ON_CONTENT_REFUSED] = "CRLF.CRLF after bad content",
+    [SMTP_SERVER_ON_CHUNK_END] = "end of a chunk",
+    [SMTP_SERVER_ON_END_OF_CONTENT] = "CRLF.CRLF or end of the last chunk",
+    [SMTP_SERVER_ON_CONTENT_REFUSED] = "the same after bad content",
     [SMTP_SERVER_ON_GREETING_ACCEPTED] = "greeting accepted",
     [SMTP_SERVER_ON_GREETING_REFUSED] = "greeting refused",
     [SMTP_SERVER_ON_HELO_ACCEPTED] = "EHLO or HELO accepted",
+    [SMTP_SERVER_ON_TLS_STARTED] = "TLS started",
     [SMTP_SERVER_ON_AUTH_CHALLENGED] = "AUTH needs a response",
     [SMTP_SERVER_ON_AUTH_ACCEPTED] = "AUTH accepted",
     [SMTP_SERVER_ON_MAIL_ACCEPTED] = "MAIL accepted",
     [SMTP_SERVER_ON_RCPT_ACCEPTED] = "RCPT accepted",
     [SMTP_SERVER_ON_DATA_ACCEPTED] = "DATA accepted",
     [SMTP_SERVER_ON_MESSAGE_ANSWERED] = "message answered",
+    [SMTP_SERVER_ON_VRFY_ANSWERED] = "VRFY or EXPN answered",
     [SMTP_SERVER_ON_COMMAND_REFUSED] = "command refused",
     [SMTP_SERVER_ON_SHUT_DOWN] = "service shuts down",
     [SMTP_SERVER_ON_TIME_OUT] = "timeout",
@@ -56,12 +64,20 @@ static const char *const actions[SMTP_SERVER_ACTION_COUNT] = {
     [SMTP_SERVER_ACTION_ASK_RCPT] = "ask: is this recipient taken?",
     [SMTP_SERVER_ACTION_ASK_DATA] = "ask: may the content come?",
     [SMTP_SERVER_ACTION_ASK_MESSAGE] = "ask: is the message safe?",
+    [SMTP_SERVER_ACTION_ASK_VRFY] = "ask: who is this?",
+    [SMTP_SERVER_ACTION_ASK_EXPN] = "ask: who is on this list?",
+    [SMTP_SERVER_ACTION_HELP] = "name the commands",
+    [SMTP_SERVER_ACTION_BEGIN_TLS] = "reply, then hide the stream behind TLS",
+    [SMTP_SERVER_ACTION_FORGET] = "forget all that the client said",
     [SMTP_SERVER_ACTION_BEGIN_AUTH] = "read mechanism; ask: are these credentials right?",
     [SMTP_SERVER_ACTION_TAKE_AUTH] = "read response; ask: are these credentials right?",
     [SMTP_SERVER_ACTION_ACCEPT_AUTH] = "remember who it is, send the chosen reply",
     [SMTP_SERVER_ACTION_HELLO] = "drop any transaction, name the extensions",
     [SMTP_SERVER_ACTION_ADD_RCPT] = "add the recipient, send the chosen reply",
     [SMTP_SERVER_ACTION_BEGIN_DATA] = "reply, then read content",
+    [SMTP_SERVER_ACTION_BEGIN_CHUNK] = "read the chunk",
+    [SMTP_SERVER_ACTION_END_CHUNK] = "say how much has come",
+    [SMTP_SERVER_ACTION_ANSWER_MESSAGE] = "send the chosen reply, begin anew",
     [SMTP_SERVER_ACTION_RESET] = "drop the transaction, reply",
     [SMTP_SERVER_ACTION_DROP] = "drop the transaction, send the chosen reply",
     [SMTP_SERVER_ACTION_CLOSE] = "reply, drop any transaction, close",
@@ -78,9 +94,11 @@ static const char *const actions[SMTP_SERVER_ACTION_COUNT] = {
 /* Commands that §4.1.4 allows at any time; they change nothing. */
 #define ANY_TIME(state)                                                                            \
     ON(NOOP) = CELL(state, REPLY, 250, "RFC 5321 §4.1.1.9"),                                       \
-    ON(VRFY) = CELL(state, REPLY, 252, "RFC 5321 §3.5.3, §7.3"),                                   \
-    ON(EXPN) = CELL(state, REPLY, 502, "RFC 5321 §3.5.2, §7.3"),                                   \
-    ON(HELP) = CELL(state, REPLY, 214, "RFC 5321 §4.1.1.8"),                                       \
+    ON(VRFY) = CELL(state, ASK_VRFY, 0, "RFC 5321 §3.5.1, §4.1.1.6"),                              \
+    ON(EXPN) = CELL(state, ASK_EXPN, 0, "RFC 5321 §3.5.1, §4.1.1.7"),                              \
+    ON(VRFY_ANSWERED) = CELL(state, ANSWER, 252, "RFC 5321 §3.5.3, §7.3"),                         \
+    ON(HELP) = CELL(state, HELP, 214, "RFC 5321 §4.1.1.8"),                                        \
+    ON(BDAT_MALFORMED) = CELL(CLOSED, CLOSE, 421, "RFC 3030 §2"),                                  \
     ON(QUIT) = CELL(CLOSED, CLOSE, 221, "RFC 5321 §4.1.1.10"),                                     \
     ON(UNKNOWN) = CELL(state, REPLY, 500, "RFC 5321 §4.3.2, §4.5.3.1.9")
 
@@ -104,22 +122,28 @@ static const char *const actions[SMTP_SERVER_ACTION_COUNT] = {
     SHUT_DOWN_421, NO_ERRORS(state), ON(TIME_OUT) = NEVER(state, "the client waits, not we"),      \
                                      ON(CONNECTION_END) = NEVER(state, "the node answers first")
 
+/* Each AUTH, STARTTLS and BDAT that is out of order; a chunk's octets are dropped (RFC 3030 §2). */
+#define BDAT_503(state)            ON(BDAT) = CELL(state, REPLY, 503, "RFC 3030 §2")
 #define OUT_OF_ORDER(state, input) ON(input) = CELL(state, REPLY, 503, "RFC 5321 §4.1.4")
 
 /* Inputs that cannot come: no line is read as a command here; it is not content; ... */
 #define NO_COMMANDS(state, why)                                                                    \
     ON(EHLO) = NEVER(state, why), ON(HELO) = NEVER(state, why), ON(AUTH) = NEVER(state, why),      \
-    ON(MAIL) = NEVER(state, why), ON(RCPT) = NEVER(state, why), ON(DATA) = NEVER(state, why),      \
-    ON(RSET) = NEVER(state, why), ON(NOOP) = NEVER(state, why), ON(VRFY) = NEVER(state, why),      \
-    ON(EXPN) = NEVER(state, why), ON(HELP) = NEVER(state, why), ON(QUIT) = NEVER(state, why),      \
-    ON(UNKNOWN) = NEVER(state, why)
+    ON(STARTTLS) = NEVER(state, why), ON(BDAT) = NEVER(state, why),                                \
+    ON(BDAT_MALFORMED) = NEVER(state, why), ON(MAIL) = NEVER(state, why),                          \
+    ON(RCPT) = NEVER(state, why), ON(DATA) = NEVER(state, why), ON(RSET) = NEVER(state, why),      \
+    ON(NOOP) = NEVER(state, why), ON(VRFY) = NEVER(state, why), ON(EXPN) = NEVER(state, why),      \
+    ON(HELP) = NEVER(state, why), ON(QUIT) = NEVER(state, why), ON(UNKNOWN) = NEVER(state, why)
 #define NO_AUTH_LINE(state) ON(AUTH_LINE) = NEVER(state, "no challenge is open")
+#define NO_CHUNK_END(state) ON(CHUNK_END) = NEVER(state, "no chunk is read")
 #define NO_CONTENT(state)                                                                          \
-    ON(END_OF_CONTENT) = NEVER(state, "no content is read"),                                       \
-    ON(CONTENT_REFUSED) = NEVER(state, "no content is read")
+    NO_CHUNK_END(state), ON(END_OF_CONTENT) = NEVER(state, "no content is read"),                  \
+                         ON(CONTENT_REFUSED) = NEVER(state, "no content is read")
 #define NOT_ASKED(state, input) ON(input) = NEVER(state, "the node was not asked this")
 #define NO_GREETING(state)      NOT_ASKED(state, GREETING_ACCEPTED), NOT_ASKED(state, GREETING_REFUSED)
 #define NO_AUTH_ANSWER(state)   NOT_ASKED(state, AUTH_CHALLENGED), NOT_ASKED(state, AUTH_ACCEPTED)
+#define NO_TLS_ANSWER(state)    NOT_ASKED(state, TLS_STARTED)
+#define NO_VRFY_ANSWER(state)   NOT_ASKED(state, VRFY_ANSWERED)
 #define NO_MAIL_ANSWERS(state)                                                                     \
     NOT_ASKED(state, MAIL_ACCEPTED), NOT_ASKED(state, RCPT_ACCEPTED),                              \
         NOT_ASKED(state, DATA_ACCEPTED), NOT_ASKED(state, MESSAGE_ANSWERED)
@@ -138,6 +162,8 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_MAIL_ANSWERS(CONNECT),
                 NOT_ASKED(CONNECT, COMMAND_REFUSED),
                 ENDINGS_OF_QUESTION(CONNECT),
+                NO_TLS_ANSWER(CONNECT),
+                NO_VRFY_ANSWER(CONNECT),
             },
         /* §3.1: a server that has said 554 waits for QUIT and says 503 to all else. */
         [SMTP_SERVER_REFUSED] =
@@ -163,6 +189,11 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_MAIL_ANSWERS(REFUSED),
                 NOT_ASKED(REFUSED, COMMAND_REFUSED),
                 ENDINGS,
+                NO_TLS_ANSWER(REFUSED),
+                NO_VRFY_ANSWER(REFUSED),
+                OUT_OF_ORDER(REFUSED, STARTTLS),
+                BDAT_503(REFUSED),
+                ON(BDAT_MALFORMED) = CELL(CLOSED, CLOSE, 421, "RFC 3030 §2"),
             },
         [SMTP_SERVER_GREETED] =
             {
@@ -179,6 +210,9 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NO_AUTH_ANSWER(GREETED),
                 NO_MAIL_ANSWERS(GREETED),
                 ENDINGS,
+                NO_TLS_ANSWER(GREETED),
+                OUT_OF_ORDER(GREETED, STARTTLS),
+                BDAT_503(GREETED),
             },
         [SMTP_SERVER_READY] =
             {
@@ -199,6 +233,9 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(READY, DATA_ACCEPTED),
                 NOT_ASKED(READY, MESSAGE_ANSWERED),
                 ENDINGS,
+                NO_TLS_ANSWER(READY),
+                ON(STARTTLS) = CELL(TLS, BEGIN_TLS, 220, "RFC 3207 §4"),
+                BDAT_503(READY),
             },
         [SMTP_SERVER_AUTH] =
             {
@@ -215,6 +252,25 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 TIME_OUT_421,
                 ENDED,
                 NO_ERRORS(AUTH),
+                NO_TLS_ANSWER(AUTH),
+                NO_VRFY_ANSWER(AUTH),
+            },
+        [SMTP_SERVER_TLS] =
+            {
+                NO_COMMANDS(TLS, "what comes now is no SMTP"),
+                ON(TLS_STARTED) = CELL(GREETED, FORGET, 0, "RFC 3207 §4.2"),
+                NO_AUTH_LINE(TLS),
+                NO_CONTENT(TLS),
+                NO_GREETING(TLS),
+                NOT_ASKED(TLS, HELO_ACCEPTED),
+                NO_AUTH_ANSWER(TLS),
+                NO_MAIL_ANSWERS(TLS),
+                NO_VRFY_ANSWER(TLS),
+                NOT_ASKED(TLS, COMMAND_REFUSED),
+                SHUT_DOWN_421,
+                TIME_OUT_421,
+                ENDED,
+                NO_ERRORS(TLS),
             },
         [SMTP_SERVER_MAIL] =
             {
@@ -236,6 +292,9 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(MAIL, DATA_ACCEPTED),
                 NOT_ASKED(MAIL, MESSAGE_ANSWERED),
                 ENDINGS,
+                NO_TLS_ANSWER(MAIL),
+                OUT_OF_ORDER(MAIL, STARTTLS),
+                ON(BDAT) = CELL(MAIL, REPLY, 554, "RFC 3030 §2, RFC 5321 §3.3"),
             },
         [SMTP_SERVER_RCPT] =
             {
@@ -255,6 +314,9 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(RCPT, MAIL_ACCEPTED),
                 NOT_ASKED(RCPT, MESSAGE_ANSWERED),
                 ENDINGS,
+                NO_TLS_ANSWER(RCPT),
+                OUT_OF_ORDER(RCPT, STARTTLS),
+                ON(BDAT) = CELL(CHUNK, BEGIN_CHUNK, 0, "RFC 3030 §2"),
             },
         [SMTP_SERVER_DATA] =
             {
@@ -271,13 +333,56 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 TIME_OUT_421,
                 ENDED,
                 NO_ERRORS(DATA),
+                NO_TLS_ANSWER(DATA),
+                NO_VRFY_ANSWER(DATA),
+                NO_CHUNK_END(DATA),
+            },
+        [SMTP_SERVER_CHUNK] =
+            {
+                NO_COMMANDS(CHUNK, "every octet is content"),
+                ON(CHUNK_END) = CELL(CHUNKS, END_CHUNK, 250, "RFC 3030 §2"),
+                ON(END_OF_CONTENT) = CELL(FINAL_DOT, ASK_MESSAGE, 0, "RFC 3030 §2"),
+                ON(CONTENT_REFUSED) = CELL(READY, DROP, 0, "RFC 3030 §2"),
+                NO_AUTH_LINE(CHUNK),
+                NO_GREETING(CHUNK),
+                NOT_ASKED(CHUNK, HELO_ACCEPTED),
+                NO_TLS_ANSWER(CHUNK),
+                NO_AUTH_ANSWER(CHUNK),
+                NO_MAIL_ANSWERS(CHUNK),
+                NO_VRFY_ANSWER(CHUNK),
+                NOT_ASKED(CHUNK, COMMAND_REFUSED),
+                SHUT_DOWN_421,
+                TIME_OUT_421,
+                ENDED,
+                NO_ERRORS(CHUNK),
+            },
+        /* RFC 3030 §2: between chunks DATA is out of order, and so are MAIL and RCPT, since the
+           envelope is complete. */
+        [SMTP_SERVER_CHUNKS] =
+            {
+                HELLO(CHUNKS),
+                ANY_TIME(CHUNKS),
+                ON(RSET) = CELL(READY, RESET, 250, "RFC 5321 §4.1.1.5"),
+                ON(BDAT) = CELL(CHUNK, BEGIN_CHUNK, 0, "RFC 3030 §2"),
+                OUT_OF_ORDER(CHUNKS, STARTTLS),
+                ON(AUTH) = CELL(CHUNKS, REPLY, 503, "RFC 4954 §4"),
+                OUT_OF_ORDER(CHUNKS, MAIL),
+                OUT_OF_ORDER(CHUNKS, RCPT),
+                ON(DATA) = CELL(CHUNKS, REPLY, 503, "RFC 3030 §2"),
+                NO_AUTH_LINE(CHUNKS),
+                NO_CONTENT(CHUNKS),
+                NO_GREETING(CHUNKS),
+                NO_TLS_ANSWER(CHUNKS),
+                NO_AUTH_ANSWER(CHUNKS),
+                NO_MAIL_ANSWERS(CHUNKS),
+                ENDINGS,
             },
         [SMTP_SERVER_FINAL_DOT] =
             {
                 NO_COMMANDS(FINAL_DOT, "nothing is read until the node answers"),
                 /* 250 takes responsibility for the message (§6.1); either way the buffers are
                    cleared. */
-                ON(MESSAGE_ANSWERED) = CELL(READY, ANSWER, 250, "RFC 5321 §4.1.1.4, §6.1"),
+                ON(MESSAGE_ANSWERED) = CELL(READY, ANSWER_MESSAGE, 250, "RFC 5321 §4.1.1.4, §6.1"),
                 NO_AUTH_LINE(FINAL_DOT),
                 NO_CONTENT(FINAL_DOT),
                 NO_GREETING(FINAL_DOT),
@@ -288,6 +393,8 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 NOT_ASKED(FINAL_DOT, DATA_ACCEPTED),
                 NOT_ASKED(FINAL_DOT, COMMAND_REFUSED),
                 ENDINGS_OF_QUESTION(FINAL_DOT),
+                NO_TLS_ANSWER(FINAL_DOT),
+                NO_VRFY_ANSWER(FINAL_DOT),
             },
         [SMTP_SERVER_CLOSED] =
             {
@@ -303,13 +410,15 @@ static const StateCell cells[SMTP_SERVER_STATE_COUNT][SMTP_SERVER_INPUT_COUNT] =
                 ON(TIME_OUT) = CELL(CLOSED, NONE, 0, "RFC 5321 §3.8"),
                 NO_ERRORS(CLOSED),
                 ON(CONNECTION_END) = NEVER(CLOSED, "nothing is read any more"),
+                NO_TLS_ANSWER(CLOSED),
+                NO_VRFY_ANSWER(CLOSED),
             },
 };
 
 const StateTable smtp_server_table = {
     .name = "smtp-server",
     .title = "SMTP, the server's side",
-    .source = "RFC 5321 §3, §4.1, §4.3.2; RFC 4954 §4",
+    .source = "RFC 5321 §3, §4.1, §4.3.2; RFC 4954 §4, RFC 3030 §2, RFC 3207 §4",
     .states = states,
     .events = inputs,
     .actions = actions,
