@@ -39,7 +39,7 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
                              TIMELINE_PLAIN},
     [TRACE_SMTP_COMMAND] = {"C: {smtp.command_line}", TIMELINE_PLAIN},
     [TRACE_SMTP_REPLY] = {"", TIMELINE_PLAIN},
-    [TRACE_SMTP_CONTENT] = {"C: (message {mail}, {size} octets, and a dot)", TIMELINE_PLAIN},
+    [TRACE_SMTP_CONTENT] = {"C: (message {mail}, {size} octets, and {ending})", TIMELINE_PLAIN},
     [TRACE_SMTP_STATE] = {"{machine}: {from} -> {to}", TIMELINE_DETAIL},
     [TRACE_IMAP_COMMAND] = {"C: {imap.request}", TIMELINE_PLAIN},
     [TRACE_IMAP_RESPONSE] = {"S: {imap.response}", TIMELINE_PLAIN},

@@ -1,11 +1,20 @@
 /* The dialogue of an SMTP connection in the trace. See smtp_trace.h. */
 #include "node/smtp_trace.h"
 
+static void trace_content(const SmtpTrace *trace, const char *ending)
+{
+    TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
+          .mail = trace->mail, .size = trace->size, .ending = ending);
+}
+
 static void trace_command(void *user, Span line)
 {
     const SmtpTrace *trace = user;
     TRACE(trace->trace, trace->node, SMTP_COMMAND, 0, .connection = trace->connection,
           .line = line);
+    Span end = line.length > 5 ? span_skip(line, line.length - 5) : (Span){0};
+    if (span_starts_with_nocase(line, "BDAT ") && span_equals_text_nocase(end, " LAST"))
+        trace_content(trace, "no dot"); /* the chunk follows its command at once */
 }
 
 static GString *reply_text(const SmtpReply *reply)
@@ -36,9 +45,8 @@ static void trace_state(void *user, const StateTable *table, uint8_t from, uint8
 static void trace_client_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
 {
     const SmtpTrace *trace = user;
-    if (to == SMTP_CLIENT_FINAL_DOT || to == SMTP_CLIENT_CHUNKS)
-        TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
-              .mail = trace->mail, .size = trace->size);
+    if (to == SMTP_CLIENT_FINAL_DOT)
+        trace_content(trace, "a dot");
     trace_state(user, table, from, to);
 }
 

@@ -119,6 +119,10 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
         .cc_count = mail->cc_count,
         .subject = mail->subject,
         .body = mail->body,
+        .fields = mail->fields,
+        .field_count = mail->field_count,
+        .attachments = mail->attachments,
+        .attachment_count = mail->attachment_count,
         .message_id = message_id,
         .in_reply_to = answered_id,
         .references = answered_id,
@@ -209,11 +213,18 @@ void user_agent_read(UserAgent *agent, const char *mail)
                                 span_of_text("this agent has not fetched the message"), 0);
         return;
     }
-    g_autofree char *subject = message_dup_header_shown(mail_span(received), "Subject");
+    Span content = mail_span(received);
+    g_autofree char *from = message_dup_header_shown(content, "From");
+    g_autofree char *to = message_dup_header_shown(content, "To");
+    g_autofree char *cc = message_dup_header_shown(content, "Cc");
+    g_autofree char *return_path = message_dup_header(content, "Return-Path");
+    g_autofree char *subject = message_dup_header_shown(content, "Subject");
     g_autofree char *text = message_dup_text(mail_span(received));
     g_autofree char *shown =
         g_utf8_substring(text, 0, MIN(g_utf8_strlen(text, -1), AGENT_SHOWN_TEXT_MAXIMUM));
-    TRACE(agent->machine.trace, agent->machine.node, AGENT_READ, 0, .mail = mail,
-          .subject = subject, .text = g_strstrip(shown));
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_READ, 0, .mail = mail, .from = from,
+          .to = to, .cc = cc != NULL ? cc : "", .return_path = return_path,
+          .received = message_count_received(content), .subject = subject,
+          .text = g_strstrip(shown));
     received->is_read = true;
 }

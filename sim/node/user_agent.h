@@ -8,6 +8,7 @@
 #pragma once
 
 #include "mail/envelope.h"
+#include "mail/message.h"
 #include "node/machine.h"
 
 #include <stddef.h>
@@ -32,6 +33,10 @@ typedef struct UserAgentMail {
     uint8_t notify;               /* NOTIFY_ bits of mail/envelope.h */
     ReturnContent return_content; /* RET */
     const char *envid;            /* NULL: none */
+    const MessageField *fields;   /* in place of the agent's own, or beside them: MessageDraft */
+    size_t field_count;
+    const MessageAttachment *attachments;
+    size_t attachment_count;
 } UserAgentMail;
 
 UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *options);

@@ -123,10 +123,62 @@ static const char *const extensions[] = {
     [SERVER_EXTENSION_ENHANCEDSTATUSCODES] = "ENHANCEDSTATUSCODES",
     [SERVER_EXTENSION_DSN] = "DSN",
     [SERVER_EXTENSION_SMTPUTF8] = "SMTPUTF8",
+    [SERVER_EXTENSION_CHUNKING] = "CHUNKING",
+    [SERVER_EXTENSION_STARTTLS] = "STARTTLS",
     NULL,
 };
 
 static const ValueSpec an_extension = {.type = VALUE_CHOICE, .choices = extensions};
+
+static const char *const verify_choices[] = {
+    [VERIFY_CHOICE_EVASIVE] = "evasive", [VERIFY_CHOICE_TELL] = "tell", NULL};
+static const char *const newline_choices[] = {
+    [NEWLINE_CHOICE_REFUSE] = "refuse", [NEWLINE_CHOICE_ACCEPT] = "accept", NULL};
+static const char *const auth_choices[] = {
+    [AUTH_CHOICE_ALWAYS] = "always", [AUTH_CHOICE_AFTER_STARTTLS] = "after_starttls", NULL};
+
+static const KeySpec smtp_keys[] = {
+    {.key = "size_limit",
+     .offset = offsetof(ScenarioSmtp, size_limit),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
+     .default_text = "10240 kB",
+     .meaning = "the largest message that it takes; with SIZE it says so beforehand"},
+    {.key = "recipient_limit",
+     .offset = offsetof(ScenarioSmtp, recipient_limit),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = ENVELOPE_RECIPIENTS_MAX},
+     .default_text = "100",
+     .meaning = "recipients of one message; more get 452. RFC 5321 wants 100 at least"},
+    {.key = "error_limit",
+     .offset = offsetof(ScenarioSmtp, error_limit),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = 1000000},
+     .default_text = "20",
+     .meaning = "replies of 5yz in one session; then 421"},
+    {.key = "verify",
+     .offset = offsetof(ScenarioSmtp, verify),
+     .value = {.type = VALUE_CHOICE, .choices = verify_choices},
+     .default_text = "evasive",
+     .meaning = "how it answers VRFY: always by 252, or by 250 and 550 as it is"},
+    {.key = "bare_newlines",
+     .offset = offsetof(ScenarioSmtp, bare_newlines),
+     .value = {.type = VALUE_CHOICE, .choices = newline_choices},
+     .default_text = "refuse",
+     .meaning =
+         "a line feed without carriage return: refused, or taken for a line end, which makes "
+         "the server vulnerable to SMTP smuggling (CVE-2023-51764)"},
+    {.key = "auth",
+     .offset = offsetof(ScenarioSmtp, auth),
+     .value = {.type = VALUE_CHOICE, .choices = auth_choices},
+     .default_text = "always",
+     .meaning =
+         "when it offers AUTH to agents; `after_starttls` needs STARTTLS among `extensions`"},
+};
+
+static const MappingSpec smtp = {
+    .what = "`smtp`",
+    .size = sizeof(ScenarioSmtp),
+    .keys = smtp_keys,
+    .key_count = G_N_ELEMENTS(smtp_keys),
+};
 
 static const KeySpec server_keys[] = {
     {.key = "router",
@@ -163,8 +215,13 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, extensions),
      .value = {.type = VALUE_LIST, .element = &an_extension},
      .default_text = "[PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8]",
-     .meaning = "the SMTP service extensions that it offers; `[]` for none. AUTH is always offered "
-                "to agents"},
+     .meaning = "the SMTP service extensions that it offers; `[]` for none. CHUNKING and STARTTLS "
+                "(simulated: captures show records) only where they are named; AUTH is for agents, "
+                "see `smtp`"},
+    {.key = "smtp",
+     .offset = offsetof(ScenarioServer, smtp),
+     .value = {.type = VALUE_MAP, .mapping = &smtp},
+     .meaning = "what it takes and tells as an SMTP server"},
     {.key = "retry",
      .offset = offsetof(ScenarioServer, retry),
      .value = {.type = VALUE_MAP, .mapping = &retry},
@@ -335,6 +392,49 @@ static const char *const returns[] = {
 static const ValueSpec a_notification = {.type = VALUE_CHOICE, .choices = notifications};
 static const ValueSpec an_address = {.type = VALUE_ADDRESS};
 
+static const KeySpec field_keys[] = {
+    {.key = "name",
+     .offset = offsetof(ScenarioField, name),
+     .value = {.type = VALUE_TEXT},
+     .is_required = true,
+     .meaning = "its name, such as `From` or `X-Mailer`"},
+    {.key = "value",
+     .offset = offsetof(ScenarioField, value),
+     .value = {.type = VALUE_TEXT},
+     .is_required = true,
+     .meaning = "what it says, best in quotes"},
+};
+
+static const MappingSpec a_field = {
+    .what = "a header field",
+    .size = sizeof(ScenarioField),
+    .keys = field_keys,
+    .key_count = G_N_ELEMENTS(field_keys),
+};
+
+static const KeySpec attachment_keys[] = {
+    {.key = "name",
+     .offset = offsetof(ScenarioAttachment, name),
+     .value = {.type = VALUE_TEXT},
+     .is_required = true,
+     .meaning = "the file's name, in any script"},
+    {.key = "size",
+     .offset = offsetof(ScenarioAttachment, size_bytes),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
+     .is_required = true,
+     .meaning = "the file's size; its octets follow from name and size"},
+};
+
+static const MappingSpec an_attachment = {
+    .what = "an attachment",
+    .size = sizeof(ScenarioAttachment),
+    .keys = attachment_keys,
+    .key_count = G_N_ELEMENTS(attachment_keys),
+};
+
+static const ValueSpec field_value = {.type = VALUE_MAP, .mapping = &a_field};
+static const ValueSpec attachment_value = {.type = VALUE_MAP, .mapping = &an_attachment};
+
 static const KeySpec mail_keys[] = {
     {.key = "from",
      .offset = offsetof(ScenarioMail, from),
@@ -388,6 +488,17 @@ static const KeySpec mail_keys[] = {
      .value = {.type = VALUE_TEXT},
      .when_absent = "none",
      .meaning = "a mark of the sender's, which notifications give back (ENVID, RFC 3461)"},
+    {.key = "header",
+     .offset = offsetof(ScenarioMail, header),
+     .value = {.type = VALUE_LIST, .element = &field_value, .most = 100},
+     .when_absent = "as the agent writes it",
+     .meaning = "header fields; one by the name of the agent's own, such as `From`, stands in its "
+                "place: forged. The envelope stays what it is"},
+    {.key = "attach",
+     .offset = offsetof(ScenarioMail, attach),
+     .value = {.type = VALUE_LIST, .element = &attachment_value, .most = 100},
+     .when_absent = "nothing",
+     .meaning = "files that go with it, in base64"},
 };
 
 static const MappingSpec a_mail = {

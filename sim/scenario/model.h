@@ -192,7 +192,24 @@ typedef enum ServerExtension {
     SERVER_EXTENSION_ENHANCEDSTATUSCODES,
     SERVER_EXTENSION_DSN,
     SERVER_EXTENSION_SMTPUTF8,
+    SERVER_EXTENSION_CHUNKING,
+    SERVER_EXTENSION_STARTTLS,
 } ServerExtension;
+
+typedef enum VerifyChoice { VERIFY_CHOICE_EVASIVE, VERIFY_CHOICE_TELL } VerifyChoice;
+typedef enum NewlineChoice { NEWLINE_CHOICE_REFUSE, NEWLINE_CHOICE_ACCEPT } NewlineChoice;
+typedef enum AuthChoice { AUTH_CHOICE_ALWAYS, AUTH_CHOICE_AFTER_STARTTLS } AuthChoice;
+
+/* What a server takes and tells as an SMTP server. */
+typedef struct ScenarioSmtp {
+    SourcePosition at;
+    int64_t size_limit;      /* octets of a message */
+    int64_t recipient_limit; /* of a message */
+    int64_t error_limit;     /* 5yz replies a session */
+    int64_t verify;          /* VerifyChoice */
+    int64_t bare_newlines;   /* NewlineChoice */
+    int64_t auth;            /* AuthChoice */
+} ScenarioSmtp;
 
 typedef struct ScenarioServer {
     SourcePosition at;
@@ -204,6 +221,7 @@ typedef struct ScenarioServer {
     ScenarioTexts backup_for; /* and those whose mail it takes to pass it on */
     ScenarioUsers users;
     ScenarioNumbers extensions; /* ServerExtension */
+    ScenarioSmtp smtp;
     ScenarioRetry retry;
     ScenarioConnections connections;
 } ScenarioServer;
@@ -285,6 +303,26 @@ typedef enum MailNotify {
     MAIL_NOTIFY_DELAY,
 } MailNotify;
 typedef enum MailReturn { MAIL_RETURN_HEADERS, MAIL_RETURN_FULL } MailReturn;
+typedef struct ScenarioField {
+    SourcePosition at;
+    ScenarioText name, value;
+} ScenarioField;
+
+typedef struct ScenarioFields {
+    ScenarioField *items;
+    size_t count;
+} ScenarioFields;
+
+typedef struct ScenarioAttachment {
+    SourcePosition at;
+    ScenarioText name; /* of the file */
+    int64_t size_bytes;
+} ScenarioAttachment;
+
+typedef struct ScenarioAttachments {
+    ScenarioAttachment *items;
+    size_t count;
+} ScenarioAttachments;
 
 typedef struct ScenarioMail {
     SourcePosition at;
@@ -297,6 +335,8 @@ typedef struct ScenarioMail {
     ScenarioNumbers notify; /* MailNotify; empty: not said */
     int64_t return_content; /* MailReturn, or SCENARIO_UNSET: not said */
     ScenarioText envid;
+    ScenarioFields header; /* fields that stand in place of the agent's own, or beside them */
+    ScenarioAttachments attach;
 } ScenarioMail;
 
 typedef struct ScenarioMails {

@@ -151,6 +151,8 @@ static uint32_t extension_bits(const ScenarioNumbers *extensions)
         [SERVER_EXTENSION_ENHANCEDSTATUSCODES] = SMTP_EXTENSION_ENHANCEDSTATUSCODES,
         [SERVER_EXTENSION_DSN] = SMTP_EXTENSION_DSN,
         [SERVER_EXTENSION_SMTPUTF8] = SMTP_EXTENSION_SMTPUTF8,
+        [SERVER_EXTENSION_CHUNKING] = SMTP_EXTENSION_CHUNKING,
+        [SERVER_EXTENSION_STARTTLS] = SMTP_EXTENSION_STARTTLS,
     };
     uint32_t bits = 0;
     for (size_t i = 0; i < extensions->count; i++)
@@ -178,6 +180,12 @@ static MailServer *build_server(const SimulatedServer *simulated)
         .users = users,
         .user_count = scenario->users.count,
         .extensions = extension_bits(&scenario->extensions),
+        .size_limit = (uint64_t)scenario->smtp.size_limit,
+        .recipient_limit = (uint32_t)scenario->smtp.recipient_limit,
+        .error_limit = (uint32_t)scenario->smtp.error_limit,
+        .tells_users = scenario->smtp.verify == VERIFY_CHOICE_TELL,
+        .accepts_bare_newlines = scenario->smtp.bare_newlines == NEWLINE_CHOICE_ACCEPT,
+        .auth_needs_tls = scenario->smtp.auth == AUTH_CHOICE_AFTER_STARTTLS,
         .retry = scenario->retry.schedule,
         .connections =
             {

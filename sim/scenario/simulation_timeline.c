@@ -192,6 +192,14 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
     g_autofree const char **to = addresses_of(&mail->to);
     g_autofree const char **cc = addresses_of(&mail->cc);
     g_autofree const char **bcc = addresses_of(&mail->bcc);
+    g_autofree MessageField *fields = g_new0(MessageField, mail->header.count + 1);
+    for (size_t i = 0; i < mail->header.count; i++)
+        fields[i] =
+            (MessageField){mail->header.items[i].name.text, mail->header.items[i].value.text};
+    g_autofree MessageAttachment *attachments = g_new0(MessageAttachment, mail->attach.count + 1);
+    for (size_t i = 0; i < mail->attach.count; i++)
+        attachments[i] = (MessageAttachment){mail->attach.items[i].name.text,
+                                             (size_t)mail->attach.items[i].size_bytes};
     UserAgentMail message = {
         .name = name,
         .to = to,
@@ -207,6 +215,10 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
                           : mail->return_content == MAIL_RETURN_HEADERS ? RETURN_HEADERS
                                                                         : RETURN_FULL,
         .envid = mail->envid.text,
+        .fields = fields,
+        .field_count = mail->header.count,
+        .attachments = attachments,
+        .attachment_count = mail->attach.count,
     };
     user_agent_send(find_agent(simulation, mail->from.text, NULL)->agent, &message);
 }
