@@ -76,9 +76,12 @@ INSTALLED = $(DESTDIR)$(PREFIX)
 
 install: $(BUILD)/mailsim $(BUILD)/public/libmailsim.a
 	install -d $(INSTALLED)/bin $(INSTALLED)/lib/pkgconfig $(INSTALLED)/include/mailsim \
-		$(INSTALLED)/share/mailsim
+		$(INSTALLED)/share/mailsim $(INSTALLED)/share/man/man1 \
+		$(INSTALLED)/share/bash-completion/completions
 	install $(BUILD)/mailsim $(INSTALLED)/bin
 	install -m 644 $(BUILD)/public/libmailsim.a $(INSTALLED)/lib
+	install -m 644 tools/mailsim/mailsim.1 $(INSTALLED)/share/man/man1
+	install -m 644 tools/mailsim/completion.bash $(INSTALLED)/share/bash-completion/completions/mailsim
 	install -m 644 include/mailsim/*.h $(INSTALLED)/include/mailsim
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PACKAGES@|$(PACKAGES)|' \
 		tools/mailsim.pc.in > $(INSTALLED)/lib/pkgconfig/mailsim.pc

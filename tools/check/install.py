@@ -17,12 +17,24 @@ def make_install(root):
 
 
 def check_files(installed):
-    wanted = ["bin/mailsim", "lib/libmailsim.a", "lib/pkgconfig/mailsim.pc"]
+    wanted = ["bin/mailsim", "lib/libmailsim.a", "lib/pkgconfig/mailsim.pc",
+              "share/man/man1/mailsim.1", "share/bash-completion/completions/mailsim"]
     wanted += [str(path) for path in Path("include").rglob("*.h")]
     wanted += [f"share/mailsim/{path}" for path in Path("scenarios").rglob("*") if path.is_file()]
     there = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
     return result_of([f"{path} is not there" for path in sorted(set(wanted) - there)]
                      + [f"{path} is there for no reason" for path in sorted(there - set(wanted))])
+
+
+def check_described(program, text, what):
+    """The page or the completion has each command and each of its options, and no other."""
+    commands = re.findall(r"^  mailsim (\w+)  ", run([program, "--help"]).stdout, re.M)
+    options = {option for command in commands
+               for option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", run([program, command, "--help"]).stdout, re.M)}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text.replace("\\-", "-"))) - {"--version"}
+    return result_of([f"{what} lacks {name}" for name in sorted(options - {"--help"} - named)]
+                     + [f"{what} has {name}, which no command takes" for name in sorted(named - options - {"--help"})]
+                     + [f"{what} lacks the command {name}" for name in commands if not re.search(rf"\b{name}\b", text)])
 
 
 def check_exports(library):
@@ -51,6 +63,10 @@ with tempfile.TemporaryDirectory() as folder:
         ("make install", lambda: make_install(root)),
         ("what is installed", lambda: check_files(installed)),
         ("the installed program", lambda: run_command([f"{installed}/bin/mailsim", "run", "--quiet", lesson])),
+        ("the manual page", lambda: check_described(
+            f"{installed}/bin/mailsim", Path("tools/mailsim/mailsim.1").read_text("utf-8"), "the page")),
+        ("the completion", lambda: check_described(
+            f"{installed}/bin/mailsim", Path("tools/mailsim/completion.bash").read_text("utf-8"), "the completion")),
         ("what the installed library exports", lambda: check_exports(f"{installed}/lib/libmailsim.a")),
         ("a program with the installed library", lambda: build_player(root, player)),
         ("that program", lambda: run_command([player, lesson])),

@@ -19,7 +19,7 @@ typedef struct RunOptions {
     char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form, *mermaid;
     char **svg;
     char **pcap_at;
-    int64_t seed;
+    int64_t seed, max_events;
     gboolean is_quiet, wants_digest, is_unfolded, use_unicode;
 } RunOptions;
 
@@ -204,7 +204,12 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
         fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
         return false;
     }
+    if (options->max_events < 0) {
+        fprintf(stderr, "mailsim: --max-events: a number of events is not negative\n");
+        return false;
+    }
     simulation->seed = options->seed;
+    simulation->max_events = (uint64_t)options->max_events;
     if (options->fault != NULL && !parse_fault(options->fault, &simulation->fault))
         return false;
     return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
@@ -227,6 +232,9 @@ int command_run(int argc, char **argv)
          NULL},
         {"until", 0, 0, G_OPTION_ARG_STRING, &options.until, "when to end, such as 2 h", "TIME"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "another seed than the scenario's",
+         "NUMBER"},
+        {"max-events", 0, 0, G_OPTION_ARG_INT64, &options.max_events,
+         "a budget: end after so many events, with exit status 3 and what there is until then",
          "NUMBER"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options.is_quiet,
          "no timeline and no summary; the exit status tells", NULL},
