@@ -129,8 +129,10 @@ static void send_sequence(TcpConnection *tcp, uint32_t seq, uint32_t limit, Segm
     }
     fill_header(tcp, seq, sending, out);
     tcp->last_sent_at = now;
-    if (tcp->retransmit_at == SIM_NEVER)
-        tcp_timer_restart(tcp, now); /* RFC 6298 (5.1) */
+    /* RFC 6298 (5.1); a tail loss probe waits anew after each new segment (RFC 8985 §7.2). */
+    if (tcp->retransmit_at == SIM_NEVER ||
+        (tcp->retransmit_timer == TCP_TIMER_TAIL_PROBE && !again))
+        tcp_timer_restart(tcp, now);
 }
 
 /* Octets beyond `seq` that the peer's window and the congestion window allow. */
