@@ -43,9 +43,30 @@ static void test_refuses_what_is_not_an_address(void **state)
     }
 }
 
+static void test_ranges(void **state)
+{
+    (void)state;
+    Ipv4Address address = 0, mask = 0;
+    assert_true(ipv4_parse_range("198.51.100.77/24", &address, &mask));
+    assert_int_equal(address, 0xC6336400);
+    assert_int_equal(mask, 0xFFFFFF00);
+    assert_true(ipv4_parse_range("198.51.100.77/32", &address, &mask));
+    assert_int_equal(address, 0xC633644D);
+    assert_int_equal(mask, 0xFFFFFFFF);
+    assert_true(ipv4_parse_range("198.51.100.77/0", &address, &mask));
+    assert_int_equal(address, 0);
+    assert_int_equal(mask, 0);
+    const char *const wrong[] = {"198.51.100.77",     "198.51.100.77/",   "198.51.100.77/33",
+                                 "198.51.100/24",     "198.51.100.77/2x", "/24",
+                                 "198.51.100.77/032", "1198.51.100.177/3"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(ipv4_parse_range(wrong[i], &address, &mask));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_reads_and_writes),
         cmocka_unit_test(test_refuses_what_is_not_an_address),
     };

@@ -192,6 +192,12 @@ static void test_network_faults(void **state)
         {"{routers: [seoul, busan], links: [{between: [seoul, busan]}, {between: [busan, "
          "seoul]}]}",
          "2:82: the link in line 2 joins the same two routers"},
+        {"{routers: [seoul], firewall: [{host: seoul, action: drop, protocol: icmp, port: 25}]}",
+         "2:47: only `tcp` and `udp` have ports; leave `port` out, or change `protocol`"},
+        {"{routers: [seoul], firewall: [{host: seoul, action: reset, protocol: any}]}",
+         "2:47: only a TCP connection can be reset; `reject` answers other packets"},
+        {"{routers: [seoul], firewall: [{host: seoul, action: drop, from: [1.2.3.4/40]}]}",
+         "2:75: there is no router, server or agent's machine `1.2.3.4/40`"},
         {"{routers: [busan]}", "3:63: there is no router `seoul`"},
         {"{routers: [seoul], default_link: {mtu: 500 B}}", "2:49: `mtu` is at least 576 B"},
         {"{routers: [seoul], default_link: {corrupt: 3}}", "2:53: `3` has no unit; write `3 %`"},

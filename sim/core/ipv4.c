@@ -2,6 +2,7 @@
 #include "core/ipv4.h"
 
 #include <glib.h>
+#include <string.h>
 
 /* Reads one number at *cursor and moves behind it. */
 static bool parse_octet(const char **cursor, uint32_t *octet)
@@ -40,4 +41,27 @@ char *ipv4_format(Ipv4Address address, char text[IPV4_TEXT_SIZE])
     g_snprintf(text, IPV4_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
                address >> 8 & 255, address & 255);
     return text;
+}
+
+bool ipv4_parse_range(const char *text, Ipv4Address *address, Ipv4Address *mask)
+{
+    enum { ADDRESS_BITS = 32 };
+    const char *slash = strchr(text, '/');
+    char plain[IPV4_TEXT_SIZE];
+    if (slash == NULL || (size_t)(slash - text) >= sizeof plain)
+        return false;
+    memcpy(plain, text, (size_t)(slash - text));
+    plain[slash - text] = '\0';
+    unsigned bits = 0;
+    for (const char *digit = slash + 1; digit[0] != '\0'; digit++) {
+        if (!g_ascii_isdigit(*digit) || digit - slash > 2)
+            return false;
+        bits = 10 * bits + (unsigned)(*digit - '0');
+    }
+    Ipv4Address whole = 0;
+    if (slash[1] == '\0' || bits > ADDRESS_BITS || !ipv4_parse(plain, &whole))
+        return false;
+    *mask = bits == 0 ? 0 : UINT32_MAX << (ADDRESS_BITS - bits);
+    *address = whole & *mask;
+    return true;
 }

@@ -16,5 +16,8 @@ enum {
 
 /* Reads `text`; false, with `address` untouched, when it is not an address. */
 bool ipv4_parse(const char *text, Ipv4Address *address);
+/* Reads a range as RFC 4632 writes it, `198.51.100.0/24`: the address with the bits behind the
+ * prefix cleared, and the prefix as a mask. A plain address is not a range. */
+bool ipv4_parse_range(const char *text, Ipv4Address *address, Ipv4Address *mask);
 /* Writes the address as dotted decimals with a NUL into the caller's array; returns `text`. */
 char *ipv4_format(Ipv4Address address, char text[IPV4_TEXT_SIZE]);

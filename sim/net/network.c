@@ -29,6 +29,8 @@ void network_free(Network *network)
         host_free(((NetworkNode *)network->hosts->pdata[i])->host);
     for (guint i = 0; i < network->links->len; i++)
         link_free(network_link_at(network, i)->link);
+    for (guint i = 0; i < network->nodes->len; i++)
+        g_clear_pointer(&network_node_at(network, i)->filters, g_array_unref);
     g_hash_table_unref(network->by_name);
     g_ptr_array_unref(network->hosts);
     g_ptr_array_unref(network->routers);
@@ -133,6 +135,11 @@ NetworkNode *network_node_by_address(const Network *network, Ipv4Address address
     if (ADDRESS_FIRST_ROUTER - address < network->routers->len)
         return network->routers->pdata[ADDRESS_FIRST_ROUTER - address];
     return NULL;
+}
+
+Ipv4Address network_address_of(const Network *network, const char *name)
+{
+    return network_node_named(network, name)->address;
 }
 
 Host *network_find_host(const Network *network, const char *name)

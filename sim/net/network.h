@@ -10,6 +10,7 @@
 
 #include "core/ipv4.h"
 #include "core/simulator.h"
+#include "net/filter.h"
 #include "net/host.h"
 #include "net/link.h"
 #include "trace/trace.h"
@@ -42,12 +43,16 @@ Host *network_add_host(Network *network, const char *name);
 void network_add_link(Network *network, const char *a, const char *b, LinkOptions options);
 /* Before the run: how the direction from `from` to `to` differs from the link's other. */
 void network_set_direction(Network *network, const char *from, const char *to, LinkOptions options);
+/* Before the run: a rule of a host's or router's firewall, behind those added before. */
+void network_add_filter(Network *network, const char *node, FilterRule rule);
 /* Computes the routes: the network is complete. */
 void network_finish(Network *network);
 
 /* NULL: there is none. */
 Host *network_find_host(const Network *network, const char *name);
 Host *network_host_by_address(const Network *network, Ipv4Address address);
+/* Of a host or router, which there is. */
+Ipv4Address network_address_of(const Network *network, const char *name);
 Trace *network_trace(const Network *network);
 
 /* Faults. `because` is 0 or the seq of a record of level MAIL, such as the timeline's action.

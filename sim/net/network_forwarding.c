@@ -67,6 +67,9 @@ void network_send(NetworkNode *node, Packet *packet)
     Network *network = node->network;
     const NetworkNode *destination = network_node_by_address(network, packet->destination);
     Link *link = next_link(node, destination);
+    if (node->filters != NULL && node->host != NULL && destination != node &&
+        filter_stops(node, packet))
+        return;
     if (destination == node) {
         SimTime arrives_at = simtime_add(simulator_now(network->simulator), LOOPBACK_TIME);
         EventAction arrival = {loopback_arrive, node, packet, packet_free};
@@ -89,6 +92,8 @@ static void router_receive(NetworkNode *router, Packet *packet)
         packet_free(packet);
         return;
     }
+    if (router->filters != NULL && filter_stops(router, packet))
+        return;
     if (packet->ttl <= 1) { /* RFC 1812 §5.3.1 */
         refuse(router, (LinkFault){"TTL exceeded", 0}, ICMP_TIME_EXCEEDED, ICMP_CODE_TTL_EXCEEDED,
                0, packet);
@@ -115,6 +120,7 @@ void network_deliver(void *owner, Packet *packet)
         router_receive(node, packet);
     else if (packet->destination != node->address)
         network_drop(node, (LinkFault){"no route", 0}, packet); /* a host does not forward */
-    else
+    else if (node->filters == NULL || packet->source == node->address || !host_is_on(node->host) ||
+             !filter_stops(node, packet))
         host_receive(node->host, packet);
 }

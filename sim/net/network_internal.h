@@ -17,6 +17,7 @@ typedef struct NetworkNode {
     uint32_t group;        /* of the partition; 0: in none */
     uint64_t packet_count; /* packets that arose here */
     Host *host;            /* NULL: a router */
+    GArray *filters;       /* FilterRule; NULL: no firewall */
 } NetworkNode;
 
 /* A link, with the state that its options do not say. */
@@ -73,6 +74,14 @@ void network_drop(NetworkNode *node, LinkFault why, Packet *packet);
 bool network_is_parted(const NetworkNode *a, const NetworkNode *b);
 /* network_peek_fault, from any node. */
 uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to);
+
+/* filter.c */
+
+/* Whether the node's firewall, which it has, stops the packet; then it takes it. */
+bool filter_stops(NetworkNode *node, Packet *packet);
+
+/* tcp_segment.c: a segment that the node sends in the name of `source`. */
+void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, Segment *segment);
 
 /* icmp.c */
 

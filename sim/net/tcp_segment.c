@@ -17,10 +17,12 @@ static const char *sending_text(SegmentSending sending)
     return TEXTS[sending];
 }
 
-void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
-                      Segment *segment)
+/* Takes the segment. `source` is the node's own address, or a forged one. */
+static void send_from(NetworkNode *node, TraceRef connection, Ipv4Address source,
+                      Ipv4Address remote, uint64_t because, Segment *segment)
 {
-    Packet *packet = network_new_packet(host->node, PACKET_TCP, remote);
+    Packet *packet = network_new_packet(node, PACKET_TCP, remote);
+    packet->source = source;
     packet->because = because;
     packet->tcp = *segment;
     segment->payload = (Slice){0};
@@ -38,9 +40,20 @@ void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint6
         .length = packet->tcp.payload.length,
         .reason = sending_text((SegmentSending)packet->tcp.sending),
     };
-    trace_write_packet(host->trace, host->node->id, TRACE_TCP_SEND, because, &fields,
+    trace_write_packet(node->network->trace, node->id, TRACE_TCP_SEND, because, &fields,
                        packet_for_trace(packet));
-    network_send(host->node, packet);
+    network_send(node, packet);
+}
+
+void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
+                      Segment *segment)
+{
+    send_from(host->node, connection, host->node->address, remote, because, segment);
+}
+
+void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, Segment *segment)
+{
+    send_from(node, (TraceRef){0}, source, remote, 0, segment);
 }
 
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)

@@ -136,6 +136,18 @@ static void check_one_way(Checks *checks, const ScenarioOneWay *one_way)
                           "nothing differs; write what does, such as `loss: 5 %%`");
 }
 
+static void check_rule(Checks *checks, const ScenarioRule *rule)
+{
+    bool has_ports = rule->protocol == FIREWALL_TCP || rule->protocol == FIREWALL_UDP;
+    if (rule->port != SCENARIO_UNSET && !has_ports)
+        reader_text_error(
+            checks->reader, &rule->host,
+            "only `tcp` and `udp` have ports; leave `port` out, or change `protocol`");
+    if (rule->action == FIREWALL_RESET && rule->protocol != FIREWALL_TCP)
+        reader_text_error(checks->reader, &rule->host,
+                          "only a TCP connection can be reset; `reject` answers other packets");
+}
+
 void check_network(Checks *checks)
 {
     const ScenarioNetwork *network = &checks->scenario->network;
@@ -147,6 +159,8 @@ void check_network(Checks *checks)
     check_tcp(checks);
     for (size_t i = 0; i < network->one_way.count; i++)
         check_one_way(checks, &network->one_way.items[i]);
+    for (size_t i = 0; i < network->firewall.count; i++)
+        check_rule(checks, &network->firewall.items[i]);
 }
 
 /* --- Who is joined to whom --- */

@@ -28,6 +28,7 @@ typedef enum ValueType {
     VALUE_ROUTER,     /* the name of a router that the scenario has; likewise the next ones */
     VALUE_SERVER,     /* of a server */
     VALUE_NODE,       /* of a router, a server or an agent's machine */
+    VALUE_PLACE,      /* of a router, a server or an agent's machine, or a range of addresses */
     VALUE_PERSON,     /* of a person */
     VALUE_AGENT,      /* of an agent of the person named beside it */
     VALUE_MAIL,       /* of a mail, or the `as` of a reply */

@@ -59,6 +59,7 @@ static const char *const descriptions[] = {
     [VALUE_ROUTER] = "the name of a router",
     [VALUE_SERVER] = "the name of a server",
     [VALUE_NODE] = "the name of a router, a server or an agent's machine",
+    [VALUE_PLACE] = "the name of a node, or a range of addresses such as `198.51.100.0/24`",
     [VALUE_PERSON] = "the name of a person",
     [VALUE_AGENT] = "the name of an agent",
     [VALUE_MAIL] = "the name of a mail",

@@ -73,6 +73,63 @@ static const MappingSpec a_one_way = {
 static const ValueSpec one_way_value = {.type = VALUE_MAP, .mapping = &a_one_way};
 static const ValueSpec link_value = {.type = VALUE_MAP, .mapping = &a_link};
 
+static const ValueSpec a_place = {.type = VALUE_PLACE};
+static const char *const firewall_actions[] = {[FIREWALL_ALLOW] = "allow",
+                                               [FIREWALL_DROP] = "drop",
+                                               [FIREWALL_REJECT] = "reject",
+                                               [FIREWALL_RESET] = "reset",
+                                               NULL};
+static const char *const firewall_protocols[] = {[FIREWALL_TCP] = "tcp",
+                                                 [FIREWALL_UDP] = "udp",
+                                                 [FIREWALL_ICMP] = "icmp",
+                                                 [FIREWALL_ANY] = "any",
+                                                 NULL};
+
+static const KeySpec rule_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioRule, host),
+     .value = {.type = VALUE_NODE},
+     .is_required = true,
+     .meaning = "whose firewall it is: a router looks at what it passes on, a server or an agent's "
+                "machine at what it sends and what comes to it"},
+    {.key = "action",
+     .offset = offsetof(ScenarioRule, action),
+     .value = {.type = VALUE_CHOICE, .choices = firewall_actions},
+     .is_required = true,
+     .meaning = "what becomes of a packet that fits: it passes, vanishes, is answered by ICMP, or "
+                "its connection by a reset. Of several rules the first that fits decides; without "
+                "one the packet passes"},
+    {.key = "protocol",
+     .offset = offsetof(ScenarioRule, protocol),
+     .value = {.type = VALUE_CHOICE, .choices = firewall_protocols},
+     .default_text = "tcp",
+     .meaning = "which packets"},
+    {.key = "port",
+     .offset = offsetof(ScenarioRule, port),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = UINT16_MAX},
+     .when_absent = "any",
+     .meaning = "only packets to this port"},
+    {.key = "from",
+     .offset = offsetof(ScenarioRule, from),
+     .value = {.type = VALUE_LIST, .element = &a_place, .least = 1},
+     .when_absent = "anybody",
+     .meaning = "only packets from these: nodes, or ranges of addresses such as `198.51.100.0/24`"},
+    {.key = "to",
+     .offset = offsetof(ScenarioRule, to),
+     .value = {.type = VALUE_LIST, .element = &a_place, .least = 1},
+     .when_absent = "anybody",
+     .meaning = "only packets to these"},
+};
+
+static const MappingSpec a_rule = {
+    .what = "a firewall rule",
+    .size = sizeof(ScenarioRule),
+    .keys = rule_keys,
+    .key_count = G_N_ELEMENTS(rule_keys),
+};
+
+static const ValueSpec rule_value = {.type = VALUE_MAP, .mapping = &a_rule};
+
 static const KeySpec network_keys[] = {
     {.key = "routers",
      .offset = offsetof(ScenarioNetwork, routers),
@@ -95,6 +152,12 @@ static const KeySpec network_keys[] = {
      .meaning =
          "directions of links that behave differently from the other: a slow way up, a loss on "
          "the way back"},
+    {.key = "firewall",
+     .offset = offsetof(ScenarioNetwork, firewall),
+     .value = {.type = VALUE_LIST, .element = &rule_value},
+     .when_absent = "none",
+     .meaning = "rules at routers and machines about which packets pass, in order: a provider that "
+                "keeps port 25 to itself, say"},
     {.key = "tcp",
      .offset = offsetof(ScenarioNetwork, tcp),
      .value = {.type = VALUE_MAP, .mapping = &format_tcp},

@@ -101,6 +101,35 @@ typedef struct ScenarioOneWays {
     size_t count;
 } ScenarioOneWays;
 
+typedef enum FirewallAction {
+    FIREWALL_ALLOW,
+    FIREWALL_DROP,
+    FIREWALL_REJECT,
+    FIREWALL_RESET,
+} FirewallAction;
+
+typedef enum FirewallProtocol {
+    FIREWALL_TCP,
+    FIREWALL_UDP,
+    FIREWALL_ICMP,
+    FIREWALL_ANY,
+} FirewallProtocol;
+
+/* A rule of a firewall: what it does with packets that fit. */
+typedef struct ScenarioRule {
+    SourcePosition at;
+    ScenarioText host;      /* the router or machine whose firewall it is */
+    int64_t action;         /* FirewallAction */
+    int64_t protocol;       /* FirewallProtocol */
+    int64_t port;           /* of the destination; SCENARIO_UNSET: any */
+    ScenarioTexts from, to; /* nodes and ranges of addresses; none: anybody */
+} ScenarioRule;
+
+typedef struct ScenarioRules {
+    ScenarioRule *items;
+    size_t count;
+} ScenarioRules;
+
 typedef enum TcpProfileChoice { TCP_CHOICE_RFC, TCP_CHOICE_LINUX } TcpProfileChoice;
 typedef enum NagleChoice {
     NAGLE_CHOICE_NEVER,
@@ -150,6 +179,7 @@ typedef struct ScenarioNetwork {
     LinkParameters default_link;
     ScenarioLinks links;
     ScenarioOneWays one_way;
+    ScenarioRules firewall;
     TcpParameters tcp;
 } ScenarioNetwork;
 

@@ -241,8 +241,11 @@ static bool check_word(Reader *reader, ValueType type, const YamlNode *node)
 static bool type_is_reference(ValueType type, const char *text)
 {
     Ipv4Address address = 0;
+    uint32_t mask = 0;
     if (type == VALUE_DNS_TARGET)
         return !ipv4_parse(text, &address);
+    if (type == VALUE_PLACE)
+        return !ipv4_parse_range(text, &address, &mask);
     return type >= VALUE_ROUTER && type <= VALUE_KNOWN_NAME && type != VALUE_AGENT;
 }
 

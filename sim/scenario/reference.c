@@ -69,6 +69,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_ROUTER] = "router",
     [VALUE_SERVER] = "server",
     [VALUE_NODE] = "router, server or agent's machine",
+    [VALUE_PLACE] = "node or address range",
     [VALUE_PERSON] = "person",
     [VALUE_AGENT] = "agent",
     [VALUE_MAIL] = "mail",

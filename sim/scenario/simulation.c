@@ -111,6 +111,41 @@ static void add_agents(Simulation *simulation, const ScenarioPerson *person)
     }
 }
 
+/* A node, or a range; text NULL: anybody. */
+static AddressRange range_of(const Simulation *simulation, const char *text)
+{
+    AddressRange range = {0, 0};
+    if (text == NULL || ipv4_parse_range(text, &range.address, &range.mask))
+        return range;
+    return (AddressRange){network_address_of(simulation->network, text), UINT32_MAX};
+}
+
+/* A rule of the file with lists becomes one for each pair. */
+static void add_rule(Simulation *simulation, const ScenarioRule *rule)
+{
+    static const FilterVerdict VERDICTS[] = {[FIREWALL_ALLOW] = FILTER_ALLOW,
+                                             [FIREWALL_DROP] = FILTER_DROP,
+                                             [FIREWALL_REJECT] = FILTER_REJECT,
+                                             [FIREWALL_RESET] = FILTER_RESET};
+    static const uint8_t PROTOCOLS[] = {[FIREWALL_TCP] = PACKET_TCP,
+                                        [FIREWALL_UDP] = PACKET_UDP,
+                                        [FIREWALL_ICMP] = PACKET_ICMP,
+                                        [FIREWALL_ANY] = 0};
+    for (size_t from = 0; from < MAX(rule->from.count, 1); from++) {
+        for (size_t to = 0; to < MAX(rule->to.count, 1); to++) {
+            FilterRule filter = {
+                .verdict = VERDICTS[rule->action],
+                .protocol = PROTOCOLS[rule->protocol],
+                .port = rule->port == SCENARIO_UNSET ? 0 : (uint16_t)rule->port,
+                .from =
+                    range_of(simulation, rule->from.count > 0 ? rule->from.items[from].text : NULL),
+                .to = range_of(simulation, rule->to.count > 0 ? rule->to.items[to].text : NULL),
+            };
+            network_add_filter(simulation->network, rule->host.text, filter);
+        }
+    }
+}
+
 static void build_network(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
@@ -137,6 +172,8 @@ static void build_network(Simulation *simulation)
     for (size_t i = 0; i < scenario->people.count; i++)
         add_agents(simulation, &scenario->people.items[i]);
     set_one_ways(simulation);
+    for (size_t i = 0; i < network->firewall.count; i++)
+        add_rule(simulation, &network->firewall.items[i]);
     network_finish(simulation->network);
 }
 
