@@ -451,10 +451,55 @@ static void return_path_is_the_envelopes(void **state)
     assert_string_equal(null_path, "Return-Path: <>\r\n");
 }
 
+static char *downgraded_text(const char *message)
+{
+    g_autoptr(GBytes) bytes = message_downgrade(span_of_text(message));
+    if (bytes == NULL)
+        return NULL;
+    return g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
+/* RFC 6152 §3: the text is encoded anew; what was 7-bit, the header's order included, stays. */
+static void an_8bit_message_is_made_7bit(void **state)
+{
+    (void)state;
+    g_autofree char *text =
+        downgraded_text("X-First: 1\r\nSubject: a  b\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/plain; charset=utf-8\r\n"
+                        "Content-Transfer-Encoding: 8bit\r\n\r\n"
+                        "The caf\xc3\xa9 at the corner = good, and it is open until ten\r\n.\r\n");
+    assert_non_null(text);
+    assert_string_equal(text,
+                        "X-First: 1\r\nSubject: a  b\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/plain; charset=utf-8\r\n"
+                        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+                        "The caf=C3=A9 at the corner =3D good, and it is open until ten\r\n.\r\n");
+    g_autofree char *shown = message_dup_text(span_of_text(text));
+    assert_string_equal(shown,
+                        "The caf\xc3\xa9 at the corner = good, and it is open until ten\n.\n");
+}
+
+static void what_cannot_be_made_7bit_is_told(void **state)
+{
+    (void)state;
+    assert_false(message_is_8bit(span_of_text("Subject: a\r\n\r\nb\r\n")));
+    assert_true(message_is_8bit(span_of_text("\xc3")));
+    g_autofree char *header = downgraded_text("Subject: caf\xc3\xa9\r\n\r\nx\r\n");
+    assert_null(header);
+    g_autofree char *sealed = downgraded_text(
+        "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b; micalg=x; "
+        "protocol=\"application/x\"\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\ncaf\xc3\xa9\r\n--b\r\n"
+        "Content-Type: application/x\r\n\r\nseal\r\n--b--\r\n");
+    assert_null(sealed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_those_of_the_calendar),
+        cmocka_unit_test(an_8bit_message_is_made_7bit),
+        cmocka_unit_test(what_cannot_be_made_7bit_is_told),
         cmocka_unit_test(internal_dates_are_padded),
         cmocka_unit_test(dates_agree_with_another_calendar),
         cmocka_unit_test(a_plain_message_is_octet_for_octet_this),

@@ -86,6 +86,12 @@ char *message_dup_text(Span message);
 
 /* ---- Trace fields that servers add; each result ends in CRLF and is to free ---- */
 
+/* True when some octet is beyond ASCII. */
+bool message_is_8bit(Span octets);
+/* The same message in 7 bits, its text parts encoded; NULL when that cannot be (a header beyond
+ * ASCII, a signed part). */
+GBytes *message_downgrade(Span message);
+
 /* RFC 5321 §4.4. Strings come from peers: what cannot stand in the field shows as `?`. */
 typedef struct ReceivedField {
     const char *helo_name;      /* as the client gave it; NULL without a client, such as a bounce */

@@ -2,6 +2,7 @@
 #include "node/delivery.h"
 
 #include "core/check.h"
+#include "mail/message.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
 #include "proto/mail_route.h"
@@ -179,20 +180,55 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
     tell(delivery, event->result.index, &result);
 }
 
+static bool needs_smtputf8(const DeliveryJob *job, Span content)
+{
+    bool needs = !g_str_is_ascii(job->reverse_path);
+    for (size_t i = 0; i < job->recipient_count; i++)
+        needs = needs || !g_str_is_ascii(job->recipients[i].mailbox);
+    size_t header = 0;
+    while (header < content.length &&
+           !span_starts_with_nocase(span_skip(content, header), "\r\n\r\n"))
+        header += 1 + span_find(span_skip(content, MIN(header + 1, content.length)), '\r');
+    return needs || message_is_8bit(span_of(content.data, MIN(header, content.length)));
+}
+
+/* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
+ * 6152 §3); where that cannot be, the engine fails it with 5.6.3. `*downgraded` is to be unref'd.
+ */
+static void choose_content(const Delivery *delivery, SmtpClientTransaction *transaction,
+                           Slice *content, GBytes **downgraded)
+{
+    Span octets = slice_span(*content);
+    if (!message_is_8bit(octets))
+        return;
+    transaction->parameters.body = SMTP_BODY_8BITMIME;
+    transaction->parameters.utf8 = needs_smtputf8(delivery->job, octets);
+    if (delivery->extensions & SMTP_EXTENSION_8BITMIME)
+        return;
+    *downgraded = message_downgrade(octets);
+    if (*downgraded == NULL)
+        return;
+    *content = (Slice){*downgraded, 0, g_bytes_get_size(*downgraded)};
+    transaction->parameters.body = SMTP_BODY_7BIT;
+}
+
 static void send_job(Delivery *delivery)
 {
     const DeliveryJob *job = delivery->job;
+    Slice content = job->content;
+    g_autoptr(GBytes) downgraded = NULL;
     SmtpClientTransaction transaction = {
         .reverse_path = job->reverse_path,
         .parameters = job->parameters,
         .recipients = job->recipients,
         .recipient_count = job->recipient_count,
-        .content = &job->content,
+        .content = &content,
         .content_count = 1,
     };
+    choose_content(delivery, &transaction, &content, &downgraded);
     delivery->is_ready = false;
     delivery->trace.mail = job->mail;
-    delivery->trace.size = job->content.length;
+    delivery->trace.size = content.length;
     smtp_client_send(delivery->client, &transaction);
 }
 

@@ -1,0 +1,49 @@
+/* Tests of SMTP's extensions between whole machines: what a server of the scenario offers is used,
+ * every mail arrives, and behind STARTTLS nothing can be read on the line. */
+#include "scenario_play.h"
+
+#define HEAD(alice, bob)                                                                           \
+    "mailsim: 1\n"                                                                                 \
+    "servers:\n"                                                                                   \
+    "  a.example: {domains: [a.example], users: {alice: {}}, " alice "}\n"                         \
+    "  b.example: {domains: [b.example], users: {bob: {}}, " bob "}\n"                             \
+    "people:\n"                                                                                    \
+    "  alice: {address: alice@a.example}\n"                                                        \
+    "  bob: {address: bob@b.example}\n"                                                            \
+    "mails:\n"                                                                                     \
+    "  lunch: {from: alice, to: [bob@b.example], subject: Lunch, body: Noon,\n"                    \
+    "          attach: [{name: a.bin, size: 60 kB}]}\n"                                            \
+    "timeline:\n"                                                                                  \
+    "  - {at: 1 s, do: send, mail: lunch}\n"                                                       \
+    "  - {at: 1 min, do: fetch, who: bob}\n"                                                       \
+    "  - {at: 2 min, do: read, who: bob, mail: lunch}\n"
+
+static void test_starttls_on_both_hops(void **state)
+{
+    (void)state;
+    Played played = play(HEAD("extensions: [STARTTLS], smtp: {auth: after_starttls}",
+                              "extensions: [STARTTLS, CHUNKING, PIPELINING]"));
+    assert_non_null(played_find(&played, "agent.read", "mail=lunch"));
+    assert_non_null(played_find(&played, "smtp.command", "smtp.command_line=STARTTLS"));
+    assert_non_null(played_find(&played, "smtp.state", "from=TLS"));
+    played_end(&played);
+}
+
+static void test_a_server_may_limit_sizes(void **state)
+{
+    (void)state;
+    Played played =
+        play(HEAD("extensions: [SIZE]", "extensions: [SIZE], smtp: {size_limit: 10 kB}"));
+    assert_non_null(played_find(&played, "mail.bounced", "mail=lunch"));
+    assert_int_equal(played_count(&played, "agent.read", "mail=lunch"), 0);
+    played_end(&played);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_starttls_on_both_hops),
+        cmocka_unit_test(test_a_server_may_limit_sizes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
