@@ -34,7 +34,7 @@ TOOL_SOURCES := $(sort $(wildcard tools/mailsim/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
-TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o)
+TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tools/mailsim/viewer_page.o
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 
@@ -63,6 +63,11 @@ $(BUILD)/%.o: %.c
 	$(if $(PACKAGE_LIBS),,$(error Libraries are missing; `tools/setup.sh demo` installs them))
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The viewer's page, as committed: only who changes it needs Node (tools/viewer/README.md).
+$(BUILD)/tools/mailsim/viewer_page.o: tools/mailsim/viewer_page.S tools/viewer/page.html
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) -c -o $@ $<
 
 # The library as it is installed: one object, in which only the public names can be seen.
 $(BUILD)/public/libmailsim.a: $(LIB_OBJECTS)

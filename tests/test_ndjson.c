@@ -59,7 +59,7 @@ static void test_lines_as_documented(void **state)
         world.text->str,
         "{\"mailsim_trace\":1,\"title\":\"A \\\"title\\\"\",\"seed\":7,"
         "\"start\":\"2026-03-02T09:00:00+09:00\",\"version\":\"0.1\",\"scenario_sha256\":\"00ff\","
-        "\"level\":\"segment\"}\n"
+        "\"level\":\"segment\",\"nodes\":[],\"links\":[]}\n"
         "{\"seq\":1,\"t\":0,\"kind\":\"host.crash\",\"host\":\"a.example\",\"cause\":0,"
         "\"program\":\"mail server\"}\n"
         "{\"seq\":2,\"t\":0,\"kind\":\"queue.defer\",\"host\":\"a.example\",\"cause\":1,"

@@ -92,7 +92,7 @@ static const char *type_of(JsonNode *value)
     case G_TYPE_STRING:
         return "string";
     default:
-        return "other";
+        return JSON_NODE_HOLDS_ARRAY(value) ? "array" : "other";
     }
 }
 

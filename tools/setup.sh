@@ -11,7 +11,7 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config
     libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev"
 # libclang-rt holds the sanitizers and libFuzzer.
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy
-    python3 python3-jsonschema python3-yaml tshark"
+    python3 python3-jsonschema python3-yaml tshark nodejs npm chromium"
 
 case "${1-}" in
 demo) wanted=$BUILD_PACKAGES ;;
@@ -28,7 +28,9 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
+# Node.js from elsewhere than Debian brings its npm along.
 is_installed() {
+    [ "$1" = npm ] && command -v npm >/dev/null && return 0
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 

@@ -22,6 +22,8 @@ struct NdjsonWriter {
     Trace *trace;
     NdjsonOutput output;
     TraceLevel level;
+    bool has_frames;
+    GByteArray *frame; /* the octets of the packet at hand */
     char *block;
     size_t length, capacity;       /* of the block, used and allocated */
     Piece heads[TRACE_KIND_COUNT]; /* ,"kind":"mail.accepted","host":" */
@@ -255,6 +257,20 @@ static void put_field(NdjsonWriter *writer, Piece key, const TraceFieldInfo *fie
     }
 }
 
+/* The octets of a packet that a host sends, which are its own from the Ethernet header on. */
+static void put_frame(NdjsonWriter *writer, const TraceRecord *record)
+{
+    bool is_sent = record->kind == TRACE_TCP_SEND || record->kind == TRACE_UDP_SEND ||
+                   record->kind == TRACE_ICMP_SEND;
+    if (!is_sent || record->packet.write == NULL)
+        return;
+    g_byte_array_set_size(writer->frame, 0);
+    record->packet.write(record->packet.packet, writer->frame);
+    g_autofree char *text = g_base64_encode(writer->frame->data, writer->frame->len);
+    put_key(writer, "frame");
+    put_string(writer, span_of_text(text));
+}
+
 static void ndjson_write(void *owner, const TraceRecord *record)
 {
     NdjsonWriter *writer = owner;
@@ -274,9 +290,61 @@ static void ndjson_write(void *owner, const TraceRecord *record)
     for (size_t i = 0; i < info->field_count; i++)
         put_field(writer, writer->keys[record->kind][i], &info->fields[i],
                   (const char *)record->fields + info->fields[i].offset);
+    if (writer->has_frames)
+        put_frame(writer, record);
     PUT(writer, "}\n");
     if (writer->length >= NDJSON_BLOCK)
         ndjson_writer_flush(writer);
+}
+
+/* A member that is left out where it has no value. */
+static void put_member(NdjsonWriter *writer, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    put_key(writer, key);
+    put_string(writer, span_of_text(text));
+}
+
+static void put_node(NdjsonWriter *writer, const NdjsonNode *node)
+{
+    PUT(writer, "{\"name\":");
+    put_string(writer, span_of_text(node->name));
+    put_member(writer, "role", node->role);
+    put_member(writer, "person", node->person);
+    put_member(writer, "address", node->address);
+    put_member(writer, "server", node->server);
+    PUT(writer, "}");
+}
+
+static void put_link(NdjsonWriter *writer, const NdjsonLink *link)
+{
+    PUT(writer, "{\"a\":");
+    put_string(writer, span_of_text(link->a));
+    put_member(writer, "b", link->b);
+    put_key(writer, "delay");
+    put_signed(writer, link->delay_ns);
+    put_key(writer, "rate");
+    put_signed(writer, link->rate_bps);
+    PUT(writer, "}");
+}
+
+static void put_network(NdjsonWriter *writer, const NdjsonHeader *header)
+{
+    put_key(writer, "nodes");
+    PUT(writer, "[");
+    for (size_t i = 0; i < header->node_count; i++) {
+        put_text(writer, i > 0 ? "," : "");
+        put_node(writer, &header->nodes[i]);
+    }
+    PUT(writer, "]");
+    put_key(writer, "links");
+    PUT(writer, "[");
+    for (size_t i = 0; i < header->link_count; i++) {
+        put_text(writer, i > 0 ? "," : "");
+        put_link(writer, &header->links[i]);
+    }
+    PUT(writer, "]");
 }
 
 static void put_header(NdjsonWriter *writer, const NdjsonHeader *header)
@@ -295,6 +363,7 @@ static void put_header(NdjsonWriter *writer, const NdjsonHeader *header)
     put_string(writer, span_of_text(header->scenario_sha256));
     put_key(writer, "level");
     put_string(writer, span_of_text(trace_level_name(header->level)));
+    put_network(writer, header);
     put_text(writer, "}\n");
 }
 
@@ -319,6 +388,8 @@ NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, Ndjson
     writer->trace = trace;
     writer->output = output;
     writer->level = header->level;
+    writer->has_frames = header->has_frames;
+    writer->frame = g_byte_array_new();
     writer->capacity = (size_t)NDJSON_BLOCK * 2;
     writer->block = g_malloc(writer->capacity);
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
@@ -343,6 +414,7 @@ void ndjson_writer_free(NdjsonWriter *writer)
             g_free(writer->keys[kind][i].text);
         g_free(writer->keys[kind]);
     }
+    g_byte_array_unref(writer->frame);
     g_free(writer->block);
     g_free(writer);
 }

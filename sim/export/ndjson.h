@@ -1,7 +1,8 @@
 /* The trace as NDJSON, its interchange form: a header line, then one object a line.
  *
  *     {"mailsim_trace":1,"title":"…","seed":1,"start":"…","version":"0.1","scenario_sha256":"…",
- *      "level":"protocol"}
+ *      "level":"protocol","nodes":[{"name":"mail.naver.example","role":"server"},…],
+ *      "links":[{"a":"mail.naver.example","b":"internet","delay":10000000,"rate":100000000},…]}
  *     {"seq":7,"t":10000000,"kind":"tcp.connect","host":"alice.laptop","cause":6,…}
  *
  * Keys come in a fixed order: seq, t, kind, host, cause, because where there is one, then the
@@ -13,12 +14,31 @@
 
 enum { NDJSON_VERSION = 1 };
 
+/* A node of the network, in the order of the scenario; unused texts are NULL. */
+typedef struct NdjsonNode {
+    const char *name;
+    const char *role;             /* "router", "server", "agent", "nameserver" */
+    const char *person, *address; /* of an agent */
+    const char *server;           /* an agent's own mail server */
+} NdjsonNode;
+
+/* A link as the scenario has it at the start. */
+typedef struct NdjsonLink {
+    const char *a, *b;
+    int64_t delay_ns, rate_bps;
+} NdjsonLink;
+
 typedef struct NdjsonHeader {
     const char *title;
     const char *start; /* wall clock of time zero, RFC 3339 */
     const char *scenario_sha256;
     uint64_t seed;
     TraceLevel level;
+    bool has_frames;         /* each packet's octets, in its sending record, as `frame` in base64 */
+    const NdjsonNode *nodes; /* borrowed, as the links: for the call only */
+    size_t node_count;
+    const NdjsonLink *links;
+    size_t link_count;
 } NdjsonHeader;
 
 /* Where the bytes go, 64 KiB or so at a time. */

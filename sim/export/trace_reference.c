@@ -20,7 +20,10 @@ static const char INTRODUCTION[] =
     "```json\n"
     "{\"mailsim_trace\":1,\"title\":\"The first "
     "mail\",\"seed\":1,\"start\":\"2026-03-02T09:00:00+09:00\",\n"
-    " \"version\":\"0.1\",\"scenario_sha256\":\"...\",\"level\":\"segment\"}\n"
+    " \"version\":\"0.1\",\"scenario_sha256\":\"...\",\"level\":\"segment\",\n"
+    " \"nodes\":[{\"name\":\"mail.naver.example\",\"role\":\"server\"}],\n"
+    " \"links\":[{\"a\":\"mail.naver.example\",\"b\":\"seoul\",\"delay\":10000000,\"rate\":"
+    "100000000}]}\n"
     "{\"seq\":190,\"t\":1382315600,\"kind\":\"tcp.failed\",\"host\":\"mail.naver.example\","
     "\"cause\":174,\n"
     " \"because\":4,\"connection\":\"mail.naver.example#2\",\"remote\":\"mail.gmail.example\",\n"
@@ -32,6 +35,12 @@ static const char INTRODUCTION[] =
     "same scenario, seed and version give the same bytes. `scenarios/trace.schema.json` is the "
     "JSON\n"
     "Schema of one line. `mailsim_trace` is the version of this format, 1.\n"
+    "\n"
+    "The header's `nodes` are the routers, the name server, the servers and the agents (`role`: "
+    "router,\n"
+    "nameserver, server, agent; an agent also has `person`, `address` and `server`, its own mail "
+    "server),\n"
+    "its `links` what joins them: `delay` in nanoseconds, `rate` in bits per second.\n"
     "\n"
     "## What every record has\n"
     "\n"
@@ -50,7 +59,9 @@ static const char INTRODUCTION[] =
     "as the crash behind a refused connection; left out where there is none |\n"
     "\n"
     "Then come the kind's own fields, in the order below. Counts, flags and addresses are always\n"
-    "there; any other field is left out where it has nothing to say.\n"
+    "there; any other field is left out where it has nothing to say. In the pages of `mailsim "
+    "view`\n"
+    "a sent packet's record ends with `frame`: its octets from the Ethernet header on, in base64.\n"
     "\n"
     "## Types\n"
     "\n"
@@ -89,7 +100,7 @@ static const char INTRODUCTION[] =
     "\n"
     "## Kinds\n";
 
-static const char *type_name(TraceFieldType type)
+const char *trace_field_type_name(TraceFieldType type)
 {
     switch (type) {
     case TRACE_FIELD_TEXT:
@@ -128,7 +139,8 @@ static void append_kind(const TraceKindInfo *info, GString *out)
         trace_level_name(info->level), info->meaning);
     for (size_t i = 0; i < info->field_count; i++)
         g_string_append_printf(out, "| `%s` | %s | %s |\n", info->fields[i].key,
-                               type_name(info->fields[i].type), info->fields[i].meaning);
+                               trace_field_type_name(info->fields[i].type),
+                               info->fields[i].meaning);
 }
 
 /* All kinds of the layer that `first` begins, wherever they stand in the list. */
@@ -230,8 +242,8 @@ static void begin_required(JsonBuilder *builder, const char *const *keys)
 
 static void add_header_schema(JsonBuilder *builder)
 {
-    static const char *const KEYS[] = {"mailsim_trace", "title",           "seed",  "start",
-                                       "version",       "scenario_sha256", "level", NULL};
+    static const char *const KEYS[] = {"mailsim_trace",   "title", "seed",  "start", "version",
+                                       "scenario_sha256", "level", "nodes", "links", NULL};
     begin_object_schema(builder, "the first line");
     begin_required(builder, KEYS);
     json_builder_end_array(builder);
@@ -248,6 +260,10 @@ static void add_header_schema(JsonBuilder *builder)
     add_text(builder, "version", "of the program");
     add_pattern(builder, "scenario_sha256", "^[0-9a-f]{64}$", "of the scenario file's bytes");
     add_pattern(builder, "level", "^(mail|protocol|segment)$", "which records are here");
+    begin_property(builder, "nodes", "array", "who is there");
+    json_builder_end_object(builder);
+    begin_property(builder, "links", "array", "what joins the nodes");
+    json_builder_end_object(builder);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }

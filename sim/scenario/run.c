@@ -11,12 +11,14 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
     books_stop_at_violation(run->books);
     run->facts = facts_new(trace);
     run->expectations = expectations_new(scenario, run->facts);
+    run->topology = topology_new(scenario);
     facts_start(run->facts, TRACE_LEVEL_SEGMENT);
     return run;
 }
 
 void run_free(Run *run)
 {
+    topology_free(run->topology);
     expectations_free(run->expectations);
     facts_free(run->facts);
     books_free(run->books);
@@ -46,5 +48,9 @@ NdjsonHeader run_ndjson_header(const Run *run, TraceLevel level, const char *sta
         .scenario_sha256 = run->scenario->sha256,
         .seed = simulator_seed(simulation_simulator(run->simulation)),
         .level = level,
+        .nodes = run->topology->nodes,
+        .node_count = run->topology->node_count,
+        .links = run->topology->links,
+        .link_count = run->topology->link_count,
     };
 }

@@ -7,6 +7,7 @@
 #include "export/ndjson.h"
 #include "scenario/expectations.h"
 #include "scenario/simulation.h"
+#include "scenario/topology.h"
 
 typedef struct Run {
     const Scenario *scenario;
@@ -14,7 +15,8 @@ typedef struct Run {
     Facts *facts;
     Books *books;
     Expectations *expectations;
-    SimulatorEnd end; /* after run_play */
+    Topology *topology; /* as the header of the trace tells it */
+    SimulatorEnd end;   /* after run_play */
 } Run;
 
 /* Builds the scenario, which is to outlive the run. Further sinks can then be added to the trace.

@@ -160,13 +160,19 @@ SpoolId queue_peek_next_id(const Queue *queue)
     return spool_peek_id(queue->spool);
 }
 
+static SimTime expires_at(const QueueEntry *entry)
+{
+    return entry->arrived_at + entry->queue->schedule.lifetime_ns;
+}
+
 /* Each recipient is due at once. */
 static void accept_item(Item *item)
 {
     const QueueEntry *entry = &item->entry;
     const Queue *queue = entry->queue;
     TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = entry->id, .mail = entry->mail,
-          .recipients = entry->envelope->recipient_count, .length = queue_length(queue));
+          .recipients = entry->envelope->recipient_count, .length = queue_length(queue),
+          .expires_at = expires_at(entry));
     Cause entered = *simulator_cause(queue->simulator);
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         *simulator_cause(queue->simulator) = entered;
@@ -229,7 +235,7 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     item_enter(item);
     TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = item->entry.id,
           .mail = item->entry.mail, .recipients = item->entry.waiting_count,
-          .length = queue_length(queue));
+          .length = queue_length(queue), .expires_at = expires_at(&item->entry));
     for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
         item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
 }

@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema captures install
+STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema captures install viewer
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -67,3 +67,6 @@ check-captures: builds
 
 check-install: builds
 	@$(CHECK)/install.py
+
+check-viewer: builds
+	@$(CHECK)/viewer.py $(BUILD)/mailsim

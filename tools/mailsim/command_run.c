@@ -10,13 +10,14 @@
 #include "progress.h"
 #include "summary.h"
 #include "terminal.h"
+#include "viewer_file.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form, *mermaid;
+    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form, *mermaid, *html;
     char **svg;
     char **pcap_at;
     int64_t seed, max_events;
@@ -147,6 +148,9 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
             printf("%s\n\n", local_text_choose(&play->scenario->title, terminal_language()));
         bool is_balanced = play_to_end(play);
         bool is_written = outputs_finish(&outputs, play->run, options);
+        ViewerFileOptions viewer = {simulation_options, options->level != NULL, level};
+        if (options->html != NULL && is_balanced)
+            is_written = viewer_file_write(play->scenario, &viewer, options->html) && is_written;
         bool is_known = play_knows_mail(play, options->follow);
         status = is_known ? run_status(play->run, is_balanced, is_written) : EXIT_BAD_INPUT;
     }
@@ -245,6 +249,8 @@ int command_run(int argc, char **argv)
         {"fault", 0, 0, G_OPTION_ARG_STRING, &options.fault,
          "crash or power_off a server after so many events; it restarts 10 min later",
          "KIND:SERVER:EVENT"},
+        {"html", 0, 0, G_OPTION_ARG_FILENAME, &options.html,
+         "write the viewer with this run in it, one HTML file", "FILE"},
         {"pcap", 0, 0, G_OPTION_ARG_FILENAME, &options.pcap,
          "write a capture with each packet once, as it leaves its source", "FILE"},
         {"pcap-at", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.pcap_at,
@@ -277,6 +283,7 @@ int command_run(int argc, char **argv)
     g_free(options.until);
     g_free(options.trace);
     g_free(options.facts);
+    g_free(options.html);
     g_free(options.pcap);
     g_strfreev(options.pcap_at);
     g_free(options.fault);

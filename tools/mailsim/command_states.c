@@ -2,33 +2,25 @@
 #include "commands.h"
 
 #include "export/states.h"
-#include "net/tcp.h"
-#include "proto/imap_client.h"
-#include "proto/imap_server.h"
-#include "proto/mail_route.h"
-#include "proto/smtp_client.h"
-#include "proto/smtp_server.h"
+#include "machines.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const StateTable *const TABLES[] = {&smtp_server_table, &smtp_client_table,
-                                           &imap_server_table, &imap_client_table,
-                                           &tcp_table,         &mail_route_table};
-
 static const StateTable *find_table(const char *name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(TABLES); i++) {
-        if (strcmp(TABLES[i]->name, name) == 0)
-            return TABLES[i];
+    for (size_t i = 0; MACHINES[i] != NULL; i++) {
+        if (strcmp(MACHINES[i]->name, name) == 0)
+            return MACHINES[i];
     }
     return NULL;
 }
 
 static void list_tables(FILE *out)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(TABLES); i++)
-        fprintf(out, "  %-12s  %s (%s)\n", TABLES[i]->name, TABLES[i]->title, TABLES[i]->source);
+    for (size_t i = 0; MACHINES[i] != NULL; i++)
+        fprintf(out, "  %-12s  %s (%s)\n", MACHINES[i]->name, MACHINES[i]->title,
+                MACHINES[i]->source);
 }
 
 int command_states(int argc, char **argv)

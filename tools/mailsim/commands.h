@@ -18,6 +18,7 @@ int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_view(int argc, char **argv);
 int command_states(int argc, char **argv);
 
 /* Reads the options of a subcommand; `arguments` (such as "FILE") and `summary` are for --help.

@@ -19,6 +19,7 @@ static const Command COMMANDS[] = {
     {"check", command_check, "check scenario files without playing them"},
     {"test", command_test, "play scenarios and judge their expectations (TAP)"},
     {"explain", command_explain, "tell the story of one mail, with causes"},
+    {"view", command_view, "show a run in the browser"},
     {"states", command_states, "print a protocol's state table"},
 };
 

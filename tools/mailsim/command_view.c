@@ -1,0 +1,97 @@
+/* mailsim view: writes the viewer with a run in it as one HTML file, and opens it. */
+#include "commands.h"
+
+#include "play.h"
+#include "viewer_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "lesson.html" in the folder for temporary files, for FILE or FOLDER/scenario.yaml. To free. */
+static char *default_output(const char *path)
+{
+    g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+    g_autofree char *base = g_path_get_basename(absolute);
+    if (g_str_has_prefix(base, "scenario.")) {
+        g_autofree char *folder = g_path_get_dirname(absolute);
+        g_free(base);
+        base = g_path_get_basename(folder);
+    }
+    char *dot = strrchr(base, '.');
+    if (dot != NULL && dot != base)
+        *dot = '\0';
+    g_autofree char *name = g_strdup_printf("mailsim-%s-XXXXXX", base);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp(name, &error);
+    if (folder == NULL) {
+        fprintf(stderr, "mailsim: no folder for the page: %s\n", error->message);
+        return NULL;
+    }
+    g_autofree char *file = g_strdup_printf("%s.html", base);
+    return g_build_filename(folder, file, NULL);
+}
+
+static bool has_display(void)
+{
+    return g_getenv("DISPLAY") != NULL || g_getenv("WAYLAND_DISPLAY") != NULL;
+}
+
+/* Opens the page in the person's browser; where that cannot be, says where the page is. */
+static void open_page(const char *path)
+{
+    g_autofree char *program = has_display() ? g_find_program_in_path("xdg-open") : NULL;
+    char *arguments[] = {program, (char *)path, NULL};
+    bool is_open =
+        program != NULL && g_spawn_async(NULL, arguments, NULL,
+                                         G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
+                                         NULL, NULL, NULL, NULL);
+    printf("%s%s\n", is_open ? "opened: " : "", path);
+}
+
+static bool write_page(const char *path, const ViewerFileOptions *options, const char *output)
+{
+    if (viewer_file_is_trace(path))
+        return viewer_file_write_trace(path, output);
+    g_autoptr(Play) play = play_new(path, options->simulation);
+    return play != NULL && viewer_file_write(play->scenario, options, output);
+}
+
+static int view_file(const char *path, const ViewerFileOptions *options, const char *wanted,
+                     bool is_to_open)
+{
+    g_autofree char *output = wanted != NULL ? g_strdup(wanted) : default_output(path);
+    if (output == NULL || !write_page(path, options, output))
+        return EXIT_BAD_INPUT;
+    if (is_to_open)
+        open_page(output);
+    else
+        printf("%s\n", output);
+    return EXIT_WELL;
+}
+
+int command_view(int argc, char **argv)
+{
+    g_autofree char *output = NULL;
+    g_autofree char *level = NULL;
+    gboolean is_closed = FALSE;
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+         "where to write the page; otherwise a new folder for temporary files", "FILE"},
+        {"level", 0, 0, G_OPTION_ARG_STRING, &level,
+         "mail, protocol or segment; otherwise the finest of at most 100,000 records", "LEVEL"},
+        {"no-open", 0, 0, G_OPTION_ARG_NONE, &is_closed, "only write it", NULL},
+        {0},
+    };
+    if (!command_parse("FILE|TRACE", "Shows a run in the browser: one HTML file, offline.", entries,
+                       &argc, &argv))
+        return EXIT_BAD_INPUT;
+    if (argc != 2)
+        return command_usage("view", "[OPTION…] FILE|TRACE");
+    SimulationOptions simulation = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
+    ViewerFileOptions options = {.simulation = &simulation, .has_level = level != NULL};
+    if (level != NULL && !trace_level_find(level, &options.level)) {
+        fprintf(stderr, "mailsim: --level %s: it is mail, protocol or segment\n", level);
+        return EXIT_BAD_INPUT;
+    }
+    return view_file(argv[1], &options, output, !is_closed);
+}

@@ -1,0 +1,64 @@
+/* The list of events: a text of everything, with filters. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { shortName, useShared, useSize } from "./context";
+import { toneOf } from "./model";
+import { TraceRecord } from "./trace";
+import { placeOf } from "./view";
+import { describe, formatTime } from "./words";
+
+const SIGN = { plain: "", good: "✓ ", wait: "⏸ ", bad: "✕ ", note: "" } as const;
+
+export function EventsPane() {
+  const { model, view, shown, gated, go, change, w } = useShared();
+  const [ref, , height] = useSize<HTMLDivElement>();
+  const [top, setTop] = useState(0);
+  const row = view.lecture ? 38 : 24;
+  const needle = view.filter.toLowerCase();
+  const listed = useMemo(
+    () => (needle === "" ? shown : shown.filter((i) => {
+      const r = model.records[i] as TraceRecord;
+      return `${r.kind} ${r.host} ${describe(model, i, view.language)} ${model.mailOf[i] ?? ""}`.toLowerCase().includes(needle);
+    })), [model, shown, needle, view.language]);
+  const here = placeOf(listed, view.cursor);
+  const count = gated ? here + 1 : listed.length;
+  useEffect(() => {
+    const element = ref.current;
+    if (!element || here < 0) return;
+    const y = here * row;
+    if (y < element.scrollTop || y + row > element.scrollTop + element.clientHeight) element.scrollTop = Math.max(0, y - element.clientHeight * 0.5);
+  }, [here, row, height]);
+  const from = Math.max(0, Math.floor(top / row) - 4), to = Math.min(count, Math.ceil((top + height) / row) + 4);
+  const onKey = (e: KeyboardEvent): void => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    if (by === undefined) return;
+    const k = Math.max(0, Math.min(count - 1, here + by));
+    if (listed[k] !== undefined) go(listed[k] as number);
+    e.preventDefault();
+  };
+  return (
+    <div class="fill column">
+      <div class="bar">
+        <input id="filter" type="search" aria-label={w("filter")} placeholder={w("filter")} value={view.filter} onInput={(e) => change({ filter: e.currentTarget.value })} />
+        <button type="button" aria-pressed={view.follow === "mail"} disabled={!view.mail} onClick={() => change({ follow: view.follow === "mail" ? "" : "mail" })}>{w("follow_mail")}{view.mail ? `: ${view.mail}` : ""}</button>
+        <button type="button" aria-pressed={view.follow === "connection"} disabled={!view.connection} onClick={() => change({ follow: view.follow === "connection" ? "" : "connection" })}>{w("follow_connection")}</button>
+        {view.follow !== "" && <button type="button" onClick={() => change({ follow: "" })}>{w("follow_none")}</button>}
+      </div>
+      <div class="scroll list" ref={ref} role="listbox" tabIndex={0} aria-label={w("events")} aria-activedescendant={here >= from && here < to ? `event-${listed[here]}` : undefined}
+        onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={onKey}>
+        <div role="presentation" style={{ height: `${count * row}px`, position: "relative" }}>
+          {Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k).map((k) => {
+            const i = listed[k] as number, r = model.records[i] as TraceRecord, tone = toneOf(r);
+            const own = view.mail !== "" && model.mailOf[i] === view.mail;
+            return (
+              <div key={i} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
+                class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
+                <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : shortName(r.host)}</span>
+                <span class="say">{SIGN[tone]}{describe(model, i, view.language)}</span>
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+/* The panes that are tables: queues, mails, mailboxes; notes and predictions. */
+import { useState } from "preact/hooks";
+import { shortName, useShared } from "./context";
+import { at } from "./model";
+import { TraceRecord } from "./trace";
+import { formatSpan, formatTime, wordOr } from "./words";
+
+export function QueuePane() {
+  const { model, view, gated, change, w } = useShared();
+  const rows = model.entries.filter((e) => e.enter <= view.cursor && view.cursor < e.remove);
+  const left = (until: number | undefined): string => (gated ? "?" : until === undefined ? "" : formatSpan(Math.max(0, until - view.t), view.language));
+  return (
+    <div class="fill scroll" tabIndex={0} role="region" aria-label={w("queue")}>
+      {rows.length === 0 ? <p class="quiet pad">{w("empty_queue")}</p> : (
+        <table class="data">
+          <thead><tr><th>{w("host")}</th><th>{w("mail")}</th><th>{w("state")}</th><th>{w("attempts")}</th><th>{w("next_attempt")}</th><th>{w("expires")}</th><th>{w("reason")}</th></tr></thead>
+          <tbody>
+            {rows.slice(0, 500).map((e) => {
+              const recipients = e.recipients.size > 0 ? [...e.recipients] : [["", []] as [string, never[]]];
+              return recipients.map(([recipient, history]) => {
+                const s = at(history, view.cursor);
+                const waits = s?.state !== "trying";
+                return (
+                  <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
+                    <td>{shortName(e.host)}</td><td><button type="button" class="go" onClick={() => change({ mail: e.mail })}>{e.mail}</button></td>
+                    <td class={waits && s ? "wait" : ""}>{waits ? `⏸ ${w("waiting")}` : `▶ ${w("trying")}`}</td>
+                    <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td><td>{s?.reason ?? ""}</td>
+                  </tr>
+                );
+              });
+            })}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+const FATE_SIGN = { plain: "•", good: "✓", wait: "⏸", bad: "✕", note: "" } as const;
+
+export function MailsPane() {
+  const { model, view, change, w } = useShared();
+  const mails = [...model.mails.values()].filter((m) => m.first <= view.cursor);
+  return (
+    <div class="fill scroll" tabIndex={0} role="region" aria-label={w("mails")}>
+      <table class="data">
+        <thead><tr><th>{w("mail")}</th><th>{w("from")}</th><th>{w("to")}</th><th>{w("subject")}</th><th>{w("fate")}</th></tr></thead>
+        <tbody>
+          {mails.slice(0, 500).map((m) => {
+            const fate = at(m.fates, view.cursor);
+            return (
+              <tr key={m.name} class={m.name === view.mail ? "picked" : ""}>
+                <td><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{m.name}</button></td>
+                <td>{m.from}</td><td>{m.to}</td><td>{m.subject}</td>
+                <td class={fate?.tone ?? ""}>{fate ? `${FATE_SIGN[fate.tone]} ${wordOr(view.language, fate.fate)} ${formatTime(model.records[fate.i]?.t ?? 0)}` : ""}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function MailboxesPane() {
+  const { model, view, change, w } = useShared();
+  const there = model.stored.filter((s) => s.store <= view.cursor && view.cursor < s.expunge);
+  return (
+    <div class="fill scroll" tabIndex={0} role="region" aria-label={w("mailboxes")}>
+      {there.length === 0 ? <p class="quiet pad">{w("empty_mailbox")}</p> : (
+        <table class="data">
+          <thead><tr><th>{w("user")}</th><th>{w("folder")}</th><th>{w("mail")}</th><th>{w("subject")}</th><th>{w("flags")}</th></tr></thead>
+          <tbody>
+            {there.slice(0, 500).map((s) => (
+              <tr key={`${s.host}${s.user}${s.folder}${s.uid}`} class={s.mail === view.mail ? "picked" : ""}>
+                <td>{s.user} @ {shortName(s.host)}</td><td>{s.folder}</td><td><button type="button" class="go" onClick={() => change({ mail: s.mail })}>{s.mail}</button></td>
+                <td>{model.mails.get(s.mail)?.subject ?? ""}</td><td>{at(s.flags, view.cursor) ?? ""}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+export function NotesPane() {
+  const { model, view, go, change, w } = useShared();
+  const seq = (model.records[view.cursor] as TraceRecord | undefined)?.seq ?? 0;
+  const [text, setText] = useState("");
+  const keep = (): void => {
+    if (text.trim() === "") return;
+    change({ notes: { ...view.notes, [seq]: text.trim().slice(0, 400) } });
+    setText("");
+  };
+  return (
+    <div class="fill scroll pad" tabIndex={0} role="region" aria-label={w("notes")}>
+      <label>{w("note_here")}<textarea maxLength={400} rows={2} value={text} onInput={(e) => setText(e.currentTarget.value)} /></label>
+      <button type="button" onClick={keep}>{w("add_note")}</button>
+      <ul class="layers">
+        {Object.entries(view.notes).map(([key, note]) => {
+          const i = model.bySeq.get(Number(key));
+          return i === undefined ? null : (
+            <li key={key}><button type="button" class="go" onClick={() => go(i)}><span class="when">{formatTime(model.times[i] as number)}</span> {note}</button>{" "}
+              <button type="button" onClick={() => { const notes = { ...view.notes }; delete notes[Number(key)]; change({ notes }); }}>{w("remove")}</button></li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+export function PredictPane() {
+  const { model, view, gated, change, w } = useShared();
+  const questions = model.meta.questions ?? [];
+  const [guesses, setGuesses] = useState<string[]>(questions.map(() => ""));
+  const say = (text: Record<string, string>): string => text[view.language] ?? text["en"] ?? Object.values(text)[0] ?? "";
+  const isReady = guesses.every((g) => g.trim() !== "");
+  return (
+    <form class="fill scroll pad predict" tabIndex={0} aria-label={w("predict")} onSubmit={(e) => { e.preventDefault(); if (isReady) change({ guessed: true }); }}>
+      {gated && <p><b>{w("predict_first")}</b></p>}
+      <ol>
+        {questions.map((q, k) => (
+          <li key={k}>
+            <label>{say(q.ask)}
+              <input type="text" autocomplete="off" placeholder={w("guess")} readOnly={!gated} value={guesses[k] ?? ""} onInput={(e) => setGuesses(guesses.map((g, n) => (n === k ? e.currentTarget.value : g)))} />
+            </label>
+            {!gated && <p class="answer"><b>{w("answer")}: {q.answer}</b> {say(q.explain)}</p>}
+          </li>
+        ))}
+      </ol>
+      {gated && <p><button type="submit" class="main" disabled={!isReady}>{w("commit")}</button> <button type="button" onClick={() => change({ guessed: true })}>{w("skip")}</button></p>}
+    </form>
+  );
+}

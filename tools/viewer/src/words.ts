@@ -1,0 +1,146 @@
+/* Everything that a person reads, in English and Korean. {key} is a field of the record; in Korean no
+ * particle follows one. A kind that is not listed is told by its fields. */
+import { Model } from "./model";
+import { TraceRecord, str } from "./trace";
+
+export type Language = "en" | "ko";
+
+const KINDS: Record<string, [string, string]> = {
+  "timeline.begin": ["the run begins", "실행 시작"],
+  "timeline.end": ["the run ends ({reason})", "실행 끝 ({reason})"],
+  "timeline.action": ["scenario: {do} {subject}", "시나리오: {do} {subject}"],
+  "timeline.note": ["{text}", "{text}"],
+  "agent.compose": ["writes {mail} to {to}: “{subject}”", "{mail} 작성 → {to}: “{subject}”"],
+  "agent.submit": ["hands {mail} to {server}", "{mail} 제출 → {server}"],
+  "agent.sent": ["{server} has taken over {mail}", "{server}: {mail} 접수 완료"],
+  "agent.failed": ["could not {action} {mail}: {reason}", "실패 ({action}) {mail}: {reason}"],
+  "agent.fetch": ["asks {server} for new mail", "새 메일 확인: {server}"],
+  "agent.receive": ["fetches {mail}: “{subject}”", "{mail} 가져옴: “{subject}”"],
+  "agent.fetched": ["fetching is through: {count} new", "가져오기 끝: 새 메일 {count}통"],
+  "agent.read": ["reads {mail}: “{subject}”", "{mail} 읽음: “{subject}”"],
+  "mail.accepted": ["accepts {mail} for {recipient}", "{mail} 접수: 수신자 {recipient}"],
+  "mail.relayed": ["{mail} is with {next} now", "{mail} 중계 완료 → {next}"],
+  "mail.delivered": ["{mail} is in the mailbox of {recipient}", "{mail} 배달됨: {recipient} 메일박스"],
+  "mail.expired": ["gives up {mail}: {reason}", "{mail} 보관 기간 만료: {reason}"],
+  "mail.bounced": ["{mail} bounces: {reason}", "{mail} 반송: {reason}"],
+  "mail.delayed": ["warns the sender: {mail} takes long", "{mail} 지연 알림"],
+  "mail.discarded": ["discards {mail}: {rule}", "{mail} 폐기: {rule}"],
+  "mail.uncertain": ["{mail}: the 250 was lost, it may be there twice", "{mail}: 250 응답 유실, 중복 가능"],
+  "queue.enter": ["queue: {mail} enters ({length} in it)", "메시지 큐: {mail} 들어옴 (모두 {length}통)"],
+  "queue.attempt": ["queue: attempt {attempt} for {mail} to {recipient}", "메시지 큐: {mail} 시도 {attempt}회째 → {recipient}"],
+  "queue.defer": ["queue: {mail} waits until {next_at}: {reason}", "메시지 큐: {mail} 대기, 다음 시도 {next_at}: {reason}"],
+  "queue.remove": ["queue: {mail} leaves ({length} left)", "메시지 큐: {mail} 나감 (남은 {length}통)"],
+  "queue.recover": ["queue: {mail} found on the disk", "메시지 큐: {mail} 디스크에서 복구"],
+  "smtp.command": ["{smtp.command_line}", "{smtp.command_line}"],
+  "smtp.reply": ["{smtp.response.code} {smtp.rsp.parameter}", "{smtp.response.code} {smtp.rsp.parameter}"],
+  "smtp.content": ["the message {mail} ({size} octets) and the final dot", "메시지 {mail} ({size}바이트)와 마지막 점"],
+  "smtp.state": ["{machine}: {from} → {to}", "{machine}: {from} → {to}"],
+  "imap.command": ["{imap.request}", "{imap.request}"],
+  "imap.response": ["{imap.response}", "{imap.response}"],
+  "imap.state": ["{machine}: {from} → {to}", "{machine}: {from} → {to}"],
+  "dns.query": ["{dns.qry.type} of {dns.qry.name}?", "{dns.qry.name}의 {dns.qry.type}?"],
+  "dns.response": ["{dns.flags.rcode} {records}", "{dns.flags.rcode} {records}"],
+  "dns.result": ["{dns.qry.name} {dns.qry.type}: {outcome}", "{dns.qry.name} {dns.qry.type}: {outcome}"],
+  "dns.timeout": ["no answer for {dns.qry.name} {dns.qry.type}", "응답 없음: {dns.qry.name} {dns.qry.type}"],
+  "dns.fail": ["names: {dns.qry.name} fails ({how})", "이름 조회 장애: {dns.qry.name} ({how})"],
+  "dns.fix": ["names: {dns.qry.name} works again", "이름 조회 복구: {dns.qry.name}"],
+  "dns.set": ["names: {records}", "이름 변경: {records}"],
+  "tcp.connect": ["connects to {remote} port {tcp.dstport}", "연결 시작: {remote} 포트 {tcp.dstport}"],
+  "tcp.established": ["connected with {remote}", "연결됨: {remote}"],
+  "tcp.failed": ["no connection with {remote}: {reason}", "연결 실패: {remote}: {reason}"],
+  "tcp.closed": ["connection with {remote} closed", "연결 닫힘: {remote}"],
+  "tcp.state": ["TCP: {from} → {to}", "TCP: {from} → {to}"],
+  "tcp.timeout": ["TCP timer: {timer}", "TCP 타이머: {timer}"],
+  "tcp.cwnd": ["congestion window {cwnd}", "혼잡 윈도 {cwnd}"],
+  "tcp.send": ["{tcp.flags} seq {tcp.seq_raw} len {tcp.len}", "{tcp.flags} seq {tcp.seq_raw} len {tcp.len}"],
+  "tcp.receive": ["receives {tcp.flags} len {tcp.len}", "수신 {tcp.flags} len {tcp.len}"],
+  "udp.send": ["UDP datagram to port {udp.dstport}", "UDP 데이터그램 → 포트 {udp.dstport}"],
+  "udp.receive": ["receives a UDP datagram", "UDP 데이터그램 수신"],
+  "icmp.send": ["ICMP: {meaning}", "ICMP: {meaning}"],
+  "icmp.receive": ["receives ICMP: {meaning}", "ICMP 수신: {meaning}"],
+  "link.transmit": ["packet on the link to {to}", "링크로 패킷 전송 → {to}"],
+  "link.drop": ["packet lost: {reason}", "패킷 손실: {reason}"],
+  "link.down": ["link {a} – {b} is down", "링크 끊김: {a} – {b}"],
+  "link.up": ["link {a} – {b} is up", "링크 복구: {a} – {b}"],
+  "host.crash": ["crashes: {program}", "비정상 종료: {program}"],
+  "host.power_off": ["loses power", "전원 차단"],
+  "host.shutdown": ["shuts down: {program}", "정상 종료: {program}"],
+  "host.restart": ["starts: {program}", "시작: {program}"],
+  "disk.write": ["writes {path}", "디스크 쓰기: {path}"],
+  "disk.sync": ["{path} is safe on the disk", "디스크에 확정: {path}"],
+  "disk.full": ["the disk is full: {path}", "디스크 가득 참: {path}"],
+  "mailbox.store": ["{mail} into {user}/{folder}", "{mail} 저장: {user}/{folder}"],
+  "mailbox.flag": ["flags of {user}/{folder} no. {imap.uid}: {flags}", "{user}/{folder} {imap.uid}번 표시: {flags}"],
+  "store.inventory": ["on the disk: {mail} for {recipient} ({place})", "디스크에 있음: {mail}, {recipient} ({place})"],
+};
+
+const WORDS = {
+  play: ["Play", "재생"], pause: ["Pause", "일시정지"], back: ["Step back", "이전 단계"], forward: ["Step forward", "다음 단계"],
+  start: ["To the start", "처음으로"], end: ["To the end", "끝으로"], speed: ["Speed", "속도"], step: ["Step by", "단계 단위"],
+  unit_segment: ["segment", "세그먼트"], unit_line: ["protocol line", "프로토콜 행"], unit_queue: ["queue action", "큐 동작"], unit_message: ["message", "메시지"],
+  axis: ["Time axis", "시간축"], axis_gaps: ["gaps shortened", "간격 압축"], axis_linear: ["linear", "선형"], axis_step: ["by step", "단계별"],
+  level: ["Level", "수준"], level_mail: ["mail", "메일"], level_protocol: ["protocol", "프로토콜"], level_segment: ["segment", "세그먼트"],
+  lecture: ["Lecture", "강의 모드"], theme: ["Dark", "어둡게"], language: ["한국어", "English"], print: ["Print", "인쇄"], help: ["Keys", "단축키"],
+  map: ["Map", "지도"], ladder: ["Ladder", "사다리 그림"], events: ["Events", "사건 목록"], detail: ["Detail", "자세히"], queue: ["Queue", "메시지 큐"],
+  states: ["States", "상태도"], mailboxes: ["Mailboxes", "메일박스"], charts: ["Charts", "그래프"], mails: ["Mails", "메일"], notes: ["Notes", "메모"], predict: ["Predict", "예측"],
+  filter: ["Filter", "거르기"], follow_mail: ["Follow this mail", "이 메일 따라가기"], follow_connection: ["Follow this connection", "이 연결 따라가기"], follow_none: ["Show everything", "모두 보기"],
+  time: ["time", "시각"], host: ["machine", "기기"], what: ["what happens", "내용"], mail: ["mail", "메일"], state: ["state", "상태"],
+  attempts: ["attempts", "시도"], next_attempt: ["next attempt in", "다음 시도까지"], expires: ["given up in", "만료까지"], reason: ["reason", "이유"], recipient: ["recipient", "수신자"],
+  waiting: ["waits", "대기"], trying: ["being tried", "시도 중"], empty_queue: ["The queues are empty.", "메시지 큐가 비어 있습니다."], empty_mailbox: ["No message is in a mailbox yet.", "메일박스에 아직 메시지가 없습니다."],
+  why: ["Why?", "왜?"], next: ["What next?", "그다음은?"], fields: ["fields", "필드"], bytes: ["bytes", "바이트"], because: ["because of", "까닭"],
+  no_next: ["Nothing follows from it.", "이어지는 일이 없습니다."], hidden: ["Hidden until you have guessed.", "예측하기 전에는 보이지 않습니다."],
+  fate: ["what became of it", "경과"], from: ["from", "보낸 사람"], to: ["to", "받는 사람"], subject: ["subject", "제목"], folder: ["folder", "폴더"], flags: ["flags", "표시"], user: ["mailbox of", "사용자"],
+  guess: ["your guess", "나의 예측"], commit: ["These are my guesses", "예측 확정"], skip: ["Show everything without guessing", "예측 없이 모두 보기"], answer: ["answer", "정답"],
+  predict_first: ["Predict first. What follows stays hidden until then.", "먼저 예측해 보세요. 그때까지 이후 과정은 숨겨집니다."],
+  note_here: ["Note on this moment", "이 순간의 메모"], add_note: ["Keep the note", "메모 저장"], remove: ["Remove", "삭제"],
+  queue_length: ["queue length", "큐 길이"], cwnd: ["congestion window", "혼잡 윈도"], retransmissions: ["retransmissions", "재전송"], no_connection: ["Choose an event of a connection.", "연결에 속한 사건을 고르세요."],
+  left_out: ["left out", "생략"], records: ["records", "기록"], up: ["up", "작동"], crash: ["crashed", "비정상 종료"], power_off: ["no power", "전원 차단"], shutdown: ["shut down", "정상 종료"],
+  down: ["link down", "링크 끊김"], in_queue: ["in the queue", "큐 대기"], lost: ["lost", "손실"], layers: ["layers", "계층"], segments: ["segments", "세그먼트"], line: ["line", "행"], later: ["later", "뒤"],
+  keys: ["Space: play · ← → or Page Up/Down: step · Shift+← →: by message · Home/End · 1 to 4: step unit · A: axis · L: lecture · W: why · N: next · /: filter · M: follow mail · C: follow connection · Esc: everything · P: print",
+    "스페이스: 재생 · ← → 또는 Page Up/Down: 단계 이동 · Shift+← →: 메시지 단위 · Home/End · 1–4: 단계 단위 · A: 시간축 · L: 강의 모드 · W: 왜 · N: 그다음 · /: 거르기 · M: 메일 따라가기 · C: 연결 따라가기 · Esc: 모두 보기 · P: 인쇄"],
+  written: ["written", "작성됨"], "taken over": ["taken over", "접수됨"], accepted: ["accepted", "접수됨"], waits: ["waits", "대기"], relayed: ["relayed", "중계됨"], delivered: ["delivered", "배달됨"],
+  fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], uncertain: ["uncertain", "불확실"],
+  pane_left: ["Left pane", "왼쪽 창"], pane_right: ["Right pane", "오른쪽 창"], position: ["Position", "위치"], connection: ["connection", "연결"], machine: ["state machine", "상태 기계"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Word = keyof typeof WORDS;
+export const word = (language: Language, key: Word): string => WORDS[key][language === "ko" ? 1 : 0];
+export const wordOr = (language: Language, key: string): string => (key in WORDS ? word(language, key as Word) : key);
+
+const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
+
+/** 1d 00:30:01.302 */
+export function formatTime(ns: number): string {
+  const ms = Math.floor(ns / 1e6), s = Math.floor(ms / 1000), days = Math.floor(s / 86400);
+  const clock = `${pad(Math.floor(s / 3600) % 24, 2)}:${pad(Math.floor(s / 60) % 60, 2)}:${pad(s % 60, 2)}.${pad(ms % 1000, 3)}`;
+  return days > 0 ? `${days}d ${clock}` : clock;
+}
+
+const UNITS: [number, string, string][] = [[86400e9, "d", "일"], [3600e9, "h", "시간"], [60e9, "min", "분"], [1e9, "s", "초"], [1e6, "ms", "ms"], [1e3, "µs", "µs"]];
+
+/** 29 min 58 s: the two largest units. */
+export function formatSpan(ns: number, language: Language): string {
+  const k = UNITS.findIndex(([unit]) => ns >= unit);
+  if (k < 0) return `${Math.max(0, Math.round(ns))} ns`;
+  const [unit, en, ko] = UNITS[k] as (typeof UNITS)[number];
+  const name = (n: number, a: string, b: string): string => (language === "ko" && b !== "ms" && b !== "µs" ? `${n}${b}` : `${n} ${a}`);
+  const count = Math.floor(ns / unit);
+  const rest = UNITS[k + 1];
+  const more = rest && k < 3 ? Math.floor((ns - count * unit) / rest[0]) : 0;
+  if (k >= 3) return name(Number((ns / unit).toPrecision(3)), en, ko);
+  return name(count, en, ko) + (more > 0 && rest ? ` ${name(more, rest[1], rest[2])}` : "");
+}
+
+/** What a record says, in one line. */
+export function describe(model: Model, i: number, language: Language): string {
+  const record = model.records[i] as TraceRecord;
+  const template = KINDS[record.kind]?.[language === "ko" ? 1 : 0];
+  if (template === undefined) return describeUnknown(record);
+  const text = template.replace(/\{([^}]+)\}/g, (_, key: string) =>
+    key === "next_at" ? formatTime(Number(record.fields[key] ?? 0)) : str(record, key));
+  return text.replace(/\s*\n\s*/g, " ⏎ ").trim();
+}
+function describeUnknown(record: TraceRecord): string {
+  const fields = Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => `${key}=${String(value)}`);
+  return `${record.kind} ${fields.join(" ")}`;
+}

@@ -1,0 +1,194 @@
+/* The pages of all lessons in real Chromium: what each pane shows is held against the trace.
+ * node test/e2e.mjs MAILSIM FOLDER [LESSON…] */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [program, scenarios, ...only] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const folder = mkdtempSync(join(tmpdir(), "mailsim-viewer-"));
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const STEPS = 6;
+
+const context = await chromium.launchPersistentContext(join(folder, "profile"), { executablePath: "/usr/bin/chromium", headless: true, args: FLAGS, viewport: { width: 1280, height: 720 }, locale: "en-US" });
+
+async function open(lesson, hash) {
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
+  page.on("pageerror", (e) => complaints.push(String(e)));
+  page.on("request", (r) => !/^(file|data):/.test(r.url()) && complaints.push(`asks the network: ${r.url()}`));
+  await page.goto(`file://${join(folder, `${lesson}.html`)}#${hash}`);
+  await page.waitForSelector("main");
+  return { page, complaints };
+}
+
+function traceOf(lesson) {
+  const file = join(folder, `${lesson}.ndjson`);
+  execFileSync(program, ["run", "--quiet", "--trace", file, join(scenarios, lesson, "scenario.yaml")]);
+  execFileSync(program, ["view", "--no-open", "--output", join(folder, `${lesson}.html`), join(scenarios, lesson, "scenario.yaml")], { stdio: "ignore" });
+  return readFileSync(file, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
+}
+
+const settle = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+/* What is seen, without what says only where the scroll bars stand. */
+async function snapshot(page) {
+  await settle(page);
+  return page.evaluate(() => ["#clock", "#status", ".map", ".two .panel", ".five .panel", ".event.picked"].map((s) => document.querySelector(s)?.textContent ?? s).join("\n"));
+}
+const text = (page, selector) => page.locator(selector).first().textContent();
+const tick = (page, key) => page.keyboard.press(key).then(() => settle(page));
+
+/* Nothing later may be seen before a person has guessed. */
+async function checkGate(page, records) {
+  const hasGate = (await page.locator(".predict").count()) > 0;
+  if (!hasGate) return;
+  const listed = await page.locator(".event").count();
+  assert.ok(listed <= 1, `${listed} events before the first step`);
+  assert.equal(await page.locator(".predict .answer").count(), 0, "the answer shows");
+  await tick(page, "End");
+  assert.match(await text(page, "#clock"), /^00:00:00/, "End goes past the gate");
+  for (const input of await page.locator(".predict input").all()) await input.fill("3");
+  await page.locator(".predict input").first().press("Enter");
+  await settle(page);
+  assert.ok((await page.locator(".predict .answer").count()) > 0, "no answer after the guess");
+  assert.ok((await page.locator(".event").count()) > 1);
+  await page.keyboard.press("Escape");
+  assert.ok(records.length > 1);
+}
+
+async function checkSteps(page, unit) {
+  await tick(page, unit);
+  await tick(page, "Home");
+  await tick(page, "PageDown");
+  const seen = [await snapshot(page)];
+  for (let k = 0; k < STEPS; k++) { await page.keyboard.press("PageDown"); seen.push(await snapshot(page)); }
+  const last = seen.pop();
+  const forward = seen.length;
+  if (last !== seen[forward - 1]) assert.notEqual(seen[0], last, "steps change nothing");
+  for (let k = forward - 1; k >= 0; k--) { await page.keyboard.press("PageUp"); if (seen[k + 1] !== seen[k] || last !== seen[k]) break; }
+  // Forward to the end of this stretch and back again gives each state once more.
+  await tick(page, "Home");
+  await tick(page, "PageDown");
+  for (let k = 1; k < forward; k++) await page.keyboard.press("ArrowRight");
+  assert.equal(await snapshot(page), seen[forward - 1], `unit ${unit}: forward again`);
+  for (let k = forward - 2; k >= 0; k--) {
+    if (seen[k] === seen[k + 1]) continue;
+    await page.keyboard.press("ArrowLeft");
+    assert.equal(await snapshot(page), seen[k], `unit ${unit}: ${k} steps after the start, going back`);
+  }
+}
+
+const PROTOCOL = /^(timeline|agent|mail|queue|smtp|imap|pop|http|dns|host|mailbox|store)\.|^tcp\.(connect|established|failed|closed)$|^link\.(up|down|faults?)$|^disk\.full$/;
+
+/* Goes to a record by the address, as a teacher's link does. */
+async function goTo(page, record, extra = "") {
+  await page.evaluate(([seq, more]) => { location.hash = `at=${seq}&level=segment&lang=en${more}`; }, [record.seq, extra]);
+  await page.waitForFunction((seq) => document.querySelector(".event.picked")?.getAttribute("data-seq") === String(seq), record.seq);
+}
+
+async function checkPanes(page, records) {
+  const defer = records.filter((r) => r.kind === "queue.defer").at(-1);
+  if (defer) {
+    await goTo(page, defer, "&panes=map,ladder,queue,detail");
+    const row = page.locator(".two .data tbody tr", { hasText: defer.mail }).filter({ hasText: defer.reason.slice(0, 20) }).first();
+    assert.match(await row.textContent(), /waits/, "the queue table");
+    assert.ok((await row.locator(".countdown").textContent()).length > 1, "no countdown");
+  }
+  const stored = records.find((r) => r.kind === "mailbox.store");
+  if (stored) {
+    await goTo(page, stored, "&panes=map,ladder,mailboxes,detail");
+    assert.equal(await page.locator(".two .data tbody tr", { hasText: stored.user }).filter({ hasText: stored.mail }).count() > 0, true, "the mailbox");
+    await page.locator(".two .go", { hasText: stored.mail }).first().click();
+    assert.ok((await page.locator(".event.own").count()) > 0, "selecting a mail is not seen in the list");
+  }
+  const down = records.find((r) => /^host\.(crash|power_off)$/.test(r.kind));
+  if (down) {
+    await goTo(page, down);
+    assert.ok((await page.locator(".map .node.off").getAttribute("aria-label")).startsWith(down.host), "what is down on the map");
+  }
+  const state = records.find((r) => r.kind === "smtp.state");
+  if (state) {
+    await goTo(page, state, "&panes=map,ladder,queue,states");
+    assert.equal(await text(page, ".states .state.lit text"), state.to, "the current state");
+  }
+  const line = records.find((r) => r.kind === "smtp.command");
+  if (line) await checkLine(page, records, line);
+}
+
+async function checkLine(page, records, line) {
+  await goTo(page, line, "&panes=map,ladder,queue,detail");
+  assert.ok((await text(page, ".row.picked .say")).startsWith(line["smtp.command_line"].slice(0, 12)), "the ladder");
+  assert.match(await text(page, ".map .caption"), new RegExp(line["smtp.command_line"].slice(0, 4)), "the map");
+  const fields = await page.locator(".five .fields").first().textContent();
+  assert.ok(fields.includes(line["smtp.command_line"]), "the fields");
+  const segment = records.find((r) => r.kind === "tcp.send" && r["tcp.len"] > 0 && r.host === line.host && r.seq > line.seq);
+  await goTo(page, segment, "&panes=map,ladder,queue,detail");
+  assert.match(await text(page, ".headers"), /IPv4 · time to live64/);
+  assert.ok((await text(page, ".hex")).replace(/\s/g, "").length > 100, "no octets");
+  await page.locator(".headers .go", { hasText: "TCP · flags" }).click();
+  assert.equal(await page.locator(".hex .lit").count(), 2, "a field's octet, in hexadecimal and as a character");
+  await page.locator(".chain .go").first().click();
+  await settle(page);
+  assert.notEqual(await page.locator(".event.picked").getAttribute("data-seq"), String(segment.seq), "Why? leads nowhere");
+}
+
+async function checkAxe(page, what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 2).map((n) => n.target.join(" ")).join(", ")}`), [], what);
+}
+
+async function checkLooks(page) {
+  for (const key of ["#language", "#theme", "#lecture"]) {
+    await page.click(key);
+    await settle(page);
+    await checkAxe(page, `after ${key}`);
+  }
+  const size = await page.evaluate(() => ({ type: parseFloat(getComputedStyle(document.querySelector(".row .say")).fontSize), panes: document.querySelectorAll("main > .slot").length, lang: document.documentElement.lang, over: document.documentElement.scrollWidth - innerWidth }));
+  assert.deepEqual([size.panes, size.lang], [2, "ko"]);
+  assert.ok(size.type >= 20, `type of ${size.type} px in lecture mode`);
+  assert.ok(size.over <= 0, "the page is wider than the window");
+  for (const key of ["#lecture", "#theme", "#language"]) await page.click(key);
+}
+
+async function checkLesson(lesson) {
+  const records = traceOf(lesson);
+  const { page, complaints } = await open(lesson, "lang=en");
+  await checkAxe(page, "at first");
+  await checkGate(page, records);
+  for (const unit of ["1", "2", "3", "4"]) await checkSteps(page, unit);
+  await goTo(page, records.at(-1));
+  assert.equal(await page.locator(".event.picked").getAttribute("aria-posinset"), String(records.length), "the list holds every record");
+  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1"; });
+  await tick(page, "End");
+  assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.test(r.kind)).length, "the level protocol");
+  await checkPanes(page, records);
+  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
+  await page.waitForSelector(".uplot canvas");
+  await checkLooks(page);
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  assert.ok((await page.locator("#sheet tbody tr").count()) > 20, "nothing to print");
+  assert.deepEqual(complaints, []);
+  await page.close();
+}
+
+let failed = 0;
+const lessons = readdirSync(scenarios, { withFileTypes: true }).filter((d) => d.isDirectory() && (only.length === 0 || only.includes(d.name))).map((d) => d.name).sort();
+for (const lesson of lessons) {
+  try {
+    await checkLesson(lesson);
+    console.log(`ok      ${lesson}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAILED  ${lesson}`);
+    console.log(String(error.stack ?? error).replace(/^/gm, "    "));
+  }
+}
+await context.close();
+rmSync(folder, { recursive: true, force: true });
+process.exit(failed > 0 ? 1 : 0);

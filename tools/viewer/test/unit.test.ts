@@ -1,0 +1,146 @@
+/* Unit tests of what needs no browser. check.mjs bundles them and runs node's test runner. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Axis } from "../src/axis";
+import { tabulate } from "../src/charts";
+import { decodeBase64, dissect } from "../src/frame";
+import { Model, at, toneOf } from "../src/model";
+import { edgesOf } from "../src/states";
+import { Meta, TraceError, TraceRecord, readTrace } from "../src/trace";
+import { View, findStep, readFragment, select, shownRecords, writeFragment } from "../src/view";
+import { describe, formatSpan, formatTime } from "../src/words";
+
+const HEADER = '{"mailsim_trace":1,"title":"x","level":"segment","nodes":[{"name":"a","role":"server"},{"name":"b","role":"server"}],"links":[{"a":"a","b":"b","delay":1,"rate":1}]}';
+const META: Meta = {
+  machines: [], records: { mail: 0, protocol: 0, segment: 0 },
+  kinds: [["queue.enter", "mail"], ["queue.defer", "mail"], ["queue.attempt", "mail"], ["queue.remove", "mail"], ["host.crash", "mail"], ["host.restart", "mail"], ["smtp.command", "protocol"], ["smtp.content", "protocol"], ["tcp.connect", "protocol"], ["tcp.send", "segment"]]
+    .map(([name, level]) => ({ name, level, meaning: "", fields: [] }) as unknown as Meta["kinds"][number]),
+};
+const LINES = [
+  '{"seq":1,"t":0,"kind":"host.crash","host":"b","cause":0,"program":"x"}',
+  '{"seq":2,"t":5,"kind":"queue.enter","host":"a","cause":0,"entry":"q","mail":"m","length":1,"expires_at":900}',
+  '{"seq":3,"t":5,"kind":"queue.attempt","host":"a","cause":2,"entry":"q","mail":"m","recipient":"r","attempt":1}',
+  '{"seq":4,"t":6,"kind":"tcp.connect","host":"a","cause":3,"connection":"a#1","remote":"b","tcp.dstport":25,"tcp.srcport":9}',
+  '{"seq":5,"t":7,"kind":"smtp.command","host":"a","cause":4,"connection":"a#1","smtp.command_line":"MAIL FROM:<>"}',
+  '{"seq":6,"t":8,"kind":"smtp.content","host":"a","cause":5,"connection":"a#1","mail":"m","size":3}',
+  '{"seq":7,"t":9,"kind":"queue.defer","host":"a","cause":6,"because":1,"entry":"q","mail":"m","recipient":"r","reason":"no","next_at":500}',
+  '{"seq":8,"t":400,"kind":"host.restart","host":"b","cause":0,"program":"x"}',
+  '{"seq":9,"t":500,"kind":"something.new","host":"a","cause":7,"colour":"red"}',
+  '{"seq":10,"t":600,"kind":"queue.remove","host":"a","cause":9,"entry":"q","mail":"m","length":0}',
+];
+const modelOf = (lines: string[]): Model => { const { header, records } = readTrace([HEADER, ...lines].join("\n")); return new Model(header, records, META); };
+const VIEW: View = { cursor: 0, t: 0, playing: false, speed: 1, unit: "line", axis: "gaps", level: "segment", mail: "", connection: "", host: "", follow: "", filter: "", lecture: false,
+  panes: ["map", "ladder", "queue", "detail"], language: "en", dark: false, notes: {}, guessed: false };
+
+test("a hostile trace is an error with its line", () => {
+  const bad: [string, RegExp][] = [
+    ["", /^1: this is not JSON/], ['{"mailsim_trace":2}', /^1: only version 1/], [`${HEADER}\n[]`, /^2: .*object/],
+    [`${HEADER}\n${LINES[1]}\n${LINES[0]}`, /^3: `seq`/], [`${HEADER}\n{"seq":1,"t":1e300,"kind":"a","host":"b"}`, /^2: `t`/],
+    [`${HEADER}\n{"seq":1,"t":0,"kind":7,"host":"b"}`, /^2: `kind`/], [`${HEADER}\n{"seq":1,"t":0,"kind":"a","host":"b",${Array.from({ length: 70 }, (_, k) => `"k${k}":1`).join(",")}}`, /too many fields/],
+  ];
+  for (const [text, message] of bad) assert.throws(() => readTrace(text), (e: unknown) => e instanceof TraceError && message.test(e.message), text.slice(0, 60));
+});
+
+test("a field named __proto__ is only a field", () => {
+  const model = modelOf(['{"seq":1,"t":0,"kind":"a.b","host":"a","cause":0,"__proto__":"x","constructor":"y"}']);
+  assert.equal(Object.getPrototypeOf((model.records[0] as TraceRecord).fields), null);
+  assert.match(describe(model, 0, "en"), /constructor=y/);
+});
+
+test("the state at a moment is looked up", () => {
+  const model = modelOf(LINES);
+  assert.equal(model.hostState("b", 6), "crash");
+  assert.equal(model.hostState("b", 7), "up");
+  const entry = model.entries[0];
+  assert.deepEqual([entry?.enter, entry?.remove, entry?.expires], [1, 9, 900]);
+  const history = entry?.recipients.get("r") ?? [];
+  assert.equal(at(history, 2)?.state, "trying");
+  assert.deepEqual(at(history, 6), { state: "waiting", attempt: 1, next: 500, reason: "no" });
+  assert.equal(at(history, 1), undefined);
+  assert.equal(at(model.lengths.get("a") ?? [], 9), 0);
+});
+
+test("records belong to a mail by name, transaction and cause", () => {
+  const model = modelOf(LINES);
+  assert.equal(model.mailOf[4], "m");
+  assert.equal(model.mailOf[0], undefined);
+  assert.deepEqual(model.causesOf(6), [6, 5, 4, 3, 2, 1]);
+  assert.deepEqual(model.effectsOf(0), [6]);
+  assert.deepEqual(model.arrowOf(4), { from: "a", to: "b", lost: false });
+  assert.equal(toneOf(model.records[6] as TraceRecord), "wait");
+});
+
+test("steps go by their unit, there and back", () => {
+  const model = modelOf(LINES), all = () => true;
+  assert.equal(findStep(model, 0, "queue", 1, all), 1);
+  assert.equal(findStep(model, 2, "queue", 1, all), 6);
+  assert.equal(findStep(model, 6, "queue", -1, all), 2);
+  assert.equal(findStep(model, 6, "line", -1, all), 5);
+  assert.equal(findStep(model, 9, "queue", 1, all), undefined);
+  assert.equal(findStep(model, 0, "line", 1, (i) => i > 4), 5);
+});
+
+test("following a mail shows what is about it alone", () => {
+  const model = modelOf(LINES);
+  const shown = [...shownRecords(model, { level: "segment", follow: "mail", mail: "m", connection: "" })];
+  assert.deepEqual(shown, [1, 2, 3, 4, 5, 6, 8, 9]);
+  assert.deepEqual([...shownRecords(model, { level: "mail", follow: "", mail: "", connection: "" })], [0, 1, 2, 6, 7, 9]);
+  assert.deepEqual([...shownRecords(model, { level: "segment", follow: "connection", mail: "", connection: "a#1" })], [3, 4, 5]);
+});
+
+test("the view comes back from the address", () => {
+  const model = modelOf(LINES);
+  const view: View = { ...select(model, VIEW, 6), unit: "queue", axis: "linear", follow: "mail", filter: "a&b", lecture: true, language: "ko", dark: true, notes: { 7: "sic: ü" }, panes: ["queue", "events", "map", "states"] };
+  assert.deepEqual(readFragment(model, `#${writeFragment(model, view)}`, VIEW), view);
+  assert.deepEqual(readFragment(model, "#at=77&unit=x&panes=constructor&note=99:x&mail=none", VIEW).panes, VIEW.panes);
+});
+
+for (const mode of ["gaps", "linear", "step"] as const)
+  test(`the axis ${mode} never falls, and time is found again on it`, () => {
+    const times = [0, 0, 1e6, 2e6, 2e6, 3600e9, 3600e9 + 1e6, 90000e9];
+    const axis = new Axis(mode, times);
+    for (let i = 1; i < times.length; i++) assert.ok((axis.xs[i] as number) >= (axis.xs[i - 1] as number));
+    assert.equal(axis.xs[0], 0);
+    assert.ok(Math.abs((axis.xs[7] as number) - 1) < 1e-9);
+    assert.equal(axis.indexAt(0.999999 * (axis.xs[6] as number) + 1e-9 + 0.000001) >= 5, true);
+    for (const i of [2, 5, 7]) assert.ok(Math.abs(axis.timeAt(axis.xs[i] as number) - (times[i] as number)) <= 1e3);
+    if (mode === "gaps") assert.deepEqual(axis.gaps.map((g) => g.wait), [3600e9 - 2e6, 90000e9 - 3600e9 - 1e6]);
+  });
+test("an axis without records", () => { const axis = new Axis("gaps", []); assert.equal(axis.indexAt(0.5), -1); assert.equal(axis.timeAt(0.5), 0); });
+
+test("times and spans", () => {
+  assert.equal(formatTime(1302315600), "00:00:01.302");
+  assert.equal(formatTime(86400e9 * 2 + 3661e9), "2d 01:01:01.000");
+  assert.deepEqual([formatSpan(1798e9, "en"), formatSpan(1798e9, "ko"), formatSpan(12.3e6, "en"), formatSpan(5, "en"), formatSpan(5 * 86400e9, "en")], ["29 min 58 s", "29분 58초", "12.3 ms", "5 ns", "5 d"]);
+});
+
+test("a frame's fields are named and cover it", () => {
+  const bytes = Uint8Array.from([..."020000000001020000000002".matchAll(/../g)].map((m) => parseInt(m[0], 16))
+    .concat([8, 0, 0x45, 0, 0, 42, 0, 1, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 1, 198, 18, 0, 2, 0, 25, 0xc0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0, 72, 105]));
+  const fields = dissect(bytes);
+  assert.deepEqual(fields.map((f) => [f.name, f.value]).filter(([n]) => ["source", "flags", "time to live", "source port", "payload"].includes(n as string)),
+    [["source", "02:00:00:00:00:02"], ["time to live", "64"], ["source", "198.18.0.1"], ["source port", "25"], ["flags", "SYN, ACK"], ["payload", "2 octets"]]);
+  let to = 0;
+  for (const f of fields) { assert.equal(f.from, to); to = f.to; }
+  assert.equal(to, bytes.length);
+});
+test("any octets are dissected without going over the end", () => {
+  for (let length = 0; length < 80; length++)
+    for (const fill of [0, 0x45, 8, 255]) {
+      const bytes = new Uint8Array(length).fill(fill);
+      if (length > 14) bytes.set([8, 0, 0x45], 12);
+      for (const f of dissect(bytes)) assert.ok(f.from < f.to && f.to <= length);
+    }
+  assert.equal(decodeBase64("%%%").length, 0);
+});
+
+test("what leads to a state from most others is not drawn", () => {
+  const machine = { name: "m", title: "", source: "", initial: 0, states: ["A", "B", "C", "D"], events: ["go", "die"], edges: [[0, 1, 0], [0, 3, 1], [1, 3, 1], [2, 3, 1]] as [number, number, number][] };
+  const { edges, pooled } = edgesOf(machine);
+  assert.deepEqual(edges.map((e) => [e.from, e.to]), [[0, 1]]);
+  assert.deepEqual([...(pooled.get(3) ?? [])], [1]);
+});
+
+test("charts hold a value until it changes", () => {
+  assert.deepEqual(tabulate([{ label: "a", history: [{ i: 1, value: 5 }, { i: 3, value: 2 }] }, { label: "b", history: [{ i: 2, value: 7 }] }], (i) => i / 4), [[0, 0.25, 0.5, 0.75, 1], [0, 5, 5, 2, 2], [0, 0, 7, 7, 7]]);
+});
