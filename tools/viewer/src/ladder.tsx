@@ -108,6 +108,7 @@ function Row({ i, y, width, gutter, font, rowHeight, x, wait, picked, onPick }: 
     <g class={`row ${tone}${picked ? " picked" : ""}${own ? " own" : ""}`} onClick={onPick}>
       {wait > GAP && <text class="gap" x={width / 2 + gutter / 2} y={y - rowHeight} font-size={font * 0.92} text-anchor="middle">⋮  {formatSpan(wait, view.language)}  ⋮</text>}
       <rect class="strip" x={0} y={y - rowHeight * 0.62} width={width} height={rowHeight} />
+      {own && <rect class="mark" x={0} y={y - rowHeight * 0.62} width={3} height={rowHeight} />}
       <text class="when" x={6} y={y} font-size={font * 0.85}>{formatTime(record.t)}</text>
       {arrow && <g class="arrow"><line x1={start} x2={stop} y1={y + 5} y2={y + 5} />
         {arrow.lost ? <text class="bad" x={stop} y={y + 10} font-size={font * 1.2} text-anchor="middle">✕</text> : <path d={`M${stop} ${y + 5}l${-9 * direction}-5v10z`} />}</g>}

@@ -40,14 +40,14 @@ function Slot({ index, panes, name }: { index: 0 | 1 | 2 | 3; panes: readonly Pa
     e.stopPropagation();
   };
   return (
-    <section class={`slot ${name}`} aria-label={w(pane)}>
+    <div class={`slot ${name}`}>
       {offered.length > 1
         ? <div class="tabs" role="tablist" aria-label={w(pane)} onKeyDown={onKey}>
             {offered.map((p) => <button type="button" key={p} id={`tab-${name}-${p}`} role="tab" aria-selected={p === pane} aria-controls={`panel-${name}`} tabIndex={p === pane ? 0 : -1} onClick={() => pick(p)}>{w(p)}</button>)}
           </div>
         : <h2>{w(pane)}</h2>}
       <div class="panel" id={`panel-${name}`} {...(offered.length > 1 ? { role: "tabpanel", "aria-labelledby": `tab-${name}-${pane}` } : {})}><Show key={pane} /></div>
-    </section>
+    </div>
   );
 }
 

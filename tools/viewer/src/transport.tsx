@@ -9,6 +9,10 @@ import { formatSpan, formatTime } from "./words";
 
 export interface TransportActions { step: (direction: 1 | -1, unit?: Unit) => void; toggle: () => void; seek: (x: number) => void; edge: (direction: 1 | -1) => void }
 
+function Sign({ d, wide }: { d: string; wide?: boolean }) {
+  return <svg class={wide ? "sign wide" : "sign"} viewBox="0 0 16 16" aria-hidden="true"><path d={d} /></svg>;
+}
+
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
 function Select<T extends string | number>({ label, value, options, onChange }: { label: string; value: T; options: [T, string][]; onChange: (value: T) => void }) {
@@ -27,11 +31,11 @@ export function Transport({ actions }: { actions: TransportActions }) {
   return (
     <div class="transport" role="toolbar" aria-label={w("position")}>
       <div class="buttons">
-        <button type="button" aria-label={w("start")} title={w("start")} onClick={() => actions.edge(-1)}>⏮</button>
-        <button type="button" id="back" aria-label={w("back")} title={w("back")} onClick={() => actions.step(-1)}>◀</button>
-        <button type="button" id="play" class="main" aria-label={view.playing ? w("pause") : w("play")} title={view.playing ? w("pause") : w("play")} onClick={actions.toggle}>{view.playing ? "❚❚" : "▶"}</button>
-        <button type="button" id="forward" aria-label={w("forward")} title={w("forward")} onClick={() => actions.step(1)}>▶▏</button>
-        <button type="button" aria-label={w("end")} title={w("end")} onClick={() => actions.edge(1)}>⏭</button>
+        <button type="button" aria-label={w("start")} title={w("start")} onClick={() => actions.edge(-1)}><Sign d="M3 2V14M14 2L6 8L14 14Z" /></button>
+        <button type="button" id="back" aria-label={w("back")} title={w("back")} onClick={() => actions.step(-1)}><Sign d="M12 2L3 8L12 14Z" /></button>
+        <button type="button" id="play" class="main" aria-label={view.playing ? w("pause") : w("play")} title={view.playing ? w("pause") : w("play")} onClick={actions.toggle}><Sign d={view.playing ? "M4 2V14M12 2V14" : "M4 1L14 8L4 15Z"} wide={view.playing} /></button>
+        <button type="button" id="forward" aria-label={w("forward")} title={w("forward")} onClick={() => actions.step(1)}><Sign d="M4 2L13 8L4 14Z" /></button>
+        <button type="button" aria-label={w("end")} title={w("end")} onClick={() => actions.edge(1)}><Sign d="M13 2V14M2 2L10 8L2 14Z" /></button>
       </div>
       <output id="clock">{formatTime(view.t)}</output>
       <Select label={w("step")} value={view.unit} options={UNITS.map((u): [Unit, string] => [u, w(`unit_${u}`)])} onChange={(unit) => change({ unit, ...(unit === "segment" && model.header.level === "segment" ? { level: "segment" as LevelName } : {}) })} />
