@@ -236,6 +236,13 @@ static void test_server_faults(void **state)
          "nobody's"},
         {"mailsim: 1\nservers: {a.example: {domains: [x.example], users: {a@b: {}}}}\n",
          "2:53: `a@b` is a whole address; only the part before the @ belongs here"},
+        {SERVERS "people: {al: {address: alice@naver.example}}\n"
+                 "mails: {m: {from: al, to: [alice@naver.example], header: [{name: Bcc, value: x}, "
+                 "{name: \"a:\", value: z}]}}\n",
+         "7:66: the field `Bcc` is always the agent's own and cannot be given; `From`, `To`, "
+         "`Date`, `Subject` and others can\n"
+         "7:89: `a:` is no name of a header field; one is made of visible ASCII characters without "
+         "a colon, such as `X-Mailer`"},
         {SERVERS "people: {al: {address: alica@naver.example}}\n",
          "6:24: `mail.naver.example` has no user `alica`; did you mean `alice`?"},
         {SERVERS "people: {al: {address: alice@navr.example}}\n",

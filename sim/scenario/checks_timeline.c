@@ -53,6 +53,42 @@ void check_people(Checks *checks)
 
 /* --- Mails --- */
 
+/* What the agent keeps in its own hands: the mail's name, who may see whom, the structure. */
+static bool is_agents_own_field(const char *name)
+{
+    return g_ascii_strcasecmp(name, "Message-ID") == 0 || g_ascii_strcasecmp(name, "Bcc") == 0 ||
+           g_ascii_strcasecmp(name, "MIME-Version") == 0 ||
+           g_ascii_strncasecmp(name, "Content-", strlen("Content-")) == 0;
+}
+
+/* ftext of RFC 5322 §3.6.8. */
+static bool is_field_name(const char *name)
+{
+    bool good = name[0] != '\0' && strlen(name) <= 64;
+    for (const char *c = name; *c != '\0'; c++)
+        good = good && g_ascii_isgraph(*c) && *c != ':';
+    return good;
+}
+
+static void check_header(Checks *checks, const ScenarioMail *mail)
+{
+    for (size_t i = 0; i < mail->header.count; i++) {
+        const ScenarioText *name = &mail->header.items[i].name;
+        if (name->text == NULL)
+            continue;
+        if (!is_field_name(name->text))
+            reader_text_error(checks->reader, name,
+                              "`%s` is no name of a header field; one is made of visible ASCII "
+                              "characters without a colon, such as `X-Mailer`",
+                              name->text);
+        else if (is_agents_own_field(name->text))
+            reader_text_error(checks->reader, name,
+                              "the field `%s` is always the agent's own and cannot be given; "
+                              "`From`, `To`, `Date`, `Subject` and others can",
+                              name->text);
+    }
+}
+
 static void check_mail(Checks *checks, const ScenarioMail *mail)
 {
     Reader *reader = checks->reader;
@@ -62,6 +98,7 @@ static void check_mail(Checks *checks, const ScenarioMail *mail)
         reader_text_error(reader, &mail->name,
                           "the mail `%s` is for nobody; `to`, `cc` or `bcc` must name somebody",
                           mail->name.text);
+    check_header(checks, mail);
     size_t length = mail->body.text != NULL ? strlen(mail->body.text) : 0;
     if (mail->size_bytes != SCENARIO_UNSET && (uint64_t)mail->size_bytes < length)
         reader_text_error(reader, &mail->name,
