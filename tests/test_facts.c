@@ -449,6 +449,7 @@ static void test_json(void **state)
                               "      \"name\" : \"a.example\",\n"
                               "      \"queue_length\" : 0,\n"
                               "      \"queue_peak\" : 0,\n"
+                              "      \"relay_peak\" : 0,\n"
                               "      \"connections\" : 1,\n"
                               "      \"segments\" : 2,\n"
                               "      \"retransmissions\" : 1,\n"

@@ -23,6 +23,26 @@ static void append(void *owner, Span text)
     g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
 }
 
+/* Of a timeline too long to be read: its beginning, its end, and a digest of all of it. */
+static char *shorten(char *text)
+{
+    enum { LINES_MAX = 1000, LINES_KEPT = 60 };
+    g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
+    guint count = g_strv_length(lines);
+    if (count <= LINES_MAX)
+        return text;
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+    g_free(text);
+    GString *shown = g_string_new(NULL);
+    for (guint i = 0; i < LINES_KEPT; i++)
+        g_string_append_printf(shown, "%s\n", lines[i]);
+    g_string_append_printf(shown, "... %u lines; SHA-256 of all %s ...\n", count - 2U * LINES_KEPT,
+                           digest);
+    for (guint i = count - LINES_KEPT; i < count; i++)
+        g_string_append_printf(shown, "%s%s", lines[i], i + 1 < count ? "\n" : "");
+    return g_string_free(shown, FALSE);
+}
+
 /* The lesson's timeline at level MAIL, to free. */
 static char *play(const char *lesson)
 {
@@ -44,7 +64,7 @@ static char *play(const char *lesson)
     causality_free(causality);
     timeline_finish(timeline);
     timeline_free(timeline);
-    return g_string_free(text, FALSE);
+    return shorten(g_string_free(text, FALSE));
 }
 
 static char *golden_path(const char *lesson)

@@ -190,6 +190,7 @@ static void test_smallest_scenario(void **state)
                         "dns: {}\n"
                         "people: {}\n"
                         "mails: {}\n"
+                        "traffic: {}\n"
                         "timeline: []\n"
                         "expect: []\n"
                         "questions: []\n");

@@ -12,12 +12,34 @@ static HostTally *host_tally(Facts *facts, NodeId node)
     return &g_array_index(facts->hosts, HostTally, node);
 }
 
+static void host_tally_clear(void *tally)
+{
+    g_clear_pointer(&((HostTally *)tally)->relays, g_array_unref);
+}
+
 static void note_length(Facts *facts, NodeId node, uint64_t length)
 {
     HostTally *host = host_tally(facts, node);
     host->is_mail_server = true;
     host->queue_length = length;
     host->queue_peak = MAX(host->queue_peak, length);
+}
+
+/* A message to two recipients counts as two. */
+static void note_relay(Facts *facts, const TraceRecord *record)
+{
+    enum { PAST_MAX = 1024 };
+    HostTally *host = host_tally(facts, record->node);
+    if (host->relays == NULL)
+        host->relays = g_array_new(FALSE, FALSE, sizeof(SimTime));
+    g_array_append_val(host->relays, record->time);
+    while (record->time - g_array_index(host->relays, SimTime, host->relays_past) >= SIM_MINUTE)
+        host->relays_past++;
+    host->relays_peak = MAX(host->relays_peak, host->relays->len - host->relays_past);
+    if (host->relays_past > PAST_MAX) {
+        g_array_remove_range(host->relays, 0, host->relays_past);
+        host->relays_past = 0;
+    }
 }
 
 static void note_segment(Facts *facts, NodeId node, const TraceFields_TCP_SEND *fields)
@@ -50,6 +72,8 @@ static void note_host(Facts *facts, const TraceRecord *record)
         note_segment(facts, record->node, fields);
     else if (record->kind == TRACE_LINK_DROP)
         note_drop(facts, record->node, fields);
+    else if (record->kind == TRACE_MAIL_RELAYED)
+        note_relay(facts, record);
     else if (record->kind == TRACE_TCP_CONNECT)
         host_tally(facts, record->node)->connections++;
     else if (record->kind == TRACE_QUEUE_ENTER)
@@ -79,6 +103,7 @@ FactsHost facts_host_at(const Facts *facts, size_t node)
         .is_mail_server = tally->is_mail_server,
         .queue_length = tally->queue_length,
         .queue_peak = tally->queue_peak,
+        .relay_peak = tally->relays_peak,
         .connections = tally->connections,
         .segments = tally->segments,
         .retransmissions = tally->retransmissions,
@@ -137,6 +162,7 @@ Facts *facts_new(Trace *trace)
     facts->mails_by_name = g_hash_table_new(NULL, NULL);
     facts->open = g_hash_table_new_full(facts_open_hash, facts_open_equals, g_free, NULL);
     facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
+    g_array_set_clear_func(facts->hosts, host_tally_clear);
     facts->drops = g_array_new(FALSE, FALSE, sizeof(FactsDrop));
     facts->watches = g_array_new(FALSE, FALSE, sizeof(Watch));
     g_array_set_clear_func(facts->watches, watch_clear);

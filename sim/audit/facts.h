@@ -77,6 +77,7 @@ typedef struct FactsHost {
     bool is_mail_server;      /* it had a queue record or accepted a mail */
     uint64_t queue_length;    /* messages in its queue, as it last told */
     uint64_t queue_peak;      /* the most there ever were */
+    uint64_t relay_peak;      /* the most messages that it handed on within a minute */
     uint64_t connections;     /* that it opened: tcp.connect */
     uint64_t segments;        /* that it sent: tcp.send */
     uint64_t retransmissions; /* of them */

@@ -71,6 +71,7 @@ static void add_host(JsonBuilder *builder, const FactsHost *host, TraceLevel lev
     if (host->is_mail_server) {
         add_count(builder, "queue_length", host->queue_length);
         add_count(builder, "queue_peak", host->queue_peak);
+        add_count(builder, "relay_peak", host->relay_peak);
     }
     if (level >= TRACE_LEVEL_PROTOCOL)
         add_count(builder, "connections", host->connections);

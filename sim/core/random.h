@@ -35,6 +35,10 @@ Random random_stream(uint64_t seed, const char *node_name, RandomPurpose purpose
 uint64_t random_draw(Random *random);
 /* Uniform in [0, bound); bound > 0. Without bias (Lemire's method with rejection). */
 uint64_t random_draw_below(Random *random, uint64_t bound);
+/* The largest mean, above ten years in ns: a variate is at most about 44 means. */
+#define RANDOM_MEAN_MAX (INT64_C(1) << 57)
+/* Exponentially distributed with this mean: the time until a Poisson process's next event. */
+int64_t random_draw_exponential(Random *random, int64_t mean);
 /* True with probability numerator/denominator; a probability of 0 or 1 draws too, so that the
  * stream's position does not depend on it. */
 bool random_draw_chance(Random *random, uint64_t numerator, uint64_t denominator);

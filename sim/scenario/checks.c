@@ -126,6 +126,11 @@ static void fill_in(Reader *reader)
     }
     for (size_t i = 0; i < scenario->mails.count; i++)
         check_notify(reader, &scenario->mails.items[i]);
+    for (size_t i = 0; i < scenario->traffic.count; i++) {
+        const ScenarioText *name = &scenario->traffic.items[i].name;
+        if (name->text != NULL && scenario_find_mail(scenario, name->text) != NULL)
+            reader_text_error(reader, name, "there is already a mail called `%s`", name->text);
+    }
     fill_people(scenario);
 }
 

@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/units.h"
 #include "export/timeline.h"
+#include "scenario/traffic_facts.h"
 
 struct Expectations {
     const Scenario *scenario;
@@ -111,6 +112,8 @@ static int64_t host_fact(const Facts *facts, const FactSelector *selector)
 {
     FactsHost host = {0};
     CHECK(facts_find_host(facts, selector->host, &host));
+    if (selector->fact == FACT_HOST_RELAY_PEAK)
+        return (int64_t)host.relay_peak;
     return (int64_t)(selector->fact == FACT_HOST_QUEUE_PEAK ? host.queue_peak : host.queue_length);
 }
 
@@ -127,6 +130,8 @@ static FactValue read_fact(const Facts *facts, const FactSelector *selector, siz
     switch (fact_of(selector->fact)->subject) {
     case FACT_OF_MAIL:
         return (FactValue){mail_fact(facts, selector)};
+    case FACT_OF_TRAFFIC:
+        return (FactValue){traffic_fact(facts, selector->traffic, selector->fact)};
     case FACT_OF_HOST:
         return (FactValue){host_fact(facts, selector)};
     case FACT_OF_EVENT:
@@ -168,6 +173,9 @@ static void describe_selector(const FactSelector *selector, GString *out)
                                selector->mail);
         if (selector->to != NULL)
             g_string_append_printf(out, " to %s", selector->to);
+        break;
+    case FACT_OF_TRAFFIC:
+        g_string_append_printf(out, "traffic %s", selector->traffic);
         break;
     case FACT_OF_HOST:
         g_string_append_printf(out, "host %s", selector->host);

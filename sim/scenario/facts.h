@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 typedef enum FactSubject {
-    FACT_OF_MAIL, /* {mail: NAME, to: ADDRESS} or {bounce_of: NAME} */
-    FACT_OF_HOST, /* {host: NAME} */
-    FACT_OF_EVENT /* {event: KIND, FIELD: VALUE, …} */
+    FACT_OF_MAIL,    /* {mail: NAME, to: ADDRESS} or {bounce_of: NAME} */
+    FACT_OF_TRAFFIC, /* {traffic: NAME} */
+    FACT_OF_HOST,    /* {host: NAME} */
+    FACT_OF_EVENT    /* {event: KIND, FIELD: VALUE, …} */
 } FactSubject;
 
 typedef enum FactType {
@@ -45,8 +46,16 @@ typedef enum FactId {
     FACT_MAIL_BOUNCED_AT,
     FACT_MAIL_COPIES,
     FACT_MAIL_RECEIVED_LINES,
+    FACT_TRAFFIC_SENT,
+    FACT_TRAFFIC_DELIVERED,
+    FACT_TRAFFIC_BOUNCED,
+    FACT_TRAFFIC_MEAN_DELAY,
+    FACT_TRAFFIC_MEDIAN_DELAY,
+    FACT_TRAFFIC_DELAY_95,
+    FACT_TRAFFIC_LAST_DELIVERED_AT,
     FACT_HOST_QUEUE_PEAK,
     FACT_HOST_QUEUE_LENGTH,
+    FACT_HOST_RELAY_PEAK,
     FACT_EVENT_COUNT,
     FACT_EVENT_FIRST_AT,
     FACT_EVENT_LAST_AT,
@@ -107,12 +116,13 @@ char *fact_field_text(TraceFieldType type, const FactField *field);
 typedef struct FactSelector {
     SourcePosition at;
     FactId fact;
-    bool is_bounce;    /* it is the bounce of `mail` that is meant */
-    const char *mail;  /* FACT_OF_MAIL; a mail's name, or the `as` of a reply */
-    const char *to;    /* FACT_OF_MAIL; an address, or NULL: the only recipient, or all */
-    const char *host;  /* FACT_OF_HOST: a server; FACT_OF_EVENT: any node, or NULL */
-    SimTime before;    /* FACT_OF_EVENT: later events do not count; SIM_NEVER: all do */
-    TraceKind event;   /* FACT_OF_EVENT: the kind, such as smtp.reply */
-    FactField *fields; /* FACT_OF_EVENT; all must hold */
+    bool is_bounce;      /* it is the bounce of `mail` that is meant */
+    const char *mail;    /* FACT_OF_MAIL; a mail's name, or the `as` of a reply */
+    const char *to;      /* FACT_OF_MAIL; an address, or NULL: the only recipient, or all */
+    const char *traffic; /* FACT_OF_TRAFFIC */
+    const char *host;    /* FACT_OF_HOST: a server; FACT_OF_EVENT: any node, or NULL */
+    SimTime before;      /* FACT_OF_EVENT: later events do not count; SIM_NEVER: all do */
+    TraceKind event;     /* FACT_OF_EVENT: the kind, such as smtp.reply */
+    FactField *fields;   /* FACT_OF_EVENT; all must hold */
     size_t field_count;
 } FactSelector;

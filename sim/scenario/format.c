@@ -9,6 +9,7 @@
 #define TTL_MAXIMUM         (INT64_C(0x7fffffff) * SIM_SECOND) /* RFC 2181 §8 */
 #define INTEGER_MAXIMUM     INT64_MAX
 #define CONNECTIONS_MAXIMUM 100000
+#define TRAFFIC_MAXIMUM     1000000
 
 /* --- servers --- */
 
@@ -511,6 +512,70 @@ static const MappingSpec a_mail = {
     .name_meaning = "the name by which the scenario and the trace call it",
 };
 
+/* --- traffic --- */
+
+static const char *const arrivals[] = {
+    [ARRIVAL_POISSON] = "poisson", [ARRIVAL_FIXED] = "fixed", [ARRIVAL_BURST] = "burst", NULL};
+static const char *const sizes[] = {
+    [SIZES_FIXED] = "fixed", [SIZES_EXPONENTIAL] = "exponential", NULL};
+static const ValueSpec a_writer = {.type = VALUE_PERSON};
+
+static const KeySpec traffic_keys[] = {
+    {.key = "from",
+     .offset = offsetof(ScenarioTraffic, from),
+     .value = {.type = VALUE_LIST, .element = &a_writer, .least = 1},
+     .is_required = true,
+     .meaning = "the persons who write, each as likely as the others"},
+    {.key = "to",
+     .offset = offsetof(ScenarioTraffic, to),
+     .value = {.type = VALUE_LIST, .element = &an_address, .least = 1},
+     .is_required = true,
+     .meaning = "the addresses they write to, each as likely as the others; a mail is for one"},
+    {.key = "start",
+     .offset = offsetof(ScenarioTraffic, start_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SCENARIO_TIME_MAXIMUM},
+     .default_text = "0 s",
+     .meaning = "when it begins"},
+    {.key = "arrivals",
+     .offset = offsetof(ScenarioTraffic, arrivals),
+     .value = {.type = VALUE_CHOICE, .choices = arrivals},
+     .default_text = "poisson",
+     .meaning = "`poisson`: the times between are random, with `every` as their mean; `fixed`: one "
+                "mail after each `every`; `burst`: all at once"},
+    {.key = "every",
+     .offset = offsetof(ScenarioTraffic, every_ns),
+     .value =
+         {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .minimum = 1, .maximum = 30 * SIM_DAY},
+     .default_text = "1 s",
+     .meaning = "from one mail to the next, or the mean of it; not used by `burst`"},
+    {.key = "count",
+     .offset = offsetof(ScenarioTraffic, count),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = TRAFFIC_MAXIMUM},
+     .is_required = true,
+     .meaning = "how many mails in all"},
+    {.key = "size",
+     .offset = offsetof(ScenarioTraffic, size_bytes),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
+     .default_text = "1 kB",
+     .meaning = "of a mail's text, or the mean of it"},
+    {.key = "sizes",
+     .offset = offsetof(ScenarioTraffic, sizes),
+     .value = {.type = VALUE_CHOICE, .choices = sizes},
+     .default_text = "fixed",
+     .meaning = "`fixed`: all the same; `exponential`: many small ones and a few large, at most 64 "
+                "MiB"},
+};
+
+static const MappingSpec a_traffic = {
+    .what = "an entry of `traffic`",
+    .size = sizeof(ScenarioTraffic),
+    .keys = traffic_keys,
+    .key_count = G_N_ELEMENTS(traffic_keys),
+    .name_type = VALUE_NAME,
+    .name_offset = offsetof(ScenarioTraffic, name),
+    .name_meaning = "its name, and that of its first mail; the others are NAME.2, NAME.3, …",
+};
+
 /* --- questions --- */
 
 static const KeySpec question_keys[] = {
@@ -604,6 +669,11 @@ static const KeySpec scenario_keys[] = {
      .value = {.type = VALUE_NAMED, .mapping = &a_mail},
      .when_absent = "none",
      .meaning = "the mails that the timeline sends, by name"},
+    {.key = "traffic",
+     .offset = offsetof(Scenario, traffic),
+     .value = {.type = VALUE_NAMED, .mapping = &a_traffic},
+     .when_absent = "none",
+     .meaning = "many mails drawn by chance, by name"},
     {.key = "timeline",
      .offset = offsetof(Scenario, timeline),
      .value = {.type = VALUE_LIST, .element = &action_value},

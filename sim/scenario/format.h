@@ -135,7 +135,7 @@ extern const size_t format_dns_key_count;
 /* A selector and a comparison as they stand in the file, before they are understood. */
 typedef struct ExpectationText {
     SourcePosition at;
-    ScenarioText mail, bounce_of, to, host, event, fact, is, at_least, at_most;
+    ScenarioText mail, bounce_of, traffic, to, host, event, fact, is, at_least, at_most;
     int64_t before_ns; /* of an event */
     ScenarioTexts range;
 } ExpectationText;

@@ -363,6 +363,11 @@ static const ValueSpec a_fact_value = {.type = VALUE_FACT_VALUE};
          .value = {.type = VALUE_ADDRESS},                                                         \
          .when_absent = "the only recipient",                                                      \
          .meaning = "beside `mail` or `bounce_of`: for this recipient of the mail"},               \
+        {.key = "traffic",                                                                         \
+         .offset = offsetof(ExpectationText, traffic),                                             \
+         .value = {.type = VALUE_NAME},                                                            \
+         .when_absent = "another subject",                                                         \
+         .meaning = "a fact of all mails of this entry of `traffic`"},                             \
         {.key = "host",                                                                            \
          .offset = offsetof(ExpectationText, host),                                                \
          .value = {.type = VALUE_SERVER},                                                          \

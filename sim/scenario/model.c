@@ -85,3 +85,13 @@ const char *action_name(ActionKind kind)
 {
     return format_action_of(kind)->name;
 }
+
+const ScenarioTraffic *scenario_find_traffic(const Scenario *scenario, const char *name)
+{
+    for (size_t i = 0; i < scenario->traffic.count; i++) {
+        const char *own = scenario->traffic.items[i].name.text;
+        if (own != NULL && strcmp(own, name) == 0)
+            return &scenario->traffic.items[i];
+    }
+    return NULL;
+}

@@ -374,6 +374,28 @@ typedef struct ScenarioMails {
     size_t count;
 } ScenarioMails;
 
+typedef enum ArrivalChoice { ARRIVAL_POISSON, ARRIVAL_FIXED, ARRIVAL_BURST } ArrivalChoice;
+typedef enum SizesChoice { SIZES_FIXED, SIZES_EXPONENTIAL } SizesChoice;
+
+/* Many mails, drawn from the seed. They are called NAME, NAME.2, NAME.3 and so on. */
+typedef struct ScenarioTraffic {
+    SourcePosition at;
+    ScenarioText name;
+    ScenarioTexts from; /* persons */
+    ScenarioTexts to;   /* addresses */
+    int64_t start_ns;
+    int64_t arrivals; /* ArrivalChoice */
+    int64_t every_ns; /* from one to the next, or, for ARRIVAL_POISSON, its mean */
+    int64_t count;
+    int64_t size_bytes; /* of a body, or the mean */
+    int64_t sizes;      /* SizesChoice */
+} ScenarioTraffic;
+
+typedef struct ScenarioTraffics {
+    ScenarioTraffic *items;
+    size_t count;
+} ScenarioTraffics;
+
 typedef enum ActionKind {
     ACTION_SEND,
     ACTION_REPLY,
@@ -521,6 +543,7 @@ typedef struct Scenario {
     ScenarioDns dns;
     ScenarioPeople people;
     ScenarioMails mails;
+    ScenarioTraffics traffic;
     ScenarioTimeline timeline;
     ScenarioExpectations expect;
     ScenarioQuestions questions;
@@ -536,6 +559,7 @@ const ScenarioServer *scenario_find_server(const Scenario *scenario, const char 
 const ScenarioPerson *scenario_find_person(const Scenario *scenario, const char *name);
 const ScenarioAgent *scenario_find_agent(const ScenarioPerson *person, const char *name);
 const ScenarioMail *scenario_find_mail(const Scenario *scenario, const char *name);
+const ScenarioTraffic *scenario_find_traffic(const Scenario *scenario, const char *name);
 /* The server that serves the mail domain (compared without case). */
 const ScenarioServer *scenario_find_domain(const Scenario *scenario, const char *domain);
 /* `send`, `reply`, … as the scenario writes it. */

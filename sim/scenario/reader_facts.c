@@ -18,17 +18,20 @@ static bool find_subject(Reader *reader, const ExpectationText *text, const Yaml
                          FactSubject *subject)
 {
     int mails = is_given(&text->mail) + is_given(&text->bounce_of);
-    int subjects = mails + is_given(&text->host);
-    *subject = is_given(&text->event) ? FACT_OF_EVENT : mails > 0 ? FACT_OF_MAIL : FACT_OF_HOST;
+    int subjects = mails + is_given(&text->host) + is_given(&text->traffic);
+    *subject = is_given(&text->event)     ? FACT_OF_EVENT
+               : mails > 0                ? FACT_OF_MAIL
+               : is_given(&text->traffic) ? FACT_OF_TRAFFIC
+                                          : FACT_OF_HOST;
     if (*subject == FACT_OF_EVENT)
         return true;
     if (subjects == 0)
         reader_error(reader, node,
-                     "what is it about? `mail`, `bounce_of`, `host` or `event` says so");
+                     "what is it about? `mail`, `bounce_of`, `traffic`, `host` or `event` says so");
     else if (subjects > 1)
         reader_error(reader, node,
-                     "it is about one of `mail`, `bounce_of`, `host` and `event` only");
-    else if (is_given(&text->to) && *subject == FACT_OF_HOST)
+                     "it is about one of `mail`, `bounce_of`, `traffic`, `host` and `event` only");
+    else if (is_given(&text->to) && *subject != FACT_OF_MAIL)
         reader_text_error(reader, &text->to, "`to` goes with `mail` or `bounce_of` only");
     else
         return true;
@@ -37,6 +40,7 @@ static bool find_subject(Reader *reader, const ExpectationText *text, const Yaml
 
 static const char *const subject_names[] = {
     [FACT_OF_MAIL] = "a mail",
+    [FACT_OF_TRAFFIC] = "traffic",
     [FACT_OF_HOST] = "a host",
     [FACT_OF_EVENT] = "events",
 };
@@ -181,6 +185,7 @@ static bool read_texts(Reader *reader, bool is_expectation, const YamlNode *node
     selector->is_bounce = is_given(&text->bounce_of);
     selector->mail = selector->is_bounce ? text->bounce_of.text : text->mail.text;
     selector->to = text->to.text;
+    selector->traffic = text->traffic.text;
     selector->host = text->host.text;
     selector->before = text->before_ns > 0 ? text->before_ns : SIM_NEVER;
     selector->fact = find_fact(reader, &text->fact, subject);
@@ -392,10 +397,19 @@ static void check_recipients(Checks *checks, const FactSelector *selector)
                           recipients);
 }
 
+static void check_traffic(Checks *checks, const FactSelector *selector)
+{
+    if (scenario_find_traffic(checks->scenario, selector->traffic) == NULL)
+        diagnostics_error(checks->reader->diagnostics, selector->at,
+                          "there is no entry `%s` in `traffic`", selector->traffic);
+}
+
 void check_selectors(Checks *checks)
 {
     for (guint i = 0; i < checks->reader->selectors->len; i++) {
         const FactSelector *selector = checks->reader->selectors->pdata[i];
+        if (selector->traffic != NULL)
+            check_traffic(checks, selector);
         if (selector->mail != NULL)
             check_recipients(checks, selector);
     }

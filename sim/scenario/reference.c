@@ -278,6 +278,7 @@ static void append_expectations_chapter(GString *out)
     append_keys(out, format_expectation.keys, format_expectation.key_count);
     append_facts(out, FACT_OF_MAIL, "### Facts of a mail, or of the bounce of one");
     append_statuses(out);
+    append_facts(out, FACT_OF_TRAFFIC, "### Facts of traffic");
     append_facts(out, FACT_OF_HOST, "### Facts of a server");
     append_facts(out, FACT_OF_EVENT, "### Facts of events");
     g_string_append(out, reference_prose_events);

@@ -357,7 +357,10 @@ static void append_subjects(Json *json)
     static const struct {
         const char *key;
         FactSubject subject;
-    } subjects[] = {{"mail", FACT_OF_MAIL}, {"bounce_of", FACT_OF_MAIL}, {"host", FACT_OF_HOST}};
+    } subjects[] = {{"mail", FACT_OF_MAIL},
+                    {"bounce_of", FACT_OF_MAIL},
+                    {"traffic", FACT_OF_TRAFFIC},
+                    {"host", FACT_OF_HOST}};
     json_open(json, "oneOf", '[');
     for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++)
         append_presence(json, NULL, subjects[i].key);
@@ -388,7 +391,8 @@ static void append_comparators(Json *json)
 
 static void append_selector(Json *json, const MappingSpec *of_events, const MappingSpec *others)
 {
-    const FactSubject events[] = {FACT_OF_EVENT}, subjects[] = {FACT_OF_MAIL, FACT_OF_HOST};
+    const FactSubject events[] = {FACT_OF_EVENT},
+                      subjects[] = {FACT_OF_MAIL, FACT_OF_TRAFFIC, FACT_OF_HOST};
     json_text(json, "type", "object");
     json_open(json, "required", '[');
     json_text(json, NULL, "fact");

@@ -273,7 +273,8 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
     simulation->scenario = scenario;
     simulation->options = *options;
     int64_t seed = options->seed != SCENARIO_UNSET ? options->seed : scenario->seed;
-    simulation->simulator = simulator_new_with_queue((uint64_t)seed, options->queue);
+    simulation->seed = (uint64_t)seed;
+    simulation->simulator = simulator_new_with_queue(simulation->seed, options->queue);
     simulation->trace = trace_new(simulation->simulator);
     simulation->name_faults = name_faults_new();
     simulation->servers = g_new0(SimulatedServer, scenario->servers.count + 1);
@@ -303,6 +304,7 @@ void simulation_free(Simulation *simulation)
     g_free(simulation->servers);
     g_free(simulation->actions);
     g_array_unref(simulation->triggers);
+    g_free(simulation->planned_mails);
     g_free(simulation);
 }
 
@@ -350,6 +352,7 @@ SimulatorEnd simulation_run(Simulation *simulation)
     const Scenario *scenario = simulation->scenario;
     g_autofree char *start = simulation_format_start(scenario);
     simulation_plan_timeline(simulation);
+    simulation_plan_traffic(simulation);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = start);
     Cause begin = *simulator_cause(simulation->simulator);
     for (size_t i = 0; i < scenario->servers.count; i++) {

@@ -36,6 +36,15 @@ typedef struct Trigger {
     int64_t seen;  /* such records so far */
 } Trigger;
 
+/* A mail of `traffic`. */
+typedef struct PlannedMail {
+    const ScenarioTraffic *traffic;
+    int64_t index; /* from 0 */
+    SimulatedAgent *agent;
+    const char *to;
+    int64_t size;
+} PlannedMail;
+
 struct Simulation {
     const Scenario *scenario;
     SimulationOptions options;
@@ -46,8 +55,10 @@ struct Simulation {
     DnsZone *zone;
     Machine name_server_machine;
     NameServer *name_server;
-    SimulatedServer *servers;        /* scenario->servers.count */
-    GArray *agents;                  /* SimulatedAgent, in the order of the scenario */
+    SimulatedServer *servers; /* scenario->servers.count */
+    GArray *agents;           /* SimulatedAgent, in the order of the scenario */
+    uint64_t seed;
+    PlannedMail *planned_mails;      /* of all traffic */
     PlannedAction *actions;          /* scenario->timeline.count */
     GArray *triggers;                /* Trigger, of those actions that have one */
     ScenarioAction fault_actions[2]; /* the options' fault, and the restart after it */
@@ -80,6 +91,10 @@ void simulation_plan_timeline(Simulation *simulation);
 NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction *action);
 /* The event of an action; `owner` is its PlannedAction. */
 void simulation_run_action(void *owner, void *data);
+/* `lunch`, and for later occurrences `lunch.2` and so on; from 0; to free. */
+char *simulation_occurrence_name(const char *name, int64_t occurrence);
+/* The text, filled up to this size; to free. */
+char *simulation_body_of_size(const char *body, int64_t size);
 /* Strikes with the fault of the options, between two events, and schedules the restart. */
 void simulation_strike(Simulation *simulation);
 
@@ -88,3 +103,8 @@ void simulation_strike(Simulation *simulation);
 /* Watches the trace for what actions wait for; before the run. */
 void simulation_watch_triggers(Simulation *simulation);
 void trigger_clear(void *trigger);
+
+/* ---- simulation_traffic.c ---- */
+
+/* Draws all traffic and schedules it; before the run. */
+void simulation_plan_traffic(Simulation *simulation);

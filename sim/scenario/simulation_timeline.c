@@ -153,7 +153,7 @@ static const char **addresses_of(const ScenarioTexts *texts)
 enum { BODY_FILL_LINE = 72 };
 
 /* The body, filled up to `size` octets with lines of letters when that is more. To free. */
-static char *body_of_size(const char *body, int64_t size)
+char *simulation_body_of_size(const char *body, int64_t size)
 {
     GString *text = g_string_new(body);
     while ((int64_t)text->len < size) {
@@ -165,7 +165,7 @@ static char *body_of_size(const char *body, int64_t size)
 }
 
 /* A repetition's name: `lunch`, `lunch.2`, `lunch.3`, … To free. */
-static char *occurrence_name(const char *name, int64_t occurrence)
+char *simulation_occurrence_name(const char *name, int64_t occurrence)
 {
     return occurrence == 0 ? g_strdup(name)
                            : g_strdup_printf("%s.%lld", name, (long long)occurrence + 1);
@@ -187,8 +187,8 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
 {
     const ScenarioMail *mail =
         scenario_find_mail(simulation->scenario, planned->action->send.mail.text);
-    g_autofree char *name = occurrence_name(mail->name.text, planned->done);
-    g_autofree char *body = body_of_size(mail->body.text, mail->size_bytes);
+    g_autofree char *name = simulation_occurrence_name(mail->name.text, planned->done);
+    g_autofree char *body = simulation_body_of_size(mail->body.text, mail->size_bytes);
     g_autofree const char **to = addresses_of(&mail->to);
     g_autofree const char **cc = addresses_of(&mail->cc);
     g_autofree const char **bcc = addresses_of(&mail->bcc);
@@ -226,7 +226,7 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
 static void do_reply(const Simulation *simulation, const PlannedAction *planned)
 {
     const ScenarioAction *action = planned->action;
-    g_autofree char *name = occurrence_name(action->reply.as.text, planned->done);
+    g_autofree char *name = simulation_occurrence_name(action->reply.as.text, planned->done);
     user_agent_reply(find_agent(simulation, action->reply.who.text, NULL)->agent,
                      action->reply.mail.text, name, action->reply.body.text);
 }

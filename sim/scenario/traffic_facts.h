@@ -1,0 +1,9 @@
+/* Facts of an entry of `traffic`: of all its mails together. */
+#pragma once
+
+#include "audit/facts.h"
+#include "scenario/facts.h"
+
+/* A fact of FACT_OF_TRAFFIC; times are SIM_NEVER while nothing is delivered. A percentile is the
+ * smallest delay that so many of 100 do not exceed. */
+int64_t traffic_fact(const Facts *facts, const char *traffic, FactId fact);
