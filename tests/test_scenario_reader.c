@@ -349,9 +349,9 @@ static void test_expectation_faults(void **state)
         {EXPECT "  - {event: mail.delivered, mail: lnuch, fact: count, is: 0}\n",
          "11:35: there is no mail `lnuch`; did you mean `lunch`?"},
         {EXPECT "  - {fact: count, is: 0}\n",
-         "11:5: what is it about? `mail`, `bounce_of`, `host` or `event` says so"},
+         "11:5: what is it about? `mail`, `bounce_of`, `traffic`, `host` or `event` says so"},
         {EXPECT "  - {mail: lunch, bounce_of: lunch, fact: status, is: none}\n",
-         "11:5: it is about one of `mail`, `bounce_of`, `host` and `event` only"},
+         "11:5: it is about one of `mail`, `bounce_of`, `traffic`, `host` and `event` only"},
         {EXPECT "  - {mail: lunch, fact: accepted_at}\n",
          "11:5: an expectation compares with exactly one of `is`, `at_least`, `at_most` and "
          "`range`"},
