@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The viewer: its types, that the committed page is what its source gives, unit tests, and the pages
-of all lessons in Chromium. `viewer.py MAILSIM`.
+of all lessons in Chromium. `viewer.py MAILSIM`; `viewer.py --bench MAILSIM` measures instead.
 
 The packages come by `npm ci` once, into a cache that outlives the tree's build folders; while the
 lock file stays as it is, no network is asked."""
@@ -83,6 +83,9 @@ def check_lesson(program, lesson):
     return run_command([*NODE, str(VIEWER / "test/e2e.mjs"), program, "scenarios", lesson])
 
 
+if sys.argv[1] == "--bench":
+    install()
+    os.execvp("node", [*NODE, str(VIEWER / "test/bench.mjs"), os.path.abspath(sys.argv[2])])
 program = os.path.abspath(sys.argv[1])
 lessons = sorted(path.parent.name for path in Path("scenarios").glob("*/scenario.yaml"))
 installed = install()

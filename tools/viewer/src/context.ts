@@ -40,15 +40,32 @@ export function useSize<E extends HTMLElement>(): [{ current: E | null }, number
 }
 
 export const shortName = (name: string): string => name.replace(/\.(example|test)$/, "");
-/** Cuts a text to about so many pixels. */
-export function fit(text: string, width: number, fontSize: number): string {
-  let used = 0, k = 0;
-  for (const c of text) {
-    used += fontSize * (c.charCodeAt(0) > 0x2e80 ? 1.0 : 0.58);
-    if (used > width) return `${text.slice(0, Math.max(1, k - 1))}…`;
-    k += c.length;
-  }
-  return text;
+/** A machine's name where there is little room: mail.naver.example is naver, alice.laptop is alice. */
+export const briefName = (name: string, role: string): string =>
+  role === "nameserver" ? "DNS" : role === "server" ? shortName(name).replace(/^(mail|mx\d*|smtp)\./, "") : role === "agent" ? (name.split(".")[0] as string) : name;
+
+const pen = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
+const widths = new Map<string, number>();
+const WIDTHS_KEPT = 20000;
+
+/** How wide a text is, in pixels. */
+export function widthOf(text: string, fontSize: number): number {
+  const key = `${fontSize} ${text}`;
+  const known = widths.get(key);
+  if (known !== undefined) return known;
+  if (pen) pen.font = `600 ${fontSize}px ${getComputedStyle(document.documentElement).fontFamily}`;
+  const width = pen ? pen.measureText(text).width : text.length * fontSize * 0.6;
+  if (widths.size > WIDTHS_KEPT) widths.clear();
+  widths.set(key, width);
+  return width;
 }
-export const widthOf = (text: string, fontSize: number): number =>
-  [...text].reduce((sum, c) => sum + fontSize * (c.charCodeAt(0) > 0x2e80 ? 1.0 : 0.58), 0);
+/** Cuts a text to so many pixels. */
+export function fit(text: string, width: number, fontSize: number): string {
+  if (widthOf(text, fontSize) <= width) return text;
+  let low = 1, high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (widthOf(`${text.slice(0, middle)}…`, fontSize) <= width) low = middle; else high = middle - 1;
+  }
+  return `${text.slice(0, low)}…`;
+}

@@ -6,7 +6,7 @@ import { TraceRecord } from "./trace";
 import { placeOf } from "./view";
 import { describe, formatTime } from "./words";
 
-const SIGN = { plain: "", good: "✓ ", wait: "⏸ ", bad: "✕ ", note: "" } as const;
+const SIGN = { plain: "", good: "✓ ", wait: "… ", bad: "✕ ", note: "" } as const;
 
 export function EventsPane() {
   const { model, view, shown, gated, go, change, w } = useShared();

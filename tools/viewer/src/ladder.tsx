@@ -1,6 +1,6 @@
 /* The ladder: a column for each machine, a row for each event, time downwards with its gaps named. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { fit, shortName, useShared, useSize, widthOf } from "./context";
+import { briefName, fit, shortName, useShared, useSize, widthOf } from "./context";
 import { Icon, isPhone } from "./map";
 import { Model, countUpTo, toneOf } from "./model";
 import { TraceRecord } from "./trace";
@@ -69,7 +69,7 @@ export function LadderPane() {
           return host === "timeline" ? null : (
             <g key={host} class={`node ${node?.role ?? ""}${off ? " off" : ""}${view.host === host ? " picked" : ""}`} transform={`translate(${x(host)},${head * 0.38})`}>
               <g class="icon" transform={`scale(${view.lecture ? 1.2 : 0.85})`}><Icon role={node?.role ?? "agent"} phone={isPhone(host)} /></g>
-              <text y={head * 0.52} font-size={Math.min(font, 18)} text-anchor="middle">{off ? "✕ " : ""}{fit(shortName(host), step - 4, Math.min(font, 18))}</text>
+              <text y={head * 0.52} font-size={Math.min(font, 18)} text-anchor="middle">{off ? "✕ " : ""}{fit(widthOf(shortName(host), Math.min(font, 18)) > step - 10 ? briefName(host, node?.role ?? "") : shortName(host), step - 2, Math.min(font, 18))}</text>
             </g>
           );
         })}
@@ -99,7 +99,7 @@ function Row({ i, y, width, gutter, font, rowHeight, x, wait, picked, onPick }: 
   const room = width - gutter - 8;
   const label = fit((tone === "bad" ? "✕ " : "") + text, room, font);
   const labelWidth = widthOf(label, font);
-  const wanted = arrow ? (start + end) / 2 - labelWidth / 2 : isTimeline ? gutter + 6 : start + 9;
+  const wanted = arrow ? (start + end) / 2 - labelWidth / 2 : isTimeline ? gutter + 6 : start + 9 + labelWidth > width ? start - 9 - labelWidth : start + 9;
   const left = Math.max(gutter, Math.min(wanted, width - labelWidth - 6));
   const own = view.mail !== "" && model.mailOf[i] === view.mail;
   const direction = end > start ? 1 : -1;

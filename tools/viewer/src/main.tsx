@@ -116,7 +116,8 @@ function Page({ model }: { model: Model }) {
     return () => clearTimeout(later);
   }, [view]);
   useEffect(() => {
-    const onHash = (): void => setView((v) => readFragment(model, location.hash, { ...v, playing: false }));
+    /* By the event: the address itself may have been written anew since. */
+    const onHash = (e: HashChangeEvent): void => setView((v) => readFragment(model, new URL(e.newURL).hash, { ...v, playing: false }));
     window.addEventListener("hashchange", onHash);
     return () => window.removeEventListener("hashchange", onHash);
   }, [model]);

@@ -1,6 +1,6 @@
 /* The map: servers above, routers between, agents below; packets, queues, what is down. */
 import { useMemo } from "preact/hooks";
-import { fit, shortName, useShared, useSize } from "./context";
+import { briefName, fit, shortName, useShared, useSize, widthOf } from "./context";
 import { Model, at, linkKey, toneOf } from "./model";
 import { TraceNode, TraceRecord, str } from "./trace";
 import { describe, wordOr } from "./words";
@@ -150,7 +150,8 @@ function Node({ place, font, scale, onPick }: { place: Place; font: number; scal
   const { node, x, y, width } = place;
   const state = model.hostState(node.name, view.cursor);
   const length = at(model.lengths.get(node.name) ?? [], view.cursor) ?? 0;
-  const name = fit(shortName(node.name), Math.max(width - 6, 40), font);
+  const roomy = widthOf(shortName(node.name), font) <= width - 8;
+  const name = fit(roomy ? shortName(node.name) : briefName(node.name, node.role), Math.max(width - 4, 40), font);
   const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
   const above = node.role === "server" || node.role === "nameserver";
   return (

@@ -1,6 +1,6 @@
 /* The state diagram of the selected connection, drawn from the engine's own table, the current state lit. */
 import dagre from "@dagrejs/dagre";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useShared } from "./context";
 import { at } from "./model";
 import { Machine } from "./trace";
@@ -58,8 +58,15 @@ export function StatesPane() {
   const life = lives.find((m) => `${m.connection} ${m.machine}` === wanted) ?? lives.find((m) => m.machine !== "tcp" && m.connection === view.connection) ?? lives[0];
   const machine = model.meta.machines.find((m) => m.name === life?.machine);
   const drawing = useMemo(() => (machine ? draw(machine) : undefined), [machine]);
+  const now = life && machine ? at(life.changes, view.cursor) ?? machine.states[machine.initial] ?? "" : "";
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const lit = box.current?.querySelector(".state.lit"), frame = box.current;
+    if (!lit || !frame) return;
+    const a = lit.getBoundingClientRect(), b = frame.getBoundingClientRect();
+    frame.scrollTop += a.top + a.height / 2 - (b.top + b.height * 0.6);
+  }, [now, drawing]);
   if (!life || !machine || !drawing) return <p class="quiet pad">{w("no_connection")}</p>;
-  const now = at(life.changes, view.cursor) ?? machine.states[machine.initial] ?? "";
   const k = life.changes.filter((c) => c.i <= view.cursor).length - 1;
   const before = life.changes[k - 1]?.value;
   return (
@@ -69,7 +76,7 @@ export function StatesPane() {
           <button type="button" key={m.connection + m.machine} aria-pressed={m === life} onClick={() => setWanted(`${m.connection} ${m.machine}`)}>{m.host} · {m.machine}</button>
         ))}
       </div>
-      <div class="fill scroll" tabIndex={0} role="region" aria-label={w("states")}>
+      <div class="fill scroll" ref={box} tabIndex={0} role="region" aria-label={w("states")}>
         <p class="pad quiet" aria-live="polite"><b class="now">{now}</b> · {machine.title} ({machine.source})</p>
         <svg class="states" viewBox={`0 0 ${drawing.width} ${drawing.height}`} style={{ maxWidth: `${drawing.width * (view.lecture ? 1.6 : 1.1)}px` }} role="img" aria-label={`${machine.title}: ${now}`}>
           <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker></defs>

@@ -23,7 +23,7 @@ export function QueuePane() {
                 return (
                   <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
                     <td>{shortName(e.host)}</td><td><button type="button" class="go" onClick={() => change({ mail: e.mail })}>{e.mail}</button></td>
-                    <td class={waits && s ? "wait" : ""}>{waits ? `⏸ ${w("waiting")}` : `▶ ${w("trying")}`}</td>
+                    <td class={waits && s ? "wait" : ""}>{waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`}</td>
                     <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td><td>{s?.reason ?? ""}</td>
                   </tr>
                 );
@@ -36,7 +36,7 @@ export function QueuePane() {
   );
 }
 
-const FATE_SIGN = { plain: "•", good: "✓", wait: "⏸", bad: "✕", note: "" } as const;
+const FATE_SIGN = { plain: "•", good: "✓", wait: "…", bad: "✕", note: "" } as const;
 
 export function MailsPane() {
   const { model, view, change, w } = useShared();

@@ -17,8 +17,8 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
 function Select<T extends string | number>({ label, value, options, onChange }: { label: string; value: T; options: [T, string][]; onChange: (value: T) => void }) {
   return (
-    <label class="select"><span>{label}</span>
-      <select value={String(value)} onChange={(e) => { const found = options.find(([o]) => String(o) === e.currentTarget.value); if (found) onChange(found[0]); }}>
+    <label class="select"><span aria-hidden="true">{label}</span>
+      <select aria-label={label} value={String(value)} onChange={(e) => { const found = options.find(([o]) => String(o) === e.currentTarget.value); if (found) onChange(found[0]); }}>
         {options.map(([o, name]) => <option key={String(o)} value={String(o)}>{name}</option>)}
       </select>
     </label>
