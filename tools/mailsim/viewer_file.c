@@ -183,8 +183,7 @@ bool viewer_file_write(const Scenario *scenario, const ViewerFileOptions *option
 typedef struct TraceFile {
     const char *path;
     FILE *file;
-    char *line; /* getline's */
-    size_t capacity;
+    char *line; /* of NDJSON_LINE_MAXIMUM + 1 octets: a longer one is not read to its end */
     NdjsonReader *reader;
 } TraceFile;
 
@@ -196,26 +195,37 @@ static bool trace_file_open(TraceFile *trace, const char *path)
         return false;
     }
     trace->reader = ndjson_reader_new();
+    trace->line = g_malloc(NDJSON_LINE_MAXIMUM + 1);
     return true;
 }
 
 static void trace_file_close(TraceFile *trace)
 {
-    if (trace->file != NULL)
-        fclose(trace->file);
-    g_clear_pointer(&trace->reader, ndjson_reader_free);
-    free(trace->line);
+    fclose(trace->file);
+    ndjson_reader_free(trace->reader);
+    g_free(trace->line);
+}
+
+/* Reads up to the next LF, or one octet more than a line may have; false at the end of the file. */
+static bool read_line(TraceFile *trace, Span *line)
+{
+    size_t length = 0;
+    int octet = getc(trace->file);
+    if (octet == EOF)
+        return false;
+    while (octet != EOF && octet != '\n' && length <= NDJSON_LINE_MAXIMUM) {
+        trace->line[length++] = (char)octet;
+        octet = length <= NDJSON_LINE_MAXIMUM ? getc(trace->file) : EOF;
+    }
+    *line = span_of(trace->line, length);
+    return true;
 }
 
 /* The next line; false at the end or after an error, which is told. */
 static bool trace_file_next(TraceFile *trace, Span *line, NdjsonRecord *record)
 {
-    ssize_t length = getline(&trace->line, &trace->capacity, trace->file);
-    if (length < 0)
+    if (!read_line(trace, line))
         return false;
-    *line = span_of(trace->line, (size_t)length);
-    if (length > 0 && trace->line[length - 1] == '\n')
-        line->length--;
     if (ndjson_reader_line(trace->reader, *line, record))
         return true;
     fprintf(stderr, "mailsim: %s:%s\n", trace->path, ndjson_reader_error(trace->reader));

@@ -59,10 +59,14 @@ export function shownRecords(model: Model, view: Pick<View, "level" | "follow" |
   return Int32Array.from(shown);
 }
 
+/* A record without a connection, such as a deferral, is about that of its nearest causes. */
+const NEAR_CAUSES = 8;
+
 /** Selecting a record selects what it is about, in every pane. */
 export function select(model: Model, view: View, i: number): View {
   const record = model.records[i] as TraceRecord;
-  const connection = str(record, "connection");
+  const near = model.causesOf(i).slice(0, NEAR_CAUSES).find((k) => str(model.records[k] as TraceRecord, "connection") !== "");
+  const connection = near === undefined ? "" : str(model.records[near] as TraceRecord, "connection");
   return { ...view, cursor: i, t: record.t, playing: false,
     host: record.host,
     mail: view.follow === "mail" ? view.mail : model.mailOf[i] ?? view.mail,
