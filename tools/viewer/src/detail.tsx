@@ -62,7 +62,7 @@ export function DetailPane() {
       <h4>{w("fields")}</h4>
       <table class="fields"><tbody>
         {Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => (
-          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{String(value)}</td></tr>
+          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{kind?.fields.find((f) => f.key === key)?.type === "time" ? formatTime(Number(value)) : String(value)}</td></tr>
         ))}
       </tbody></table>
       <h4 id="why">{w("why")}</h4>
