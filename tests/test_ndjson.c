@@ -104,12 +104,110 @@ static void test_any_octets_give_json(void **state)
     world_clear(&world);
 }
 
+/* The only line behind the header, with the writer's block emptied; the caller frees it. */
+static char *world_take_line(World *world)
+{
+    ndjson_writer_flush(world->writer);
+    g_auto(GStrv) lines = g_strsplit(world->text->str, "\n", 3);
+    g_string_truncate(world->text, strlen(lines[0]) + 1);
+    return g_strdup(lines[1]);
+}
+
+static char *world_take_command_line(World *world, Span octets)
+{
+    TRACE(world->trace, world->host, SMTP_COMMAND, 0, .line = octets);
+    g_autofree char *line = world_take_line(world);
+    const char *start = strstr(line, "\"smtp.command_line\":");
+    assert_non_null(start);
+    return g_strdup(start + strlen("\"smtp.command_line\":"));
+}
+
+/* Texts are looked at several octets at a time, and every one of them must be seen. */
+static void test_an_octet_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    enum { LENGTH = 19 };
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    for (unsigned octet = 0; octet < 256; octet++) {
+        char escaped[8];
+        if (octet == '"' || octet == '\\')
+            g_snprintf(escaped, sizeof escaped, "\\%c", (int)octet);
+        else if (octet == '\n' || octet == '\r' || octet == '\t')
+            g_snprintf(escaped, sizeof escaped, "\\%c", "tn  r"[octet - '\t']);
+        else if (octet < 0x20 || octet == 0x7f)
+            g_snprintf(escaped, sizeof escaped, "\\u%04x", octet);
+        else if (octet < 0x80)
+            g_snprintf(escaped, sizeof escaped, "%c", (int)octet);
+        else
+            g_snprintf(escaped, sizeof escaped, "\xEF\xBF\xBD");
+        for (size_t at = 0; at < LENGTH; at++) {
+            uint8_t text[LENGTH];
+            memset(text, ' ', sizeof text);
+            text[at] = (uint8_t)octet;
+            g_autofree char *line = world_take_command_line(&world, span_of(text, LENGTH));
+            g_autofree char *expected =
+                g_strdup_printf("\"%*s%s%*s\"}", (int)at, "", escaped, (int)(LENGTH - 1 - at), "");
+            assert_string_equal(line, expected);
+        }
+    }
+    world_clear(&world);
+}
+
+static void expect_number(World *world, uint64_t number)
+{
+    TRACE(world->trace, world->host, TCP_CWND, 0, .cwnd = number);
+    g_autofree char *line = world_take_line(world);
+    g_autofree char *expected = g_strdup_printf(":%" G_GUINT64_FORMAT ",", number);
+    assert_non_null(strstr(line, expected));
+}
+
+static void test_numbers_of_any_length(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    uint64_t power = 1;
+    for (int digits = 1; digits <= 20; digits++) {
+        expect_number(&world, power - 1);
+        expect_number(&world, power);
+        expect_number(&world, power + power / 10 * 2 + 7);
+        power *= digits < 20 ? 10 : 1;
+    }
+    expect_number(&world, UINT64_MAX);
+    world_clear(&world);
+}
+
+/* A node that comes after the writer, whose name has to be escaped and is longer than any piece,
+ * and texts longer than the block. */
+static void test_long_names_and_texts(void **state)
+{
+    (void)state;
+    enum { LONG = 300000 };
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    g_autofree char *name = g_strnfill(5000, '"');
+    NodeId node = simulator_add_node(world.simulator, name);
+    g_autofree char *text = g_strnfill(LONG, '\x01');
+    TRACE(world.trace, node, SMTP_COMMAND, 0, .connection = {node, 77},
+          .line = span_of(text, LONG));
+    g_autofree char *line = world_take_line(&world);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    assert_true(json_parser_load_from_data(parser, line, -1, NULL));
+    JsonObject *object = json_node_get_object(json_parser_get_root(parser));
+    assert_string_equal(json_object_get_string_member(object, "host"), name);
+    g_autofree char *ref = g_strdup_printf("%s#77", name);
+    assert_string_equal(json_object_get_string_member(object, "connection"), ref);
+    assert_int_equal(strlen(json_object_get_string_member(object, "smtp.command_line")), LONG);
+    world_clear(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_as_documented),
         cmocka_unit_test(test_a_level_leaves_out_and_keeps_causes),
         cmocka_unit_test(test_any_octets_give_json),
+        cmocka_unit_test(test_an_octet_is_escaped_wherever_it_stands),
+        cmocka_unit_test(test_numbers_of_any_length),
+        cmocka_unit_test(test_long_names_and_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

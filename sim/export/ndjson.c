@@ -2,21 +2,36 @@
  * alone would take longer than the simulation. */
 #include "export/ndjson.h"
 
-#include "mailsim/version.h"
+#include "export/ndjson_internal.h"
 
 #include <string.h>
 
 enum {
     NDJSON_BLOCK = 64 * 1024,
-    NDJSON_NUMBER_SIZE = 20, /* digits of a 64-bit number */
-    NDJSON_ESCAPE_SIZE = 6,  /* the longest form of one octet, \u001f */
+    NDJSON_IP_SIZE = 17,  /* "255.255.255.255" with its quotes */
+    NDJSON_FLAG_SIZE = 5, /* false */
+    NDJSON_STRIDE = 16,   /* pieces are copied so many octets at a time */
 };
 
-/* A text with its length, so that no time goes into counting. */
+/* A text that is written often, ready made. Its memory goes on to a whole number of strides, so
+ * that it is copied without a look at how long it is. */
 typedef struct Piece {
     char *text;
     size_t length;
 } Piece;
+
+/* What is the same in every record of a kind. */
+typedef struct Form {
+    Piece head;   /* ,"kind":"mail.accepted","host":" */
+    Piece *keys;  /* ,"mail": of each field, with a reference's quote */
+    size_t bound; /* octets of a record, without its nodes' names and what is in its texts */
+    size_t names; /* of nodes, at most */
+} Form;
+
+typedef struct NodeForm {
+    Piece host; /* alice.laptop","cause": */
+    Piece ref;  /* alice.laptop# */
+} NodeForm;
 
 struct NdjsonWriter {
     Trace *trace;
@@ -25,9 +40,11 @@ struct NdjsonWriter {
     bool has_frames;
     GByteArray *frame; /* the octets of the packet at hand */
     char *block;
-    size_t length, capacity;       /* of the block, used and allocated */
-    Piece heads[TRACE_KIND_COUNT]; /* ,"kind":"mail.accepted","host":" */
-    Piece *keys[TRACE_KIND_COUNT]; /* ,"mail": of each field */
+    size_t length, capacity; /* of the block, used and allocated */
+    Form forms[TRACE_KIND_COUNT];
+    NodeForm *nodes; /* of those that records have named so far, by id */
+    uint32_t node_count;
+    size_t longest_name;
 };
 
 static const char *const LEVEL_NAMES[] = {"mail", "protocol", "segment"};
@@ -48,164 +65,133 @@ bool trace_level_find(const char *name, TraceLevel *level)
     return false;
 }
 
-/* Makes room for `count` more octets. */
-static inline void reserve(NdjsonWriter *writer, size_t count)
+/* ---- Octets ---- */
+
+/* Makes room for `count` octets behind `at`. */
+static inline char *reserve(NdjsonWriter *writer, char *at, size_t count)
 {
-    if (writer->length + count <= writer->capacity)
-        return;
-    while (writer->length + count > writer->capacity)
+    size_t used = (size_t)(at - writer->block);
+    if (G_LIKELY(used + count <= writer->capacity))
+        return at;
+    while (used + count > writer->capacity)
         writer->capacity *= 2;
     writer->block = g_realloc(writer->block, writer->capacity);
+    return writer->block + used;
 }
 
-static inline void put_bytes(NdjsonWriter *writer, const void *bytes, size_t length)
+static inline char *put_piece(char *at, const Piece *piece)
 {
-    reserve(writer, length);
-    memcpy(writer->block + writer->length, bytes, length);
-    writer->length += length;
+    const char *from = piece->text;
+    char *end = at + piece->length;
+    do {
+        memcpy(at, from, NDJSON_STRIDE);
+        at += NDJSON_STRIDE;
+        from += NDJSON_STRIDE;
+    } while (at < end);
+    return end;
 }
 
-/* A text whose length the compiler knows. */
-#define PUT(writer, literal) put_bytes(writer, literal, sizeof(literal) - 1)
-
-static inline void put_piece(NdjsonWriter *writer, Piece piece)
+/* Finds its own room, and `more` behind it. */
+static char *put_long_string(NdjsonWriter *writer, char *at, Span text, size_t more)
 {
-    put_bytes(writer, piece.text, piece.length);
+    at = reserve(writer, at, text.length * NDJSON_ESCAPE_SIZE + 2 + more);
+    return ndjson_put_string(at, text);
 }
 
-static void put_text(NdjsonWriter *writer, const char *text)
+static char *put_ref(const NdjsonWriter *writer, char *at, TraceRef ref)
 {
-    put_bytes(writer, text, strlen(text));
+    at = put_piece(at, &writer->nodes[ref.node].ref);
+    return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
 }
 
-/* Digits come out two at a time: a division is what costs. */
-static void put_unsigned(NdjsonWriter *writer, uint64_t number)
+static char *put_ip(char *at, Ipv4Address address)
 {
-    static const char PAIRS[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233"
-        "34353637383940414243444546474849505152535455565758596061626364656667"
-        "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[NDJSON_NUMBER_SIZE];
-    size_t at = sizeof digits;
-    while (number >= 100) {
-        at -= 2;
-        memcpy(digits + at, PAIRS + number % 100 * 2, 2);
-        number /= 100;
+    at = NDJSON_PUT(at, "\"");
+    for (unsigned shift = 24; shift > 0; shift -= 8)
+        at = NDJSON_PUT(ndjson_put_unsigned(at, address >> shift & 0xff), ".");
+    return NDJSON_PUT(ndjson_put_unsigned(at, address & 0xff), "\"");
+}
+
+/* ---- What is made ready ---- */
+
+/* Takes the text. */
+static Piece piece_take(char *text)
+{
+    size_t length = strlen(text);
+    text = g_realloc(text, (length / NDJSON_STRIDE + 1) * NDJSON_STRIDE);
+    memset(text + length, 0, NDJSON_STRIDE - length % NDJSON_STRIDE);
+    return (Piece){text, length};
+}
+
+/* Octets of a field at most, without names of nodes and what is in a text. */
+static size_t field_bound(TraceFieldType type)
+{
+    switch (type) {
+    case TRACE_FIELD_TEXT:
+    case TRACE_FIELD_OCTETS:
+        return 2;
+    case TRACE_FIELD_COUNT:
+    case TRACE_FIELD_TIME:
+        return NDJSON_NUMBER_SIZE;
+    case TRACE_FIELD_FLAG:
+        return NDJSON_FLAG_SIZE;
+    case TRACE_FIELD_REF:
+        return NDJSON_NUMBER_SIZE + 2;
+    case TRACE_FIELD_IP:
+        return NDJSON_IP_SIZE;
     }
-    if (number >= 10) {
-        at -= 2;
-        memcpy(digits + at, PAIRS + number * 2, 2);
-    } else {
-        digits[--at] = (char)('0' + number);
-    }
-    put_bytes(writer, digits + at, sizeof digits - at);
+    return 0;
 }
 
-static void put_signed(NdjsonWriter *writer, int64_t number)
+static void form_init(Form *form, TraceKind kind)
 {
-    if (number < 0) {
-        PUT(writer, "-");
-        put_unsigned(writer, -(uint64_t)number);
-        return;
-    }
-    put_unsigned(writer, (uint64_t)number);
-}
-
-static void put_escape(NdjsonWriter *writer, uint8_t byte)
-{
-    static const char HEX[] = "0123456789abcdef";
-    switch (byte) {
-    case '"':
-        put_text(writer, "\\\"");
-        return;
-    case '\\':
-        put_text(writer, "\\\\");
-        return;
-    case '\n':
-        put_text(writer, "\\n");
-        return;
-    case '\r':
-        put_text(writer, "\\r");
-        return;
-    case '\t':
-        put_text(writer, "\\t");
-        return;
-    default: {
-        char text[] = {'\\', 'u', '0', '0', HEX[byte >> 4], HEX[byte & 15]};
-        put_bytes(writer, text, sizeof text);
-    }
+    enum { FRAME = sizeof "{\"seq\":,\"t\":,\"cause\":,\"because\":,\"frame\":}\n" };
+    const TraceKindInfo *info = trace_kind_info(kind);
+    form->head = piece_take(g_strdup_printf(",\"kind\":\"%s\",\"host\":\"", info->name));
+    form->keys = g_new0(Piece, info->field_count);
+    form->bound =
+        FRAME + 4 * (size_t)NDJSON_NUMBER_SIZE + form->head.length + (size_t)NDJSON_STRIDE;
+    form->names = 1;
+    for (size_t i = 0; i < info->field_count; i++) {
+        const TraceFieldInfo *field = &info->fields[i];
+        bool is_ref = field->type == TRACE_FIELD_REF;
+        form->keys[i] = piece_take(g_strdup_printf(is_ref ? ",\"%s\":\"" : ",\"%s\":", field->key));
+        form->bound += form->keys[i].length + field_bound(field->type);
+        form->names += is_ref;
     }
 }
 
-static bool byte_is_plain(uint8_t byte)
+static void form_clear(Form *form, TraceKind kind)
 {
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+    g_free(form->head.text);
+    for (size_t i = 0; i < trace_kind_info(kind)->field_count; i++)
+        g_free(form->keys[i].text);
+    g_free(form->keys);
 }
 
-/* Puts the character at the start of `rest`, which is no plain one; returns its octets. */
-static size_t put_special(NdjsonWriter *writer, Span rest)
+static NodeForm node_form(const NdjsonWriter *writer, NodeId node)
 {
-    if (rest.data[0] < 0x80) {
-        put_escape(writer, rest.data[0]);
-        return 1;
+    const char *name = simulator_node_name(trace_simulator(writer->trace), node);
+    size_t length = strlen(name);
+    g_autofree char *escaped = g_malloc(length * NDJSON_ESCAPE_SIZE + 1);
+    *ndjson_put_escaped(escaped, span_of(name, length)) = '\0';
+    return (NodeForm){piece_take(g_strdup_printf("%s\",\"cause\":", escaped)),
+                      piece_take(g_strdup_printf("%s#", escaped))};
+}
+
+/* Nodes may be added until the run begins, so they are looked for when records name them. */
+static void learn_nodes(NdjsonWriter *writer)
+{
+    uint32_t count = simulator_node_count(trace_simulator(writer->trace));
+    writer->nodes = g_renew(NodeForm, writer->nodes, count);
+    for (; writer->node_count < count; writer->node_count++) {
+        NodeForm *form = &writer->nodes[writer->node_count];
+        *form = node_form(writer, writer->node_count);
+        writer->longest_name = MAX(writer->longest_name, form->ref.length);
     }
-    gunichar c = g_utf8_get_char_validated((const char *)rest.data, (gssize)rest.length);
-    if (c == (gunichar)-1 || c == (gunichar)-2) {
-        put_text(writer, "\xEF\xBF\xBD"); /* U+FFFD */
-        return 1;
-    }
-    size_t length = (size_t)g_unichar_to_utf8(c, NULL);
-    put_bytes(writer, rest.data, length);
-    return length;
 }
 
-static void put_string(NdjsonWriter *writer, Span text)
-{
-    reserve(writer, text.length * NDJSON_ESCAPE_SIZE + 2);
-    PUT(writer, "\"");
-    while (text.length > 0) {
-        size_t plain = 0;
-        while (plain < text.length && byte_is_plain(text.data[plain]))
-            plain++;
-        put_bytes(writer, text.data, plain);
-        text = span_skip(text, plain);
-        if (text.length > 0)
-            text = span_skip(text, put_special(writer, text));
-    }
-    PUT(writer, "\"");
-}
-
-static void put_key(NdjsonWriter *writer, const char *key)
-{
-    PUT(writer, ",\"");
-    put_text(writer, key);
-    PUT(writer, "\":");
-}
-
-static const char *node_name(const NdjsonWriter *writer, NodeId node)
-{
-    return simulator_node_name(trace_simulator(writer->trace), node);
-}
-
-static void put_ref(NdjsonWriter *writer, TraceRef ref)
-{
-    PUT(writer, "\"");
-    put_text(writer, node_name(writer, ref.node));
-    PUT(writer, "#");
-    put_unsigned(writer, ref.number);
-    PUT(writer, "\"");
-}
-
-static void put_ip(NdjsonWriter *writer, Ipv4Address address)
-{
-    PUT(writer, "\"");
-    for (unsigned shift = 24; shift > 0; shift -= 8) {
-        put_unsigned(writer, address >> shift & 0xff);
-        PUT(writer, ".");
-    }
-    put_unsigned(writer, address & 0xff);
-    PUT(writer, "\"");
-}
+/* ---- Records ---- */
 
 static bool field_is_absent(TraceFieldType type, const void *value)
 {
@@ -226,160 +212,71 @@ static bool field_is_absent(TraceFieldType type, const void *value)
     return true;
 }
 
-static void put_field(NdjsonWriter *writer, Piece key, const TraceFieldInfo *field,
-                      const void *value)
+/* There is room for the record but for its texts; a text leaves as much behind it. */
+static char *put_field(NdjsonWriter *writer, char *at, const TraceFieldInfo *field,
+                       const void *value, size_t bound)
 {
-    if (field_is_absent(field->type, value))
-        return;
-    put_piece(writer, key);
     switch (field->type) {
     case TRACE_FIELD_TEXT:
-        put_string(writer, span_of_text(*(const TraceField_TEXT *)value));
-        break;
+        return put_long_string(writer, at, span_of_text(*(const TraceField_TEXT *)value), bound);
     case TRACE_FIELD_OCTETS:
-        put_string(writer, *(const TraceField_OCTETS *)value);
-        break;
+        return put_long_string(writer, at, *(const TraceField_OCTETS *)value, bound);
     case TRACE_FIELD_COUNT:
-        put_unsigned(writer, *(const TraceField_COUNT *)value);
-        break;
+        return ndjson_put_unsigned(at, *(const TraceField_COUNT *)value);
     case TRACE_FIELD_TIME:
-        put_signed(writer, *(const TraceField_TIME *)value);
-        break;
+        return ndjson_put_signed(at, *(const TraceField_TIME *)value);
     case TRACE_FIELD_FLAG:
-        put_text(writer, *(const TraceField_FLAG *)value ? "true" : "false");
-        break;
+        return *(const TraceField_FLAG *)value ? NDJSON_PUT(at, "true") : NDJSON_PUT(at, "false");
     case TRACE_FIELD_REF:
-        put_ref(writer, *(const TraceField_REF *)value);
-        break;
+        return put_ref(writer, at, *(const TraceField_REF *)value);
     case TRACE_FIELD_IP:
-        put_ip(writer, *(const TraceField_IP *)value);
-        break;
+        return put_ip(at, *(const TraceField_IP *)value);
     }
+    return at;
 }
 
 /* The octets of a packet that a host sends, which are its own from the Ethernet header on. */
-static void put_frame(NdjsonWriter *writer, const TraceRecord *record)
+static char *put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record, size_t bound)
 {
     bool is_sent = record->kind == TRACE_TCP_SEND || record->kind == TRACE_UDP_SEND ||
                    record->kind == TRACE_ICMP_SEND;
     if (!is_sent || record->packet.write == NULL)
-        return;
+        return at;
     g_byte_array_set_size(writer->frame, 0);
     record->packet.write(record->packet.packet, writer->frame);
     g_autofree char *text = g_base64_encode(writer->frame->data, writer->frame->len);
-    put_key(writer, "frame");
-    put_string(writer, span_of_text(text));
+    return put_long_string(writer, NDJSON_PUT(at, ",\"frame\":"), span_of_text(text), bound);
 }
 
 static void ndjson_write(void *owner, const TraceRecord *record)
 {
     NdjsonWriter *writer = owner;
     const TraceKindInfo *info = trace_kind_info(record->kind);
-    PUT(writer, "{\"seq\":");
-    put_unsigned(writer, record->seq);
-    PUT(writer, ",\"t\":");
-    put_signed(writer, record->time);
-    put_piece(writer, writer->heads[record->kind]);
-    put_text(writer, node_name(writer, record->node));
-    PUT(writer, "\",\"cause\":");
-    put_unsigned(writer, record->cause.nearest[writer->level]);
-    if (record->because != 0) {
-        PUT(writer, ",\"because\":");
-        put_unsigned(writer, record->because);
+    const Form *form = &writer->forms[record->kind];
+    /* Whoever a record refers to was there before it was written. */
+    if (writer->node_count < simulator_node_count(trace_simulator(writer->trace)))
+        learn_nodes(writer);
+    size_t bound = form->bound + form->names * writer->longest_name;
+    char *at = reserve(writer, writer->block + writer->length, bound);
+    at = ndjson_put_unsigned(NDJSON_PUT(at, "{\"seq\":"), record->seq);
+    at = ndjson_put_signed(NDJSON_PUT(at, ",\"t\":"), record->time);
+    at = put_piece(at, &form->head);
+    at = put_piece(at, &writer->nodes[record->node].host);
+    at = ndjson_put_unsigned(at, record->cause.nearest[writer->level]);
+    if (record->because != 0)
+        at = ndjson_put_unsigned(NDJSON_PUT(at, ",\"because\":"), record->because);
+    for (size_t i = 0; i < info->field_count; i++) {
+        const TraceFieldInfo *field = &info->fields[i];
+        const void *value = (const char *)record->fields + field->offset;
+        if (!field_is_absent(field->type, value))
+            at = put_field(writer, put_piece(at, &form->keys[i]), field, value, bound);
     }
-    for (size_t i = 0; i < info->field_count; i++)
-        put_field(writer, writer->keys[record->kind][i], &info->fields[i],
-                  (const char *)record->fields + info->fields[i].offset);
     if (writer->has_frames)
-        put_frame(writer, record);
-    PUT(writer, "}\n");
+        at = put_frame(writer, at, record, bound);
+    at = NDJSON_PUT(at, "}\n");
+    writer->length = (size_t)(at - writer->block);
     if (writer->length >= NDJSON_BLOCK)
         ndjson_writer_flush(writer);
-}
-
-/* A member that is left out where it has no value. */
-static void put_member(NdjsonWriter *writer, const char *key, const char *text)
-{
-    if (text == NULL)
-        return;
-    put_key(writer, key);
-    put_string(writer, span_of_text(text));
-}
-
-static void put_node(NdjsonWriter *writer, const NdjsonNode *node)
-{
-    PUT(writer, "{\"name\":");
-    put_string(writer, span_of_text(node->name));
-    put_member(writer, "role", node->role);
-    put_member(writer, "person", node->person);
-    put_member(writer, "address", node->address);
-    put_member(writer, "server", node->server);
-    PUT(writer, "}");
-}
-
-static void put_link(NdjsonWriter *writer, const NdjsonLink *link)
-{
-    PUT(writer, "{\"a\":");
-    put_string(writer, span_of_text(link->a));
-    put_member(writer, "b", link->b);
-    put_key(writer, "delay");
-    put_signed(writer, link->delay_ns);
-    put_key(writer, "rate");
-    put_signed(writer, link->rate_bps);
-    PUT(writer, "}");
-}
-
-static void put_network(NdjsonWriter *writer, const NdjsonHeader *header)
-{
-    put_key(writer, "nodes");
-    PUT(writer, "[");
-    for (size_t i = 0; i < header->node_count; i++) {
-        put_text(writer, i > 0 ? "," : "");
-        put_node(writer, &header->nodes[i]);
-    }
-    PUT(writer, "]");
-    put_key(writer, "links");
-    PUT(writer, "[");
-    for (size_t i = 0; i < header->link_count; i++) {
-        put_text(writer, i > 0 ? "," : "");
-        put_link(writer, &header->links[i]);
-    }
-    PUT(writer, "]");
-}
-
-static void put_header(NdjsonWriter *writer, const NdjsonHeader *header)
-{
-    put_text(writer, "{\"mailsim_trace\":");
-    put_unsigned(writer, NDJSON_VERSION);
-    put_key(writer, "title");
-    put_string(writer, span_of_text(header->title));
-    put_key(writer, "seed");
-    put_unsigned(writer, header->seed);
-    put_key(writer, "start");
-    put_string(writer, span_of_text(header->start));
-    put_key(writer, "version");
-    put_string(writer, span_of_text(MS_VERSION));
-    put_key(writer, "scenario_sha256");
-    put_string(writer, span_of_text(header->scenario_sha256));
-    put_key(writer, "level");
-    put_string(writer, span_of_text(trace_level_name(header->level)));
-    put_network(writer, header);
-    put_text(writer, "}\n");
-}
-
-static Piece piece_take(char *text)
-{
-    return (Piece){text, strlen(text)};
-}
-
-/* What is the same in every record of a kind. */
-static void prepare_kind(NdjsonWriter *writer, TraceKind kind)
-{
-    const TraceKindInfo *info = trace_kind_info(kind);
-    writer->heads[kind] = piece_take(g_strdup_printf(",\"kind\":\"%s\",\"host\":\"", info->name));
-    writer->keys[kind] = g_new0(Piece, info->field_count);
-    for (size_t i = 0; i < info->field_count; i++)
-        writer->keys[kind][i] = piece_take(g_strdup_printf(",\"%s\":", info->fields[i].key));
 }
 
 NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, NdjsonOutput output)
@@ -393,8 +290,11 @@ NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, Ndjson
     writer->capacity = (size_t)NDJSON_BLOCK * 2;
     writer->block = g_malloc(writer->capacity);
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
-        prepare_kind(writer, kind);
-    put_header(writer, header);
+        form_init(&writer->forms[kind], kind);
+    g_autoptr(GString) line = ndjson_header_line(header);
+    char *at = reserve(writer, writer->block, line->len);
+    memcpy(at, line->str, line->len);
+    writer->length = line->len;
     trace_add_sink(trace, (TraceSink){ndjson_write, writer, header->level});
     return writer;
 }
@@ -408,12 +308,13 @@ void ndjson_writer_flush(NdjsonWriter *writer)
 
 void ndjson_writer_free(NdjsonWriter *writer)
 {
-    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++) {
-        g_free(writer->heads[kind].text);
-        for (size_t i = 0; i < trace_kind_info(kind)->field_count; i++)
-            g_free(writer->keys[kind][i].text);
-        g_free(writer->keys[kind]);
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
+        form_clear(&writer->forms[kind], kind);
+    for (uint32_t i = 0; i < writer->node_count; i++) {
+        g_free(writer->nodes[i].host.text);
+        g_free(writer->nodes[i].ref.text);
     }
+    g_free(writer->nodes);
     g_byte_array_unref(writer->frame);
     g_free(writer->block);
     g_free(writer);
