@@ -145,7 +145,9 @@ static void relay(Books *books, NodeId node, const TraceFields_MAIL_RELAYED *fie
     books_close_account(account);
     const char *next = books_intern(books, fields->next);
     account->relayed++;
-    if (account->relayed > account->handed && books_find_host(books, next) != NODE_TIMELINE)
+    NodeId node_of_next = books_find_host(books, next);
+    bool is_seen = node_of_next != NODE_TIMELINE && node_of_next < books->first_outside;
+    if (account->relayed > account->handed && is_seen)
         books_violate(books, "%s says that %s has taken over %s for %s, which %s never accepted",
                       account->entry->server->name, next, fields->mail, fields->recipient, next);
 }
@@ -227,6 +229,12 @@ static void note_outage(Books *books, NodeId node)
     server->length = 0;
 }
 
+/* What a program outside sends cannot be seen before a server has accepted it. */
+static void note_outside(Books *books, const TraceFields_TIMELINE_CONNECT *fields)
+{
+    books_server(books, books_find_host(books, fields->server))->has_outside = true;
+}
+
 /* What was in memory is gone; queue.recover tells what is found. */
 static void note_restart(Books *books, NodeId node)
 {
@@ -301,6 +309,10 @@ static void write_other_record(Books *books, const TraceRecord *record)
         note_restart(books, record->node);
     else if (record->kind == TRACE_DISK_FULL)
         books_server(books, record->node)->disk_was_full = true;
+    else if (record->kind == TRACE_TIMELINE_OUTSIDE)
+        books->first_outside = record->node;
+    else if (record->kind == TRACE_TIMELINE_CONNECT)
+        note_outside(books, fields);
     else if (record->kind == TRACE_TIMELINE_END)
         end_run(books, fields);
 }
@@ -348,6 +360,7 @@ Books *books_new(Trace *trace)
 {
     Books *books = g_new0(Books, 1);
     books->simulator = trace_simulator(trace);
+    books->first_outside = UINT32_MAX;
     books->names = g_string_chunk_new(4096);
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = g_hash_table_new(NULL, NULL);

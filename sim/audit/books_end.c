@@ -90,7 +90,8 @@ static void check_account(Books *books, const Account *account)
                       "does not hold it",
                       entry->mail->name, account->recipient, entry->server->name, entry->id);
     /* One found on the disk after an outage may have been overtaken before it was named. */
-    if (account->is_notification && !account->is_named && account->sender != NULL)
+    if (account->is_notification && !account->is_named && account->sender != NULL &&
+        !entry->server->has_outside)
         books_violate(books,
                       "%s has %s for %s (queue entry %s) from nowhere: it is not a "
                       "notification that mail.bounced, mail.delayed or mail.confirmed names",

@@ -120,7 +120,7 @@ void books_trace_origin(Books *books, Account *account)
         source->handed++;
     else if (is_from_nobody && account->entry->mail->author == NULL)
         account->is_notification = true; /* to be named */
-    else
+    else if (!account->entry->server->has_outside)
         complain_of_origin(books, account);
 }
 

@@ -20,6 +20,7 @@ struct Server {
     uint64_t length;       /* entries in its queue */
     uint32_t outages;      /* so far */
     bool disk_was_full;    /* a note may be missing from the disk */
+    bool has_outside;      /* programs outside have connected, who may bring any message */
     GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
 };
 
@@ -115,6 +116,7 @@ struct Books {
     SimTime time;
     uint64_t about; /* the record that a violation found now is about; 0: the present one */
     uint64_t end_seq;
+    NodeId first_outside; /* hosts from this one on stand for programs outside */
 };
 
 /* ---- books.c ---- */

@@ -94,7 +94,7 @@ void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fie
     if (account != NULL) {
         account->stored++;
         copy->by_delivery = true;
-    } else if (!is_copied(copy) && !is_appended(books, copy)) {
+    } else if (!is_copied(copy) && !is_appended(books, copy) && !copy->server->has_outside) {
         books_violate(books, "%s puts %s into %s of %s without a delivery", copy->server->name,
                       copy->mail->name, copy->folder, copy->user);
     }

@@ -65,7 +65,8 @@ static bool is_of_timeline(const TraceRecord *record)
 {
     return record->node == NODE_TIMELINE || record->kind == TRACE_TIMELINE_BEGIN ||
            record->kind == TRACE_TIMELINE_END || record->kind == TRACE_TIMELINE_ACTION ||
-           record->kind == TRACE_TIMELINE_NOTE;
+           record->kind == TRACE_TIMELINE_NOTE || record->kind == TRACE_TIMELINE_CONNECT ||
+           record->kind == TRACE_TIMELINE_STOP;
 }
 
 static void check_order(Causality *causality, const TraceRecord *record)

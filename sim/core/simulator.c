@@ -332,6 +332,12 @@ SimulatorEnd simulator_run(Simulator *simulator, SimulatorLimits limits)
     return end;
 }
 
+SimTime simulator_next_time(Simulator *simulator)
+{
+    const EventKey *next = queue_peek_pending(simulator);
+    return next != NULL ? next->time : SIM_NEVER;
+}
+
 void simulator_stop(Simulator *simulator)
 {
     simulator->is_stopped = true;

@@ -88,6 +88,8 @@ typedef struct SimulatorLimits {
 /* Runs events up to and including those at `until`, and leaves the clock there; otherwise at the
  * last event. */
 SimulatorEnd simulator_run(Simulator *simulator, SimulatorLimits limits);
+/* When the next event is due; SIM_NEVER: there is none. */
+SimTime simulator_next_time(Simulator *simulator);
 /* Ends the run after the present event. */
 void simulator_stop(Simulator *simulator);
 

@@ -39,6 +39,7 @@ struct NdjsonWriter {
     TraceLevel level;
     bool has_frames;
     GByteArray *frame; /* the octets of the packet at hand */
+    bool (*holds)(TraceKind kind);
     char *block;
     size_t length, capacity; /* of the block, used and allocated */
     Form forms[TRACE_KIND_COUNT];
@@ -251,6 +252,8 @@ static char *put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record
 static void ndjson_write(void *owner, const TraceRecord *record)
 {
     NdjsonWriter *writer = owner;
+    if (writer->holds != NULL && !writer->holds(record->kind))
+        return;
     const TraceKindInfo *info = trace_kind_info(record->kind);
     const Form *form = &writer->forms[record->kind];
     /* Whoever a record refers to was there before it was written. */
@@ -287,6 +290,7 @@ NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, Ndjson
     writer->level = header->level;
     writer->has_frames = header->has_frames;
     writer->frame = g_byte_array_new();
+    writer->holds = header->holds;
     writer->capacity = (size_t)NDJSON_BLOCK * 2;
     writer->block = g_malloc(writer->capacity);
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)

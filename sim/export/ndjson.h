@@ -39,6 +39,7 @@ typedef struct NdjsonHeader {
     size_t node_count;
     const NdjsonLink *links;
     size_t link_count;
+    bool (*holds)(TraceKind kind); /* NULL: records of every kind */
 } NdjsonHeader;
 
 /* Where the bytes go, 64 KiB or so at a time. */

@@ -363,7 +363,8 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     g_clear_pointer(&delivery->last_text, g_free); /* that was another host's */
     delivery->is_used = delivery->is_stale = false;
     SmtpClientOptions options = smtp_client_options(delivery->helo_name);
-    options.extensions |= SMTP_EXTENSION_STARTTLS;
+    if (machine_may_encrypt(machine, address))
+        options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended};

@@ -22,7 +22,16 @@ typedef struct Machine {
     WallClock clock;
     Ipv4Address name_server; /* whom the resolver asks */
     NameFaults *name_faults; /* shared by all machines */
+    /* Hosts from this address on stand for real programs, with which no TLS is spoken, since that
+     * of the simulation is none; 0: there are no such hosts. */
+    Ipv4Address outside_from;
 } Machine;
+
+/* Whether STARTTLS may be offered to, or asked of, the host of that address. */
+static inline bool machine_may_encrypt(const Machine *machine, Ipv4Address peer)
+{
+    return machine->outside_from == 0 || peer < machine->outside_from;
+}
 
 /* Seconds since 1970-01-01 UTC, as the machine's clock shows them. */
 static inline int64_t machine_unix_now(const Machine *machine)

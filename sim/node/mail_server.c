@@ -53,6 +53,11 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->limits = options->connections;
     CHECK(server->limits.messages > 0 && server->limits.per_destination > 0 &&
           server->limits.total > 0);
+    server->relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
+    if (options->relay_client_count > 0)
+        g_array_append_vals(server->relay_clients, options->relay_clients,
+                            (guint)options->relay_client_count);
+    server->catch_all = g_strdup(options->catch_all);
     server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
@@ -91,6 +96,15 @@ bool mail_server_has_domain(const MailServer *server, const char *domain)
 bool mail_server_is_backup_for(const MailServer *server, const char *domain)
 {
     return has_name(server->backup_domains, domain);
+}
+
+bool mail_server_relays_for(const MailServer *server, Ipv4Address client)
+{
+    for (guint i = 0; i < server->relay_clients->len; i++) {
+        if (g_array_index(server->relay_clients, Ipv4Address, i) == client)
+            return true;
+    }
+    return false;
 }
 
 static const MailServerCredential *find_user(const MailServer *server, Span name)
@@ -218,6 +232,8 @@ void mail_server_free(MailServer *server)
         forget_all(server);
     disk_free(server->disk);
     g_array_unref(server->users);
+    g_array_unref(server->relay_clients);
+    g_free(server->catch_all);
     g_strfreev(server->domains);
     g_strfreev(server->backup_domains);
     g_free(server);

@@ -64,6 +64,9 @@ typedef struct MailServerOptions {
     bool auth_needs_tls;        /* AUTH is offered after STARTTLS only, if that is offered */
     RetrySchedule retry;
     MailServerConnections connections;
+    const Ipv4Address *relay_clients; /* who may send to any domain without logging in */
+    size_t relay_client_count;
+    const char *catch_all; /* the user who gets mail for unknown users; NULL: nobody does */
 } MailServerOptions;
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);

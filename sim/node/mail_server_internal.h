@@ -35,6 +35,8 @@ struct MailServer {
     bool tells_users, accepts_bare_newlines, auth_needs_tls;
     RetrySchedule retry;
     MailServerConnections limits;
+    GArray *relay_clients; /* Ipv4Address */
+    char *catch_all;       /* or NULL */
     Disk *disk;
 
     /* The running program; all NULL when it does not run. */
@@ -69,6 +71,7 @@ const char *mail_server_find_mailbox(const MailServer *server, const char *local
 bool mail_server_has_domain(const MailServer *server, const char *domain);
 /* Whether it takes mail for the domain from anybody, to pass it on. */
 bool mail_server_is_backup_for(const MailServer *server, const char *domain);
+bool mail_server_relays_for(const MailServer *server, Ipv4Address client);
 bool mail_server_check_password(const MailServer *server, Span user, Span password);
 /* Something has ended; when the server is shutting down it may be able to stop now. */
 void mail_server_settle(MailServer *server);

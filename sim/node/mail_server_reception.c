@@ -108,6 +108,14 @@ static void handle_mail(Reception *reception, const SmtpServerEvent *event)
     smtp_server_accept(reception->engine, event->token);
 }
 
+/* Who has logged in, or whose machine is one that this server serves. */
+static bool may_relay(const Reception *reception)
+{
+    const Stream *stream = session_peek_stream(reception->session);
+    return reception->is_authenticated ||
+           mail_server_relays_for(reception->server, stream_remote_address(stream));
+}
+
 /* NULL when mail for this recipient is taken; otherwise the refusal. */
 static const SmtpReply *refusal_of(const Reception *reception, const char *local_part,
                                    const char *domain)
@@ -120,9 +128,17 @@ static const SmtpReply *refusal_of(const Reception *reception, const char *local
     if (mail_server_is_backup_for(reception->server, domain))
         return NULL;
     if (!mail_server_has_domain(reception->server, domain))
-        return reception->is_authenticated ? NULL : &RELAYING;
+        return may_relay(reception) ? NULL : &RELAYING;
     const char *mailbox = mail_server_find_mailbox(reception->server, local_part, domain);
     return mailbox != NULL ? NULL : &UNKNOWN_USER;
+}
+
+/* Mail for an unknown user goes to the user who catches all, as if it were addressed so. */
+static void redirect_unknown(const MailServer *server, Address *address)
+{
+    if (server->catch_all != NULL && mail_server_has_domain(server, address->domain) &&
+        mail_server_find_mailbox(server, address->local_part, address->domain) == NULL)
+        g_strlcpy(address->local_part, server->catch_all, sizeof address->local_part);
 }
 
 static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
@@ -130,6 +146,7 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     Address address = event->rcpt.forward_path;
     if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
         g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
+    redirect_unknown(reception->server, &address);
     const SmtpReply *refusal = refusal_of(reception, address.local_part, address.domain);
     if (refusal != NULL) {
         smtp_server_answer(reception->engine, event->token, *refusal);
@@ -184,6 +201,17 @@ static const char *transmission_type(const Reception *reception)
                                   : "SMTP";
 }
 
+/* RFC 6409 §8.3, RFC 5321 §6.4: who takes a message first gives it the identity that it lacks. */
+static void add_missing_id(const Reception *reception, const char *id, GByteArray *message)
+{
+    Span content = span_of(reception->content->data, reception->content->len);
+    if (message_id_left(content).length > 0)
+        return;
+    g_autofree char *field =
+        g_strdup_printf("Message-ID: <%s@%s>\r\n", id, host_name(reception->server->machine.host));
+    g_byte_array_append(message, (const uint8_t *)field, (guint)strlen(field));
+}
+
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
 static GBytes *build_message(const Reception *reception)
 {
@@ -206,6 +234,7 @@ static GBytes *build_message(const Reception *reception)
     g_autofree char *received = message_format_received(&field);
     GByteArray *message = g_byte_array_new();
     g_byte_array_append(message, (const uint8_t *)received, (guint)strlen(received));
+    add_missing_id(reception, id.text, message);
     g_byte_array_append(message, reception->content->data, reception->content->len);
     return g_byte_array_free_to_bytes(message);
 }
@@ -336,11 +365,13 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));
     options.extensions = server->extensions;
+    if (!machine_may_encrypt(machine, stream_remote_address(stream)))
+        options.extensions &= ~(uint32_t)SMTP_EXTENSION_STARTTLS;
     options.message_maximum = server->size_limit;
     options.recipient_maximum = server->recipient_limit;
     options.error_maximum = server->error_limit;
     options.accept_bare_newlines = server->accepts_bare_newlines;
-    options.auth_needs_tls = server->auth_needs_tls && server->extensions & SMTP_EXTENSION_STARTTLS;
+    options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_server_observer(&reception->trace);
     if (is_submission)
         options.extensions |= SMTP_EXTENSION_AUTH;

@@ -358,6 +358,28 @@ static void check_reference(const Checks *checks, const Reference *reference)
                           reference_what(reference->type));
 }
 
+/* --- Servers --- */
+
+static void check_catch_all(const Checks *checks, const ScenarioServer *server)
+{
+    const char *user = server->catch_all.text;
+    if (user == NULL)
+        return;
+    for (size_t i = 0; i < server->users.count; i++) {
+        if (server->users.items[i].name.text != NULL &&
+            g_ascii_strcasecmp(server->users.items[i].name.text, user) == 0)
+            return;
+    }
+    reader_text_error(checks->reader, &server->catch_all,
+                      "`%s` is no user of this server; put it under `users`", user);
+}
+
+static void check_servers(const Checks *checks)
+{
+    for (size_t i = 0; i < checks->scenario->servers.count; i++)
+        check_catch_all(checks, &checks->scenario->servers.items[i]);
+}
+
 /* --- All of it --- */
 
 static void checks_init(Checks *checks, Reader *reader)
@@ -404,6 +426,7 @@ void check_scenario(Reader *reader)
     for (guint i = 0; i < reader->references->len; i++)
         check_reference(&checks, &g_array_index(reader->references, Reference, i));
     check_network(&checks);
+    check_servers(&checks);
     check_dns(&checks);
     check_people(&checks);
     check_mails(&checks);

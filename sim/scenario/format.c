@@ -181,6 +181,8 @@ static const MappingSpec smtp = {
     .key_count = G_N_ELEMENTS(smtp_keys),
 };
 
+static const ValueSpec a_relay_client = {.type = VALUE_NODE};
+
 static const KeySpec server_keys[] = {
     {.key = "router",
      .offset = offsetof(ScenarioServer, router),
@@ -231,6 +233,18 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, connections),
      .value = {.type = VALUE_MAP, .mapping = &connections},
      .meaning = "its connections to other servers: how many, and how many messages each carries"},
+    {.key = "relay_for",
+     .offset = offsetof(ScenarioServer, relay_for),
+     .value = {.type = VALUE_LIST, .element = &a_relay_client},
+     .when_absent = "nobody",
+     .meaning = "who may send to any domain without logging in: machines, or routers for all "
+                "machines joined to them (programs outside, in `mailsim live`, are joined to the "
+                "first router)"},
+    {.key = "catch_all",
+     .offset = offsetof(ScenarioServer, catch_all),
+     .value = {.type = VALUE_USER_NAME},
+     .when_absent = "mail for unknown users is refused",
+     .meaning = "the user who gets the mail for all unknown users of its domains"},
 };
 
 static const MappingSpec a_server = {

@@ -254,6 +254,8 @@ typedef struct ScenarioServer {
     ScenarioSmtp smtp;
     ScenarioRetry retry;
     ScenarioConnections connections;
+    ScenarioTexts relay_for; /* nodes: a machine, or a router for the machines joined to it */
+    ScenarioText catch_all;  /* a user of the server; NULL: unknown users are refused */
 } ScenarioServer;
 
 typedef struct ScenarioServers {

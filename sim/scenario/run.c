@@ -32,6 +32,13 @@ bool run_play(Run *run)
     return books_check_end(run->books);
 }
 
+bool run_finish(Run *run, SimulatorEnd end)
+{
+    run->end = end;
+    simulation_end(run->simulation, end);
+    return books_check_end(run->books);
+}
+
 size_t run_failures(const Run *run)
 {
     size_t failures = 0;

@@ -28,6 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 /* Plays it, once; false when the books do not balance, which is a bug of ours. The run ends at the
  * first violation (books_first_violation). */
 bool run_play(Run *run);
+/* After simulation_begin and simulation_advance by the caller: the rest of run_play. */
+bool run_finish(Run *run, SimulatorEnd end);
 /* How many expectations do not hold. */
 size_t run_failures(const Run *run);
 /* The header of the run's trace at a level. `start`, as simulation_format_start gives it, is

@@ -6,6 +6,8 @@
 #include "proto/smtp.h"
 #include "scenario/tcp_parameters.h"
 
+#include <string.h>
+
 char *simulation_agent_host_name(const ScenarioPerson *person, const ScenarioAgent *agent)
 {
     return g_strdup_printf("%s.%s", person->name.text, agent->name.text);
@@ -146,6 +148,21 @@ static void add_rule(Simulation *simulation, const ScenarioRule *rule)
     }
 }
 
+/* Last, so that no other machine gets another address when programs outside take part. */
+static void add_outside(Simulation *simulation)
+{
+    const SimulationOutside *outside = simulation->options.outside;
+    const ScenarioNetwork *network = &simulation->scenario->network;
+    const char *router = network->routers.items[0].text;
+    size_t count = g_strv_length(outside->domains);
+    simulation->outside = g_new0(Machine, count + 1);
+    simulation->outside[0] =
+        add_machine(simulation, GATEWAY_HOST, router, &network->default_link, NULL);
+    for (size_t i = 0; i < count; i++)
+        simulation->outside[i + 1] =
+            add_machine(simulation, outside->domains[i], router, &network->default_link, NULL);
+}
+
 static void build_network(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
@@ -174,6 +191,8 @@ static void build_network(Simulation *simulation)
     set_one_ways(simulation);
     for (size_t i = 0; i < network->firewall.count; i++)
         add_rule(simulation, &network->firewall.items[i]);
+    if (simulation->options.outside != NULL)
+        add_outside(simulation);
     network_finish(simulation->network);
 }
 
@@ -197,9 +216,36 @@ static uint32_t extension_bits(const ScenarioNumbers *extensions)
     return bits;
 }
 
-static MailServer *build_server(const SimulatedServer *simulated)
+/* Adds the host of that name, and those of the machines that are joined to the router of it. */
+static void add_relay_clients(const Simulation *simulation, const char *name, GArray *addresses)
+{
+    const Scenario *scenario = simulation->scenario;
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        const SimulatedServer *server = &simulation->servers[i];
+        Ipv4Address address = host_address(server->machine.host);
+        if (strcmp(server->scenario->router.text, name) == 0 ||
+            strcmp(server->scenario->name.text, name) == 0)
+            g_array_append_val(addresses, address);
+    }
+    for (guint i = 0; i < simulation->agents->len; i++) {
+        const SimulatedAgent *agent = &g_array_index(simulation->agents, SimulatedAgent, i);
+        Ipv4Address address = host_address(agent->machine.host);
+        if (strcmp(agent->scenario->router.text, name) == 0 ||
+            strcmp(host_name(agent->machine.host), name) == 0)
+            g_array_append_val(addresses, address);
+    }
+    if (simulation->outside != NULL && strcmp(scenario->network.routers.items[0].text, name) == 0) {
+        Ipv4Address address = host_address(simulation->outside[0].host);
+        g_array_append_val(addresses, address);
+    }
+}
+
+static MailServer *build_server(const Simulation *simulation, const SimulatedServer *simulated)
 {
     const ScenarioServer *scenario = simulated->scenario;
+    g_autoptr(GArray) relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
+    for (size_t i = 0; i < scenario->relay_for.count; i++)
+        add_relay_clients(simulation, scenario->relay_for.items[i].text, relay_clients);
     g_autofree const char **domains = g_new0(const char *, scenario->domains.count + 1);
     g_autofree MailServerUser *users = g_new0(MailServerUser, scenario->users.count + 1);
     for (size_t i = 0; i < scenario->domains.count; i++)
@@ -231,6 +277,9 @@ static MailServer *build_server(const SimulatedServer *simulated)
                 .per_destination = (uint32_t)scenario->connections.per_destination,
                 .total = (uint32_t)scenario->connections.total,
             },
+        .relay_clients = (const Ipv4Address *)(void *)relay_clients->data,
+        .relay_client_count = relay_clients->len,
+        .catch_all = scenario->catch_all.text,
     };
     return mail_server_new(&simulated->machine, &options);
 }
@@ -256,10 +305,16 @@ static void build_programs(Simulation *simulation)
     Ipv4Address name_server = host_address(simulation->name_server_machine.host);
     simulation->zone = simulation_build_zone(simulation);
     simulation->name_server = name_server_new(&simulation->name_server_machine, simulation->zone);
+    Ipv4Address outside_from =
+        simulation->outside != NULL ? host_address(simulation->outside[0].host) : 0;
     for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
         simulation->servers[i].machine.name_server = name_server;
-        simulation->servers[i].server = build_server(&simulation->servers[i]);
+        simulation->servers[i].machine.outside_from = outside_from;
+        simulation->servers[i].server = build_server(simulation, &simulation->servers[i]);
     }
+    if (simulation->outside != NULL)
+        simulation->gateway =
+            gateway_new(simulation->outside, g_strv_length(simulation->options.outside->domains));
     for (guint i = 0; i < simulation->agents->len; i++) {
         SimulatedAgent *agent = &g_array_index(simulation->agents, SimulatedAgent, i);
         agent->machine.name_server = name_server;
@@ -290,6 +345,7 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
 void simulation_free(Simulation *simulation)
 {
     trace_close(simulation->trace);
+    g_clear_pointer(&simulation->gateway, gateway_free);
     for (guint i = 0; i < simulation->agents->len; i++)
         user_agent_free(g_array_index(simulation->agents, SimulatedAgent, i).agent);
     for (size_t i = 0; i < simulation->scenario->servers.count; i++)
@@ -301,6 +357,7 @@ void simulation_free(Simulation *simulation)
     simulator_free(simulation->simulator);
     name_faults_free(simulation->name_faults);
     g_array_unref(simulation->agents);
+    g_free(simulation->outside);
     g_free(simulation->servers);
     g_free(simulation->actions);
     g_array_unref(simulation->triggers);
@@ -347,7 +404,7 @@ SimTime simulation_until(const Simulation *simulation)
     return until != SCENARIO_UNSET ? until : SIM_NEVER;
 }
 
-SimulatorEnd simulation_run(Simulation *simulation)
+SimulatorEnd simulation_run(Simulation *simulation) void simulation_begin(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
     g_autofree char *start = simulation_format_start(scenario);
@@ -355,18 +412,60 @@ SimulatorEnd simulation_run(Simulation *simulation)
     simulation_plan_traffic(simulation);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = start);
     Cause begin = *simulator_cause(simulation->simulator);
+    if (simulation->gateway != NULL)
+        gateway_start(simulation->gateway);
     for (size_t i = 0; i < scenario->servers.count; i++) {
         *simulator_cause(simulation->simulator) = begin;
         mail_server_start(simulation->servers[i].server);
     }
-    SimulatorLimits limits = {.until = simulation_until(simulation),
-                              .max_events = simulation->options.max_events};
-    SimulatorEnd end = run_with_fault(simulation, limits);
+}
+
+SimulatorEnd simulation_advance(Simulation *simulation, SimulatorLimits limits)
+{
+    return simulator_run(simulation->simulator, limits);
+}
+
+Gateway *simulation_gateway(const Simulation *simulation)
+{
+    return simulation->gateway;
+}
+
+void simulation_end(Simulation *simulation, SimulatorEnd end)
+{
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_END, 0, .reason = end_reason(end));
     Cause end_cause = *simulator_cause(simulation->simulator);
-    for (size_t i = 0; i < scenario->servers.count; i++) {
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
         *simulator_cause(simulation->simulator) = end_cause;
         mail_server_take_inventory(simulation->servers[i].server, true);
     }
+}
+
+/* The recorded inputs, each between the events before its time and those at it, as a live session
+ * had them. False when the run ends before the last. */
+static bool run_inputs(Simulation *simulation, SimulatorLimits limits, SimulatorEnd *end)
+{
+    const SimulationOutside *outside = simulation->options.outside;
+    for (size_t i = 0; i < outside->input_count; i++) {
+        const GatewayInput *input = &outside->inputs[i];
+        if (input->time > limits.until)
+            return true;
+        SimulatorLimits before = {.until = input->time - 1, .max_events = limits.max_events};
+        *end = simulator_run(simulation->simulator, before);
+        if (*end != SIMULATOR_END_UNTIL)
+            return false;
+        gateway_schedule(simulation->gateway, input);
+    }
+    return true;
+}
+
+SimulatorEnd simulation_run(Simulation *simulation)
+{
+    SimulatorLimits limits = {.until = simulation_until(simulation),
+                              .max_events = simulation->options.max_events};
+    SimulatorEnd end = SIMULATOR_END_STOPPED;
+    simulation_begin(simulation);
+    if (simulation->gateway == NULL || run_inputs(simulation, limits, &end))
+        end = run_with_fault(simulation, limits);
+    simulation_end(simulation, end);
     return end;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/simulator.h"
+#include "node/gateway.h"
 #include "scenario/model.h"
 #include "trace/trace.h"
 
@@ -23,12 +24,20 @@ typedef struct SimulationFault {
     SimTime restart_after_ns;
 } SimulationFault;
 
+/* Programs outside take part (node/gateway.h). Borrowed, and outlives the simulation. */
+typedef struct SimulationOutside {
+    char **domains; /* those whose servers are such programs, NULL at the end; none is a host */
+    const GatewayInput *inputs; /* of a recorded session, in order of time; or NULL */
+    size_t input_count;
+} SimulationOutside;
+
 typedef struct SimulationOptions {
     int64_t seed;        /* SCENARIO_UNSET: the scenario's */
     int64_t until_ns;    /* SCENARIO_UNSET: the scenario's */
     uint64_t max_events; /* 0: no limit */
     SimulationFault fault;
-    EventQueueKind queue; /* the run is the same with each */
+    EventQueueKind queue;             /* the run is the same with each */
+    const SimulationOutside *outside; /* NULL: the simulation is by itself */
 } SimulationOptions;
 
 /* The scenario has been checked, and outlives the simulation. */
@@ -44,6 +53,13 @@ SimTime simulation_until(const Simulation *simulation);
 /* Plays the scenario to its end, once: from timeline.begin to timeline.end and the final
  * inventory of every server's disk. */
 SimulatorEnd simulation_run(Simulation *simulation);
+/* The same in three steps, for who feeds the gateway while it runs: begins, goes on within the
+ * limits as often as wanted, ends. */
+void simulation_begin(Simulation *simulation);
+SimulatorEnd simulation_advance(Simulation *simulation, SimulatorLimits limits);
+void simulation_end(Simulation *simulation, SimulatorEnd end);
+/* NULL without SimulationOptions.outside. */
+Gateway *simulation_gateway(const Simulation *simulation);
 
 /* "2026-03-02T09:00:00+09:00": the wall clock of time zero, to free. */
 char *simulation_format_start(const Scenario *scenario);

@@ -58,7 +58,9 @@ struct Simulation {
     SimulatedServer *servers; /* scenario->servers.count */
     GArray *agents;           /* SimulatedAgent, in the order of the scenario */
     uint64_t seed;
-    PlannedMail *planned_mails;      /* of all traffic */
+    PlannedMail *planned_mails; /* of all traffic */
+    Machine *outside;           /* the gateway's: `outside`, then the domains'; or NULL */
+    Gateway *gateway;
     PlannedAction *actions;          /* scenario->timeline.count */
     GArray *triggers;                /* Trigger, of those actions that have one */
     ScenarioAction fault_actions[2]; /* the options' fault, and the restart after it */

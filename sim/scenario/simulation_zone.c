@@ -44,6 +44,24 @@ static void add_generated(const Simulation *simulation, DnsZone *zone)
     }
     for (guint i = 0; i < simulation->agents->len; i++)
         add_machine_names(zone, &g_array_index(simulation->agents, SimulatedAgent, i).machine);
+    if (simulation->outside != NULL)
+        add_machine_names(zone, &simulation->outside[0]);
+}
+
+/* What the scenario says of these names does not count: their servers are outside. */
+static void set_outside(const Simulation *simulation, DnsZone *zone)
+{
+    char **domains = simulation->options.outside->domains;
+    for (size_t i = 0; domains[i] != NULL; i++) {
+        const Machine *machine = &simulation->outside[i + 1];
+        DnsRecord mx =
+            dns_record_mx(domains[i], DNS_DEFAULT_TTL_S, DNS_DEFAULT_PREFERENCE, domains[i]);
+        dns_zone_set(zone, domains[i], DNS_TYPE_CNAME, NULL, 0);
+        dns_zone_set(zone, domains[i], DNS_TYPE_MX, &mx, 1);
+        dns_zone_set(zone, domains[i], DNS_TYPE_A, NULL, 0);
+        add_machine_names(zone, machine);
+        dns_record_clear(&mx);
+    }
 }
 
 /* An address, or the address of a machine of that name. */
@@ -132,5 +150,7 @@ DnsZone *simulation_build_zone(const Simulation *simulation)
     const ScenarioDns *dns = &simulation->scenario->dns;
     for (size_t i = 0; i < dns->count; i++)
         simulation_set_records(simulation, zone, dns->items[i].name.text, &dns->items[i]);
+    if (simulation->outside != NULL)
+        set_outside(simulation, zone);
     return zone;
 }

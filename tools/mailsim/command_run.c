@@ -1,161 +1,80 @@
 /* mailsim run: plays a scenario; a timeline while it runs, then a summary and the verdicts. */
 #include "commands.h"
 
-#include "captures.h"
 #include "core/units.h"
-#include "export/timeline.h"
-#include "output.h"
-#include "pictures.h"
+#include "outputs.h"
 #include "play.h"
-#include "progress.h"
-#include "summary.h"
+#include "scenario/inputs.h"
 #include "terminal.h"
 #include "viewer_file.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct RunOptions {
-    char *until, *level, *trace, *facts, *pcap, *fault, *follow, *form, *mermaid, *html;
+    char *until, *level, *trace, *facts, *pcap, *fault, *inputs, *follow, *form, *mermaid, *html;
     char **svg;
     char **pcap_at;
     int64_t seed, max_events;
     gboolean is_quiet, wants_digest, is_unfolded, use_unicode;
 } RunOptions;
 
-static void digest_write(void *owner, Span bytes)
-{
-    g_checksum_update(owner, bytes.data, (gssize)bytes.length);
-}
-
-/* What the run writes beside its simulation; unused parts are NULL. */
-typedef struct Outputs {
-    Timeline *timeline;
-    Progress *progress; /* where the timeline is not on the terminal */
-    GChecksum *digest;
-    NdjsonWriter *digest_writer;
-    OutputFile trace_file;
-    NdjsonWriter *trace_writer;
-    Captures *captures;
-    Pictures *pictures;
-} Outputs;
-
-static bool outputs_open(Outputs *outputs, const Run *run, const RunOptions *options,
-                         TraceLevel level, const char *start)
-{
-    Trace *trace = simulation_trace(run->simulation);
-    if (!options->is_quiet) {
-        TerminalOptions terminal = {level, options->follow, options->form, options->is_unfolded,
-                                    options->use_unicode};
-        outputs->timeline = terminal_timeline_new(run, &terminal);
-    }
-    if (options->is_quiet || !isatty(STDOUT_FILENO))
-        outputs->progress = progress_new(trace, simulation_until(run->simulation));
-    if (options->wants_digest) {
-        NdjsonHeader header = run_ndjson_header(run, TRACE_LEVEL_SEGMENT, start);
-        outputs->digest = g_checksum_new(G_CHECKSUM_SHA256);
-        outputs->digest_writer =
-            ndjson_writer_new(trace, &header, (NdjsonOutput){digest_write, outputs->digest});
-    }
-    if (options->trace != NULL) {
-        if (!output_open(&outputs->trace_file, options->trace))
-            return false;
-        NdjsonHeader header =
-            run_ndjson_header(run, options->level != NULL ? level : TRACE_LEVEL_SEGMENT, start);
-        outputs->trace_writer =
-            ndjson_writer_new(trace, &header, (NdjsonOutput){output_write, &outputs->trace_file});
-    }
-    CapturesOptions captures = {options->pcap, options->pcap_at};
-    outputs->captures = captures_new(run, &captures);
-    PicturesOptions pictures = {options->svg, options->mermaid, level, options->follow,
-                                options->is_unfolded};
-    outputs->pictures = pictures_new(run, &pictures);
-    return outputs->captures != NULL && outputs->pictures != NULL;
-}
-
-static bool write_facts(const Run *run, const char *path)
-{
-    OutputFile file = {0};
-    if (!output_open(&file, path))
-        return false;
-    g_autofree char *text = facts_format_json(run->facts);
-    output_write(&file, span_of_text(text));
-    output_write(&file, span_of_text("\n"));
-    return output_close(&file);
-}
-
-/* Ends what is being written; false when something could not be. */
-static bool outputs_finish(Outputs *outputs, const Run *run, const RunOptions *options)
-{
-    g_clear_pointer(&outputs->progress, progress_free);
-    if (outputs->timeline != NULL)
-        timeline_finish(outputs->timeline);
-    bool is_written = captures_finish(outputs->captures);
-    is_written = pictures_finish(outputs->pictures) && is_written;
-    if (outputs->trace_writer != NULL) {
-        ndjson_writer_flush(outputs->trace_writer);
-        is_written = output_close(&outputs->trace_file) && is_written;
-    }
-    if (options->facts != NULL)
-        is_written = write_facts(run, options->facts) && is_written;
-    if (!options->is_quiet) {
-        SummaryOptions summary_options = {terminal_wants_colour(), terminal_language()};
-        g_autoptr(GString) summary = g_string_new("\n");
-        summary_write(run, &summary_options, summary);
-        fputs(summary->str, stdout);
-    }
-    if (outputs->digest != NULL) {
-        ndjson_writer_flush(outputs->digest_writer);
-        printf("digest %s\n", g_checksum_get_string(outputs->digest));
-    }
-    return is_written;
-}
-
-static void outputs_clear(Outputs *outputs)
-{
-    g_clear_pointer(&outputs->timeline, timeline_free);
-    g_clear_pointer(&outputs->progress, progress_free);
-    g_clear_pointer(&outputs->digest_writer, ndjson_writer_free);
-    g_clear_pointer(&outputs->trace_writer, ndjson_writer_free);
-    g_clear_pointer(&outputs->digest, g_checksum_free);
-    g_clear_pointer(&outputs->captures, captures_free);
-    g_clear_pointer(&outputs->pictures, pictures_free);
-}
-
-static int run_status(const Run *run, bool is_balanced, bool is_written)
-{
-    if (!is_balanced)
-        return EXIT_BUG;
-    if (!is_written)
-        return EXIT_BAD_INPUT;
-    if (run->end == SIMULATOR_END_BUDGET)
-        return EXIT_BUDGET;
-    return run_failures(run) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
-}
-
 static int run_file(const char *path, const RunOptions *options, TraceLevel level,
-                    const SimulationOptions *simulation_options)
+                    const SimulationOptions *simulation_options, const Inputs *inputs)
 {
-    g_autoptr(Play) play = play_new(path, simulation_options);
+    g_autoptr(Play) play = play_new_with_inputs(path, simulation_options, inputs);
     if (play == NULL)
         return EXIT_BAD_INPUT;
+    OutputsOptions outputs_options = {
+        .level = level,
+        .trace_level = options->level != NULL ? level : TRACE_LEVEL_SEGMENT,
+        .is_quiet = options->is_quiet,
+        .wants_digest = options->wants_digest,
+        .is_unfolded = options->is_unfolded,
+        .use_unicode = options->use_unicode,
+        .trace = options->trace,
+        .facts = options->facts,
+        .pcap = options->pcap,
+        .pcap_at = options->pcap_at,
+        .follow = options->follow,
+        .form = options->form,
+        .mermaid = options->mermaid,
+        .svg = options->svg,
+    };
     g_autofree char *start = simulation_format_start(play->scenario);
-    Outputs outputs = {0};
-    int status = EXIT_BAD_INPUT;
-    if (outputs_open(&outputs, play->run, options, level, start)) {
-        if (!options->is_quiet)
-            printf("%s\n\n", local_text_choose(&play->scenario->title, terminal_language()));
-        bool is_balanced = play_to_end(play);
-        bool is_written = outputs_finish(&outputs, play->run, options);
-        ViewerFileOptions viewer = {simulation_options, options->level != NULL, level};
-        if (options->html != NULL && is_balanced)
-            is_written = viewer_file_write(play->scenario, &viewer, options->html) && is_written;
-        bool is_known = play_knows_mail(play, options->follow);
-        status = is_known ? run_status(play->run, is_balanced, is_written) : EXIT_BAD_INPUT;
+    Outputs *outputs = outputs_new(play->run, &outputs_options, start);
+    if (outputs == NULL)
+        return EXIT_BAD_INPUT;
+    if (!options->is_quiet)
+        printf("%s\n\n", local_text_choose(&play->scenario->title, terminal_language()));
+    bool is_balanced = play_to_end(play);
+    bool is_written = outputs_finish(outputs, play->run, &outputs_options);
+    outputs_free(outputs);
+    ViewerFileOptions viewer = {simulation_options, options->level != NULL, level};
+    if (options->html != NULL && is_balanced)
+        is_written = viewer_file_write(play->scenario, &viewer, options->html) && is_written;
+    if (!play_knows_mail(play, options->follow))
+        return EXIT_BAD_INPUT;
+    return outputs_status(play->run, is_balanced, is_written);
+}
+
+/* Runs with the inputs of a recorded session, and with its seed. */
+static int run_inputs(const char *path, const RunOptions *options, TraceLevel level,
+                      SimulationOptions *simulation)
+{
+    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
+    g_autoptr(Inputs) inputs = inputs_read_file(options->inputs, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    if (inputs == NULL)
+        return EXIT_BAD_INPUT;
+    if (simulation->seed != SCENARIO_UNSET || simulation->fault.after_events > 0) {
+        fprintf(stderr, "mailsim: --inputs goes without --seed and --fault: it is that very run\n");
+        return EXIT_BAD_INPUT;
     }
-    outputs_clear(&outputs);
-    return status;
+    SimulationOutside outside = inputs_outside(inputs);
+    simulation->seed = inputs->seed;
+    simulation->outside = &outside;
+    return run_file(path, options, level, simulation, inputs);
 }
 
 /* Reads "2 h" or "90 s"; false, with the error told, when it is none. */
@@ -262,6 +181,8 @@ int command_run(int argc, char **argv)
          "[KIND=]FILE"},
         {"mermaid", 0, 0, G_OPTION_ARG_FILENAME, &options.mermaid,
          "write the ladder as a Mermaid sequence diagram", "FILE"},
+        {"inputs", 0, 0, G_OPTION_ARG_FILENAME, &options.inputs,
+         "play a live session again, from what mailsim live --record wrote", "FILE"},
         {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
          "print the SHA-256 of the trace at level segment", NULL},
         {0},
@@ -274,7 +195,8 @@ int command_run(int argc, char **argv)
     if (argc != 2)
         status = command_usage("run", "[OPTION…] FILE");
     else if (read_options(&options, &level, &simulation))
-        status = run_file(argv[1], &options, level, &simulation);
+        status = options.inputs != NULL ? run_inputs(argv[1], &options, level, &simulation)
+                                        : run_file(argv[1], &options, level, &simulation, NULL);
     g_free(options.level);
     g_free(options.follow);
     g_free(options.form);
@@ -287,5 +209,6 @@ int command_run(int argc, char **argv)
     g_free(options.pcap);
     g_strfreev(options.pcap_at);
     g_free(options.fault);
+    g_free(options.inputs);
     return status;
 }

@@ -15,6 +15,7 @@ enum {
 
 /* Each takes its arguments with its own name first, and returns the exit status. */
 int command_run(int argc, char **argv);
+int command_live(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_explain(int argc, char **argv);

@@ -16,6 +16,7 @@ typedef struct Command {
 
 static const Command COMMANDS[] = {
     {"run", command_run, "play a scenario and show what happens"},
+    {"live", command_live, "play it in real time, open to real mail programs"},
     {"check", command_check, "check scenario files without playing them"},
     {"test", command_test, "play scenarios and judge their expectations (TAP)"},
     {"explain", command_explain, "tell the story of one mail, with causes"},

@@ -10,14 +10,43 @@
 
 Play *play_new(const char *path, const SimulationOptions *options)
 {
+    return play_new_with_inputs(path, options, NULL);
+}
+
+/* What the options name that the scenario must have; false, with the error told. */
+static bool check_options(const char *path, const Scenario *scenario,
+                          const SimulationOptions *options, const Inputs *inputs)
+{
+    const char *struck = options->fault.server;
+    if (struck != NULL && scenario_find_server(scenario, struck) == NULL) {
+        fprintf(stderr, "mailsim: %s has no server `%s`\n", path, struck);
+        return false;
+    }
+    for (char **domain = options->outside != NULL ? options->outside->domains : NULL;
+         domain != NULL && *domain != NULL; domain++) {
+        g_autofree char *defect = inputs_find_domain_defect(scenario, *domain);
+        if (defect == NULL && g_strv_contains((const char *const *)domain + 1, *domain))
+            defect = g_strdup("it is there twice");
+        if (defect == NULL)
+            continue;
+        fprintf(stderr, "mailsim: %s cannot be a domain of programs outside: %s\n", *domain,
+                defect);
+        return false;
+    }
+    g_autofree char *misfit = inputs != NULL ? inputs_find_misfit(inputs, scenario) : NULL;
+    if (misfit != NULL)
+        fprintf(stderr, "mailsim: the inputs do not fit %s: %s\n", path, misfit);
+    return misfit == NULL;
+}
+
+Play *play_new_with_inputs(const char *path, const SimulationOptions *options, const Inputs *inputs)
+{
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
     Scenario *scenario = scenario_read_file(path, diagnostics);
     diagnostics_print(diagnostics, stderr);
     if (scenario == NULL)
         return NULL;
-    const char *struck = options->fault.server;
-    if (struck != NULL && scenario_find_server(scenario, struck) == NULL) {
-        fprintf(stderr, "mailsim: %s has no server `%s`\n", path, struck);
+    if (!check_options(path, scenario, options, inputs)) {
         scenario_free(scenario);
         return NULL;
     }
@@ -36,7 +65,7 @@ void play_free(Play *play)
     g_free(play);
 }
 
-static void tell_violation(const Play *play)
+void play_tell_violation(const Play *play)
 {
     const BooksViolation *violation = books_first_violation(play->run->books);
     unsigned long long seed = simulator_seed(simulation_simulator(play->run->simulation));
@@ -61,7 +90,7 @@ bool play_to_end(Play *play)
 {
     bool is_balanced = run_play(play->run);
     if (!is_balanced)
-        tell_violation(play);
+        play_tell_violation(play);
     return is_balanced;
 }
 

@@ -1,6 +1,7 @@
 /* Reading a scenario file and playing it, with what goes wrong told on standard error. */
 #pragma once
 
+#include "scenario/inputs.h"
 #include "scenario/run.h"
 
 typedef struct Play {
@@ -12,6 +13,9 @@ typedef struct Play {
 
 /* NULL, with the errors told, when the file is wrong. */
 Play *play_new(const char *path, const SimulationOptions *options);
+/* The same with a session's inputs, which must be the scenario's; NULL: none. */
+Play *play_new_with_inputs(const char *path, const SimulationOptions *options,
+                           const Inputs *inputs);
 void play_free(Play *play);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Play, play_free)
 
@@ -21,3 +25,4 @@ bool play_to_end(Play *play);
 /* After the run: whether there was such a mail (NULL: yes); otherwise it is told which there were.
  */
 bool play_knows_mail(const Play *play, const char *mail);
+void play_tell_violation(const Play *play);

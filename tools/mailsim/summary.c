@@ -91,6 +91,10 @@ static void put_verdicts(const Run *run, bool use_colour, GString *out)
     size_t count = expectations_count(run->expectations);
     if (count == 0)
         return;
+    if (run->end == SIMULATOR_END_STOPPED) {
+        g_string_append(out, "Expectations: not judged, since the run was ended before its time\n");
+        return;
+    }
     g_string_append_printf(out, "Expectations: %zu of %zu hold\n", count - run_failures(run),
                            count);
     for (size_t i = 0; i < count; i++)
