@@ -187,6 +187,8 @@ static void test_smallest_scenario(void **state)
                         "      idle: 0 s\n"
                         "      per_destination: 20\n"
                         "      total: 100\n"
+                        "    relay_for: []\n"
+                        "    # catch_all: mail for unknown users is refused\n"
                         "dns: {}\n"
                         "people: {}\n"
                         "mails: {}\n"

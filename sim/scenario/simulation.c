@@ -404,7 +404,7 @@ SimTime simulation_until(const Simulation *simulation)
     return until != SCENARIO_UNSET ? until : SIM_NEVER;
 }
 
-SimulatorEnd simulation_run(Simulation *simulation) void simulation_begin(Simulation *simulation)
+void simulation_begin(Simulation *simulation)
 {
     const Scenario *scenario = simulation->scenario;
     g_autofree char *start = simulation_format_start(scenario);
