@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""Real mail programs judge a live session over loopback: clients that send to and read from our
+servers, and receivers that our servers deliver to. The program is the argument. Each session is
+recorded, and played again it must have the same digest.
+
+Nothing here waits for a time: for lines that the program prints, and for processes that end. The
+bound on that is there only so that a defect cannot hang the step."""
+
+import imaplib
+import json
+import os
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from units import check_units, result_of
+
+BOUND = 90  # seconds
+MAILSIM = str(Path(sys.argv[1]).resolve())
+SCENARIO = str(Path("tests/judges/open.yaml").resolve())
+POSTFIX = Path("build/judges/postfix").resolve()
+MEMORY = 400 * 1024  # KiB that a session may take; a message of 1 GB passes through some tests
+
+
+class Session:
+    """A live session: its ports, and, after its end, its facts, records, digest and summary."""
+
+    def __init__(self, folder, *options, scenario=SCENARIO, speed=20):
+        self.folder, self.scenario = Path(folder), scenario
+        command = [MAILSIM, "live", "--speed", str(speed), "--digest", "--level", "mail", *options]
+        for name in ("record", "facts"):
+            command += [f"--{name}", str(self.folder / name)]
+        self.process = subprocess.Popen([*command, scenario], stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.watchdog = threading.Timer(BOUND, self.process.kill)
+        self.watchdog.start()
+        self.ports, self.lines, self.peak = {}, [], 0
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if found := re.match(r"(\S+) +(\S+) +127\.0\.0\.1 (\d+)$", line):
+                self.ports[found[1].split(".")[1], found[2]] = int(found[3])
+            if line.startswith("Ctrl-C"):
+                break
+
+    def wait_for(self, pattern, times=1):
+        """Until so many lines of the timeline have matched."""
+        count = sum(bool(re.search(pattern, line)) for line in self.lines)
+        while count < times:
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"ended before {pattern!r}: {''.join(self.lines[-20:])}")
+            self.lines.append(line)
+            count += bool(re.search(pattern, line))
+
+    def end(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        self.peak = int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+        self.process.send_signal(signal.SIGINT)
+        self.lines += self.process.stdout.readlines()
+        self.watchdog.cancel()
+        return list(self.judge())
+
+    def judge(self):
+        """What is wrong with the session itself: books, digest, memory."""
+        if (status := self.process.wait()) != 0:
+            yield f"the session exits with {status}: {''.join(self.lines[-30:])}"
+            return
+        digest = self.lines[-1].strip()
+        again = subprocess.run([MAILSIM, "run", "--quiet", "--digest", "--inputs",
+                                str(self.folder / "record"), self.scenario], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if again.stdout.strip() != digest:
+            yield f"live {digest}, played again {again.stdout.strip()} (exit {again.returncode})"
+        if self.peak > MEMORY:
+            yield f"the session took {self.peak} KiB"
+
+    def facts(self):
+        return json.loads((self.folder / "facts").read_text("utf-8"))
+
+
+def in_session(judge, **options):
+    """The result of a judge, a generator of complaints about a session, and of the session."""
+    def check():
+        with tempfile.TemporaryDirectory(prefix="mailsim-") as folder:
+            session = Session(folder, **options)
+            try:
+                complaints = list(judge(session))
+            except Exception as error:  # pylint: disable=broad-except
+                complaints = [repr(error)]
+            return result_of(complaints + session.end())
+    return check
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOUND,
+                          encoding="utf-8", errors="replace", check=False, **options)
+
+
+def complain(done):
+    return [] if done.returncode == 0 else [f"{done.args[0]}: exit {done.returncode}: {done.stdout[-2000:]}"]
+
+
+# ---- Clients ----
+
+TO = "bob@gmail.example"
+
+
+def swaks(session, *arguments, service="smtp"):
+    return complain(run(["swaks", "--server", f"127.0.0.1:{session.ports['naver', service]}", "--from",
+                         "alice@naver.example", "--to", TO, *arguments]))
+
+
+def judge_swaks(session):
+    big = session.folder / "big"
+    big.write_text(("x" * 70 + "\n") * 130000, "ascii")  # 9.4 MB with CRLF, below the limit
+    yield from swaks(session)
+    yield from swaks(session, "--pipeline")
+    yield from swaks(session, "--auth", "PLAIN", "--auth-user", "alice", "--auth-password", "secret",
+                     service="submission")
+    yield from swaks(session, "--auth", "LOGIN", "--auth-user", "alice", "--auth-password", "secret",
+                     service="submission")
+    yield from swaks(session, "--body", f"@{big}")
+    if not swaks(session, "--auth", "PLAIN", "--auth-user", "alice", "--auth-password", "wrong",
+                 service="submission"):
+        yield "a wrong password is taken"
+    session.wait_for("is in the mailbox of", 5)
+    if any("STARTTLS" in line for line in session.lines):
+        yield "STARTTLS is offered to a real client"
+
+
+def judge_curl(session):
+    mail = session.folder / "mail"
+    mail.write_bytes(b"Subject: by curl\r\nMessage-ID: <curl@x.example>\r\n\r\n.a dot\r\n..two\r\n")
+    yield from complain(run(["curl", "-sS", f"smtp://127.0.0.1:{session.ports['naver', 'smtp']}/me.example",
+                             "--mail-from", "me@x.example", "--mail-rcpt", TO, "-T", str(mail)]))
+    session.wait_for("curl is in the mailbox of")
+    done = run(["curl", "-sS", "-u", "bob:secret",
+                f"imap://127.0.0.1:{session.ports['gmail', 'imap']}/INBOX;MAILINDEX=1"])
+    yield from complain(done)
+    if not done.stdout.replace("\r\n", "\n").endswith("\n\n.a dot\n..two\n"):
+        yield f"curl reads {done.stdout!r}"
+
+
+def judge_msmtp(session):
+    yield from complain(run(["msmtp", "--file=/dev/null", "--host=127.0.0.1", "--tls=off", "--auth=plain",
+                             "--user=alice", "--passwordeval=echo secret", "--from=alice@naver.example",
+                             f"--port={session.ports['naver', 'submission']}", TO],
+                            input="Subject: by msmtp\n\nHello\n"))
+    session.wait_for("is in the mailbox of")
+
+
+def judge_python(session):
+    text = "Subject: by smtplib\r\nMessage-ID: <smtplib@x.example>\r\n\r\n.dot\r\nend\r\n"
+    with smtplib.SMTP("127.0.0.1", session.ports["naver", "smtp"], timeout=BOUND) as client:
+        client.ehlo()
+        if client.has_extn("starttls"):
+            yield "STARTTLS is offered to a real client"
+        if refused := client.sendmail("me@x.example", [TO, "anybody@naver.example"], text):
+            yield f"smtplib: {refused}"
+    session.wait_for("smtplib is in the mailbox of", 2)
+    with imaplib.IMAP4("127.0.0.1", session.ports["gmail", "imap"], timeout=BOUND) as client:
+        client.login("bob", "secret")
+        client.select()
+        raw = client.fetch("1", "(RFC822)")[1][0][1]
+        if not raw.endswith(text.encode("ascii")):
+            yield f"imaplib reads {raw!r}"
+        client.store("1", "+FLAGS", r"\Deleted")
+        client.expunge()
+        if client.search(None, "ALL")[1] != [b""]:
+            yield "the message is not expunged"
+
+
+def postfix(name, *arguments):
+    """A program of Postfix, unpacked beside the build and never installed."""
+    user = ["-u", "nobody"] if name == "smtp-sink" and os.geteuid() == 0 else []
+    return [str(POSTFIX / "usr/sbin" / name), *user, *arguments]
+
+
+ENVIRONMENT = os.environ | {"LD_LIBRARY_PATH": str(POSTFIX / "usr/lib/postfix")}
+
+
+def judge_smtp_source(session):
+    yield from complain(run(postfix("smtp-source", "-s", "5", "-m", "50", "-l", "3000", "-f", "me@x.example",
+                                    "-t", TO, f"127.0.0.1:{session.ports['naver', 'smtp']}"),
+                            env=ENVIRONMENT))
+    session.wait_for("is in the mailbox of", 50)
+
+
+# ---- The README ----
+
+def judge_readme(session):
+    """The section's very lines, typed with nc."""
+    section = Path("README.md").read_text("utf-8").split("## Talk to a simulated server by hand")[1]
+    shown = section.split("```")[3].strip("\n").splitlines()
+    is_content = False
+    typed = []
+    for line in shown:
+        if is_content or not re.match(r"\d\d\d ", line):
+            typed.append(line)
+        is_content = line.startswith("354") or (is_content and line != ".")
+    done = run(["nc", "-C", "127.0.0.1", str(session.ports["gmail", "smtp"])], input="\n".join(typed) + "\n")
+    replies = [line for line in shown if line not in typed]
+    if done.stdout.splitlines() != replies:
+        yield f"nc shows {done.stdout!r}, the README {replies}"
+    session.wait_for("is in the mailbox of bob@gmail.example")
+
+
+# ---- Clients that misbehave ----
+
+def dial(session):
+    peer = socket.create_connection(("127.0.0.1", session.ports["gmail", "smtp"]), BOUND)
+    return peer, peer.makefile("rb")
+
+
+STEPS = [b"", b"EHLO x.example\r\n", b"MAIL FROM:<a@x.example>\r\n", b"RCPT TO:<bob@gmail.example>\r\n",
+         b"DATA\r\n", b"Subject: half\r\n\r\nhal"]
+
+
+def judge_stops(session):
+    """Goes away after each step; then a whole message must still get through, octet by octet."""
+    for count in range(1, len(STEPS) + 1):
+        peer, replies = dial(session)
+        for step in STEPS[:count]:
+            peer.sendall(step)
+            if step.startswith(b"Subject"):
+                break
+            while (line := replies.readline())[3:4] == b"-":
+                pass
+            if not re.match(rb"[23]\d\d ", line):
+                yield f"after {step}: {line}"
+        replies.close()
+        peer.close()
+    peer, replies = dial(session)
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for octet in b"".join(STEPS[1:]) + b"\r\n.\r\nQUIT\r\n":
+        peer.sendall(bytes([octet]))
+    said = replies.read()
+    if b"250 2.0.0 Ok: queued" not in said:
+        yield f"a client that drips: {said}"
+    session.wait_for("is in the mailbox of bob@gmail.example")
+    if sum("accepts" in line for line in session.lines) != 1:
+        yield "a message that was not whole has been accepted"
+
+
+def flood(session, steps, octets):
+    """1 GB without a line end, or until the server closes; what the server said."""
+    peer, replies = dial(session)
+    for step in steps:
+        peer.sendall(step)
+    block, said = octets * (1 << 20), b""
+    try:
+        for _ in range(1024):
+            peer.sendall(block)
+        peer.shutdown(socket.SHUT_WR)
+        said = replies.read()
+    except OSError:
+        pass
+    replies.close()
+    peer.close()
+    return said
+
+
+# ---- Receivers: Postfix's smtp-sink ----
+
+SENT, RETURNED = "relayed", "bounced"
+COMMANDS = ["CONNECT", "EHLO", "HELO", "MAIL", "RCPT", "DATA", ".", "RSET", "QUIT"]
+
+
+def fate(switch, command):
+    """What Postfix makes of it. Who refuses EHLO is greeted with HELO; RSET is not needed, and a
+    failure at QUIT comes after the message is taken over; anything else for now is tried again
+    until the message is too old, which returns it as a failure for good does at once."""
+    return SENT if command in ("RSET", "QUIT") or (command == "EHLO" and switch in "fr") else RETURNED
+
+
+def start_sink(*switches):
+    """On a free port: smtp-sink does not say which it has, so one is found that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    sink = subprocess.Popen(postfix("smtp-sink", *switches, f"127.0.0.1:{port}", "100"), env=ENVIRONMENT,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while sink.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return sink, port
+        except ConnectionRefusedError:
+            continue
+    raise RuntimeError(f"smtp-sink: {sink.stderr.read()}")
+
+
+def check_sinks(switch):
+    sinks, options, wanted = [], [], {}
+    try:
+        for number, command in enumerate(COMMANDS):
+            more = ["-e"] if command == "HELO" else []
+            sink, port = start_sink(*more, f"-{switch}", command)
+            sinks.append(sink)
+            domain = f"d{number}.example"
+            options += ["--deliver", f"{domain}=127.0.0.1:{port}"]
+            wanted[f"x@{domain}"] = (command, fate(switch, command))
+        with tempfile.TemporaryDirectory(prefix="mailsim-") as folder:
+            return result_of(deliver(Session(folder, *options, speed=10), wanted, switch))
+    finally:
+        for sink in sinks:
+            sink.kill()
+            sink.wait()
+
+
+def deliver(session, wanted, switch):
+    complaints = []
+    try:
+        with smtplib.SMTP("127.0.0.1", session.ports["naver", "smtp"], timeout=BOUND) as client:
+            for number, address in enumerate(wanted):
+                client.sendmail("alice@naver.example", [address],
+                                f"Subject: x\r\nMessage-ID: <m{number}@x.example>\r\n\r\nx\r\n")
+        session.wait_for(r"(m\d for \S+ is now with)|(returns m\d for)", len(wanted))
+    except Exception as error:  # pylint: disable=broad-except
+        complaints.append(repr(error))
+    complaints += session.end()
+    for address, (command, fate_wanted) in wanted.items():
+        words = {SENT: "is now with", RETURNED: "returns"}[fate_wanted]
+        if not any(address in line and words in line for line in session.lines):
+            complaints.append(f"-{switch} {command}: not {fate_wanted}: "
+                              + "".join(line for line in session.lines if address in line))
+    return complaints
+
+
+AIOSMTPD = """
+import sys
+from aiosmtpd.controller import Controller
+class Keep:
+    async def handle_DATA(self, server, session, envelope):
+        print(envelope.mail_from, *envelope.rcpt_tos, len(envelope.content), flush=True)
+        return "250 OK"
+controller = Controller(Keep(), hostname="127.0.0.1", port=int(sys.argv[1]))
+controller.start()
+print("ready", flush=True)
+sys.stdin.read()
+controller.stop()
+"""
+
+
+def check_aiosmtpd():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-c", AIOSMTPD, str(port)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    with tempfile.TemporaryDirectory(prefix="mailsim-") as folder:
+        if server.stdout.readline() != "ready\n":
+            return result_of(["aiosmtpd does not start"])
+        session = Session(folder, "--deliver", f"d0.example=127.0.0.1:{port}")
+        complaints = deliver(session, {"x@d0.example": ("aiosmtpd", SENT)}, "-")
+        said = server.communicate("", timeout=BOUND)[0]
+        if not said.startswith("alice@naver.example x@d0.example "):
+            complaints.append(f"aiosmtpd has {said!r}")
+        return result_of(complaints)
+
+
+def check_call(options, words):
+    done = run([MAILSIM, "live", *options, SCENARIO])
+    return result_of([] if done.returncode == 2 and words in done.stdout else [f"it says: {done.stdout}"])
+
+
+CALLS = [(["--deliver", "out.example=192.0.2.1:25"], "only a loopback address"),
+         (["--deliver", "gmail.example=127.0.0.1:25"], "a server of the scenario serves it"),
+         (["--port", "mail.gmail.exmple:smtp=2525"], "no such server"),
+         (["--port", "mail.gmail.example:pop=2525"], "smtp, submission or imap"),
+         (["--speed", "0"], "above 0")]
+
+check_units(
+    [(f"live {' '.join(options)}", lambda options=options, words=words: check_call(options, words))
+     for options, words in CALLS]
+    + [("README by hand", in_session(judge_readme, scenario=str(Path("scenarios/01-first-mail/scenario.yaml").resolve()))),
+       ("swaks", in_session(judge_swaks)), ("curl", in_session(judge_curl)), ("msmtp", in_session(judge_msmtp)),
+       ("smtplib and imaplib", in_session(judge_python)), ("smtp-source", in_session(judge_smtp_source)),
+       ("clients that stop or drip", in_session(judge_stops)), ("aiosmtpd", check_aiosmtpd)]
+    + [(f"smtp-sink -{switch}", lambda switch=switch: check_sinks(switch)) for switch in "frqQ"])
