@@ -117,4 +117,4 @@ $(BUILD)/bench: $(BUILD)/tools/bench/bench.o $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
 
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
