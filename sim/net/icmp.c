@@ -1,6 +1,7 @@
 /* ICMP error messages (RFC 792; RFC 1122 §3.2.2; RFC 1191): unreachable and time exceeded. Left out
  * on purpose: echo, redirects, limits on their rate. */
 #include "net/host_internal.h"
+#include "net/nat_internal.h"
 
 #include <string.h>
 
@@ -41,6 +42,8 @@ void icmp_report(NetworkNode *node, const Packet *about, IcmpReport report)
     packet->icmp = (IcmpError){
         .about = about->ref, .type = report.type, .code = report.code, .mtu = (uint16_t)report.mtu};
     quote_packet(about, packet->icmp.quote);
+    if (node->nat != NULL)
+        nat_hide_quote(node->nat, &packet->icmp);
     TraceFields_ICMP_SEND fields = {
         .packet = packet->ref,
         .about = about->ref,

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "net/host_internal.h"
+#include "net/nat_internal.h"
 
 #define ADDRESS_FIRST_HOST   ((Ipv4Address)0xC6120001) /* 198.18.0.1 */
 #define ADDRESS_FIRST_ROUTER ((Ipv4Address)0xC613FFFE) /* 198.19.255.254 */
@@ -15,6 +16,7 @@ Network *network_new(Trace *trace)
     network->nodes = g_ptr_array_new_with_free_func(g_free);
     network->hosts = g_ptr_array_new();
     network->routers = g_ptr_array_new();
+    network->homes = g_ptr_array_new();
     network->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     network->links = g_ptr_array_new_with_free_func(g_free);
     network->current = routing_new();
@@ -25,8 +27,10 @@ Network *network_new(Trace *trace)
 
 void network_free(Network *network)
 {
-    for (guint i = 0; i < network->hosts->len; i++)
-        host_free(((NetworkNode *)network->hosts->pdata[i])->host);
+    for (guint i = 0; i < network->nodes->len; i++)
+        g_clear_pointer(&network_node_at(network, i)->host, host_free);
+    for (guint i = 0; i < network->homes->len; i++)
+        nat_free(((NetworkNode *)network->homes->pdata[i])->nat);
     for (guint i = 0; i < network->links->len; i++)
         link_free(network_link_at(network, i)->link);
     for (guint i = 0; i < network->nodes->len; i++)
@@ -34,6 +38,7 @@ void network_free(Network *network)
     g_hash_table_unref(network->by_name);
     g_ptr_array_unref(network->hosts);
     g_ptr_array_unref(network->routers);
+    g_ptr_array_unref(network->homes);
     g_ptr_array_unref(network->links);
     g_ptr_array_unref(network->nodes);
     routing_free(network->current);
@@ -81,6 +86,31 @@ Host *network_add_host(Network *network, const char *name)
     g_ptr_array_add(network->hosts, node);
     node->host = host_new(node);
     return node->host;
+}
+
+void network_add_nat_router(Network *network, const char *name, NatOptions options)
+{
+    CHECK(network->homes->len < NAT_MAX_HOMES);
+    network_add_router(network, name);
+    NetworkNode *node = network_node_named(network, name);
+    node->nat = nat_new(node, network->homes->len, options);
+    g_ptr_array_add(network->homes, node);
+}
+
+Host *network_add_private_host(Network *network, const char *name, const char *nat_router)
+{
+    NetworkNode *node = node_add(network, name, false);
+    node->home = network_node_named(network, nat_router);
+    node->address = nat_add_host(node->home->nat, node);
+    node->host = host_new(node);
+    return node->host;
+}
+
+void network_add_forward(Network *network, const char *nat_router, uint16_t port, const char *host,
+                         uint16_t host_port)
+{
+    const NetworkNode *router = network_node_named(network, nat_router);
+    nat_forward(router->nat, port, network_node_named(network, host)->address, host_port);
 }
 
 void network_add_link(Network *network, const char *a, const char *b, LinkOptions options)
@@ -134,12 +164,16 @@ NetworkNode *network_node_by_address(const Network *network, Ipv4Address address
         return network->hosts->pdata[address - ADDRESS_FIRST_HOST];
     if (ADDRESS_FIRST_ROUTER - address < network->routers->len)
         return network->routers->pdata[ADDRESS_FIRST_ROUTER - address];
+    uint32_t home = (address - NAT_INSIDE) >> 8;
+    if (home < network->homes->len)
+        return nat_host_at(((NetworkNode *)network->homes->pdata[home])->nat, address);
     return NULL;
 }
 
 Ipv4Address network_address_of(const Network *network, const char *name)
 {
-    return network_node_named(network, name)->address;
+    const NetworkNode *node = network_node_named(network, name);
+    return node->home != NULL ? node->home->address : node->address;
 }
 
 Host *network_find_host(const Network *network, const char *name)

@@ -13,6 +13,7 @@
 #include "net/filter.h"
 #include "net/host.h"
 #include "net/link.h"
+#include "net/nat.h"
 #include "trace/trace.h"
 
 #include <stddef.h>
@@ -39,6 +40,12 @@ void network_set_convergence(Network *network, SimTime convergence_ns);
 /* Names are unique among the simulator's nodes. */
 void network_add_router(Network *network, const char *name);
 Host *network_add_host(Network *network, const char *name);
+/* A router with private addresses behind it (nat.h), hosts there, and a port of the router whose TCP
+ * connections go to one of them. Only hosts and the router itself send to private addresses. */
+void network_add_nat_router(Network *network, const char *name, NatOptions options);
+Host *network_add_private_host(Network *network, const char *name, const char *nat_router);
+void network_add_forward(Network *network, const char *nat_router, uint16_t port, const char *host,
+                         uint16_t host_port);
 /* Joins two nodes that no link joins yet. */
 void network_add_link(Network *network, const char *a, const char *b, LinkOptions options);
 /* Before the run: how the direction from `from` to `to` differs from the link's other. */
@@ -51,7 +58,7 @@ void network_finish(Network *network);
 /* NULL: there is none. */
 Host *network_find_host(const Network *network, const char *name);
 Host *network_host_by_address(const Network *network, Ipv4Address address);
-/* Of a host or router, which there is. */
+/* Of a host or router, which there is; of a host behind NAT that of its router. */
 Ipv4Address network_address_of(const Network *network, const char *name);
 Trace *network_trace(const Network *network);
 

@@ -6,6 +6,7 @@
 #include "net/network_internal.h"
 
 #include "net/host_internal.h"
+#include "net/nat_internal.h"
 
 /* Long enough for an RTT sample that is not zero. */
 #define LOOPBACK_TIME (10 * SIM_MICROSECOND)
@@ -13,6 +14,15 @@
 void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
 {
     link_drop_packet(node->network->trace, node->id, NULL, why, packet);
+}
+
+/* Who has the address, as `node` knows: private ones mean something only at home. */
+static const NetworkNode *find_destination(const NetworkNode *node, Ipv4Address address)
+{
+    const NetworkNode *found = network_node_by_address(node->network, address);
+    bool is_foreign =
+        found != NULL && found->home != NULL && found->home != node && found->home != node->home;
+    return is_foreign ? NULL : found;
 }
 
 /* The link to take from `node`; NULL: none. `destination` is NULL where nobody has the address. */
@@ -29,7 +39,7 @@ static Link *next_link(NetworkNode *node, const NetworkNode *destination)
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
     Packet *packet = packet_new(protocol, node->address, destination);
-    Link *link = next_link(node, network_node_by_address(node->network, destination));
+    Link *link = next_link(node, find_destination(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;
     packet->hop_to = link != NULL ? link_other_end(link, node->id).node : node->id;
@@ -65,7 +75,7 @@ static void put_on_link(NetworkNode *node, Link *link, Packet *packet)
 void network_send(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
-    const NetworkNode *destination = network_node_by_address(network, packet->destination);
+    const NetworkNode *destination = find_destination(node, packet->destination);
     Link *link = next_link(node, destination);
     if (node->filters != NULL && node->host != NULL && destination != node &&
         filter_stops(node, packet))
@@ -87,7 +97,11 @@ void network_send(NetworkNode *node, Packet *packet)
 /* Nothing on a router listens, so a packet for itself ends there. */
 static void router_receive(NetworkNode *router, Packet *packet)
 {
-    const NetworkNode *destination = network_node_by_address(router->network, packet->destination);
+    if (router->nat != NULL && !nat_translate(router->nat, packet)) {
+        network_drop(router, (LinkFault){"no mapping", 0}, packet);
+        return;
+    }
+    const NetworkNode *destination = find_destination(router, packet->destination);
     if (destination == router) {
         packet_free(packet);
         return;

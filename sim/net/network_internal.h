@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+typedef struct Nat Nat; /* nat_internal.h */
+
 typedef struct NetworkNode {
     Network *network;
     NodeId id;
@@ -17,6 +19,8 @@ typedef struct NetworkNode {
     uint32_t group;        /* of the partition; 0: in none */
     uint64_t packet_count; /* packets that arose here */
     Host *host;            /* NULL: a router */
+    struct Nat *nat;       /* a NAT router's table; NULL: none */
+    struct NetworkNode *home; /* the NAT router before a private host; NULL: the address is public */
     GArray *filters;       /* FilterRule; NULL: no firewall */
 } NetworkNode;
 
@@ -36,6 +40,7 @@ struct Network {
     Simulator *simulator;
     GPtrArray *nodes;    /* NetworkNode * */
     GPtrArray *hosts;    /* NetworkNode *, in order of address */
+    GPtrArray *homes;    /* NetworkNode *: the NAT routers, by index */
     GPtrArray *routers;  /* NetworkNode *, in falling order of address */
     GHashTable *by_name; /* name -> NetworkNode * */
     GPtrArray *links;    /* NetworkLink *, by the routings' edge */
