@@ -118,6 +118,7 @@ static void test_smallest_scenario(void **state)
                         "    corrupt: 0 %\n"
                         "  links: []\n"
                         "  one_way: []\n"
+                        "  homes: {}\n"
                         "  firewall: []\n"
                         "  tcp:\n"
                         "    profile: rfc\n"

@@ -209,11 +209,33 @@ static TraceRef received_packet(const TraceRecord *record)
     return (TraceRef){0};
 }
 
+/* 10.0.0.0/8 (RFC 1918) */
+static bool is_private(Ipv4Address address)
+{
+    return address >> 24 == 10;
+}
+
+/* What leaves a home is there once, as its NAT router sends it on: so both directions of a
+ * connection have the same addresses. */
+static bool record_is_public_sending(const TraceRecord *record)
+{
+    const TraceFields_TCP_SEND *tcp = record->fields;
+    const TraceFields_UDP_SEND *udp = record->fields;
+    const TraceFields_NAT_TRANSLATE *nat = record->fields;
+    if (record->kind == TRACE_NAT_TRANSLATE)
+        return strcmp(nat->direction, "out") == 0;
+    if (record->kind == TRACE_TCP_SEND)
+        return !is_private(tcp->source) || is_private(tcp->destination);
+    if (record->kind == TRACE_UDP_SEND)
+        return !is_private(udp->source) || is_private(udp->destination);
+    return kind_is_sending(record->kind);
+}
+
 /* What a host sends to itself it sees once. */
 static bool record_is_of_capture(const PcapngWriter *writer, const TraceRecord *record)
 {
     if (writer->host == NODE_TIMELINE)
-        return kind_is_sending(record->kind);
+        return record_is_public_sending(record);
     if (writer->host != record->node)
         return false;
     TraceRef received = received_packet(record);
@@ -226,7 +248,8 @@ static void put_packet_options(PcapngWriter *writer, const TraceRecord *record)
     pcapng_comment(writer->memory, record, writer->comment);
     put_text_option(writer, OPTION_COMMENT, span_of(writer->comment->str, writer->comment->len));
     option_begin(writer, OPTION_EPB_FLAGS, PCAPNG_WORD);
-    put_u32(writer, kind_is_sending(record->kind) ? DIRECTION_OUTBOUND : DIRECTION_INBOUND);
+    bool is_sent = kind_is_sending(record->kind) || record->kind == TRACE_NAT_TRANSLATE;
+    put_u32(writer, is_sent ? DIRECTION_OUTBOUND : DIRECTION_INBOUND);
     put_end_of_options(writer);
 }
 

@@ -93,8 +93,7 @@ static NatMapping *mapping_add(Nat *nat, NatMapping row)
 static void mapping_remove(Nat *nat, const NatMapping *mapping)
 {
     g_autofree uint64_t *port = key_of(mapping->protocol, 0, mapping->outside_port);
-    g_autofree uint64_t *inside =
-        key_of(mapping->protocol, mapping->inside, mapping->inside_port);
+    g_autofree uint64_t *inside = key_of(mapping->protocol, mapping->inside, mapping->inside_port);
     g_hash_table_remove(nat->by_port, port);
     g_hash_table_remove(nat->by_inside, inside);
 }
@@ -109,8 +108,8 @@ static NatMapping *fresh(Nat *nat, NatMapping *mapping)
 {
     if (mapping == NULL || mapping->used_at == SIM_NEVER)
         return mapping;
-    SimTime timeout = mapping->protocol == PACKET_TCP ? nat->options.tcp_timeout
-                                                      : nat->options.udp_timeout;
+    SimTime timeout =
+        mapping->protocol == PACKET_TCP ? nat->options.tcp_timeout : nat->options.udp_timeout;
     if (simulator_now(nat->router->network->simulator) - mapping->used_at < timeout)
         return mapping;
     mapping_remove(nat, mapping);

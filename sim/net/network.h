@@ -40,8 +40,8 @@ void network_set_convergence(Network *network, SimTime convergence_ns);
 /* Names are unique among the simulator's nodes. */
 void network_add_router(Network *network, const char *name);
 Host *network_add_host(Network *network, const char *name);
-/* A router with private addresses behind it (nat.h), hosts there, and a port of the router whose TCP
- * connections go to one of them. Only hosts and the router itself send to private addresses. */
+/* A router with private addresses behind it (nat.h), hosts there, and a port of the router whose
+ * TCP connections go to one of them. Only hosts and the router itself send to private addresses. */
 void network_add_nat_router(Network *network, const char *name, NatOptions options);
 Host *network_add_private_host(Network *network, const char *name, const char *nat_router);
 void network_add_forward(Network *network, const char *nat_router, uint16_t port, const char *host,

@@ -20,8 +20,9 @@ typedef struct NetworkNode {
     uint64_t packet_count; /* packets that arose here */
     Host *host;            /* NULL: a router */
     struct Nat *nat;       /* a NAT router's table; NULL: none */
-    struct NetworkNode *home; /* the NAT router before a private host; NULL: the address is public */
-    GArray *filters;       /* FilterRule; NULL: no firewall */
+    struct NetworkNode
+        *home;       /* the NAT router before a private host; NULL: the address is public */
+    GArray *filters; /* FilterRule; NULL: no firewall */
 } NetworkNode;
 
 /* A link, with the state that its options do not say. */

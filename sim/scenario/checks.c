@@ -131,6 +131,9 @@ static void fill_in(Reader *reader)
         if (name->text != NULL && scenario_find_mail(scenario, name->text) != NULL)
             reader_text_error(reader, name, "there is already a mail called `%s`", name->text);
     }
+    for (size_t i = 0; i < scenario->network.homes.count; i++)
+        fill_access(scenario, &scenario->network.homes.items[i].link,
+                    &scenario->network.homes.items[i].router);
     fill_people(scenario);
 }
 
@@ -142,6 +145,10 @@ static void add_nodes(Checks *checks)
     for (size_t i = 0; i < scenario->network.routers.count; i++) {
         const ScenarioText *router = &scenario->network.routers.items[i];
         names_add(checks->nodes, router->text, router, NODE_ROUTER);
+    }
+    for (size_t i = 0; i < scenario->network.homes.count; i++) {
+        const ScenarioText *home = &scenario->network.homes.items[i].name;
+        names_add(checks->nodes, home->text, home, NODE_HOME);
     }
     for (size_t i = 0; i < scenario->servers.count; i++) {
         const ScenarioServer *server = &scenario->servers.items[i];
@@ -267,7 +274,7 @@ bool mail_is_for(const ScenarioMail *mail, const char *address)
 static bool node_fits(ValueType type, int kind)
 {
     if (type == VALUE_ROUTER)
-        return kind == NODE_ROUTER;
+        return kind == NODE_ROUTER || kind == NODE_HOME;
     if (type == VALUE_SERVER || type == VALUE_DNS_TARGET)
         return kind == NODE_SERVER;
     return true;
@@ -277,6 +284,7 @@ static const char *const node_kind_names[] = {
     [NODE_ROUTER] = "a router",
     [NODE_SERVER] = "a server",
     [NODE_AGENT] = "an agent's machine",
+    [NODE_HOME] = "a home's router",
 };
 
 static const Names *names_for(const Checks *checks, ValueType type)

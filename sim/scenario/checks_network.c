@@ -161,6 +161,7 @@ void check_network(Checks *checks)
         check_one_way(checks, &network->one_way.items[i]);
     for (size_t i = 0; i < network->firewall.count; i++)
         check_rule(checks, &network->firewall.items[i]);
+    check_homes(checks);
 }
 
 /* --- Who is joined to whom --- */
@@ -174,6 +175,10 @@ static const char *router_of(const NamesEntry *node)
     case NODE_SERVER:
         return ((const ScenarioServer *)(const void *)((const char *)node->what -
                                                        offsetof(ScenarioServer, name)))
+            ->router.text;
+    case NODE_HOME:
+        return ((const ScenarioHome *)(const void *)((const char *)node->what -
+                                                     offsetof(ScenarioHome, name)))
             ->router.text;
     case NODE_AGENT:
         return ((const ScenarioAgent *)(const void *)((const char *)node->what -
@@ -199,6 +204,57 @@ bool nodes_are_joined(const Checks *checks, const char *a, const char *b)
     if (from_first == NULL && from_second == NULL)
         return routers_are_joined(checks, a, b);
     return g_strcmp0(from_first, b) == 0 || g_strcmp0(from_second, a) == 0;
+}
+
+/* --- Homes --- */
+
+/* A private address behind another, and a link that leads past NAT, are left out. */
+static void check_home_router(Checks *checks, const ScenarioHome *home)
+{
+    const NamesEntry *router =
+        home->router.text != NULL ? names_find(checks->nodes, home->router.text) : NULL;
+    if (router != NULL && router->kind == NODE_HOME)
+        reader_text_error(checks->reader, &home->router,
+                          "`%s` is a home's router; a provider's router belongs here",
+                          home->router.text);
+}
+
+static void check_forward(Checks *checks, const ScenarioHome *home, size_t index)
+{
+    const ScenarioForward *forward = &home->forward.items[index];
+    const NamesEntry *to =
+        forward->to.text != NULL ? names_find(checks->nodes, forward->to.text) : NULL;
+    if (to != NULL && (to->kind == NODE_HOME || g_strcmp0(router_of(to), home->name.text) != 0))
+        reader_text_error(checks->reader, &forward->to, "`%s` is not behind `%s`", forward->to.text,
+                          home->name.text);
+    for (size_t i = 0; i < index; i++) {
+        if (home->forward.items[i].port == forward->port)
+            reader_text_error(checks->reader, &forward->to,
+                              "port %d is forwarded already, in line %u", (int)forward->port,
+                              home->forward.items[i].at.line);
+    }
+}
+
+void check_homes(Checks *checks)
+{
+    const ScenarioHomes *homes = &checks->scenario->network.homes;
+    for (size_t i = 0; i < homes->count; i++) {
+        check_home_router(checks, &homes->items[i]);
+        for (size_t j = 0; j < homes->items[i].forward.count; j++)
+            check_forward(checks, &homes->items[i], j);
+    }
+    const ScenarioLinks *links = &checks->scenario->network.links;
+    for (size_t i = 0; i < links->count; i++) {
+        for (size_t j = 0; j < links->items[i].between.count; j++) {
+            const ScenarioText *end = &links->items[i].between.items[j];
+            const NamesEntry *node =
+                end->text != NULL ? names_find(checks->nodes, end->text) : NULL;
+            if (node != NULL && node->kind == NODE_HOME)
+                reader_text_error(checks->reader, end,
+                                  "`%s` is a home's router, whose one link is in `homes`",
+                                  end->text);
+        }
+    }
 }
 
 /* --- Names --- */
@@ -240,7 +296,7 @@ static void check_pointer(Checks *checks, const ScenarioText *name, const Scenar
     if (ptr->text == NULL || name->text == NULL)
         return;
     const NamesEntry *node = names_find(checks->nodes, name->text);
-    if (node == NULL || node->kind == NODE_ROUTER)
+    if (node == NULL || node->kind == NODE_ROUTER || node->kind == NODE_HOME)
         reader_text_error(checks->reader, ptr,
                           "`%s` is no server or agent's machine, whose address `ptr` is about",
                           name->text);

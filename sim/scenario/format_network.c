@@ -73,6 +73,73 @@ static const MappingSpec a_one_way = {
 static const ValueSpec one_way_value = {.type = VALUE_MAP, .mapping = &a_one_way};
 static const ValueSpec link_value = {.type = VALUE_MAP, .mapping = &a_link};
 
+static const KeySpec forward_keys[] = {
+    {.key = "port",
+     .offset = offsetof(ScenarioForward, port),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = UINT16_MAX},
+     .is_required = true,
+     .meaning = "the port, outside and inside"},
+    {.key = "to",
+     .offset = offsetof(ScenarioForward, to),
+     .value = {.type = VALUE_NODE},
+     .is_required = true,
+     .meaning =
+         "the server or agent's machine, behind this router, that its TCP connections go to"},
+};
+
+static const MappingSpec a_forward = {
+    .what = "a forwarded port",
+    .size = sizeof(ScenarioForward),
+    .keys = forward_keys,
+    .key_count = G_N_ELEMENTS(forward_keys),
+};
+
+static const ValueSpec forward_value = {.type = VALUE_MAP, .mapping = &a_forward};
+
+static const KeySpec home_keys[] = {
+    {.key = "router",
+     .offset = offsetof(ScenarioHome, router),
+     .value = {.type = VALUE_ROUTER},
+     .when_absent = "the first router",
+     .meaning = "the provider's router"},
+    {.key = "link",
+     .offset = offsetof(ScenarioHome, link),
+     .value = {.type = VALUE_MAP, .mapping = &format_access_link},
+     .meaning = "the link to it"},
+    {.key = "tcp_timeout",
+     .offset = offsetof(ScenarioHome, tcp_timeout_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = SIM_SECOND,
+               .maximum = SIM_DAY},
+     .default_text = "124 min",
+     .meaning = "a connection's mapping is forgotten when nothing has come from inside for so long "
+                "(RFC 5382: 2 h 4 min; many devices wait less)"},
+    {.key = "udp_timeout",
+     .offset = offsetof(ScenarioHome, udp_timeout_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = SIM_SECOND,
+               .maximum = SIM_DAY},
+     .default_text = "5 min",
+     .meaning = "the same for datagrams (RFC 4787)"},
+    {.key = "forward",
+     .offset = offsetof(ScenarioHome, forward),
+     .value = {.type = VALUE_LIST, .element = &forward_value},
+     .when_absent = "none: nobody outside can open a connection",
+     .meaning = "ports at which machines inside can be reached from outside"},
+};
+
+static const MappingSpec a_home = {
+    .what = "a home",
+    .size = sizeof(ScenarioHome),
+    .keys = home_keys,
+    .key_count = G_N_ELEMENTS(home_keys),
+    .name_type = VALUE_NAME,
+    .name_offset = offsetof(ScenarioHome, name),
+    .name_meaning = "the home's router, which machines name as their `router`",
+};
+
 static const ValueSpec a_place = {.type = VALUE_PLACE};
 static const char *const firewall_actions[] = {[FIREWALL_ALLOW] = "allow",
                                                [FIREWALL_DROP] = "drop",
@@ -152,6 +219,13 @@ static const KeySpec network_keys[] = {
      .meaning =
          "directions of links that behave differently from the other: a slow way up, a loss on "
          "the way back"},
+    {.key = "homes",
+     .offset = offsetof(ScenarioNetwork, homes),
+     .value = {.type = VALUE_NAMED, .mapping = &a_home},
+     .when_absent = "none",
+     .meaning =
+         "networks with private addresses behind one public address (NAT), by their router's "
+         "name"},
     {.key = "firewall",
      .offset = offsetof(ScenarioNetwork, firewall),
      .value = {.type = VALUE_LIST, .element = &rule_value},

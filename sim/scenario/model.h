@@ -101,6 +101,33 @@ typedef struct ScenarioOneWays {
     size_t count;
 } ScenarioOneWays;
 
+/* A port of a home's router whose connections go to a machine inside. */
+typedef struct ScenarioForward {
+    SourcePosition at;
+    int64_t port;
+    ScenarioText to; /* a server or an agent's machine behind that router */
+} ScenarioForward;
+
+typedef struct ScenarioForwards {
+    ScenarioForward *items;
+    size_t count;
+} ScenarioForwards;
+
+/* A NAT router: machines that name it as their router have private addresses. */
+typedef struct ScenarioHome {
+    SourcePosition at;
+    ScenarioText name;
+    ScenarioText router;
+    LinkParameters link;
+    int64_t tcp_timeout_ns, udp_timeout_ns; /* of mappings */
+    ScenarioForwards forward;
+} ScenarioHome;
+
+typedef struct ScenarioHomes {
+    ScenarioHome *items;
+    size_t count;
+} ScenarioHomes;
+
 typedef enum FirewallAction {
     FIREWALL_ALLOW,
     FIREWALL_DROP,
@@ -179,6 +206,7 @@ typedef struct ScenarioNetwork {
     LinkParameters default_link;
     ScenarioLinks links;
     ScenarioOneWays one_way;
+    ScenarioHomes homes;
     ScenarioRules firewall;
     TcpParameters tcp;
 } ScenarioNetwork;

@@ -72,6 +72,7 @@ typedef enum NodeKind {
     NODE_ROUTER,
     NODE_SERVER,
     NODE_AGENT,
+    NODE_HOME, /* a router, with private addresses behind it */
 } NodeKind;
 
 typedef struct Checks {
@@ -104,6 +105,8 @@ void check_dns(Checks *checks);
 void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records);
 /* True when a link joins the two nodes: one of `links`, or that of a machine to its router. */
 bool nodes_are_joined(const Checks *checks, const char *a, const char *b);
+/* Homes, their forwards and links. */
+void check_homes(Checks *checks);
 /* Whether any key of a link's behaviour is given. */
 bool link_parameters_are_given(const LinkParameters *link);
 /* checks_timeline.c */

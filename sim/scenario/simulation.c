@@ -78,10 +78,49 @@ static void set_one_ways(Simulation *simulation)
     }
 }
 
+static bool is_home(const Simulation *simulation, const char *router)
+{
+    const ScenarioHomes *homes = &simulation->scenario->network.homes;
+    for (size_t i = 0; i < homes->count; i++) {
+        if (strcmp(homes->items[i].name.text, router) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_homes(Simulation *simulation)
+{
+    const ScenarioHomes *homes = &simulation->scenario->network.homes;
+    for (size_t i = 0; i < homes->count; i++) {
+        const ScenarioHome *home = &homes->items[i];
+        network_add_nat_router(
+            simulation->network, home->name.text,
+            (NatOptions){.tcp_timeout = home->tcp_timeout_ns, .udp_timeout = home->udp_timeout_ns});
+    }
+    for (size_t i = 0; i < homes->count; i++)
+        add_link(simulation, homes->items[i].name.text, homes->items[i].router.text,
+                 &homes->items[i].link);
+}
+
+static void add_forwards(Simulation *simulation)
+{
+    const ScenarioHomes *homes = &simulation->scenario->network.homes;
+    for (size_t i = 0; i < homes->count; i++) {
+        const ScenarioForwards *forwards = &homes->items[i].forward;
+        for (size_t j = 0; j < forwards->count; j++) {
+            uint16_t port = (uint16_t)forwards->items[j].port;
+            network_add_forward(simulation->network, homes->items[i].name.text, port,
+                                forwards->items[j].to.text, port);
+        }
+    }
+}
+
 static Machine add_machine(Simulation *simulation, const char *name, const char *router,
                            const LinkParameters *link, const TcpParameters *tcp)
 {
-    Host *host = network_add_host(simulation->network, name);
+    Host *host = is_home(simulation, router)
+                     ? network_add_private_host(simulation->network, name, router)
+                     : network_add_host(simulation->network, name);
     TcpOptions options = tcp_parameters_options(&simulation->scenario->network.tcp, tcp);
     /* RFC 9293 §3.7.1: a host announces what its own link can take. */
     options.mss = MIN(options.mss, tcp_mss_of_mtu((uint32_t)link->mtu_bytes));
@@ -175,6 +214,7 @@ static void build_network(Simulation *simulation)
         add_link(simulation, link->between.items[0].text, link->between.items[1].text,
                  &link->parameters);
     }
+    add_homes(simulation);
     simulation->name_server_machine =
         add_machine(simulation, SIMULATION_NAME_SERVER, network->routers.items[0].text,
                     &network->default_link, NULL);
@@ -188,6 +228,7 @@ static void build_network(Simulation *simulation)
     }
     for (size_t i = 0; i < scenario->people.count; i++)
         add_agents(simulation, &scenario->people.items[i]);
+    add_forwards(simulation);
     set_one_ways(simulation);
     for (size_t i = 0; i < network->firewall.count; i++)
         add_rule(simulation, &network->firewall.items[i]);

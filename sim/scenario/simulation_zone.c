@@ -17,11 +17,14 @@ static void add_record(DnsZone *zone, DnsRecord record)
     dns_record_clear(&record);
 }
 
+/* A machine behind NAT is known by its router's address, which has no name of its own. */
 static void add_machine_names(DnsZone *zone, const Machine *machine)
 {
     const char *name = host_name(machine->host);
-    Ipv4Address address = host_address(machine->host);
+    Ipv4Address address = network_address_of(machine->network, name);
     add_record(zone, dns_record_a(name, DNS_DEFAULT_TTL_S, address));
+    if (address != host_address(machine->host))
+        return;
     char reverse[DNS_NAME_TEXT_SIZE];
     dns_name_reverse(address, reverse);
     add_record(zone, dns_record_host(reverse, DNS_TYPE_PTR, DNS_DEFAULT_TTL_S, name));
@@ -72,7 +75,7 @@ static Ipv4Address find_address(const Simulation *simulation, const char *text)
         return address;
     Host *host = network_find_host(simulation->network, text);
     CHECK(host != NULL); /* the reader has looked */
-    return host_address(host);
+    return network_address_of(simulation->network, text);
 }
 
 static void set_records_of_type(DnsZone *zone, const char *name, uint16_t type, GArray *records)

@@ -88,6 +88,23 @@ def note_repetitions(records):
             ends[record["connection"]] = end
 
 
+def list_sent(records):
+    """What the capture of the network holds: packets as they leave their hosts, or, from behind NAT, the
+    NAT router, where they are otherwise what the host has sent."""
+    first, sent = {}, []
+    for record in records:
+        if record["kind"] in SENDING:
+            is_private = [record.get(key, "").startswith("10.") for key in ("ip.src", "ip.dst")]
+            if is_private == [True, False]:
+                first[record["packet"]] = record
+            else:
+                sent.append(record)
+        elif record["kind"] == "nat.translate" and record["direction"] == "out":
+            place = {key: record[key] for key in ("seq", "t", "host")}
+            sent.append({**first.get(record["packet"], record), **place})
+    return sent
+
+
 def is_eventful(records):
     """Whether a packet is lost or a machine fails, so that tshark has something to mark."""
     return any(record["kind"] in ("link.drop", "link.duplicate", "host.crash", "host.power_off") for record in records)
@@ -179,7 +196,7 @@ def check_quiet(frame):
 # ---- A capture ----
 
 def check_network_capture(capture, mails, start, records):
-    sent = [record for record in records if record["kind"] in SENDING]
+    sent = list_sent(records)
     frames, complaints = read_frames(capture, "--export-objects", f"imf,{mails}")
     if len(frames) != len(sent):
         return complaints + [f"{len(frames)} frames, but {len(sent)} packets in the trace"]
