@@ -80,8 +80,9 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
                          TIMELINE_BAD},
     [TRACE_ICMP_RECEIVE] = {"{packet} received (ICMP {meaning}, about {about})", TIMELINE_DIM},
     [TRACE_LINK_TRANSMIT] = {"packet {packet} goes to {to} ({frame.len} octets)", TIMELINE_DIM},
-    [TRACE_NAT_MAP] = {"NAT: {protocol} {inside} port {inside_port} is {outside} port {outside_port}",
-                       TIMELINE_PLAIN},
+    [TRACE_NAT_MAP] =
+        {"NAT: {protocol} {inside} port {inside_port} is {outside} port {outside_port}",
+         TIMELINE_PLAIN},
     [TRACE_NAT_TRANSLATE] = {"NAT: packet {packet} ({direction}) is from {ip.src} to {ip.dst} now",
                              TIMELINE_DIM},
     [TRACE_LINK_DUPLICATE] = {"packet {packet} will arrive at {to} twice", TIMELINE_PLAIN},
