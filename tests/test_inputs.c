@@ -4,7 +4,8 @@
 #include "scenario_play.h"
 
 #define HEADER                                                                                     \
-    "{\"mailsim_trace\":1,\"title\":\"\",\"seed\":7,\"start\":\"\",\"scenario_sha256\":\"%s\"}\n"
+    "{\"mailsim_trace\":1,\"title\":\"\",\"seed\":7,\"start\":\"\",\"nodes\":[{\"name\":\"a\"}],"  \
+    "\"scenario_sha256\":\"%s\"}\n"
 #define OUTSIDE                                                                                    \
     "{\"seq\":2,\"t\":0,\"kind\":\"timeline.outside\",\"host\":\"outside\",\"cause\":1}\n"
 #define CONNECT                                                                                    \
@@ -54,7 +55,8 @@ static void test_refused(void **state)
                    "follow timeline.stop");
     assert_refused(HEADER "{\"kind\":\"mail.sent\"}\n", "i.ndjson:2:1", "no kind of record");
     assert_refused(HEADER "[[[[[[[[[[1]]]]]]]]]]\n", "i.ndjson:2:1", "one JSON object");
-    assert_refused(HEADER "{\"kind\":{\"a\":1}}\n", "i.ndjson:2:1", "one JSON object");
+    assert_refused(HEADER "{\"kind\":{\"a\":1}}\n", "i.ndjson:2:1", "no kind of record");
+    assert_refused(HEADER "{\"a\":[[[[{}]]]]}\n", "i.ndjson:2:1", "nested at most 4");
 }
 
 static Scenario *read_scenario(void)

@@ -187,19 +187,21 @@ static bool read_record(InputsReader *reader, JsonObject *line)
                                           : read_input(reader, line, kind);
 }
 
-/* Records hold no arrays and no objects; so the parser never goes deep. */
-static bool is_flat(Span line)
+/* Only the header has lists of objects in it; so the parser never goes deep. */
+static bool is_shallow(Span line)
 {
     bool is_in_text = false;
-    size_t objects = 0;
+    size_t depth = 0;
     for (size_t i = 0; i < line.length; i++) {
         uint8_t c = line.data[i];
         if (is_in_text && c == '\\')
             i++;
         else if (c == '"')
             is_in_text = !is_in_text;
-        else if (!is_in_text && (c == '[' || c == '\0' || (c == '{' && ++objects > 1)))
+        else if (!is_in_text && (c == '[' || c == '{') && ++depth > INPUTS_DEPTH_MAXIMUM)
             return false;
+        else if (!is_in_text && (c == ']' || c == '}') && depth > 0)
+            depth--;
     }
     return true;
 }
@@ -208,15 +210,15 @@ static bool read_line(InputsReader *reader, Span line)
 {
     g_autoptr(JsonParser) parser = json_parser_new();
     bool is_object =
-        line.length <= INPUTS_LINE_MAXIMUM && is_flat(line) &&
+        line.length <= INPUTS_LINE_MAXIMUM && is_shallow(line) &&
         g_utf8_validate((const char *)line.data, (gssize)line.length, NULL) &&
         json_parser_load_from_data(parser, (const char *)line.data, (gssize)line.length, NULL) &&
         json_parser_get_root(parser) != NULL &&
         JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser));
     if (!is_object) {
         diagnostics_error(reader->diagnostics, reader->at,
-                          "a line is one JSON object without others in it, of at most %d octets",
-                          INPUTS_LINE_MAXIMUM);
+                          "a line is one JSON object, nested at most %d deep, of at most %d octets",
+                          INPUTS_DEPTH_MAXIMUM, INPUTS_LINE_MAXIMUM);
         return false;
     }
     JsonObject *object = json_node_get_object(json_parser_get_root(parser));

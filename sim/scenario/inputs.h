@@ -4,7 +4,7 @@
  * the same scenario they give the same run.
  *
  * The file is hostile input: at most INPUTS_FILE_MAXIMUM octets and INPUTS_LINE_MAXIMUM a line,
- * each line one flat JSON object, times that never go back. */
+ * each line one JSON object, times that never go back. */
 #pragma once
 
 #include "node/gateway.h"
@@ -15,7 +15,8 @@
 
 enum {
     INPUTS_FILE_MAXIMUM = 256 * 1024 * 1024,
-    INPUTS_LINE_MAXIMUM = 256 * 1024,
+    INPUTS_LINE_MAXIMUM = 8 * 1024 * 1024, /* the header of a large network is long */
+    INPUTS_DEPTH_MAXIMUM = 4,
     INPUTS_DOMAINS_MAXIMUM = 100,
 };
 
