@@ -41,7 +41,7 @@ const EventKey *event_queue_peek(EventQueue *queue)
     if (queue->kind == EVENT_QUEUE_HEAP)
         return &queue->heap.keys[0];
     event_radix_settle(&queue->radix);
-    return &queue->radix.instant.keys[0];
+    return &queue->radix.soon.keys[0];
 }
 
 EventKey event_queue_pop(EventQueue *queue)
@@ -51,14 +51,14 @@ EventKey event_queue_pop(EventQueue *queue)
         return event_heap_pop(&queue->heap);
     event_radix_settle(&queue->radix);
     queue->radix.length--;
-    return event_heap_pop(&queue->radix.instant);
+    return event_heap_pop(&queue->radix.soon);
 }
 
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)
 {
     const EventRadix *radix = &queue->radix;
-    bool is_heap = queue->kind == EVENT_QUEUE_HEAP || radix->instant.length > 0;
-    const EventHeap *heap = queue->kind == EVENT_QUEUE_HEAP ? &queue->heap : &radix->instant;
+    bool is_heap = queue->kind == EVENT_QUEUE_HEAP || radix->soon.length > 0;
+    const EventHeap *heap = queue->kind == EVENT_QUEUE_HEAP ? &queue->heap : &radix->soon;
     if (is_heap || radix->occupied == 0) {
         *count = heap->length;
         return heap->keys;

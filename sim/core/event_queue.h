@@ -48,8 +48,7 @@ typedef struct EventQueue EventQueue;
 
 EventQueue *event_queue_new(EventQueueKind kind);
 void event_queue_free(EventQueue *queue);
-/* Any time will do, but one before the last key that was peeked at or popped makes the radix heap
- * sort all its keys anew. */
+/* Any time will do. */
 void event_queue_push(EventQueue *queue, const EventKey *key);
 /* The earliest key, or NULL when the queue is empty; valid until the queue changes. */
 const EventKey *event_queue_peek(EventQueue *queue);

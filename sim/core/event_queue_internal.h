@@ -15,11 +15,12 @@ void event_heap_clear(EventHeap *heap);
 void event_heap_push(EventHeap *heap, const EventKey *key);
 EventKey event_heap_pop(EventHeap *heap);
 
-/* event_radix.c: a monotone radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys of the
- * instant `now` are in a small heap; every other key is in the bucket of the highest bit in which
- * its time differs from `now`. Of two buckets the lower has the earlier keys. When the instant is
- * through, `now` becomes the earliest time of the lowest bucket, whose keys all move to lower ones:
- * a key moves at most once for each bit, without a comparison, and mostly two or three times. */
+/* event_radix.c: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys up to the time `now`
+ * are in a small heap; every later key is in the bucket of the highest bit in which its time
+ * differs from `now`. Of two buckets the lower has the earlier keys. When the heap is empty, `now`
+ * moves on to a time in the lowest bucket: to the latest of a few keys, which all go into the heap,
+ * or to the earliest of many, which go to lower buckets. A key moves at most once for each bit,
+ * without a comparison, and mostly once or twice. */
 typedef struct EventBucket {
     EventKey *keys;
     uint32_t length;
@@ -30,7 +31,7 @@ enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
 
 typedef struct EventRadix {
     SimTime now;
-    EventHeap instant;
+    EventHeap soon;
     uint64_t occupied; /* bit n: bucket n is not empty */
     EventBucket buckets[EVENT_RADIX_BUCKETS];
     uint32_t length; /* of all together */

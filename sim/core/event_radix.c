@@ -7,13 +7,14 @@
 enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
+    BUCKET_FEW = 16,             /* keys that are sorted at once */
 };
 
 void event_radix_clear(EventRadix *radix)
 {
     for (int i = 0; i < EVENT_RADIX_BUCKETS; i++)
         g_free(radix->buckets[i].keys);
-    event_heap_clear(&radix->instant);
+    event_heap_clear(&radix->soon);
     *radix = (EventRadix){0};
 }
 
@@ -33,14 +34,13 @@ static void bucket_empty(EventBucket *bucket)
     }
 }
 
-/* Puts a key that is not before `now` where it belongs. */
 static inline void radix_place(EventRadix *radix, const EventKey *key)
 {
-    uint64_t difference = (uint64_t)key->time ^ (uint64_t)radix->now;
-    if (difference == 0) {
-        event_heap_push(&radix->instant, key);
+    if (key->time <= radix->now) {
+        event_heap_push(&radix->soon, key);
         return;
     }
+    uint64_t difference = (uint64_t)key->time ^ (uint64_t)radix->now;
     unsigned index = 63u - (unsigned)__builtin_clzll(difference);
     EventBucket *bucket = &radix->buckets[index];
     if (bucket->length == bucket->capacity)
@@ -49,26 +49,9 @@ static inline void radix_place(EventRadix *radix, const EventKey *key)
     radix->occupied |= UINT64_C(1) << index;
 }
 
-/* `now` goes back: every key may belong to another bucket. It happens between runs only, when
- * somebody has looked ahead and then plans something earlier. */
-static void radix_turn_back(EventRadix *radix, SimTime now)
-{
-    EventRadix old = *radix;
-    *radix = (EventRadix){.now = now, .length = old.length};
-    for (uint32_t i = 0; i < old.instant.length; i++)
-        radix_place(radix, &old.instant.keys[i]);
-    for (int index = 0; index < EVENT_RADIX_BUCKETS; index++) {
-        for (uint32_t i = 0; i < old.buckets[index].length; i++)
-            radix_place(radix, &old.buckets[index].keys[i]);
-    }
-    event_radix_clear(&old);
-}
-
 void event_radix_push(EventRadix *radix, const EventKey *key)
 {
     CHECK(key->time >= 0 && radix->length < UINT32_MAX);
-    if (key->time < radix->now)
-        radix_turn_back(radix, key->time);
     radix_place(radix, key);
     radix->length++;
 }
@@ -81,15 +64,25 @@ static SimTime bucket_earliest(const EventBucket *bucket)
     return earliest;
 }
 
-/* The keys of the lowest bucket agree in its bit, so with `now` among them all go lower. */
+static SimTime bucket_latest(const EventBucket *bucket)
+{
+    SimTime latest = bucket->keys[0].time;
+    for (uint32_t i = 1; i < bucket->length; i++)
+        latest = MAX(latest, bucket->keys[i].time);
+    return latest;
+}
+
+/* The keys of the lowest bucket agree in its bit, so with `now` at the time of one of them all go
+ * lower; with `now` at the latest, all into the heap. */
 void event_radix_settle(EventRadix *radix)
 {
-    if (radix->instant.length > 0)
+    if (radix->soon.length > 0)
         return;
     CHECK(radix->occupied != 0);
     unsigned index = (unsigned)__builtin_ctzll(radix->occupied);
     EventBucket *bucket = &radix->buckets[index];
-    radix->now = bucket_earliest(bucket);
+    bool are_few = bucket->length <= BUCKET_FEW;
+    radix->now = are_few ? bucket_latest(bucket) : bucket_earliest(bucket);
     radix->occupied &= radix->occupied - 1;
     for (uint32_t i = 0; i < bucket->length; i++)
         radix_place(radix, &bucket->keys[i]);

@@ -290,6 +290,8 @@ static void simulator_step(Simulator *simulator)
  * a round later, as what the event itself scheduled. */
 static void simulator_run_interrupts(Simulator *simulator)
 {
+    if (G_LIKELY(simulator->interrupts->len == 0))
+        return;
     for (guint i = 0; i < simulator->interrupts->len; i++) {
         Interrupt interrupt = g_array_index(simulator->interrupts, Interrupt, i);
         simulator->current.destination = interrupt.destination;

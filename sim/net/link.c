@@ -278,10 +278,10 @@ static void direction_arrive(void *owner, void *data)
         link->deliver(direction->to.owner, packet);
 }
 
-/* How long the packet's bits take to be sent, rounded up to whole nanoseconds. */
-static SimTime transmission_time(const LinkDirection *direction, const Packet *packet)
+/* How long the bits of a frame take to be sent, rounded up to whole nanoseconds. */
+static SimTime transmission_time(const LinkDirection *direction, uint32_t size)
 {
-    uint64_t bits = (uint64_t)packet_frame_size(packet) * BITS_PER_OCTET;
+    uint64_t bits = (uint64_t)size * BITS_PER_OCTET;
     uint64_t rate = direction->options.rate_bits_per_second;
     return (SimTime)((bits * (uint64_t)SIM_SECOND + rate - 1) / rate);
 }
@@ -300,27 +300,36 @@ static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packe
                        arrival);
 }
 
-/* The packet occupies the direction, lost or not: a loss happens on the way. */
-static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *packet)
+static void trace_transmit(const LinkDirection *direction, SimTime starts_at, SimTime arrives_at,
+                           uint32_t size, const Packet *packet)
 {
     Link *link = direction->link;
-    SimTime ends_at = simtime_add(starts_at, transmission_time(direction, packet));
-    bool is_lost = direction_draws_loss(direction);
-    SimTime arrives_at = is_lost ? SIM_NEVER : simtime_add(ends_at, direction->options.delay_ns);
-    if (direction->mischief != NULL && !is_lost)
-        arrives_at = arrival_with_mischief(direction, arrives_at);
-    direction->busy_until = ends_at;
+    if (trace_pass_over(link->trace, TRACE_LINK_TRANSMIT))
+        return;
     TraceFields_LINK_TRANSMIT fields = {
         .packet = packet->ref,
         .to = simulator_node_name(link->simulator, direction->to.node),
-        .size = packet_frame_size(packet),
+        .size = size,
         .ttl = packet->ttl,
         .starts_at = starts_at,
-        .ends_at = ends_at,
+        .ends_at = direction->busy_until,
         .arrives_at = arrives_at,
     };
     trace_write_packet(link->trace, direction->from.node, TRACE_LINK_TRANSMIT, 0, &fields,
                        packet_for_trace(packet));
+}
+
+/* The packet occupies the direction, lost or not: a loss happens on the way. */
+static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *packet)
+{
+    uint32_t size = packet_frame_size(packet);
+    direction->busy_until = simtime_add(starts_at, transmission_time(direction, size));
+    bool is_lost = direction_draws_loss(direction);
+    SimTime arrives_at =
+        is_lost ? SIM_NEVER : simtime_add(direction->busy_until, direction->options.delay_ns);
+    if (direction->mischief != NULL && !is_lost)
+        arrives_at = arrival_with_mischief(direction, arrives_at);
+    trace_transmit(direction, starts_at, arrives_at, size, packet);
     if (is_lost) {
         direction_drop(direction, (LinkFault){"loss", 0}, packet);
         return;

@@ -22,6 +22,7 @@ Network *network_new(Trace *trace)
     network->current = routing_new();
     network->intact = routing_new();
     network->convergence_ns = NETWORK_DEFAULT_CONVERGENCE;
+    network->packets = packet_pool_new();
     return network;
 }
 
@@ -43,6 +44,7 @@ void network_free(Network *network)
     g_ptr_array_unref(network->nodes);
     routing_free(network->current);
     routing_free(network->intact);
+    packet_pool_free(network->packets);
     g_free(network);
 }
 
@@ -131,10 +133,23 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
     g_ptr_array_add(network->links, link);
 }
 
+/* The first link of a host is its only one until a second comes. */
+static void note_link_at(NetworkNode *node, Link *link)
+{
+    if (node->host != NULL)
+        node->only_link = node->link_count == 0 ? link : NULL;
+    node->link_count++;
+}
+
 void network_finish(Network *network)
 {
     CHECK(!network->is_finished);
     network->is_finished = true;
+    for (guint i = 0; i < network->links->len; i++) {
+        const NetworkLink *link = network_link_at(network, i);
+        note_link_at(network_node_at(network, link->ends[0]), link->link);
+        note_link_at(network_node_at(network, link->ends[1]), link->link);
+    }
     routing_finish(network->current);
     routing_finish(network->intact);
 }

@@ -31,6 +31,8 @@ static Link *next_link(NetworkNode *node, const NetworkNode *destination)
     Network *network = node->network;
     if (destination == node)
         return NULL;
+    if (node->only_link != NULL)
+        return node->only_link;
     uint32_t to = destination != NULL ? destination->index : ROUTING_NO_NODE;
     uint32_t edge = routing_next_edge(network->current, node->index, to);
     return edge == ROUTING_NO_EDGE ? NULL : network_link_at(network, edge)->link;
@@ -38,7 +40,7 @@ static Link *next_link(NetworkNode *node, const NetworkNode *destination)
 
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
-    Packet *packet = packet_new(protocol, node->address, destination);
+    Packet *packet = packet_new(node->network->packets, protocol, node->address, destination);
     Link *link = next_link(node, find_destination(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;

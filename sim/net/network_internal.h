@@ -21,7 +21,9 @@ typedef struct NetworkNode {
     Host *host;            /* NULL: a router */
     struct Nat *nat;       /* a NAT router's table; NULL: none */
     struct NetworkNode
-        *home;       /* the NAT router before a private host; NULL: the address is public */
+        *home; /* the NAT router before a private host; NULL: the address is public */
+    uint32_t link_count;
+    Link *only_link; /* of a host with one link, which every packet takes; else NULL */
     GArray *filters; /* FilterRule; NULL: no firewall */
 } NetworkNode;
 
@@ -38,6 +40,7 @@ typedef struct NetworkLink {
 
 struct Network {
     Trace *trace;
+    PacketPool *packets;
     Simulator *simulator;
     GPtrArray *nodes;    /* NetworkNode * */
     GPtrArray *hosts;    /* NetworkNode *, in order of address */

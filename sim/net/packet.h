@@ -65,7 +65,17 @@ typedef struct PacketDamage {
     uint32_t bits[PACKET_MAX_DAMAGE];
 } PacketDamage;
 
+/* Gives out packets, and keeps the memory of those that have ended for the next. */
+typedef struct PacketPool PacketPool;
+PacketPool *packet_pool_new(void);
+/* Packets may outlive it. */
+void packet_pool_free(PacketPool *pool);
+
 typedef struct Packet {
+    union {
+        PacketPool *pool;    /* where it goes back to */
+        struct Packet *next; /* in the pool */
+    };
     TraceRef ref;            /* the source's name for it, the number counting its packets */
     uint64_t because;        /* seq of the fault behind it, 0: none; not on the wire */
     PacketDamage *damage;    /* NULL: as it was sent; owned */
@@ -82,7 +92,8 @@ typedef struct Packet {
 } Packet;
 
 /* A zeroed packet with its TTL set. */
-Packet *packet_new(PacketProtocol protocol, Ipv4Address source, Ipv4Address destination);
+Packet *packet_new(PacketPool *pool, PacketProtocol protocol, Ipv4Address source,
+                   Ipv4Address destination);
 /* Releases the payload too. Takes a Packet *. */
 void packet_free(void *packet);
 /* Another one like it, its payload shared. */

@@ -5,28 +5,47 @@
 
 #include <string.h>
 
-enum { FIRST_CAPACITY = 4 };
+enum { FIRST_CAPACITY = 8 };
+
+static Slice *first_slice(const SliceQueue *queue)
+{
+    const Slice *slices = queue->far != NULL ? queue->far : queue->near;
+    return (Slice *)(uintptr_t)slices + queue->first;
+}
 
 void slice_queue_clear(SliceQueue *queue)
 {
+    Slice *slices = first_slice(queue);
     for (uint32_t i = 0; i < queue->count; i++)
-        slice_clear(&queue->slices[queue->first + i]);
-    g_free(queue->slices);
+        slice_clear(&slices[i]);
+    g_free(queue->far);
     *queue = (SliceQueue){0};
+}
+
+static void queue_grow(SliceQueue *queue)
+{
+    uint32_t capacity = queue->far != NULL ? 2 * queue->capacity : FIRST_CAPACITY;
+    Slice *slices = g_new(Slice, capacity);
+    memcpy(slices, first_slice(queue), queue->count * sizeof(Slice));
+    g_free(queue->far);
+    queue->far = slices;
+    queue->capacity = capacity;
+    queue->first = 0;
 }
 
 /* Makes room behind the last slice: by moving to the front when half is free, else by growing. */
 static void queue_reserve(SliceQueue *queue)
 {
-    if (queue->first + queue->count < queue->capacity)
+    uint32_t capacity = queue->far != NULL ? queue->capacity : SLICE_QUEUE_NEAR;
+    if (queue->first + queue->count < capacity)
         return;
     if (queue->first >= queue->count && queue->first > 0) {
-        memcpy(queue->slices, queue->slices + queue->first, queue->count * sizeof(Slice));
+        Slice *slices = first_slice(queue);
+        memcpy(slices - queue->first, slices, queue->count * sizeof(Slice));
         queue->first = 0;
         return;
     }
-    queue->capacity = MAX(2 * queue->capacity, FIRST_CAPACITY);
-    queue->slices = g_renew(Slice, queue->slices, queue->capacity);
+    queue_grow(queue);
 }
 
 void slice_queue_take(SliceQueue *queue, Slice slice)
@@ -36,8 +55,7 @@ void slice_queue_take(SliceQueue *queue, Slice slice)
         return;
     }
     queue_reserve(queue);
-    queue->slices[queue->first + queue->count] = slice;
-    queue->count++;
+    first_slice(queue)[queue->count++] = slice;
     queue->length += slice.length;
 }
 
@@ -46,7 +64,7 @@ void slice_queue_consume(SliceQueue *queue, size_t count)
     CHECK(count <= queue->length);
     queue->length -= count;
     while (count > 0) {
-        Slice *front = &queue->slices[queue->first];
+        Slice *front = first_slice(queue);
         size_t part = MIN(count, front->length);
         front->offset += part;
         front->length -= part;
@@ -66,7 +84,7 @@ Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
     CHECK(offset <= queue->length && length <= queue->length - offset);
     if (length == 0)
         return (Slice){0};
-    const Slice *slice = queue->slices + queue->first;
+    const Slice *slice = first_slice(queue);
     while (offset >= slice->length) {
         offset -= slice->length;
         slice++;
@@ -84,5 +102,5 @@ Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
 
 Span slice_queue_peek(const SliceQueue *queue)
 {
-    return queue->count == 0 ? (Span){0} : slice_span(queue->slices[queue->first]);
+    return queue->count == 0 ? (Span){0} : slice_span(*first_slice(queue));
 }

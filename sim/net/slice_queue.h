@@ -7,11 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a connection mostly holds, and holds in itself: memory of its own for that would cost more
+ * than all else that is done with it. */
+enum { SLICE_QUEUE_NEAR = 2 };
+
 /* A zero SliceQueue is empty. Whoever appends keeps its maximum length. */
 typedef struct SliceQueue {
-    Slice *slices;
-    uint32_t first, count, capacity; /* slices[first] to slices[first + count - 1] are in use */
-    size_t length;                   /* octets */
+    size_t length;         /* octets */
+    uint32_t first, count; /* of the slices: `count` from the one at `first` on are in use */
+    uint32_t capacity;     /* of `far` */
+    Slice *far;            /* where they are once there have been many; NULL: in `near` */
+    Slice near[SLICE_QUEUE_NEAR];
 } SliceQueue;
 
 void slice_queue_clear(SliceQueue *queue);

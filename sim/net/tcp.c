@@ -370,3 +370,14 @@ TcpInfo tcp_peek_info(const TcpConnection *tcp)
         .unread = tcp->receiving.length,
     };
 }
+
+TcpCongestion tcp_peek_congestion(const TcpConnection *tcp)
+{
+    return (TcpCongestion){tcp->cwnd, tcp->ssthresh, tcp_flight(tcp)};
+}
+
+bool tcp_has_unfinished(const TcpConnection *tcp)
+{
+    return tcp_flight(tcp) > 0 ||
+           (tcp->sending.length > 0 && seq_is_before(tcp->snd_nxt, tcp_data_end(tcp)));
+}

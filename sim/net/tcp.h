@@ -249,3 +249,11 @@ typedef struct TcpInfo {
 } TcpInfo;
 
 TcpInfo tcp_peek_info(const TcpConnection *tcp);
+
+/* What is looked at after each segment. */
+typedef struct TcpCongestion {
+    uint32_t cwnd, ssthresh, flight; /* as in TcpInfo */
+} TcpCongestion;
+TcpCongestion tcp_peek_congestion(const TcpConnection *tcp);
+/* Whether anything is unsent or unacknowledged. */
+bool tcp_has_unfinished(const TcpConnection *tcp);

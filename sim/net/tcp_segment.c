@@ -17,6 +17,30 @@ static const char *sending_text(SegmentSending sending)
     return TEXTS[sending];
 }
 
+static void trace_send(NetworkNode *node, TraceRef connection, const Packet *packet)
+{
+    Trace *trace = node->network->trace;
+    const Segment *segment = &packet->tcp;
+    if (trace_pass_over(trace, TRACE_TCP_SEND))
+        return;
+    TraceFields_TCP_SEND fields = {
+        .connection = connection,
+        .packet = packet->ref,
+        .source = packet->source,
+        .source_port = segment->source_port,
+        .destination = packet->destination,
+        .destination_port = segment->destination_port,
+        .sequence_number = segment->seq,
+        .acknowledgment = segment->flags & SEGMENT_ACK ? segment->ack : 0,
+        .flags = packet_tcp_flags_text(segment->flags),
+        .window = segment->window,
+        .length = segment->payload.length,
+        .reason = sending_text((SegmentSending)segment->sending),
+    };
+    trace_write_packet(trace, node->id, TRACE_TCP_SEND, packet->because, &fields,
+                       packet_for_trace(packet));
+}
+
 /* Takes the segment. `source` is the node's own address, or a forged one. */
 static void send_from(NetworkNode *node, TraceRef connection, Ipv4Address source,
                       Ipv4Address remote, uint64_t because, Segment *segment)
@@ -26,22 +50,7 @@ static void send_from(NetworkNode *node, TraceRef connection, Ipv4Address source
     packet->because = because;
     packet->tcp = *segment;
     segment->payload = (Slice){0};
-    TraceFields_TCP_SEND fields = {
-        .connection = connection,
-        .packet = packet->ref,
-        .source = packet->source,
-        .source_port = packet->tcp.source_port,
-        .destination = remote,
-        .destination_port = packet->tcp.destination_port,
-        .sequence_number = packet->tcp.seq,
-        .acknowledgment = packet->tcp.flags & SEGMENT_ACK ? packet->tcp.ack : 0,
-        .flags = packet_tcp_flags_text(packet->tcp.flags),
-        .window = packet->tcp.window,
-        .length = packet->tcp.payload.length,
-        .reason = sending_text((SegmentSending)packet->tcp.sending),
-    };
-    trace_write_packet(node->network->trace, node->id, TRACE_TCP_SEND, because, &fields,
-                       packet_for_trace(packet));
+    trace_send(node, connection, packet);
     network_send(node, packet);
 }
 
@@ -59,6 +68,8 @@ void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, 
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)
 {
     const Segment *segment = &packet->tcp;
+    if (trace_pass_over(host->trace, TRACE_TCP_RECEIVE))
+        return;
     TraceFields_TCP_RECEIVE fields = {
         .connection = connection,
         .packet = packet->ref,

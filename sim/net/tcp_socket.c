@@ -60,16 +60,16 @@ static void socket_observe(void *context, TcpState from, TcpState to, TcpTrigger
         trace_state(socket, from, to);
 }
 
-static void trace_cwnd(TcpSocket *socket, const TcpInfo *info)
+static void trace_cwnd(TcpSocket *socket, const TcpCongestion *congestion)
 {
-    if (!socket->is_open ||
-        (info->cwnd == socket->traced_cwnd && info->ssthresh == socket->traced_ssthresh))
+    if (!socket->is_open || (congestion->cwnd == socket->traced_cwnd &&
+                             congestion->ssthresh == socket->traced_ssthresh))
         return;
-    socket->traced_cwnd = info->cwnd;
-    socket->traced_ssthresh = info->ssthresh;
+    socket->traced_cwnd = congestion->cwnd;
+    socket->traced_ssthresh = congestion->ssthresh;
     TRACE(socket->host->trace, socket->host->node->id, TCP_CWND, 0,
-          .connection = socket->stream.ref, .cwnd = info->cwnd, .ssthresh = info->ssthresh,
-          .flight = info->flight);
+          .connection = socket->stream.ref, .cwnd = congestion->cwnd,
+          .ssthresh = congestion->ssthresh, .flight = congestion->flight);
 }
 
 static void socket_opened(TcpSocket *socket)
@@ -285,7 +285,7 @@ static void socket_send_segment(TcpSocket *socket, Segment *segment)
 }
 
 /* Each segment has the same cause; none is the cause of the next. */
-static void socket_send_segments(TcpSocket *socket, const TcpInfo *info)
+static void socket_send_segments(TcpSocket *socket, const TcpCongestion *congestion)
 {
     Simulator *simulator = socket->host->simulator;
     SimTime now = simulator_now(simulator);
@@ -294,7 +294,7 @@ static void socket_send_segments(TcpSocket *socket, const TcpInfo *info)
     if (is_more && socket->timer_has_fired)
         trace_timeout(socket, timer_behind((SegmentSending)segment.sending));
     socket->timer_has_fired = false;
-    trace_cwnd(socket, info);
+    trace_cwnd(socket, congestion);
     Cause cause = *simulator_cause(simulator);
     for (; is_more; is_more = tcp_next_segment(socket->tcp, now, &segment)) {
         *simulator_cause(simulator) = cause;
@@ -328,13 +328,12 @@ static void timer_set(TcpSocket *socket, SimTime time, bool is_foreground)
  * else (TIME-WAIT, keep-alives, delayed ACKs) comes if the run lasts so long. */
 static void socket_arm(TcpSocket *socket)
 {
-    TcpInfo info = tcp_peek_info(socket->tcp);
     SimTime deadline = tcp_deadline(socket->tcp);
-    bool is_foreground = info.flight > 0 || info.unsent > 0;
+    bool is_foreground = tcp_has_unfinished(socket->tcp);
     if (socket->timer.generation != 0) { /* it is set: to ask the simulator costs more */
         bool serves =
             socket->timer_at <= deadline && (socket->timer_is_foreground || !is_foreground);
-        bool outlives = socket->timer_is_foreground && info.state == TCP_TIME_WAIT;
+        bool outlives = socket->timer_is_foreground && tcp_state(socket->tcp) == TCP_TIME_WAIT;
         if (serves && !outlives)
             return;
     }
@@ -364,10 +363,10 @@ void tcp_socket_settle(TcpSocket *socket)
         return;
     if (socket->is_attached) {
         Cause cause = *simulator_cause(socket->host->simulator);
-        TcpInfo info = tcp_peek_info(socket->tcp);
-        if (info.flight == 0)
+        TcpCongestion congestion = tcp_peek_congestion(socket->tcp);
+        if (congestion.flight == 0)
             socket->timer_cause = cause;
-        socket_send_segments(socket, &info);
+        socket_send_segments(socket, &congestion);
         if (tcp_is_finished(socket->tcp))
             socket_finish(socket);
         else
@@ -387,7 +386,7 @@ static void socket_run(TcpSocket *socket)
 /* What was sent is not heard of: keeps in mind what may have taken it. */
 static void note_fault(TcpSocket *socket)
 {
-    uint64_t fault = tcp_peek_info(socket->tcp).flight > 0 ? fault_on_the_way(socket) : 0;
+    uint64_t fault = tcp_peek_congestion(socket->tcp).flight > 0 ? fault_on_the_way(socket) : 0;
     if (fault != 0)
         socket->lost_because = fault;
 }

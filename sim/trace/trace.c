@@ -110,6 +110,22 @@ static void trace_give_to_sinks(Trace *trace, const TraceRecord *record, TraceLe
     }
 }
 
+/* The record becomes the cause of what follows. */
+static inline void cause_become(Cause *cause, TraceLevel level, uint64_t seq)
+{
+    for (int at = (int)level; at < CAUSE_LEVELS; at++)
+        cause->nearest[at] = seq;
+}
+
+bool trace_pass_over(Trace *trace, TraceKind kind)
+{
+    TraceLevel level = TRACE_KINDS[kind].level;
+    if (trace_is_wanted(trace, level))
+        return false;
+    cause_become(simulator_cause(trace->simulator), level, ++trace->count);
+    return true;
+}
+
 uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
                             const void *fields, TracePacket packet)
 {
@@ -130,8 +146,7 @@ uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t 
         };
         trace_give_to_sinks(trace, &record, level);
     }
-    for (int at = (int)level; at < CAUSE_LEVELS; at++)
-        cause->nearest[at] = seq;
+    cause_become(cause, level, seq);
     return seq;
 }
 

@@ -138,6 +138,11 @@ uint64_t trace_write(Trace *trace, NodeId node, TraceKind kind, uint64_t because
 uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
                             const void *fields, TracePacket packet);
 
+/* True when no sink wants a record of this kind: it is counted, and is the cause of what follows,
+ * without having been written. For those who write so many that filling in fields for nobody
+ * costs. */
+bool trace_pass_over(Trace *trace, TraceKind kind);
+
 /* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. */
 #define TRACE(trace, node, id, because, ...)                                                       \
     trace_write(trace, node, TRACE_##id, because, &(TraceFields_##id){__VA_ARGS__})
