@@ -397,26 +397,6 @@ static void test_reason_is_bounded(void **state)
     server_clear(&server);
 }
 
-/* A bounce that found no room: the recipient expires again later, and nothing is lost. */
-static void test_put_back(void **state)
-{
-    (void)state;
-    Server server;
-    server_init(&server, (DiskOptions){0});
-    QueueEntry *entry = add(&server, bob);
-    world_run_to(&server.world, 3 * SIM_HOUR);
-    assert_int_equal(defer_next(&server, entry, "451"), QUEUE_EXPIRED);
-    g_string_truncate(server.world.disk_log, 0);
-    queue_put_back(entry, 0, 4 * SIM_HOUR);
-    world_run(&server.world);
-    assert_string_equal(server.world.disk_log->str, "");
-    assert_int_equal(queue_next_due_at(server.queue), 4 * SIM_HOUR);
-    assert_int_equal(entry->recipients[0].state, QUEUE_WAITING);
-    assert_int_equal(defer_next(&server, entry, "451"), QUEUE_EXPIRED);
-    assert_int_equal(entry->recipients[0].retry.attempts, 0);
-    server_clear(&server);
-}
-
 /* ---- Recovery ---- */
 
 static void test_recovery(void **state)
@@ -531,7 +511,6 @@ int main(void)
         cmocka_unit_test(test_deferral),
         cmocka_unit_test(test_warning_once),
         cmocka_unit_test(test_reason_is_bounded),
-        cmocka_unit_test(test_put_back),
         cmocka_unit_test(test_recovery),
         cmocka_unit_test(test_kill_at_each_step),
     };

@@ -168,7 +168,7 @@ static void test_outage(void **state)
                "00:00:01  Attempt 1: a.example could not send lunch to bob@b.example by\n"
                "          way of b.example: connection refused, because the mail server\n"
                "          on b.example had crashed at 00:00:00. It waited in the queue\n"
-               "          until 00:10:00. The same happened 3 times more, the last time\n"
+               "          until 00:10:00. The same happened 3 more times, the last time\n"
                "          at 00:30:00; then it waited until 00:40:00.\n"
                "00:40:00  b.example took lunch to bob@b.example over from a.example and\n"
                "          put it into its own message queue, as entry 1-1.\n"
@@ -233,8 +233,8 @@ static void test_name(void **state)
           .outcome = "server failure");
     defer(&w, BOB, "server failure", because, SIM_MINUTE);
     assert_tells(&w, "Attempt 1: a.example could not find out where to send lunch to " BOB
-                     "; the look-up of b.example failed: server failure, because look-ups of "
-                     "b.example failed since 00:00:00 (servfail). It waited");
+                     ": b.example could not be looked up, because look-ups of b.example had "
+                     "been failing since 00:00:00 (servfail). It waited");
     world_free(&w);
 }
 
@@ -411,7 +411,7 @@ static void test_rest_of_life(void **state)
     TRACE(w.trace, w.b, MAILBOX_EXPUNGE, 0, .mail = "lunch", .user = "bob", .folder = "INBOX",
           .uid = 1);
     assert_tells(&w, "a.example warned the sender that lunch to " BOB
-                     " takes long; the notification is lunch.delay.\n");
+                     " had not been delivered yet; the notification is lunch.delay.\n");
     assert_tells(&w, "a.example gave up: lunch to " BOB " was past its lifetime. The last attempt "
                      "had failed too: 452 full.\n");
     assert_tells(&w, "a.example discarded lunch to " BOB ": the sender asked not to be told.\n");

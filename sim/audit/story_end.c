@@ -91,7 +91,8 @@ static void tell_fate(const Story *story, const FactsMail *mail, const FactsReci
 
 /* ---- The chain of causes ---- */
 
-static void put_link(const Story *story, const Note *note, GString *out)
+/* Returns the column at which its text begins. */
+static unsigned put_link(const Story *story, const Note *note, GString *out)
 {
     g_autoptr(GString) time = g_string_new(NULL);
     g_autoptr(GString) text = g_string_new(NULL);
@@ -107,15 +108,17 @@ static void put_link(const Story *story, const Note *note, GString *out)
     unsigned indent = MAX(CHAIN_TEXT_INDENT, CHAIN_INDENT + (unsigned)time->len + 2);
     g_string_append_printf(out, "%*s%-*s", CHAIN_INDENT, "", (int)indent - CHAIN_INDENT, time->str);
     words_wrap(out, text->str, indent, story->width);
+    return indent;
 }
 
-/* A remark behind the times' column. */
-static void put_remark(const Story *story, Words words, const char *count, GString *out)
+/* A remark below the text of the link before it. */
+static void put_remark(const Story *story, Words words, const char *count, unsigned indent,
+                       GString *out)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     SAY(text, words, {"count", count}, {"mail", story->mail});
-    g_string_append_printf(out, "%*s", CHAIN_TEXT_INDENT, "");
-    words_wrap(out, text->str, CHAIN_TEXT_INDENT, story->width);
+    g_string_append_printf(out, "%*s", (int)indent, "");
+    words_wrap(out, text->str, indent, story->width);
 }
 
 /* Where the walk is: the attempts and deferrals of one queue entry are told once, unless another
@@ -124,10 +127,14 @@ typedef struct Chain {
     const Note *attempt, *deferral; /* told last */
     SimTime counted_at;             /* of the deferral counted last: one a step, not a recipient */
     guint folded;                   /* deferrals not told */
+    bool has_full_disk;             /* the last one told; those before it go without saying */
+    unsigned indent;                /* of the text of the link told last */
 } Chain;
 
 static bool is_repetition(const Chain *chain, const Note *note)
 {
+    if (note->kind == TRACE_DISK_FULL)
+        return chain->has_full_disk;
     const Note *known = note->kind == TRACE_QUEUE_ATTEMPT ? chain->attempt
                         : note->kind == TRACE_QUEUE_DEFER ? chain->deferral
                                                           : NULL;
@@ -140,7 +147,7 @@ static void put_folded(const Story *story, Chain *chain, GString *out)
     if (chain->folded > 0) {
         g_autofree char *count = g_strdup_printf("%u", chain->folded);
         put_remark(story, chain->folded == 1 ? WORDS_CHAIN_FOLDED_ONE : WORDS_CHAIN_FOLDED, count,
-                   out);
+                   chain->indent, out);
     }
     chain->folded = 0;
 }
@@ -162,7 +169,8 @@ static void follow_link(const Story *story, Chain *chain, const Note *note, GStr
         return;
     }
     put_folded(story, chain, out);
-    put_link(story, note, out);
+    chain->indent = put_link(story, note, out);
+    chain->has_full_disk = note->kind == TRACE_DISK_FULL;
     if (note->kind == TRACE_QUEUE_ATTEMPT) {
         chain->attempt = note;
     } else if (note->kind == TRACE_QUEUE_DEFER) {
@@ -188,7 +196,7 @@ static void tell_chain(const Story *story, const Note *end, GString *out)
         if (!is_passed_over(note, end))
             follow_link(story, &chain, note, out);
         if (is_told_above(story, note, end)) {
-            put_remark(story, WORDS_CHAIN_ABOVE, NULL, out);
+            put_remark(story, WORDS_CHAIN_ABOVE, NULL, chain.indent, out);
             break;
         }
     }

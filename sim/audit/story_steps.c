@@ -132,6 +132,31 @@ static void fold(GPtrArray *steps)
     }
 }
 
+/* ---- Cause before effect ---- */
+
+static bool tells_of_notification(TraceKind kind)
+{
+    return kind == TRACE_MAIL_BOUNCED || kind == TRACE_MAIL_DELAYED || kind == TRACE_MAIL_CONFIRMED;
+}
+
+/* A server records a notification when it is durable, and only then what it is about; a reader is
+ * to hear of the failure first. Both have the same time. */
+static void put_reasons_first(GPtrArray *steps)
+{
+    for (guint i = 1; i < steps->len; i++) {
+        const Note *note = ((const Step *)g_ptr_array_index(steps, i))->first;
+        if (!tells_of_notification(note->kind))
+            continue;
+        const Step *before = g_ptr_array_index(steps, i - 1);
+        if (before->first->kind == TRACE_MAIL_ACCEPTED && before->first->mail == note->what &&
+            before->first->time == note->time) {
+            void *moved = steps->pdata[i];
+            steps->pdata[i] = steps->pdata[i - 1];
+            steps->pdata[i - 1] = moved;
+        }
+    }
+}
+
 /* ---- Which notes are told ---- */
 
 static bool is_told(const Note *note)
@@ -173,5 +198,6 @@ GPtrArray *story_steps(const Story *story)
             g_ptr_array_add(steps, step);
     }
     fold(steps);
+    put_reasons_first(steps);
     return steps;
 }

@@ -27,14 +27,14 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_REPLY] = "Attempt {attempt}: {where} would not take {mail} to {recipients}; it said "
                     "\"{reason}\"{because}.",
     [WORDS_NO_NAME] = "Attempt {attempt}: {host} could not find out where to send {mail} to "
-                      "{recipients}; the look-up of {where} failed: {reason}{because}.",
+                      "{recipients}: {where} could not be looked up{because}.",
     [WORDS_NO_MAILBOX] = "Attempt {attempt}: {host} could not put {mail} into the mailbox of "
                          "{recipients}: {reason}{because}.",
     [WORDS_FAILED] = "Attempt {attempt} of {host} to send {mail} to {recipients} failed: "
                      "{reason}{because}.",
     [WORDS_WAITS] = " It waited in the queue until {until}.",
     [WORDS_AGAIN_ONCE] = " The same happened once more, at {last}; then it waited until {until}.",
-    [WORDS_AGAIN] = " The same happened {times} times more, the last time at {last}; then it "
+    [WORDS_AGAIN] = " The same happened {times} more times, the last time at {last}; then it "
                     "waited until {until}.",
     [WORDS_RELAYED] = "{host} heard from {next} that it has {mail} to {recipients} now "
                       "(\"{reason}\", attempt {attempt}), and was done with it.",
@@ -48,8 +48,8 @@ static const char *const WORDS[WORDS_COUNT] = {
                       "The notification is {notification}.",
     [WORDS_BOUNCED_FOR_REPLY] = "{where} refused {mail} to {recipients} for good: \"{reason}\". So "
                                 "{host} told its sender; the notification is {notification}.",
-    [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} takes long; the "
-                      "notification is {notification}.",
+    [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} had not been "
+                      "delivered yet; the notification is {notification}.",
     [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",
     [WORDS_RECOVERED] =
         "{host} started anew{because}, and found {mail} on its disk, as queue entry "
@@ -89,8 +89,8 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_HOST_POWER_OFF] = "{host} had lost power at {time}",
     [TRACE_HOST_SHUTDOWN] = "the {what} on {host} had been shut down at {time}",
     [TRACE_HOST_RESTART] = "the {what} on {host} had started at {time}",
-    [TRACE_LINK_DOWN] = "the link between {what} and {more} was down since {time}",
-    [TRACE_DNS_FAIL] = "look-ups of {what} failed since {time} ({more})",
+    [TRACE_LINK_DOWN] = "the link between {what} and {more} had been down since {time}",
+    [TRACE_DNS_FAIL] = "look-ups of {what} had been failing since {time} ({more})",
     [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
     [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
@@ -108,7 +108,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_ACCEPTED] = "{host} accepts {mail}",
     [TRACE_MAIL_RELAYED] = "{host} hands {mail} on to {what}",
     [TRACE_MAIL_DELIVERED] = "{host} delivers {mail} to {recipient}",
-    [TRACE_MAIL_EXPIRED] = "{host} gives up on {mail}: too old",
+    [TRACE_MAIL_EXPIRED] = "{host} gives up on {mail}: past its lifetime, and the last "
+                           "attempt failed too",
     [TRACE_MAIL_BOUNCED] = "{host} returns {mail} to {recipient}: {more}",
     [TRACE_MAIL_DELAYED] = "{host} warns of the delay of {mail}",
     [TRACE_MAIL_CONFIRMED] = "{host} tells the sender of the success of {mail}",
@@ -124,6 +125,7 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_HOST_POWER_OFF] = "{host} loses power",
     [TRACE_HOST_SHUTDOWN] = "the {what} on {host} shuts down",
     [TRACE_HOST_RESTART] = "the {what} on {host} starts",
+    [TRACE_DISK_FULL] = "the disk of {host} has no room",
     [TRACE_LINK_DOWN] = "the link between {what} and {more} goes down",
     [TRACE_LINK_UP] = "the link between {what} and {more} is up",
     [TRACE_DNS_FAIL] = "look-ups of {what} begin to fail ({more})",

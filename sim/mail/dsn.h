@@ -27,6 +27,7 @@ typedef struct DsnRecipient {
     const char *final_recipient;    /* the address as this server had it */
     const char *original_recipient; /* ORCPT: `rfc822;bob@b.test` */
     DsnAction action;
+    bool has_expired;       /* with DSN_FAILED: it was tried for as long as it may be */
     const char *status;     /* "5.1.1" (RFC 3463) */
     const char *remote_mta; /* the server that spoke, when one did */
     const char *reply;      /* what it said: "550 5.1.1 No such user", lines joined by spaces */

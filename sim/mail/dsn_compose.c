@@ -105,6 +105,11 @@ static void tell_recipient(GString *text, const DsnReport *report, const DsnReci
 {
     g_string_append_printf(text, "\n<%s>\n    Your message %s\n", recipient->final_recipient,
                            sentence_for(recipient->action));
+    if (recipient->action == DSN_FAILED && recipient->has_expired) {
+        char date[MAIL_DATE_SIZE];
+        mail_format_date(report->arrival_unix, report->utc_offset_minutes, date);
+        g_string_append_printf(text, "    It has been tried since %s.\n", date);
+    }
     tell_reason(text, recipient);
     if (recipient->action == DSN_DELAYED) {
         char date[MAIL_DATE_SIZE];

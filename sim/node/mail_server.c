@@ -272,6 +272,7 @@ void mail_server_shut_down(MailServer *server, uint64_t because)
     host_unlisten(server->machine.host, SUBMISSION_PORT, because);
     host_unlisten(server->machine.host, IMAP_PORT, because);
     mail_server_connections_shut_down(server);
+    mail_server_notifications_shut_down(server);
     mail_server_shut_down_receptions(server);
     mail_server_shut_down_accesses(server);
     mail_server_settle(server);
@@ -289,6 +290,8 @@ void mail_server_free_disk(MailServer *server)
     TRACE(server->machine.trace, server->machine.node, DISK_FREE, 0,
           .used = disk_used(server->disk));
     disk_free_space(server->disk);
+    if (server->is_running)
+        mail_server_notifications_have_room(server);
 }
 
 void mail_server_take_inventory(const MailServer *server, bool is_final)

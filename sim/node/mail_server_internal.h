@@ -130,6 +130,7 @@ typedef struct Failure {
     char *status;     /* RFC 3463 */
     char *remote;     /* or NULL */
     bool is_reply;
+    bool has_expired; /* the recipient's time is over */
     uint64_t because; /* seq of the record that decided it */
     Cause cause;      /* of the bounce: the attempt's end */
 } Failure;
@@ -147,6 +148,10 @@ void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *f
 /* Tells the sender that delivery to these recipients takes long. Takes the array over. */
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
 void notification_free(void *notification);
+/* The disk, which was full, has room again. */
+void mail_server_notifications_have_room(MailServer *server);
+/* Those that wait for room are forgotten: the spool still has what they are about. */
+void mail_server_notifications_shut_down(MailServer *server);
 /* Tells the sender, if NOTIFY asks for it, that the message is delivered (DSN_DELIVERED), or
  * relayed to a server that will tell nothing (DSN_RELAYED; `remote` has said `reply`). Before the
  * recipient is reported as done. A crash may lose this notice, or send it twice; the message is

@@ -5,18 +5,30 @@
  * it is about: `lunch.bounce`, `lunch.delay`. It is durable in the queue before the message that
  * it is about leaves it, so that a crash may tell twice but never loses. What cannot be told to
  * anybody is discarded by a named rule: mail with the null reverse-path, which is itself a
- * notification, and recipients for whom RFC 3461's NOTIFY forbids it. */
+ * notification, and recipients for whom RFC 3461's NOTIFY forbids it.
+ *
+ * A bounce for which the disk has no room is kept in memory and written later: the recipient has
+ * failed, and is not attempted again for want of room (RFC 5321 §4.2.1: a 5yz is not repeated).
+ * That failure cannot be noted in the spool either, as a note needs room too. So after a crash or a
+ * shutdown the recipient is found waiting, and attempted once more. A warning or a notice of
+ * success that finds no room is not kept: the next deferral warns again, and success needs none. */
 #include "node/mail_server_internal.h"
 
-/* How long to wait when the disk has no room for a notification. */
-#define NOTIFY_WAIT (5 * SIM_MINUTE)
+/* How long a bounce waits when the disk has no room for it: at first, and, doubled each time, at
+ * most. */
+#define ROOM_WAIT_FIRST (5 * SIM_MINUTE)
+#define ROOM_WAIT_MAX   SIM_HOUR
 
 typedef struct Notification {
     MailServer *server;
     bool is_bounce;
     QueueEntry *entry;
     char *entry_id;
-    char *name;          /* of the notification */
+    char *name;       /* of the notification */
+    GBytes *message;  /* as it was composed: waiting for room does not change its dates */
+    SimTime wait_ns;  /* how long it has waited for room the last time; 0: not yet */
+    SimTime offer_at; /* and when that is over */
+    Timer room_timer;
     GPtrArray *failures; /* Failure */
     DsnAction action;
     char *confirmed, *recipient; /* of a notice of success: the message and whom it reached */
@@ -26,6 +38,8 @@ typedef struct Notification {
 void notification_free(void *pointer)
 {
     Notification *notification = pointer;
+    simulator_cancel(notification->server->machine.simulator, &notification->room_timer);
+    g_bytes_unref(notification->message);
     g_free(notification->entry_id);
     g_free(notification->name);
     g_free(notification->confirmed);
@@ -55,6 +69,7 @@ static DsnRecipient *report_recipients(const Notification *notification)
             .final_recipient = recipient->address,
             .original_recipient = recipient->original,
             .action = notification->is_bounce ? DSN_FAILED : DSN_DELAYED,
+            .has_expired = failure->has_expired,
             .status = failure->status,
             .remote_mta = failure->remote,
             .reply = failure->is_reply ? failure->text : NULL,
@@ -92,11 +107,78 @@ static GBytes *compose(const MailServer *server, const QueueEntry *entry, const 
     return dsn_compose(&report);
 }
 
-static void add_notification(MailServer *server, const char *to, GBytes *message, QueueAdded added)
+/* Asks the queue to take the notification; `done` says whether it has. */
+static void offer(Notification *notification, const char *to,
+                  void (*done)(void *owner, QueueEntry *entry, DiskResult result))
 {
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, to, NOTIFY_NEVER, NULL);
-    queue_add(server->queue, envelope, message, added);
+    queue_add(notification->server->queue, envelope, notification->message,
+              (QueueAdded){done, notification});
+}
+
+/* ---- No room ---- */
+
+static void notification_added(void *owner, QueueEntry *added, DiskResult result);
+
+static void on_room_timer(void *owner, void *data)
+{
+    (void)data;
+    Notification *notification = owner;
+    offer(notification, notification->entry->envelope->reverse_path, notification_added);
+}
+
+static void arm_room_timer(Notification *notification, EventPriority priority)
+{
+    const Machine *machine = &notification->server->machine;
+    EventAction action = {on_room_timer, notification, NULL, NULL};
+    simulator_cancel(machine->simulator, &notification->room_timer);
+    notification->room_timer = simulator_schedule(machine->simulator, notification->offer_at,
+                                                  machine->node, priority, action);
+}
+
+/* In the background: as long as nothing makes room, this alone does not keep a run going. */
+static void wait_for_room(Notification *notification)
+{
+    SimTime now = simulator_now(notification->server->machine.simulator);
+    notification->wait_ns = notification->wait_ns == 0
+                                ? ROOM_WAIT_FIRST
+                                : MIN(2 * notification->wait_ns, ROOM_WAIT_MAX);
+    notification->offer_at = simtime_add(now, notification->wait_ns);
+    arm_room_timer(notification, EVENT_BACKGROUND);
+}
+
+static bool is_waiting_for_room(const Notification *notification)
+{
+    return simulator_is_pending(notification->server->machine.simulator, notification->room_timer);
+}
+
+void mail_server_notifications_have_room(MailServer *server)
+{
+    for (guint i = 0; i < server->notifications->len; i++) {
+        Notification *notification = g_ptr_array_index(server->notifications, i);
+        if (is_waiting_for_room(notification))
+            arm_room_timer(notification, EVENT_FOREGROUND);
+    }
+}
+
+void mail_server_notifications_shut_down(MailServer *server)
+{
+    for (guint i = server->notifications->len; i-- > 0;) {
+        if (is_waiting_for_room(g_ptr_array_index(server->notifications, i)))
+            g_ptr_array_remove_index(server->notifications, i);
+    }
+}
+
+/* ---- Bounces and warnings ---- */
+
+static void tell_queue(const Notification *notification, const Failure *failure)
+{
+    if (notification->is_bounce)
+        queue_bounced(notification->entry, failure->recipient, notification->name, failure->status,
+                      span_of_text(failure->text), failure->because);
+    else if (queue_find(notification->server->queue, notification->entry_id) != NULL)
+        queue_warned(notification->entry, failure->recipient, notification->name, failure->because);
 }
 
 /* The notification is durable: now the message that it is about may go. */
@@ -105,26 +187,23 @@ static void notification_added(void *owner, QueueEntry *added, DiskResult result
     (void)result;
     Notification *notification = owner;
     MailServer *server = notification->server;
+    if (added == NULL && notification->is_bounce && !server->is_shutting_down) {
+        wait_for_room(notification);
+        return;
+    }
     Cause *cause = simulator_cause(server->machine.simulator);
     Cause before = *cause;
-    for (guint i = 0; i < notification->failures->len; i++) {
-        const Failure *failure = g_ptr_array_index(notification->failures, i);
+    for (guint i = 0; added != NULL && i < notification->failures->len; i++) {
         *cause = notification->cause;
-        if (notification->is_bounce && added == NULL) /* the disk is full: try all of it again */
-            queue_put_back(notification->entry, failure->recipient,
-                           simtime_add(simulator_now(server->machine.simulator), NOTIFY_WAIT));
-        else if (notification->is_bounce)
-            queue_bounced(notification->entry, failure->recipient, notification->name,
-                          failure->status, span_of_text(failure->text), failure->because);
-        else if (added != NULL && queue_find(server->queue, notification->entry_id) != NULL)
-            queue_warned(notification->entry, failure->recipient, notification->name,
-                         failure->because);
+        tell_queue(notification, g_ptr_array_index(notification->failures, i));
     }
     *cause = before;
     g_ptr_array_remove(server->notifications, notification);
     mail_server_run_queue(server);
     mail_server_settle(server);
 }
+
+/* ---- Notices of success ---- */
 
 /* The notice is durable, or there was no room for it: then there is none. */
 static void notice_added(void *owner, QueueEntry *added, DiskResult result)
@@ -168,9 +247,8 @@ void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t rec
         .recipient = g_strdup(about->address),
     };
     g_ptr_array_add(server->notifications, notification);
-    g_autoptr(GBytes) message = compose(server, entry, notification->name, &report, 1);
-    add_notification(server, entry->envelope->reverse_path, message,
-                     (QueueAdded){notice_added, notification});
+    notification->message = compose(server, entry, notification->name, &report, 1);
+    offer(notification, entry->envelope->reverse_path, notice_added);
 }
 
 /* Takes `failures` over; they are about at least one recipient. */
@@ -189,10 +267,8 @@ static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures, b
     };
     g_ptr_array_add(server->notifications, notification);
     g_autofree DsnRecipient *recipients = report_recipients(notification);
-    g_autoptr(GBytes) message =
-        compose(server, entry, notification->name, recipients, failures->len);
-    add_notification(server, entry->envelope->reverse_path, message,
-                     (QueueAdded){notification_added, notification});
+    notification->message = compose(server, entry, notification->name, recipients, failures->len);
+    offer(notification, entry->envelope->reverse_path, notification_added);
 }
 
 /* Why nobody is told of a failure, or NULL when the sender is. */

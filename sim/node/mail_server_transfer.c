@@ -40,9 +40,12 @@ void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *fai
     case QUEUE_DEFERRED_WARN:
         g_ptr_array_add(warnings, failure_copy(failure));
         break;
-    case QUEUE_EXPIRED:
-        g_ptr_array_add(bounces, failure_copy(failure));
+    case QUEUE_EXPIRED: {
+        Failure *last = failure_copy(failure);
+        last->has_expired = true;
+        g_ptr_array_add(bounces, last);
         break;
+    }
     }
 }
 

@@ -91,6 +91,8 @@ char *simulation_describe_records(const DnsRecords *records);
 void simulation_plan_timeline(Simulation *simulation);
 /* The node on which the action is an event. */
 NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction *action);
+/* Whom or what the action concerns, to free. */
+char *simulation_action_subject(const ScenarioAction *action);
 /* The event of an action; `owner` is its PlannedAction. */
 void simulation_run_action(void *owner, void *data);
 /* `lunch`, and for later occurrences `lunch.2` and so on; from 0; to free. */

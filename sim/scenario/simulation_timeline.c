@@ -94,7 +94,7 @@ static char *link_subject(const ScenarioAction *action)
 }
 
 /* The action's object in words, to free. */
-static char *action_subject(const ScenarioAction *action)
+char *simulation_action_subject(const ScenarioAction *action)
 {
     switch (action->kind) {
     case ACTION_SEND:
@@ -430,7 +430,7 @@ void simulation_run_action(void *owner, void *data)
         TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_NOTE, 0,
               .text = local_text_choose(&action->note.text, "en"));
     } else {
-        g_autofree char *subject = action_subject(action);
+        g_autofree char *subject = simulation_action_subject(action);
         uint64_t seq = TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_ACTION, 0,
                              .action = action_name(action->kind), .subject = subject);
         do_action(simulation, planned, seq);

@@ -107,3 +107,49 @@ void simulation_watch_triggers(Simulation *simulation)
     if (simulation->triggers->len > 0)
         trace_add_sink(simulation->trace, (TraceSink){triggers_hear, simulation, level});
 }
+
+/* ---- What did not come ---- */
+
+/* " with path=spool/queue and to=DATA"; nothing when any record of the kind would do. */
+static void describe_conditions(const Trigger *trigger, GString *out)
+{
+    const ScenarioTrigger *when = &trigger->planned->action->when;
+    for (size_t i = 0; i < when->field_count; i++)
+        g_string_append_printf(out, "%s %s=%s", i == 0 ? " with" : " and",
+                               trace_kind_info(when->event)->fields[when->fields[i].index].key,
+                               trigger->values[i]);
+}
+
+static char *describe_unmet(const Trigger *trigger)
+{
+    const ScenarioAction *action = trigger->planned->action;
+    const ScenarioTrigger *when = &action->when;
+    g_autofree char *subject = simulation_action_subject(action);
+    GString *out = g_string_new(NULL);
+    g_string_printf(out, "line %u, %s %s: ", action->at.line, action_name(action->kind), subject);
+    if (trigger->seen >= when->nth) {
+        g_string_append(out, "the run ended before it was due");
+        return g_string_free(out, FALSE);
+    }
+    const char *event = trace_kind_info(when->event)->name;
+    if (trigger->seen == 0)
+        g_string_append_printf(out, "%s had no %s", when->host.text, event);
+    else
+        g_string_append_printf(out, "%s had %lld of the %lld %s", when->host.text,
+                               (long long)trigger->seen, (long long)when->nth, event);
+    describe_conditions(trigger, out);
+    if (trigger->seen > 0)
+        g_string_append(out, " that it waits for");
+    return g_string_free(out, FALSE);
+}
+
+GPtrArray *simulation_list_unmet(const Simulation *simulation)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < simulation->triggers->len; i++) {
+        const Trigger *trigger = &g_array_index(simulation->triggers, Trigger, i);
+        if (trigger->planned->done == 0)
+            g_ptr_array_add(list, describe_unmet(trigger));
+    }
+    return list;
+}

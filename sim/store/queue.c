@@ -455,12 +455,6 @@ void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t bec
     spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = SPOOL_WARNED}, (DiskDone){0});
 }
 
-void queue_put_back(QueueEntry *entry, size_t i, SimTime next_at)
-{
-    active_recipient(entry, i);
-    item_wait((Item *)entry, i, next_at);
-}
-
 /* ---- Looking ---- */
 
 size_t queue_length(const Queue *queue)

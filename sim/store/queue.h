@@ -6,9 +6,10 @@
  *
  *     waiting --queue_take_due--> active --queue_relayed, _delivered, _bounced, _discarded--> done
  *        ^                          |
- *        +-queue_defer, _put_back---+
+ *        +-------queue_defer--------+
  *
- * A recipient that queue_defer finds expired stays active until it is bounced or discarded.
+ * A recipient that queue_defer finds expired, or that was refused for good, stays active until it
+ * is bounced or discarded, however long its notification takes.
  *
  * The order of steps decides what a crash costs (RFC 1047; RFC 5321 §6.1: never lose, rather
  * deliver twice):
@@ -131,10 +132,6 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
 /* Records mail.delayed, for a recipient in any state but done. `warning` is the notification's
  * name. */
 void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because);
-
-/* Gives an active recipient back until `next_at`: it has not been attempted, or its notification
- * found no room. Nothing is recorded or noted; an expired one is told as such again. */
-void queue_put_back(QueueEntry *entry, size_t i, SimTime next_at);
 
 /* ---- Looking ---- */
 

@@ -25,6 +25,13 @@ static void judge(TestRun *run, bool holds, const char *path, const char *what, 
         printf("# it is %s\n", actual);
 }
 
+static void tell_unmet(const Run *run)
+{
+    g_autoptr(GPtrArray) unmet = simulation_list_unmet(run->simulation);
+    for (guint i = 0; i < unmet->len; i++)
+        printf("# did not happen: %s\n", (const char *)g_ptr_array_index(unmet, i));
+}
+
 static void test_file(TestRun *run, const char *path)
 {
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
@@ -37,6 +44,7 @@ static void test_file(TestRun *run, const char *path)
     bool is_balanced = play_to_end(play);
     run->has_bug = run->has_bug || !is_balanced;
     judge(run, is_balanced, path, "the books balance", NULL);
+    tell_unmet(play->run);
     for (size_t i = 0; i < expectations_count(play->run->expectations); i++) {
         g_autofree char *what = expectations_describe(play->run->expectations, i);
         g_autofree char *actual = expectations_actual(play->run->expectations, i);

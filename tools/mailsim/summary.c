@@ -70,6 +70,16 @@ static void put_network(const Facts *facts, GString *out)
                                (unsigned long long)totals.drops_by_reason[i].count);
 }
 
+/* An action that waits for what never comes is most often a mistake in the scenario. */
+static void put_unmet(const Run *run, GString *out)
+{
+    g_autoptr(GPtrArray) unmet = simulation_list_unmet(run->simulation);
+    if (unmet->len > 0)
+        g_string_append(out, "Did not happen\n");
+    for (guint i = 0; i < unmet->len; i++)
+        g_string_append_printf(out, "  %s\n", (const char *)g_ptr_array_index(unmet, i));
+}
+
 /* ---- Verdicts ---- */
 
 static void put_verdict(const Run *run, size_t index, bool use_colour, GString *out)
@@ -130,6 +140,7 @@ void summary_write(const Run *run, const SummaryOptions *options, GString *out)
     put_mails(run->facts, out);
     put_hosts(run->facts, out);
     put_network(run->facts, out);
+    put_unmet(run, out);
     put_verdicts(run, options->use_colour, out);
     put_answers(run, options->language, out);
 }
