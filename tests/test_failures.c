@@ -14,6 +14,18 @@
     "mails:\n"                                                                                     \
     "  lunch: {from: alice, to: [bob@b.test], subject: \"Lunch?\", body: \"Noon?\"}\n"             \
     "timeline:\n"
+#define SHORT_LIVED                                                                                \
+    "mailsim: 1\n"                                                                                 \
+    "servers:\n"                                                                                   \
+    "  mx.a.test: {domains: [a.test], users: {alice: {}}, "                                        \
+    "retry: {intervals: [10 min], warn_after: 15 min, lifetime: 1 h}}\n"                           \
+    "  mx.b.test: {domains: [b.test], users: {bob: {}}}\n"                                         \
+    "people:\n"                                                                                    \
+    "  alice: {address: alice@a.test}\n"                                                           \
+    "  bob: {address: bob@b.test}\n"                                                               \
+    "mails:\n"                                                                                     \
+    "  lunch: {from: alice, to: [bob@b.test], subject: \"Lunch?\", body: \"Noon?\"}\n"             \
+    "timeline:\n"
 #define SEND SERVERS "  - {at: 1 s, do: send, mail: lunch}\n"
 
 /* The faults that cut mx.b.test off, each with what mends it and the record that stands for it. */
@@ -194,6 +206,37 @@ static void test_a_250_that_is_heard_ends_it(void **state)
     played_end(&smooth);
 }
 
+/* ---- What follows from it ---- */
+
+/* The fault lasts longer than the mail: what is said to Alice names it too. */
+static void test_warning_expiry_and_bounce_name_the_fault(void **state)
+{
+    (void)state;
+    static const Fault *const faults[] = {&crash, &power_off, &link_down, &partition};
+    static const char *const records[] = {"queue.defer", "mail.delayed", "mail.expired",
+                                          "mail.bounced"};
+    for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+        g_autofree char *text =
+            g_strdup_printf(SHORT_LIVED "  - {at: 0 s, %s}\n"
+                                        "  - {at: 1 s, do: send, mail: lunch}\n",
+                            faults[i]->begin);
+        Played played = play(text);
+        for (size_t r = 0; r < G_N_ELEMENTS(records); r++) {
+            const Record *record = NULL;
+            unsigned count = 0;
+            while ((record = played_find_after(&played, record, records[r], "mail=lunch"))) {
+                assert_because(&played, record, faults[i]->kind, faults[i]->conditions);
+                count++;
+            }
+            assert_true(count > 0);
+        }
+        assert_int_equal(played_count(&played, "mail.bounced", ""), 1);
+        assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch.delay user=alice"), 1);
+        assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch.bounce user=alice"), 1);
+        played_end(&played);
+    }
+}
+
 /* ---- Shutdown ---- */
 
 /* Both sessions that are open are told, and what is queued is kept. */
@@ -218,6 +261,7 @@ static void test_shutdown_tells_its_clients(void **state)
     assert_string_equal(record_text(reply, "host"), "mx.b.test");
     const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
     assert_true(g_str_has_prefix(record_text(defer, "reason"), "421 "));
+    assert_because(&played, defer, "host.shutdown", "host=mx.b.test");
     defer = played_find_after(&played, defer, "queue.defer", "mail=lunch");
     assert_string_equal(record_text(defer, "reason"), "connection refused");
     assert_because(&played, defer, "host.shutdown", "host=mx.b.test");
@@ -339,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_lost_in_mid_dialogue),
         cmocka_unit_test(test_a_lost_250_makes_a_duplicate),
         cmocka_unit_test(test_a_250_that_is_heard_ends_it),
+        cmocka_unit_test(test_warning_expiry_and_bounce_name_the_fault),
         cmocka_unit_test(test_shutdown_tells_its_clients),
         cmocka_unit_test(test_shutdown_keeps_the_queue),
         cmocka_unit_test(test_a_restart_waits_for_the_shutdown),

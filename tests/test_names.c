@@ -140,6 +140,27 @@ static void test_a_failing_name_defers(void **state)
     }
 }
 
+/* A look-up that keeps failing ends in a bounce, which names what keeps it failing. */
+static void test_a_name_that_keeps_failing_bounces(void **state)
+{
+    (void)state;
+    static const char *const failures[] = {"servfail", "timeout"};
+    for (size_t i = 0; i < G_N_ELEMENTS(failures); i++) {
+        g_autofree char *text = g_strdup_printf(
+            SEND "  - {at: 0 s, do: dns_fail, name: b.test, how: %s}\n", failures[i]);
+        g_autofree char *fault = g_strdup_printf("how=%s", failures[i]);
+        Played played = play(text);
+        const Record *expired = played_find(&played, "mail.expired", "mail=lunch");
+        assert_true(record_time(expired) >= 5 * SIM_DAY);
+        assert_because(&played, expired, "dns.fail", fault);
+        const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch");
+        assert_because(&played, bounced, "dns.fail", fault);
+        assert_string_equal(record_text(bounced, "status"), "4.4.3");
+        assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch.bounce user=alice"), 1);
+        played_end(&played);
+    }
+}
+
 /* The name asked for is whole; the one that it is an alias of has been made to vanish. */
 static void test_the_fault_of_an_aliased_name_is_found(void **state)
 {
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_no_such_name_bounces_at_once),
         cmocka_unit_test(test_no_such_name_is_remembered),
         cmocka_unit_test(test_a_failing_name_defers),
+        cmocka_unit_test(test_a_name_that_keeps_failing_bounces),
         cmocka_unit_test(test_the_fault_of_an_aliased_name_is_found),
         cmocka_unit_test(test_null_mx),
         cmocka_unit_test(test_implicit_mx),

@@ -175,8 +175,9 @@ static void story_write(void *owner, const TraceRecord *record)
         write_note(story, record);
         return;
     }
-    Hop hop = {record->seq, record->cause.nearest[TRACE_LEVEL_PROTOCOL], record->kind, record->node,
-               keep(story, hop_text(record))};
+    Hop hop = {record->seq,  record->cause.nearest[TRACE_LEVEL_PROTOCOL],
+               record->time, record->kind,
+               record->node, keep(story, hop_text(record))};
     g_array_append_val(story->hops, hop);
 }
 

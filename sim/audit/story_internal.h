@@ -24,6 +24,7 @@ typedef struct Note {
 /* A record of level PROTOCOL: only what tells why an attempt failed. */
 typedef struct Hop {
     uint64_t seq, cause;
+    SimTime time;
     TraceKind kind;
     NodeId node;
     const char *what; /* tcp.*: the remote host; dns.*: the name; else NULL */
@@ -63,7 +64,8 @@ typedef struct Step {
     GPtrArray *recipients;    /* addresses, borrowed */
     uint64_t times;
     Obstacle obstacle;
-    const char *where; /* see Obstacle */
+    const char *where;  /* see Obstacle */
+    SimTime replied_at; /* with OBSTACLE_REPLY */
 } Step;
 
 /* The steps of the mail and its notifications, in the order of time: Step, to unref. */
@@ -94,6 +96,7 @@ typedef enum Words {
     WORDS_EXPIRED,
     WORDS_BOUNCED,
     WORDS_BOUNCED_FOR_REPLY,
+    WORDS_BOUNCED_LATE,
     WORDS_DELAYED,
     WORDS_DISCARDED,
     WORDS_RECOVERED,

@@ -17,6 +17,7 @@ static void find_obstacle(const Story *story, Step *step)
         step->where = hop->what;
         if (hop->kind == TRACE_SMTP_REPLY) {
             step->obstacle = OBSTACLE_REPLY;
+            step->replied_at = hop->time;
             step->where = simulator_node_name(story->simulator, hop->node);
             return;
         }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define BOUNCE_AT_ONCE_MAX SIM_MINUTE
+
 enum { TIME_COLUMNS = 10 }; /* "00:10:00" and two spaces */
 
 /* What the sentences of a step are made of. */
@@ -128,6 +130,21 @@ static void tell_failure(const Telling *telling)
         say_step(telling, is_for_one ? WORDS_NOT_SUBMITTED_FOR : WORDS_NOT_SUBMITTED);
 }
 
+/* A bounce is written at once, unless the disk has no room for it. */
+static void tell_refusal(const Telling *telling)
+{
+    const Step *step = telling->step;
+    if (step->first->time - step->replied_at < BOUNCE_AT_ONCE_MAX) {
+        say_step(telling, WORDS_BOUNCED_FOR_REPLY);
+        return;
+    }
+    g_autofree char *replied = say_moment(step->replied_at);
+    SAY(telling->text, WORDS_BOUNCED_LATE, {"where", step->where}, {"mail", step->first->mail},
+        {"recipients", telling->recipients}, {"replied", replied}, {"reason", step->first->more},
+        {"host", simulator_node_name(telling->story->simulator, step->first->node)},
+        {"notification", step->first->what});
+}
+
 /* The kinds that one sentence tells; WORDS_COUNT for the others. */
 static Words words_of(TraceKind kind)
 {
@@ -160,7 +177,7 @@ static void tell_what_happened(const Telling *telling)
     else if (kind == TRACE_AGENT_FAILED)
         tell_failure(telling);
     else if (kind == TRACE_MAIL_BOUNCED && telling->step->obstacle == OBSTACLE_REPLY)
-        say_step(telling, WORDS_BOUNCED_FOR_REPLY);
+        tell_refusal(telling);
     else if (words_of(kind) != WORDS_COUNT)
         say_step(telling, words_of(kind));
 }

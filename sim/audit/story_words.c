@@ -48,6 +48,9 @@ static const char *const WORDS[WORDS_COUNT] = {
                       "The notification is {notification}.",
     [WORDS_BOUNCED_FOR_REPLY] = "{where} refused {mail} to {recipients} for good: \"{reason}\". So "
                                 "{host} told its sender; the notification is {notification}.",
+    [WORDS_BOUNCED_LATE] = "{where} had refused {mail} to {recipients} for good at {replied}: "
+                           "\"{reason}\". Only now {host} had room on its disk for the "
+                           "notification, {notification}.",
     [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} had not been "
                       "delivered yet; the notification is {notification}.",
     [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",

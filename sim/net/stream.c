@@ -78,6 +78,16 @@ uint64_t stream_silence_because(const Stream *stream)
     return stream->operations->silence_because(stream);
 }
 
+void stream_set_because(Stream *stream, uint64_t because)
+{
+    stream->operations->set_because(stream, because);
+}
+
+uint64_t stream_peer_because(const Stream *stream)
+{
+    return stream->operations->peer_because(stream);
+}
+
 TraceRef stream_ref(const Stream *stream)
 {
     return stream->ref;

@@ -83,6 +83,11 @@ uint64_t stream_because(const Stream *stream);
  * now, or did when a segment was last sent again; 0: none is known. Changes nothing. */
 uint64_t stream_silence_because(const Stream *stream);
 
+/* What this end sends from now on comes from that record (level MAIL), such as host.shutdown. */
+void stream_set_because(Stream *stream, uint64_t because);
+/* The same for what the peer has sent last; 0: nothing out of the ordinary is behind it. */
+uint64_t stream_peer_because(const Stream *stream);
+
 /* The connection's id at this end, as the trace has it. */
 TraceRef stream_ref(const Stream *stream);
 /* The name of the host at the other end, or its address as text when no host has it. */
@@ -102,6 +107,8 @@ typedef struct StreamOperations {
     void (*abort)(Stream *stream);
     void (*release)(Stream *stream);
     uint64_t (*silence_because)(const Stream *stream);
+    void (*set_because)(Stream *stream, uint64_t because);
+    uint64_t (*peer_because)(const Stream *stream);
 } StreamOperations;
 
 struct Stream {

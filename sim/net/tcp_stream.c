@@ -74,6 +74,16 @@ static uint64_t socket_silence_because(const Stream *stream)
     return tcp_socket_silence_because(socket_of(stream));
 }
 
+static void socket_set_because(Stream *stream, uint64_t because)
+{
+    socket_of(stream)->own_because = because;
+}
+
+static uint64_t socket_peer_because(const Stream *stream)
+{
+    return ((const TcpSocket *)stream)->peer_because;
+}
+
 const StreamOperations tcp_stream_operations = {
     .peek = socket_peek,
     .consume = socket_consume,
@@ -83,4 +93,6 @@ const StreamOperations tcp_stream_operations = {
     .abort = socket_abort,
     .release = socket_release,
     .silence_because = socket_silence_because,
+    .set_because = socket_set_because,
+    .peer_because = socket_peer_because,
 };

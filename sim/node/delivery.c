@@ -157,6 +157,15 @@ static bool is_closed_meanwhile(const Delivery *delivery, const SmtpClientEvent 
            (reply->code == 0 || reply->code == REPLY_CLOSING);
 }
 
+/* The record behind a result: a reply has none but 421, which a shutdown may be behind. */
+static uint64_t because_of(const Delivery *delivery, const SmtpReply *reply)
+{
+    const Stream *stream = session_peek_stream(delivery->session);
+    if (reply->code == 0)
+        return session_because(delivery->session);
+    return reply->code == REPLY_CLOSING && stream != NULL ? stream_peer_because(stream) : 0;
+}
+
 static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
 {
     const SmtpReply *reply = &event->result.reply;
@@ -175,7 +184,7 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
         .is_reply = reply->code != 0,
         .passes_dsn = (delivery->extensions & SMTP_EXTENSION_DSN) != 0,
         .is_uncertain = reply->code == 0 && event->result.stage == SMTP_STAGE_FINAL_DOT,
-        .because = reply->code == 0 ? session_because(delivery->session) : 0,
+        .because = because_of(delivery, reply),
     };
     tell(delivery, event->result.index, &result);
 }
@@ -273,7 +282,8 @@ static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
 {
     g_autofree char *text = smtp_trace_reply_text(&event->refused.reply);
     g_autofree char *status = enhanced_text(&event->refused.reply);
-    note_failure(delivery, outcome_of(event->refused.class), text, status, true, 0);
+    note_failure(delivery, outcome_of(event->refused.class), text, status, true,
+                 because_of(delivery, &event->refused.reply));
 }
 
 /* The host did not get so far as to be given the message. */

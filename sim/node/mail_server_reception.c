@@ -408,6 +408,7 @@ void mail_server_shut_down_receptions(MailServer *server)
         if (reception->has_ended)
             continue;
         smtp_server_shut_down(reception->engine);
+        stream_set_because(session_peek_stream(reception->session), server->shutdown_because);
         session_pump(reception->session);
     }
 }
