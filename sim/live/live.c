@@ -242,13 +242,13 @@ static gboolean timer_dispatch(GSource *source, GSourceFunc callback, void *data
     return callback(data);
 }
 
-static GSourceFuncs TIMER = {.dispatch = timer_dispatch};
+static const GSourceFuncs TIMER = {.dispatch = timer_dispatch};
 
 bool live_play(Live *live)
 {
     simulation_begin(live->run->simulation);
     live->began_us = g_get_monotonic_time();
-    live->timer = g_source_new(&TIMER, sizeof(GSource));
+    live->timer = g_source_new((GSourceFuncs *)&TIMER, sizeof(GSource)); /* GLib only reads it */
     g_source_set_callback(live->timer, on_timer, live, NULL);
     g_source_set_ready_time(live->timer, 0);
     g_source_attach(live->timer, NULL);

@@ -138,56 +138,101 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
     return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
 }
 
-int command_run(int argc, char **argv)
+/* ---- The options ---- */
+
+/* How it is played. */
+static void add_playing_options(RunOptions *options, GArray *entries)
 {
-    RunOptions options = {.seed = SCENARIO_UNSET};
-    const GOptionEntry entries[] = {
-        {"level", 0, 0, G_OPTION_ARG_STRING, &options.level,
-         "how much to show: mail, protocol (the default) or segment", "LEVEL"},
-        {"follow", 0, 0, G_OPTION_ARG_STRING, &options.follow,
-         "show what concerns one mail alone, with the failures around it", "MAIL"},
-        {"form", 0, 0, G_OPTION_ARG_STRING, &options.form,
-         "ladder (hosts as columns; the default on a terminal that is wide enough) or list",
-         "FORM"},
-        {"unfolded", 0, 0, G_OPTION_ARG_NONE, &options.is_unfolded,
-         "show each attempt at delivery, those too that fail like the one before", NULL},
-        {"unicode", 0, 0, G_OPTION_ARG_NONE, &options.use_unicode, "draw the ladder with box lines",
-         NULL},
-        {"until", 0, 0, G_OPTION_ARG_STRING, &options.until, "when to end, such as 2 h", "TIME"},
-        {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "another seed than the scenario's",
+    const GOptionEntry added[] = {
+        {"until", 0, 0, G_OPTION_ARG_STRING, &options->until, "when to end, such as 2 h", "TIME"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &options->seed, "another seed than the scenario's",
          "NUMBER"},
-        {"max-events", 0, 0, G_OPTION_ARG_INT64, &options.max_events,
+        {"max-events", 0, 0, G_OPTION_ARG_INT64, &options->max_events,
          "a budget: end after so many events, with exit status 3 and what there is until then",
          "NUMBER"},
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options.is_quiet,
-         "no timeline and no summary; the exit status tells", NULL},
-        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options.trace,
-         "write the trace as NDJSON (at level segment unless --level says otherwise)", "FILE"},
-        {"facts", 0, 0, G_OPTION_ARG_FILENAME, &options.facts, "write the run's facts as JSON",
-         "FILE"},
-        {"fault", 0, 0, G_OPTION_ARG_STRING, &options.fault,
+        {"fault", 0, 0, G_OPTION_ARG_STRING, &options->fault,
          "crash or power_off a server after so many events; it restarts 10 min later",
          "KIND:SERVER:EVENT"},
-        {"html", 0, 0, G_OPTION_ARG_FILENAME, &options.html,
+        {"inputs", 0, 0, G_OPTION_ARG_FILENAME, &options->inputs,
+         "play a live session again, from what mailsim live --record wrote", "FILE"},
+    };
+    g_array_append_vals(entries, added, G_N_ELEMENTS(added));
+}
+
+/* What is shown on the terminal. */
+static void add_showing_options(RunOptions *options, GArray *entries)
+{
+    const GOptionEntry added[] = {
+        {"level", 0, 0, G_OPTION_ARG_STRING, &options->level,
+         "how much to show: mail, protocol (the default) or segment", "LEVEL"},
+        {"follow", 0, 0, G_OPTION_ARG_STRING, &options->follow,
+         "show what concerns one mail alone, with the failures around it", "MAIL"},
+        {"form", 0, 0, G_OPTION_ARG_STRING, &options->form,
+         "ladder (hosts as columns; the default on a terminal that is wide enough) or list",
+         "FORM"},
+        {"unfolded", 0, 0, G_OPTION_ARG_NONE, &options->is_unfolded,
+         "show each attempt at delivery, those too that fail like the one before", NULL},
+        {"unicode", 0, 0, G_OPTION_ARG_NONE, &options->use_unicode,
+         "draw the ladder with box lines", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->is_quiet,
+         "no timeline and no summary; the exit status tells", NULL},
+        {"digest", 0, 0, G_OPTION_ARG_NONE, &options->wants_digest,
+         "print the SHA-256 of the trace at level segment", NULL},
+    };
+    g_array_append_vals(entries, added, G_N_ELEMENTS(added));
+}
+
+/* What is written to files. */
+static void add_writing_options(RunOptions *options, GArray *entries)
+{
+    const GOptionEntry added[] = {
+        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options->trace,
+         "write the trace as NDJSON (at level segment unless --level says otherwise)", "FILE"},
+        {"facts", 0, 0, G_OPTION_ARG_FILENAME, &options->facts, "write the run's facts as JSON",
+         "FILE"},
+        {"html", 0, 0, G_OPTION_ARG_FILENAME, &options->html,
          "write the viewer with this run in it, one HTML file", "FILE"},
-        {"pcap", 0, 0, G_OPTION_ARG_FILENAME, &options.pcap,
+        {"pcap", 0, 0, G_OPTION_ARG_FILENAME, &options->pcap,
          "write a capture with each packet once, as it leaves its source", "FILE"},
-        {"pcap-at", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.pcap_at,
+        {"pcap-at", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->pcap_at,
          "write what a host's own capture sees; can be given several times", "HOST=FILE"},
-        {"svg", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.svg,
+        {"svg", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->svg,
          "draw a picture: the ladder, or with queue= or map= before FILE the queues or the "
          "network; "
          "can be given several times",
          "[KIND=]FILE"},
-        {"mermaid", 0, 0, G_OPTION_ARG_FILENAME, &options.mermaid,
+        {"mermaid", 0, 0, G_OPTION_ARG_FILENAME, &options->mermaid,
          "write the ladder as a Mermaid sequence diagram", "FILE"},
-        {"inputs", 0, 0, G_OPTION_ARG_FILENAME, &options.inputs,
-         "play a live session again, from what mailsim live --record wrote", "FILE"},
-        {"digest", 0, 0, G_OPTION_ARG_NONE, &options.wants_digest,
-         "print the SHA-256 of the trace at level segment", NULL},
-        {0},
     };
-    if (!command_parse("FILE", "Plays a scenario and shows what happens.", entries, &argc, &argv))
+    g_array_append_vals(entries, added, G_N_ELEMENTS(added));
+}
+
+static void run_options_clear(RunOptions *options)
+{
+    g_free(options->level);
+    g_free(options->follow);
+    g_free(options->form);
+    g_free(options->mermaid);
+    g_strfreev(options->svg);
+    g_free(options->until);
+    g_free(options->trace);
+    g_free(options->facts);
+    g_free(options->html);
+    g_free(options->pcap);
+    g_strfreev(options->pcap_at);
+    g_free(options->fault);
+    g_free(options->inputs);
+}
+
+int command_run(int argc, char **argv)
+{
+    RunOptions options = {.seed = SCENARIO_UNSET};
+    g_autoptr(GArray) entries = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
+    add_showing_options(&options, entries);
+    add_playing_options(&options, entries);
+    add_writing_options(&options, entries);
+    if (!command_parse("FILE", "Plays a scenario and shows what happens.",
+                       (const GOptionEntry *)(const void *)entries->data, &argc, &argv))
         return EXIT_BAD_INPUT;
     TraceLevel level = TRACE_LEVEL_PROTOCOL;
     SimulationOptions simulation = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
@@ -197,18 +242,6 @@ int command_run(int argc, char **argv)
     else if (read_options(&options, &level, &simulation))
         status = options.inputs != NULL ? run_inputs(argv[1], &options, level, &simulation)
                                         : run_file(argv[1], &options, level, &simulation, NULL);
-    g_free(options.level);
-    g_free(options.follow);
-    g_free(options.form);
-    g_free(options.mermaid);
-    g_strfreev(options.svg);
-    g_free(options.until);
-    g_free(options.trace);
-    g_free(options.facts);
-    g_free(options.html);
-    g_free(options.pcap);
-    g_strfreev(options.pcap_at);
-    g_free(options.fault);
-    g_free(options.inputs);
+    run_options_clear(&options);
     return status;
 }
