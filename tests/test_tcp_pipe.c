@@ -1,9 +1,10 @@
-/* Two TCP engines over a virtual pipe that loses chosen segments: a short dialogue, then 20 KB,
- * then the closing handshake. The bytes arrive always, once and in order, and both ends end in
- * CLOSED. */
+/* Two TCP engines over a virtual pipe that loses chosen segments. The bytes arrive always, once and
+ * in order, and both ends end in CLOSED. Either a short dialogue, then 20 KB, then the closing
+ * handshake; or both ends say 3 KB and close at once, so that their FINs cross. Either one end
+ * opens or both do at once, so that their SYNs cross. */
 #include "tcp_script.h"
 
-enum { DIALOGUE_TURNS = 3, BULK = 20000, PIPE_MAXIMUM = 256 };
+enum { DIALOGUE_TURNS = 3, BULK = 20000, CROSSING = 3000, PIPE_MAXIMUM = 256 };
 
 static const SimTime one_way = 10 * SIM_MILLISECOND;
 
@@ -18,11 +19,17 @@ typedef struct End {
     GByteArray *got;
     Slice unwritten; /* what there was no room for */
     unsigned turn;   /* lines of the dialogue said so far */
-    bool peer_closed, closed, broken;
+    unsigned states; /* that it has entered, a bit each */
+    bool connected, peer_closed, closed, broken;
 } End;
 
+typedef struct Course {
+    TcpOptions options;
+    bool both_open, both_close; /* at once */
+} Course;
+
 typedef struct Pipe {
-    const TcpOptions *options;
+    const Course *course;
     End ends[2];
     Flying flying[PIPE_MAXIMUM];
     unsigned flying_count;
@@ -62,10 +69,24 @@ static void end_talk(End *end, unsigned who)
         tcp_close(end->tcp);
 }
 
-static void end_serve(End *end, unsigned who)
+/* Each says all that it has and closes, whatever the other says. */
+static void end_say_and_close(End *end)
+{
+    if (!end->connected || end->turn > 0)
+        return;
+    end->turn++;
+    end_write(end, CROSSING);
+    end_flush(end);
+    assert_null(end->unwritten.bytes);
+    tcp_close_sending(end->tcp);
+}
+
+static void end_serve(End *end, unsigned who, bool both_close)
 {
     TcpEvent event;
     while (end->tcp != NULL && tcp_next_event(end->tcp, &event)) {
+        if (event.kind == TCP_EVENT_CONNECTED)
+            end->connected = true;
         if (event.kind == TCP_EVENT_PEER_CLOSED)
             end->peer_closed = true;
         if (event.kind == TCP_EVENT_CLOSED)
@@ -81,7 +102,11 @@ static void end_serve(End *end, unsigned who)
         g_byte_array_append(end->got, span.data, (guint)span.length);
         slice_clear(&part);
     }
-    if (!end->closed)
+    if (end->closed)
+        return;
+    if (both_close)
+        end_say_and_close(end);
+    else
         end_talk(end, who);
 }
 
@@ -102,7 +127,7 @@ static void pipe_settle(Pipe *pipe, unsigned who)
     Segment segment;
     if (end->tcp == NULL)
         return;
-    end_serve(end, who);
+    end_serve(end, who, pipe->course->both_close);
     while (tcp_next_segment(end->tcp, pipe->now, &segment))
         pipe_send(pipe, who, &segment);
 }
@@ -116,7 +141,7 @@ static void pipe_deliver(Pipe *pipe)
     memmove(pipe->flying, pipe->flying + 1, pipe->flying_count * sizeof first);
     Segment reset;
     if (end->tcp == NULL)
-        end->tcp = tcp_new_passive(pipe->options, 77000, &first.segment, pipe->now);
+        end->tcp = tcp_new_passive(&pipe->course->options, 77000, &first.segment, pipe->now);
     else if (!tcp_is_finished(end->tcp))
         tcp_receive(end->tcp, &first.segment, pipe->now);
     else if (tcp_reply_for_closed(&first.segment, &reset))
@@ -160,24 +185,56 @@ static void assert_got(const End *end, size_t lines, size_t bulk)
     }
 }
 
-/* Plays the whole conversation without the two segments; returns how many were sent. */
-static unsigned play(const TcpOptions *options, unsigned lose_first, unsigned lose_second)
+static void note_state(void *context, TcpState from, TcpState to, TcpTrigger trigger)
 {
-    Pipe pipe = {.options = options, .lose = {lose_first, lose_second}};
+    (void)from;
+    (void)trigger;
+    End *end = context;
+    end->states |= 1u << to;
+}
+
+static void pipe_open(Pipe *pipe)
+{
+    static const uint32_t iss[] = {UINT32_MAX - 5000, 77000};
+    unsigned openers = pipe->course->both_open ? 2 : 1;
+    for (unsigned i = 0; i < openers; i++) {
+        pipe->ends[i].tcp = tcp_new_active(&pipe->course->options, iss[i], 0);
+        tcp_set_observer(pipe->ends[i].tcp, note_state, &pipe->ends[i]);
+    }
+    for (unsigned i = 0; i < openers; i++)
+        pipe_settle(pipe, i);
+}
+
+static void pipe_assert_good_end(const Pipe *pipe)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tcp_state(pipe->ends[i].tcp), TCP_CLOSED);
+        assert_true(pipe->ends[i].closed);
+        if (pipe->course->both_close)
+            assert_got(&pipe->ends[i], 0, CROSSING);
+    }
+    if (!pipe->course->both_close) {
+        assert_got(&pipe->ends[0], DIALOGUE_TURNS, 0);
+        assert_got(&pipe->ends[1], DIALOGUE_TURNS - 1, BULK);
+    }
+    assert_false(pipe->ends[0].broken);
+}
+
+/* Plays the whole conversation without the two segments; returns how many were sent. `states`, when
+ * not NULL, is set to those that both ends have entered. */
+static unsigned play(const Course *course, unsigned lose_first, unsigned lose_second,
+                     unsigned *states)
+{
+    Pipe pipe = {.course = course, .lose = {lose_first, lose_second}};
     for (unsigned i = 0; i < 2; i++)
         pipe.ends[i].got = g_byte_array_new();
-    pipe.ends[0].tcp = tcp_new_active(options, UINT32_MAX - 5000, 0);
-    pipe_settle(&pipe, 0);
+    pipe_open(&pipe);
     unsigned steps = 0;
     while (pipe_step(&pipe))
         assert_true(++steps < 5000);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(tcp_state(pipe.ends[i].tcp), TCP_CLOSED);
-        assert_true(pipe.ends[i].closed);
-    }
-    assert_got(&pipe.ends[0], DIALOGUE_TURNS, 0);
-    assert_got(&pipe.ends[1], DIALOGUE_TURNS - 1, BULK);
-    assert_false(pipe.ends[0].broken);
+    pipe_assert_good_end(&pipe);
+    if (states != NULL)
+        *states = pipe.ends[0].states & pipe.ends[1].states;
     for (unsigned i = 0; i < 2; i++) {
         tcp_free(pipe.ends[i].tcp);
         g_byte_array_free(pipe.ends[i].got, TRUE);
@@ -185,51 +242,70 @@ static unsigned play(const TcpOptions *options, unsigned lose_first, unsigned lo
     return pipe.sent;
 }
 
-static void play_all(const TcpOptions *options)
+static void play_all(const Course *course)
 {
-    unsigned count = play(options, UINT32_MAX, UINT32_MAX);
+    unsigned count = play(course, UINT32_MAX, UINT32_MAX, NULL);
     for (unsigned first = 0; first < count; first++) {
-        play(options, first, UINT32_MAX);
+        play(course, first, UINT32_MAX, NULL);
         /* A loss makes more segments, so the second may be one that only it brought forth. */
         for (unsigned second = first + 1; second < count + 4; second++)
-            play(options, first, second);
+            play(course, first, second, NULL);
     }
 }
 
 static void test_any_two_losses_rfc(void **state)
 {
     (void)state;
-    TcpOptions options;
-    tcp_options_init(&options, TCP_PROFILE_RFC);
-    play_all(&options);
+    Course course = {0};
+    tcp_options_init(&course.options, TCP_PROFILE_RFC);
+    play_all(&course);
 }
 
 static void test_any_two_losses_linux(void **state)
 {
     (void)state;
-    TcpOptions options;
-    tcp_options_init(&options, TCP_PROFILE_LINUX);
-    play_all(&options);
+    Course course = {0};
+    tcp_options_init(&course.options, TCP_PROFILE_LINUX);
+    play_all(&course);
 }
 
 static void test_any_two_losses_small_buffers(void **state)
 {
     (void)state;
-    TcpOptions options;
-    tcp_options_init(&options, TCP_PROFILE_RFC);
-    options.send_buffer = 5000;
-    options.receive_buffer = 3000;
-    play_all(&options);
+    Course course = {0};
+    tcp_options_init(&course.options, TCP_PROFILE_RFC);
+    course.options.send_buffer = 5000;
+    course.options.receive_buffer = 3000;
+    play_all(&course);
+}
+
+/* RFC 9293 figures 7 and 13, and each loss of one segment and of two on these ways. */
+static void test_any_two_losses_at_once(void **state)
+{
+    (void)state;
+    for (TcpProfile profile = TCP_PROFILE_RFC; profile <= TCP_PROFILE_LINUX; profile++) {
+        for (unsigned i = 1; i < 4; i++) {
+            Course course = {.both_open = (i & 1) != 0, .both_close = (i & 2) != 0};
+            unsigned states;
+            tcp_options_init(&course.options, profile);
+            play(&course, UINT32_MAX, UINT32_MAX, &states);
+            if (course.both_open)
+                assert_true((states & 1u << TCP_SYN_RECEIVED) != 0);
+            if (course.both_open && course.both_close) /* else one is a round trip ahead */
+                assert_true((states & 1u << TCP_CLOSING) != 0);
+            play_all(&course);
+        }
+    }
 }
 
 /* Without loss the count of segments is what the rules say, and no segment is sent again. */
 static void test_no_loss_sends_nothing_twice(void **state)
 {
     (void)state;
-    TcpOptions options;
-    tcp_options_init(&options, TCP_PROFILE_RFC);
-    unsigned first = play(&options, UINT32_MAX, UINT32_MAX);
-    assert_int_equal(first, play(&options, UINT32_MAX, UINT32_MAX));
+    Course course = {0};
+    tcp_options_init(&course.options, TCP_PROFILE_RFC);
+    unsigned first = play(&course, UINT32_MAX, UINT32_MAX, NULL);
+    assert_int_equal(first, play(&course, UINT32_MAX, UINT32_MAX, NULL));
     assert_true(first < 45);
 }
 
@@ -240,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_any_two_losses_rfc),
         cmocka_unit_test(test_any_two_losses_linux),
         cmocka_unit_test(test_any_two_losses_small_buffers),
+        cmocka_unit_test(test_any_two_losses_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
