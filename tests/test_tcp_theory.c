@@ -153,8 +153,9 @@ static double wire_time(double payload, double rate)
 
 /* ---- Slow start ---- */
 
-/* Kurose and Ross, "Computer Networking", third edition, section 3.7.2 "Macroscopic description"
- * and "Modeling latency: dynamic congestion window": with windows W, 2W, 4W, … (W = 1 there)
+/* Kurose and Ross, "Computer Networking", the chapter on the transport layer, in its older
+ * editions: the latency of an object with a dynamic congestion window. With windows W, 2W, 4W, … (W
+ * = 1 there)
  *
  *   latency = 2 RTT + O/R + sum over k = 1 … K-1 of [S/R + RTT - W 2^(k-1) S/R]+
  *
@@ -239,7 +240,7 @@ static void test_rounds_of_a_hundred_segments(void **state)
 
 /* ---- The window ---- */
 
-/* Kurose and Ross section 3.4.2 (pipelining) and 3.5.5 (flow control): a window of W segments that
+/* Kurose and Ross, transport layer, on pipelining and flow control: a window of W segments that
  * is less than RTT R/S brings W segments a cycle of RTT + S/R; a larger one brings the link's rate.
  */
 static void test_window_limits_throughput(void **state)
@@ -276,8 +277,8 @@ static void test_window_limits_throughput(void **state)
 
 /* Mathis, Semke, Mahdavi and Ott, "The macroscopic behavior of the TCP congestion avoidance
  * algorithm", CCR 27(3), 1997: BW = C (MSS/RTT) / sqrt(p), C = sqrt(3/2) = 1.22 where losses are
- * periodic and each segment is acknowledged. Their simulations with random losses give 0.9 to 1.3
- * (table 1 and figure 3), less where timeouts come in, at p of some percent. */
+ * periodic and each segment is acknowledged; less where losses are random, and where timeouts come
+ * in, at p of some percent. */
 static void test_mathis(void **state)
 {
     (void)state;
@@ -357,9 +358,9 @@ static void add_chain(World *world, unsigned routers, LinkOptions link, const Tc
     network_finish(world->network);
 }
 
-/* Kurose and Ross section 1.3.1, equation 1.1 and its problem on P packets: over N links of rate R
- * (N - 1 routers) a packet of L bits takes N L/R, P of them (N + P - 1) L/R, and the propagation of
- * each link comes on top. Exact to the nanosecond. */
+/* Kurose and Ross, the chapter on networks and the Internet, on store-and-forward: over N links of
+ * rate R (N - 1 routers) a packet of L bits takes N L/R, P of them (N + P - 1) L/R, and the
+ * propagation of each link comes on top. Exact to the nanosecond. */
 static void test_store_and_forward(void **state)
 {
     (void)state;

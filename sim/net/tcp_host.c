@@ -63,9 +63,16 @@ static TcpSocket *socket_find(const Host *host, uint64_t key)
     return socket_table_find(&host->sockets, key);
 }
 
-/* A port from which to connect; 0: none. One that is in TIME-WAIT is taken again: the initial
- * sequence number lies beyond the old connection's (RFC 6528; RFC 9293 §3.6.1). */
-static uint16_t ephemeral_port(Host *host, Ipv4Address remote, uint16_t remote_port)
+/* A port from which to connect. */
+typedef struct LocalPort {
+    uint16_t number; /* 0: none is free */
+    bool is_reused;
+    uint32_t end; /* when used again: where the numbers of the old connection end */
+} LocalPort;
+
+/* A port in TIME-WAIT is taken again: the initial sequence number will lie beyond the old
+ * connection's (RFC 6528; RFC 9293 §3.6.1). */
+static LocalPort ephemeral_port(Host *host, Ipv4Address remote, uint16_t remote_port)
 {
     uint16_t first = host->next_tcp_port;
     uint16_t port = first;
@@ -74,25 +81,28 @@ static uint16_t ephemeral_port(Host *host, Ipv4Address remote, uint16_t remote_p
         bool is_free = socket == NULL && !port_has_listener(host, port);
         bool is_waiting =
             socket != NULL && !socket->is_running && tcp_state(socket->tcp) == TCP_TIME_WAIT;
-        if (is_waiting)
-            tcp_socket_vanish(socket);
         if (is_free || is_waiting) {
+            LocalPort local = {port, is_waiting,
+                               is_waiting ? tcp_peek_info(socket->tcp).snd_nxt : 0};
+            if (is_waiting)
+                tcp_socket_vanish(socket);
             host->next_tcp_port = host_next_ephemeral_port(port);
-            return port;
+            return local;
         }
         port = host_next_ephemeral_port(port);
     } while (port != first);
-    return 0;
+    return (LocalPort){0};
 }
 
 Stream *host_connect(Host *host, Ipv4Address address, uint16_t port, StreamHandler handler)
 {
     if (!host->is_on)
         return NULL;
-    uint16_t local_port = ephemeral_port(host, address, port);
-    if (local_port == 0)
+    LocalPort local = ephemeral_port(host, address, port);
+    if (local.number == 0)
         return NULL;
-    return &tcp_socket_new_active(host, address, port, local_port, handler)->stream;
+    const uint32_t *iss_after = local.is_reused ? &local.end : NULL;
+    return &tcp_socket_new_active(host, address, port, local.number, iss_after, handler)->stream;
 }
 
 /* RFC 9293 §3.10.7.1. A SYN is refused because the program is gone; anything else because the

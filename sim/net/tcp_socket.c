@@ -18,6 +18,14 @@ static uint32_t initial_sequence_number(const Host *host, uint64_t key)
     return (uint32_t)random_draw(&secret) + (uint32_t)(simulator_now(host->simulator) / ISS_TICK);
 }
 
+/* A connection that sends more than an octet a tick is ahead of the clock, so a new incarnation
+ * begins behind the end of the last one, if that is known (RFC 9293 §3.6.1). */
+static uint32_t initial_sequence_number_after(const Host *host, uint64_t key, const uint32_t *end)
+{
+    uint32_t iss = initial_sequence_number(host, key);
+    return end != NULL && seq_is_at_or_before(iss, *end) ? *end + 1 : iss;
+}
+
 static void trace_state(TcpSocket *socket, TcpState from, TcpState to)
 {
     TRACE(socket->host->trace, socket->host->node->id, TCP_STATE, 0,
@@ -493,7 +501,8 @@ static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_por
 }
 
 TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote_port,
-                                 uint16_t local_port, StreamHandler handler)
+                                 uint16_t local_port, const uint32_t *iss_after,
+                                 StreamHandler handler)
 {
     TcpSocket *socket = socket_new(host, remote, remote_port, local_port);
     socket->handler = handler;
@@ -501,9 +510,8 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
           .local_address = host->node->address, .local_port = local_port, .remote_address = remote,
           .remote_port = remote_port, .remote = socket->stream.remote_name);
     Cause cause = *simulator_cause(host->simulator);
-    socket->tcp =
-        tcp_new_active(host_peek_tcp_options(host), initial_sequence_number(host, socket->key),
-                       simulator_now(host->simulator));
+    uint32_t iss = initial_sequence_number_after(host, socket->key, iss_after);
+    socket->tcp = tcp_new_active(host_peek_tcp_options(host), iss, simulator_now(host->simulator));
     tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, remote));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
@@ -516,9 +524,7 @@ TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t 
 {
     TcpSocket *socket =
         socket_new(host, syn->source, syn->tcp.source_port, syn->tcp.destination_port);
-    uint32_t iss = initial_sequence_number(host, socket->key);
-    if (iss_after != NULL && seq_is_at_or_before(iss, *iss_after))
-        iss = *iss_after + 1;
+    uint32_t iss = initial_sequence_number_after(host, socket->key, iss_after);
     socket->is_passive = true;
     socket->is_released = true; /* no program has it yet */
     host->half_open++;

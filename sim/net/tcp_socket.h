@@ -41,11 +41,12 @@ static inline uint64_t tcp_socket_key(Ipv4Address remote, uint16_t remote_port, 
     return (uint64_t)remote << 32 | (uint64_t)remote_port << 16 | local_port;
 }
 
+/* `iss_after`: where the connection's last incarnation ended, or NULL. */
 /* Opens actively: sends the SYN. */
 TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote_port,
-                                 uint16_t local_port, StreamHandler handler);
-/* Opens for a SYN; its listener is asked when it is open. `iss_after`: where the connection's last
- * incarnation ended, or NULL. */
+                                 uint16_t local_port, const uint32_t *iss_after,
+                                 StreamHandler handler);
+/* Opens for a SYN; its listener is asked when it is open. */
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
 void tcp_socket_receive(TcpSocket *socket, const Packet *packet);
 void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmpReport report, uint64_t because);
