@@ -349,6 +349,31 @@ static void test_submitted_and_not_composed(void **state)
     assert_violated(&w, "lunch is submitted to a.example, and nobody has composed it");
 }
 
+/* The 250 is for all recipients that were not refused: a server that keeps some of them only, and
+ * says nothing, has lost the others. */
+static void test_recipient_lost_at_submission(void **state)
+{
+    (void)state;
+    for (int is_refused = 0; is_refused <= 1; is_refused++) {
+        World w = world_new();
+        TRACE(w.trace, w.laptop, AGENT_COMPOSE, 0, .mail = "lunch", .from = ALICE,
+              .to = BOB ", carol@b.example");
+        TRACE(w.trace, w.laptop, AGENT_SUBMIT, 0, .mail = "lunch", .server = "a.example");
+        accept_mail(&w, w.a, "1-1", 1);
+        TRACE(w.trace, w.laptop, AGENT_SENT, 0, .mail = "lunch", .server = "a.example");
+        if (is_refused)
+            TRACE(w.trace, w.laptop, AGENT_FAILED, 0, .action = "submit", .mail = "lunch",
+                  .recipient = "carol@b.example");
+        end_run(&w, "quiet");
+        hold_queued(&w, w.a, "1-1");
+        if (is_refused)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "lunch for carol@b.example is lost: its agent was told that the "
+                                "mail is taken, and no server has accepted it for that recipient");
+    }
+}
+
 static void test_submitted_twice(void **state)
 {
     (void)state;
@@ -753,6 +778,7 @@ int main(void)
         cmocka_unit_test(test_from_nowhere),
         cmocka_unit_test(test_submitted_to_another),
         cmocka_unit_test(test_submitted_and_not_composed),
+        cmocka_unit_test(test_recipient_lost_at_submission),
         cmocka_unit_test(test_submitted_twice),
         cmocka_unit_test(test_queue_holds_unknown),
         cmocka_unit_test(test_mailbox_holds_unknown),

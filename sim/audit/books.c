@@ -293,6 +293,10 @@ static void write_other_record(Books *books, const TraceRecord *record)
     const void *fields = record->fields;
     if (record->kind == TRACE_AGENT_COMPOSE)
         books_compose(books, fields);
+    else if (record->kind == TRACE_AGENT_SENT)
+        books_be_sent(books, fields);
+    else if (record->kind == TRACE_AGENT_FAILED)
+        books_be_refused(books, fields);
     else if (record->kind == TRACE_AGENT_SUBMIT)
         books_submit(books, fields);
     else if (record->kind == TRACE_MAILBOX_STORE)
@@ -353,6 +357,8 @@ static void mail_free(void *pointer)
     Mail *mail = pointer;
     if (mail->submissions != NULL)
         g_array_unref(mail->submissions);
+    if (mail->refused != NULL)
+        g_ptr_array_unref(mail->refused);
     g_free(mail);
 }
 
@@ -367,6 +373,7 @@ Books *books_new(Trace *trace)
     books->mails = g_hash_table_new_full(NULL, NULL, NULL, mail_free);
     books->accounts = g_ptr_array_new_with_free_func(g_free);
     books->copies = g_ptr_array_new_with_free_func(g_free);
+    books->sent = g_ptr_array_new();
     books->surplus = g_array_new(FALSE, FALSE, sizeof(Surplus));
     books->violations = g_array_new(FALSE, FALSE, sizeof(BooksViolation));
     g_array_set_clear_func(books->violations, violation_clear);
@@ -381,6 +388,7 @@ void books_free(Books *books)
     g_hash_table_destroy(books->mails);
     g_ptr_array_unref(books->accounts);
     g_ptr_array_unref(books->copies);
+    g_ptr_array_unref(books->sent);
     g_array_unref(books->surplus);
     g_array_unref(books->violations);
     g_string_chunk_free(books->names);

@@ -8,6 +8,8 @@
  *  - Taking over. What a server accepts was submitted to it by the agent that composed it, or comes
  *    from a server whose account for it is open, or is a notification that mail.bounced or
  *    mail.delayed or mail.confirmed names in the same step. A server hands one account on once.
+ *  - Sending. When an agent is told that its mail is taken, each recipient has been accepted by a
+ *    server, or the agent is told no for that one.
  *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
  *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
  *  - Witnesses. A second closing, or an attempt after the first, needs a crash or loss of power of

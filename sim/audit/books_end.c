@@ -99,6 +99,38 @@ static void check_account(Books *books, const Account *account)
     books->about = 0;
 }
 
+static bool was_answered(const Mail *mail, const char *address)
+{
+    for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail) {
+        if (g_ascii_strcasecmp(at->recipient, address) == 0)
+            return true;
+    }
+    for (guint i = 0; mail->refused != NULL && i < mail->refused->len; i++) {
+        if (g_ascii_strcasecmp(g_ptr_array_index(mail->refused, i), address) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The agent was told 250 for the message: for each address either a server has an account, or the
+ * agent was told no. An address with a comma of its own stands in quotes; such a list is passed
+ * over. */
+static void check_sent(Books *books, const Mail *mail)
+{
+    if (mail->addressees == NULL || strchr(mail->addressees, '"') != NULL)
+        return;
+    g_auto(GStrv) addresses = g_strsplit(mail->addressees, ", ", -1);
+    books->about = mail->sent_seq;
+    for (char **address = addresses; *address != NULL; address++) {
+        if ((*address)[0] != '\0' && !was_answered(mail, *address))
+            books_violate(books,
+                          "%s for %s is lost: its agent was told that the mail is taken, and no "
+                          "server has accepted it for that recipient",
+                          mail->name, *address);
+    }
+    books->about = 0;
+}
+
 /* A move cut short: the copy is in another folder, told of or not. */
 static bool has_other_copy(const Books *books, const Copy *copy)
 {
@@ -150,6 +182,8 @@ bool books_check_end(Books *books)
         books_violate(books, "the trace does not come to timeline.end");
     for (guint i = 0; books->has_ended && i < books->accounts->len; i++)
         check_account(books, g_ptr_array_index(books->accounts, i));
+    for (guint i = 0; books->has_ended && i < books->sent->len; i++)
+        check_sent(books, g_ptr_array_index(books->sent, i));
     for (guint i = 0; books->has_ended && i < books->copies->len; i++)
         check_copy(books, g_ptr_array_index(books->copies, i));
     for (guint i = 0; i < books->surplus->len; i++)

@@ -4,7 +4,31 @@
 
 void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields)
 {
-    books_mail(books, fields->mail)->author = books_intern(books, fields->from);
+    Mail *mail = books_mail(books, fields->mail);
+    mail->author = books_intern(books, fields->from);
+    mail->addressees = books_intern(books, fields->to != NULL ? fields->to : "");
+}
+
+/* What a server outside of the simulation has taken cannot be seen. */
+void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields)
+{
+    Mail *mail = books_mail(books, fields->mail);
+    bool is_seen =
+        fields->server != NULL && books_find_host(books, fields->server) != NODE_TIMELINE;
+    if (mail->sent_seq == 0 && is_seen) {
+        mail->sent_seq = books->seq;
+        g_ptr_array_add(books->sent, mail);
+    }
+}
+
+void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields)
+{
+    if (fields->mail == NULL || fields->recipient == NULL)
+        return;
+    Mail *mail = books_mail(books, fields->mail);
+    if (mail->refused == NULL)
+        mail->refused = g_ptr_array_new();
+    g_ptr_array_add(mail->refused, (char *)books_intern(books, fields->recipient));
 }
 
 static Submission *find_submission(const Mail *mail, NodeId server)

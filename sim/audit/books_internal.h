@@ -59,10 +59,13 @@ struct Account {
 
 struct Mail {
     const char *name;
-    const char *author;  /* address; NULL: not composed by an agent */
-    Account *accounts;   /* newest first */
-    Copy *copies;        /* newest first */
-    GArray *submissions; /* Submission; NULL: none */
+    const char *author;     /* address; NULL: not composed by an agent */
+    Account *accounts;      /* newest first */
+    Copy *copies;           /* newest first */
+    GArray *submissions;    /* Submission; NULL: none */
+    const char *addressees; /* for whom it was composed, with commas */
+    GPtrArray *refused;     /* addresses for which its agent was told no; NULL: none */
+    uint64_t sent_seq;      /* of the record that a server has taken it; 0: none has */
 };
 
 typedef struct Submission {
@@ -107,6 +110,7 @@ struct Books {
     GPtrArray *accounts; /* Account in the order of opening */
     GPtrArray *copies;   /* Copy in the order of storing */
     GArray *surplus;     /* Surplus */
+    GPtrArray *sent;     /* Mail: those with a sent_seq, in that order */
     GArray *violations;  /* BooksViolation */
     size_t violation_count;
     bool stops;
@@ -150,6 +154,8 @@ const char *books_user_of(Books *books, const char *recipient);
 /* How often more than once the account's mail may have gone out. */
 uint32_t account_excuses(const Account *account);
 void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
+void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields);
+void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields);
 void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
 /* Finds out whence an account just opened has its mail, or complains. */
 void books_trace_origin(Books *books, Account *account);
