@@ -329,7 +329,8 @@ static void test_smuggling_end_to_end(void **state)
     for (int vulnerable = 0; vulnerable < 2; vulnerable++) {
         SmtpServerOptions server = smtp_server_options("b.example");
         SmtpClientOptions client = smtp_client_options("a.example");
-        server.accept_bare_newlines = vulnerable == 1;
+        if (vulnerable)
+            server.bare_newlines = SMTP_BARE_NEWLINES_END_LINES;
         client.send_bare_newlines = true;
         Pair *pair = pair_new(&server, &client);
         add_message(pair, mail, strlen(mail));

@@ -551,21 +551,42 @@ static void test_addresses(void **state)
     }
 }
 
+/* §4.5.3.1.1 to §4.5.3.1.3: what must be taken is, in MAIL and in RCPT, and one octet more is
+ * not. A path of 256 octets has its angle brackets in it. */
 static void test_lengths_of_addresses(void **state)
 {
     (void)state;
+    enum { LOCAL_PART = 64, DOMAIN = 255, PATH = 256 };
+    g_autofree char *letters = g_strnfill(63, 'd');
+    g_autofree char *domain =
+        g_strdup_printf("%s.%s.%s.%.57s.bb", letters, letters, letters, letters);
+    for (int rcpt = 0; rcpt < 2; rcpt++) {
+        const char *verb = rcpt ? "RCPT TO" : "MAIL FROM";
+        const char *too_long = rcpt ? "501 5.1.3 Path too long\r\n" : "501 5.1.7 Path too long\r\n";
+        Session *session = session_new();
+        feed(session, rcpt ? "EHLO a\r\nMAIL FROM:<>\r\n" : "EHLO a\r\n");
+        size_t most = PATH - strlen("<>@") - LOCAL_PART;
+        g_autofree char *local = g_strnfill(LOCAL_PART, 'l');
+        g_autofree char *longest = g_strdup_printf("%.*s", (int)most, domain);
+        g_autofree char *good = g_strdup_printf("%s:<%s@%s>\r\n", verb, local, longest);
+        assert_int_equal(strlen(good), strlen(verb) + 1 + PATH + 2);
+        expect_code(session, good, 250);
+        feed(session, rcpt ? "" : "RSET\r\n");
+        g_autofree char *path = g_strdup_printf("%s:<%s@%s1>\r\n", verb, local, longest);
+        expect(session, path, too_long);
+        g_autofree char *user = g_strdup_printf("%s:<l%s@b.example>\r\n", verb, local);
+        expect(session, user, too_long);
+        session_free(session);
+    }
+    /* A path has room for a domain of 252 octets; in EHLO it may have all its 255. */
     Session *session = session_new();
-    g_autofree char *local = g_strnfill(64, 'l');
-    g_autofree char *label = g_strnfill(60, 'd');
-    feed(session, "EHLO a\r\nMAIL FROM:<>\r\n");
-    g_autofree char *good =
-        g_strdup_printf("RCPT TO:<%s@%s.%s.%s>\r\n", local, label, label, label);
-    expect_code(session, good, 250);
-    g_autofree char *bad = g_strdup_printf("RCPT TO:<l%s@b.example>\r\n", local);
-    expect(session, bad, "501 5.1.3 Path too long\r\n");
-    g_autofree char *path =
-        g_strdup_printf("RCPT TO:<%s@%s.%s.%s.x.example>\r\n", local, label, label, label);
-    expect(session, path, "501 5.1.3 Path too long\r\n");
+    assert_int_equal(strlen(domain), DOMAIN - 3);
+    g_autofree char *hello_line = g_strdup_printf("EHLO %sccc\r\n", domain);
+    feed(session, "");
+    expect_code(session, "EHLO a\r\n", 250);
+    expect_code(session, hello_line, 250);
+    g_autofree char *beyond = g_strdup_printf("EHLO %scccc\r\n", domain);
+    expect_code(session, beyond, 501);
     session_free(session);
 }
 
@@ -863,7 +884,7 @@ static void test_vulnerable_server_is_smuggled_to(void **state)
     static const char *const works[] = {"\n.\n", "\n.\r\n", "\r\n.\n"};
     for (size_t i = 0; i < G_N_ELEMENTS(works); i++) {
         SmtpServerOptions options = smtp_server_options("mx.b.example");
-        options.accept_bare_newlines = true;
+        options.bare_newlines = SMTP_BARE_NEWLINES_END_LINES;
         Session *session = session_with(options);
         g_autofree char *wire = g_strconcat("a", works[i], smuggled, NULL);
         assert_int_equal(deliver(session, wire), 250);
@@ -872,6 +893,19 @@ static void test_vulnerable_server_is_smuggled_to(void **state)
         assert_non_null(strstr(session->log->str, "message [evil\r\n]\n"));
         session_free(session);
     }
+}
+
+/* The smuggler's own server: what it takes it hands on as it came, one message whole. */
+static void test_bare_newlines_are_kept(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.bare_newlines = SMTP_BARE_NEWLINES_KEPT;
+    Session *session = session_with(options);
+    assert_int_equal(deliver(session, "a\n.\nb\rc\n.\r\nd\r\n.\r\n"), 250);
+    assert_non_null(strstr(session->log->str, "message [a\n.\nb\rc\n.\r\nd\r\n]\n"));
+    expect(session, "NOOP\nMAIL FROM:<>\r\n", "500 5.5.2 Bare CR or LF is not allowed\r\n");
+    session_free(session);
 }
 
 static void test_bare_newlines_in_commands(void **state)
@@ -952,6 +986,26 @@ static void test_command_line_length(void **state)
     expect_code(session, longest, 250);
     expect(session, longer, "500 5.5.2 Line too long\r\n");
     expect_code(session, "NOOP\r\n", 250);
+    session_free(session);
+}
+
+/* §4.5.3.1.4, §4.5.3.1.6: what any server must take, with its CRLF. */
+static void test_lines_that_must_be_taken(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "");
+    g_autofree char *command = g_strnfill(SMTP_COMMAND_LINE_MINIMUM - strlen("NOOP \r\n"), 'x');
+    g_autofree char *line = g_strdup_printf("NOOP %s\r\n", command);
+    assert_int_equal(strlen(line), 512);
+    expect_code(session, line, 250);
+    /* "not counting the leading dot duplicated for transparency" */
+    g_autofree char *fill = g_strnfill(SMTP_TEXT_LINE_MINIMUM - strlen(".\r\n"), 'x');
+    g_autofree char *text = g_strdup_printf("..%s\r\n", fill);
+    assert_int_equal(strlen(text), 1000 + 1);
+    g_autofree char *wire = g_strdup_printf("%s.\r\n", text);
+    assert_int_equal(deliver(session, wire), 250);
+    assert_int_equal(session->content->len, 1000);
     session_free(session);
 }
 
@@ -1128,8 +1182,10 @@ int main(void)
         cmocka_unit_test(test_smuggling_is_refused),
         cmocka_unit_test(test_vulnerable_server_is_smuggled_to),
         cmocka_unit_test(test_end_of_content_against_reference),
+        cmocka_unit_test(test_bare_newlines_are_kept),
         cmocka_unit_test(test_bare_newlines_in_commands),
         cmocka_unit_test(test_command_line_length),
+        cmocka_unit_test(test_lines_that_must_be_taken),
         cmocka_unit_test(test_text_line_length),
         cmocka_unit_test(test_message_size),
         cmocka_unit_test(test_recipient_limit),

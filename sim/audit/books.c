@@ -235,6 +235,11 @@ static void note_outside(Books *books, const TraceFields_TIMELINE_CONNECT *field
     books_server(books, books_find_host(books, fields->server))->has_outside = true;
 }
 
+void books_trust_server(Books *books, const char *host)
+{
+    books_server(books, books_find_host(books, host))->has_outside = true;
+}
+
 /* What was in memory is gone; queue.recover tells what is found. */
 static void note_restart(Books *books, NodeId node)
 {

@@ -48,6 +48,10 @@ void books_free(Books *books);
 /* Ends the run (simulator_stop) at the first violation. Off unless called. */
 void books_stop_at_violation(Books *books);
 
+/* This server lets clients smuggle mail in (CVE-2023-51764), which no record tells: what it accepts
+ * is taken at its word. Before the run. */
+void books_trust_server(Books *books, const char *host);
+
 /* After the run with its timeline.end and final inventories: compares the accounts with the disks.
  * Returns true when there is no violation at all. Call it once. */
 bool books_check_end(Books *books);

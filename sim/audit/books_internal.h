@@ -20,7 +20,7 @@ struct Server {
     uint64_t length;       /* entries in its queue */
     uint32_t outages;      /* so far */
     bool disk_was_full;    /* a note may be missing from the disk */
-    bool has_outside;      /* programs outside have connected, who may bring any message */
+    bool has_outside;      /* programs outside, or smugglers, may bring any message */
     GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
 };
 

@@ -14,6 +14,7 @@ struct Delivery {
     Machine machine;
     Resolver *resolver;
     char *helo_name;
+    bool keeps_bare_newlines;
     const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
     size_t results;         /* its recipients whose fate is told */
     DeliveryOwner owner;
@@ -375,6 +376,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     SmtpClientOptions options = smtp_client_options(delivery->helo_name);
     if (machine_may_encrypt(machine, address))
         options.extensions |= SMTP_EXTENSION_STARTTLS;
+    options.send_bare_newlines = delivery->keeps_bare_newlines;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended};
@@ -453,6 +455,7 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->machine = *machine;
     delivery->resolver = resolver;
     delivery->helo_name = g_strdup(options->helo_name);
+    delivery->keeps_bare_newlines = options->keeps_bare_newlines;
     delivery->job = job;
     delivery->owner = owner;
     const char *own_names[] = {options->helo_name};

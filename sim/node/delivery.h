@@ -36,9 +36,10 @@ typedef struct DeliveryResult {
 
 /* Copied, texts and all. */
 typedef struct DeliveryOptions {
-    const char *helo_name; /* of the sending server */
-    const char *domain;    /* where to */
-    uint64_t route_draw;   /* random bits that order hosts of equal preference */
+    const char *helo_name;    /* of the sending server */
+    const char *domain;       /* where to */
+    bool keeps_bare_newlines; /* sends a lone CR or LF as it is, not as CRLF */
+    uint64_t route_draw;      /* random bits that order hosts of equal preference */
 } DeliveryOptions;
 
 /* One message to some recipients in the domain. Borrowed until it is done, content and all. */

@@ -47,7 +47,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->error_limit =
         options->error_limit > 0 ? options->error_limit : SMTP_SERVER_ERRORS_DEFAULT;
     server->tells_users = options->tells_users;
-    server->accepts_bare_newlines = options->accepts_bare_newlines;
+    server->bare_newlines = options->bare_newlines;
     server->auth_needs_tls = options->auth_needs_tls;
     server->retry = options->retry;
     server->limits = options->connections;

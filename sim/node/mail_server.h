@@ -17,6 +17,7 @@
 
 #include "mail/retry_schedule.h"
 #include "node/machine.h"
+#include "proto/smtp_content.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,13 +56,13 @@ typedef struct MailServerOptions {
     size_t backup_domain_count;
     const MailServerUser *users;
     size_t user_count;
-    uint32_t extensions;        /* SmtpExtension bits that are offered; AUTH is added on port 587 */
-    uint64_t size_limit;        /* octets of a message; 0: MAIL_SERVER_SIZE_LIMIT */
-    uint32_t recipient_limit;   /* a transaction; 0: SMTP_RECIPIENTS_MINIMUM */
-    uint32_t error_limit;       /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
-    bool tells_users;           /* VRFY is answered by 250 or 550 rather than 252 */
-    bool accepts_bare_newlines; /* vulnerable to SMTP smuggling: see proto/smtp_server.h */
-    bool auth_needs_tls;        /* AUTH is offered after STARTTLS only, if that is offered */
+    uint32_t extensions;      /* SmtpExtension bits that are offered; AUTH is added on port 587 */
+    uint64_t size_limit;      /* octets of a message; 0: MAIL_SERVER_SIZE_LIMIT */
+    uint32_t recipient_limit; /* a transaction; 0: SMTP_RECIPIENTS_MINIMUM */
+    uint32_t error_limit;     /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
+    bool tells_users;         /* VRFY is answered by 250 or 550 rather than 252 */
+    SmtpBareNewlines bare_newlines; /* in what it receives; KEPT: sends them on as they are */
+    bool auth_needs_tls;            /* AUTH is offered after STARTTLS only, if that is offered */
     RetrySchedule retry;
     MailServerConnections connections;
     const Ipv4Address *relay_clients; /* who may send to any domain without logging in */

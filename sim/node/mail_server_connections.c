@@ -201,6 +201,7 @@ static void open_connection(Destination *destination)
     DeliveryOptions options = {
         .helo_name = host_name(server->machine.host),
         .domain = destination->domain,
+        .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),
     };
     DeliveryOwner owner = {connection, on_result, on_ready, on_done};

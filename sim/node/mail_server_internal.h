@@ -32,7 +32,8 @@ struct MailServer {
     uint32_t extensions;
     uint64_t size_limit;
     uint32_t recipient_limit, error_limit;
-    bool tells_users, accepts_bare_newlines, auth_needs_tls;
+    bool tells_users, auth_needs_tls;
+    SmtpBareNewlines bare_newlines;
     RetrySchedule retry;
     MailServerConnections limits;
     GArray *relay_clients; /* Ipv4Address */

@@ -370,7 +370,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     options.message_maximum = server->size_limit;
     options.recipient_maximum = server->recipient_limit;
     options.error_maximum = server->error_limit;
-    options.accept_bare_newlines = server->accepts_bare_newlines;
+    options.bare_newlines = server->bare_newlines;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_server_observer(&reception->trace);
     if (is_submission)

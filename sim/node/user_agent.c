@@ -103,6 +103,16 @@ static char *message_id_of(const AgentMail *answered)
     return g_strstrip(id);
 }
 
+/* What stands behind the text without being made right: a message need not be a good one. */
+static GBytes *with_raw_octets(GBytes *message, const char *raw)
+{
+    if (raw == NULL)
+        return g_bytes_ref(message);
+    GByteArray *octets = g_bytes_unref_to_array(g_bytes_ref(message));
+    g_byte_array_append(octets, (const uint8_t *)raw, (guint)strlen(raw));
+    return g_byte_array_free_to_bytes(octets);
+}
+
 static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered,
                        GError **error)
 {
@@ -130,7 +140,8 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
         .utc_offset_minutes = agent->machine.clock.utc_offset_minutes,
         .boundary_seed = mail->name,
     };
-    return message_compose(&draft, error);
+    g_autoptr(GBytes) composed = message_compose(&draft, error);
+    return composed != NULL ? with_raw_octets(composed, mail->raw) : NULL;
 }
 
 static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered)

@@ -29,8 +29,10 @@ typedef struct UserAgentMail {
     const char *const *to, *const *cc, *const *bcc; /* addresses */
     size_t to_count, cc_count, bcc_count;
     const char *subject;
-    const char *body;             /* lines end in LF */
-    uint8_t notify;               /* NOTIFY_ bits of mail/envelope.h */
+    const char *body; /* lines end in LF */
+    const char
+        *raw;       /* octets behind the body, sent as they are; NULL: none; not with attachments */
+    uint8_t notify; /* NOTIFY_ bits of mail/envelope.h */
     ReturnContent return_content; /* RET */
     const char *envid;            /* NULL: none */
     const MessageField *fields;   /* in place of the agent's own, or beside them: MessageDraft */

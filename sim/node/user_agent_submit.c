@@ -143,6 +143,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_STARTTLS;
     options.identity = agent->user;
     options.password = agent->password;
+    options.send_bare_newlines = true; /* only `raw` octets have any */
     options.observer = smtp_trace_client_observer(&agent->smtp_trace);
     agent->smtp = smtp_client_new(&options);
     SessionOwner owner = {agent, handle_smtp_events, submission_ended};

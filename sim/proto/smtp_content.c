@@ -5,18 +5,23 @@
 
 /* Reading */
 
-SmtpContentDecoder smtp_content_decoder(bool accept_bare_newlines, size_t line_maximum)
+SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum)
 {
     /* The CRLF of the DATA command itself ends the line before the first (§4.1.1.4). */
-    return (SmtpContentDecoder){.accept_bare_newlines = accept_bare_newlines,
-                                .at_line_start = true,
-                                .line_maximum = line_maximum};
+    return (SmtpContentDecoder){
+        .bare_newlines = bare_newlines, .at_line_start = true, .line_maximum = line_maximum};
 }
 
 static void decoder_fault(SmtpContentDecoder *decoder, SmtpContentFault fault)
 {
     if (decoder->fault == SMTP_CONTENT_SOUND)
         decoder->fault = fault;
+}
+
+static void decoder_meet_bare_newline(SmtpContentDecoder *decoder)
+{
+    if (decoder->bare_newlines != SMTP_BARE_NEWLINES_KEPT)
+        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
 }
 
 /* What a dot at the start of a line is. */
@@ -27,7 +32,7 @@ static Dot classify_dot(const SmtpContentDecoder *decoder, Span input, size_t *l
     if (input.length < 2)
         return DOT_UNDECIDED;
     *length = 2;
-    if (decoder->accept_bare_newlines && input.data[1] == '\n')
+    if (decoder->bare_newlines == SMTP_BARE_NEWLINES_END_LINES && input.data[1] == '\n')
         return DOT_FINAL;
     if (input.data[1] != '\r')
         return DOT_STUFFED;
@@ -46,7 +51,7 @@ static void decoder_add_text(SmtpContentDecoder *decoder, Span text)
     decoder->line_length += text.length;
     if (decoder->line_length + 2 > decoder->line_maximum)
         decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
-    if (!decoder->accept_bare_newlines && span_find(text, '\r') < text.length)
+    if (decoder->bare_newlines == SMTP_BARE_NEWLINES_REFUSED && span_find(text, '\r') < text.length)
         decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
 }
 
@@ -83,11 +88,11 @@ static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
             continue;
         }
         decoder_add_text(decoder, span_of(rest.data, lf));
-        if (decoder->accept_bare_newlines) {
+        if (decoder->bare_newlines == SMTP_BARE_NEWLINES_END_LINES) {
             *newline = true;
             return at + lf;
         }
-        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+        decoder_meet_bare_newline(decoder);
         /* It ends no line, so that a dot behind it is neither stuffed nor final. */
         decoder->at_line_start = false;
         at += lf + 1;
@@ -126,14 +131,14 @@ void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bo
     for (size_t i = 0; i < octets.length; i++) {
         bool is_lf = octets.data[i] == '\n';
         if (is_lf != decoder->after_cr)
-            decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+            decoder_meet_bare_newline(decoder);
         decoder->after_cr = octets.data[i] == '\r';
         decoder->line_length = is_lf ? 0 : decoder->line_length + 1;
         if (decoder->line_length + 1 > decoder->line_maximum) /* its CR is counted, its LF not */
             decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
     }
     if (is_last && decoder->after_cr)
-        decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
+        decoder_meet_bare_newline(decoder);
 }
 
 /* Writing */

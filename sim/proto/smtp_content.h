@@ -9,6 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a CR or LF that is not part of a pair is taken for. */
+typedef enum SmtpBareNewlines {
+    SMTP_BARE_NEWLINES_REFUSED,   /* an error: §2.3.8 says that they must not be sent */
+    SMTP_BARE_NEWLINES_END_LINES, /* a lone LF ends a line: vulnerable to SMTP smuggling */
+    SMTP_BARE_NEWLINES_KEPT, /* an octet of the text as any other: passes a smuggler's mail on */
+} SmtpBareNewlines;
+
 /* What is wrong with content that was read. */
 typedef enum SmtpContentFault {
     SMTP_CONTENT_SOUND,
@@ -18,7 +25,7 @@ typedef enum SmtpContentFault {
 
 /* The receiving half. A plain value; begin with smtp_content_decoder. */
 typedef struct SmtpContentDecoder {
-    bool accept_bare_newlines; /* a lone LF ends a line too: vulnerable, see smtp_server.h */
+    SmtpBareNewlines bare_newlines;
     bool at_line_start;
     bool after_cr;          /* in chunks: the octet before was a CR */
     size_t line_length;     /* octets of the present line so far, dots removed */
@@ -32,7 +39,7 @@ typedef struct SmtpContentPiece {
     bool end;        /* the final dot has been read */
 } SmtpContentPiece;
 
-SmtpContentDecoder smtp_content_decoder(bool accept_bare_newlines, size_t line_maximum);
+SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum);
 /* Reads the first piece of `input`. Octets whose meaning hangs on the next octet stay unconsumed,
  * two at most. */
 SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input);

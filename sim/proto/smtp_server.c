@@ -251,11 +251,12 @@ static void observe_command(const SmtpServer *server, Span line)
 /* Index of the LF that ends the line, or the length of `bytes`. Only CRLF ends a line (§2.3.8). */
 static size_t line_find_end(const SmtpServer *server, Span bytes)
 {
+    bool ends_lines = server->options.bare_newlines == SMTP_BARE_NEWLINES_END_LINES;
     for (size_t at = 0; at < bytes.length; at++) {
         at += span_find(span_skip(bytes, at), '\n');
         if (at == bytes.length)
             break;
-        if (server->options.accept_bare_newlines || (at > 0 && bytes.data[at - 1] == '\r'))
+        if (ends_lines || (at > 0 && bytes.data[at - 1] == '\r'))
             return at;
     }
     return bytes.length;
@@ -284,7 +285,7 @@ static bool too_many_errors(SmtpServer *server)
 
 static bool has_bare_newline(const SmtpServer *server, Span line)
 {
-    return !server->options.accept_bare_newlines &&
+    return server->options.bare_newlines != SMTP_BARE_NEWLINES_END_LINES &&
            (span_find(line, '\r') < line.length || span_find(line, '\n') < line.length);
 }
 

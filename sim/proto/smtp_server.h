@@ -19,6 +19,7 @@
 #include "core/state_table.h"
 #include "mail/address.h"
 #include "proto/smtp.h"
+#include "proto/smtp_content.h"
 #include "proto/smtp_parameters.h"
 #include "proto/smtp_reply.h"
 
@@ -109,9 +110,10 @@ typedef struct SmtpServerOptions {
      * too; 0: no limit. */
     uint32_t junk_maximum;
     bool auth_needs_tls; /* AUTH is offered after STARTTLS only (RFC 4954 §9) */
-    /* True makes the server vulnerable to SMTP smuggling (CVE-2023-51764): a lone LF ends a line
-     * as CRLF does, so that LF.LF ends the content. Content is handed on with CRLF. */
-    bool accept_bare_newlines;
+    /* END_LINES makes the server vulnerable to SMTP smuggling (CVE-2023-51764): a lone LF ends a
+     * line as CRLF does, so that LF.LF ends the content; content is handed on with CRLF. KEPT makes
+     * it the server that a smuggler sends through: content is handed on as it came. */
+    SmtpBareNewlines bare_newlines;
     SmtpObserver observer;
 } SmtpServerOptions;
 

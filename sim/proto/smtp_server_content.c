@@ -6,8 +6,7 @@
 
 void smtp_server_begin_data(SmtpServer *server)
 {
-    server->decoder =
-        smtp_content_decoder(server->options.accept_bare_newlines, SMTP_TEXT_LINE_MAXIMUM);
+    server->decoder = smtp_content_decoder(server->options.bare_newlines, SMTP_TEXT_LINE_MAXIMUM);
     server->content_size = 0;
 }
 

@@ -99,6 +99,9 @@ static void check_mail(Checks *checks, const ScenarioMail *mail)
                           "the mail `%s` is for nobody; `to`, `cc` or `bcc` must name somebody",
                           mail->name.text);
     check_header(checks, mail);
+    if (mail->raw.text != NULL && mail->attach.count > 0)
+        reader_text_error(reader, &mail->raw,
+                          "`raw` stands behind a text alone; leave out `raw` or `attach`");
     size_t length = mail->body.text != NULL ? strlen(mail->body.text) : 0;
     if (mail->size_bytes != SCENARIO_UNSET && (uint64_t)mail->size_bytes < length)
         reader_text_error(reader, &mail->name,

@@ -133,8 +133,10 @@ static const ValueSpec an_extension = {.type = VALUE_CHOICE, .choices = extensio
 
 static const char *const verify_choices[] = {
     [VERIFY_CHOICE_EVASIVE] = "evasive", [VERIFY_CHOICE_TELL] = "tell", NULL};
-static const char *const newline_choices[] = {
-    [NEWLINE_CHOICE_REFUSE] = "refuse", [NEWLINE_CHOICE_ACCEPT] = "accept", NULL};
+static const char *const newline_choices[] = {[NEWLINE_CHOICE_REFUSE] = "refuse",
+                                              [NEWLINE_CHOICE_ACCEPT] = "accept",
+                                              [NEWLINE_CHOICE_KEEP] = "keep",
+                                              NULL};
 static const char *const auth_choices[] = {
     [AUTH_CHOICE_ALWAYS] = "always", [AUTH_CHOICE_AFTER_STARTTLS] = "after_starttls", NULL};
 
@@ -164,8 +166,9 @@ static const KeySpec smtp_keys[] = {
      .value = {.type = VALUE_CHOICE, .choices = newline_choices},
      .default_text = "refuse",
      .meaning =
-         "a line feed without carriage return: refused, or taken for a line end, which makes "
-         "the server vulnerable to SMTP smuggling (CVE-2023-51764)"},
+         "a line feed without carriage return in what it receives: `refuse` it; `accept` it for a "
+         "line end, which makes the server vulnerable to SMTP smuggling (CVE-2023-51764); or "
+         "`keep` it in the text and send it on as it is: the server that a smuggler sends through"},
     {.key = "auth",
      .offset = offsetof(ScenarioSmtp, auth),
      .value = {.type = VALUE_CHOICE, .choices = auth_choices},
@@ -481,6 +484,12 @@ static const KeySpec mail_keys[] = {
      .value = {.type = VALUE_TEXT},
      .default_text = "",
      .meaning = "its text, best as a block after `|`"},
+    {.key = "raw",
+     .offset = offsetof(ScenarioMail, raw),
+     .value = {.type = VALUE_TEXT},
+     .when_absent = "nothing",
+     .meaning = "a text behind the text whose line feeds the agent sends bare, without carriage "
+                "returns, and whose lines it does not encode: for mail that breaks the rules"},
     {.key = "size",
      .offset = offsetof(ScenarioMail, size_bytes),
      .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},

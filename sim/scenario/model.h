@@ -255,7 +255,11 @@ typedef enum ServerExtension {
 } ServerExtension;
 
 typedef enum VerifyChoice { VERIFY_CHOICE_EVASIVE, VERIFY_CHOICE_TELL } VerifyChoice;
-typedef enum NewlineChoice { NEWLINE_CHOICE_REFUSE, NEWLINE_CHOICE_ACCEPT } NewlineChoice;
+typedef enum NewlineChoice {
+    NEWLINE_CHOICE_REFUSE,
+    NEWLINE_CHOICE_ACCEPT,
+    NEWLINE_CHOICE_KEEP
+} NewlineChoice;
 typedef enum AuthChoice { AUTH_CHOICE_ALWAYS, AUTH_CHOICE_AFTER_STARTTLS } AuthChoice;
 
 /* What a server takes and tells as an SMTP server. */
@@ -391,6 +395,7 @@ typedef struct ScenarioMail {
     ScenarioTexts to, cc, bcc; /* addresses; at least one in all */
     ScenarioText subject;
     ScenarioText body;      /* lines end in LF */
+    ScenarioText raw;       /* octets behind it, as they are; NULL: none */
     int64_t size_bytes;     /* the body is filled up to this many bytes; SCENARIO_UNSET: as it is */
     ScenarioNumbers notify; /* MailNotify; empty: not said */
     int64_t return_content; /* MailReturn, or SCENARIO_UNSET: not said */

@@ -9,6 +9,10 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
     Trace *trace = simulation_trace(run->simulation);
     run->books = books_new(trace);
     books_stop_at_violation(run->books);
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        if (scenario->servers.items[i].smtp.bare_newlines == NEWLINE_CHOICE_ACCEPT)
+            books_trust_server(run->books, scenario->servers.items[i].name.text);
+    }
     run->facts = facts_new(trace);
     run->expectations = expectations_new(scenario, run->facts);
     run->topology = topology_new(scenario);

@@ -283,6 +283,11 @@ static void add_relay_clients(const Simulation *simulation, const char *name, GA
 
 static MailServer *build_server(const Simulation *simulation, const SimulatedServer *simulated)
 {
+    static const SmtpBareNewlines NEWLINES[] = {
+        [NEWLINE_CHOICE_REFUSE] = SMTP_BARE_NEWLINES_REFUSED,
+        [NEWLINE_CHOICE_ACCEPT] = SMTP_BARE_NEWLINES_END_LINES,
+        [NEWLINE_CHOICE_KEEP] = SMTP_BARE_NEWLINES_KEPT,
+    };
     const ScenarioServer *scenario = simulated->scenario;
     g_autoptr(GArray) relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
     for (size_t i = 0; i < scenario->relay_for.count; i++)
@@ -308,7 +313,7 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .recipient_limit = (uint32_t)scenario->smtp.recipient_limit,
         .error_limit = (uint32_t)scenario->smtp.error_limit,
         .tells_users = scenario->smtp.verify == VERIFY_CHOICE_TELL,
-        .accepts_bare_newlines = scenario->smtp.bare_newlines == NEWLINE_CHOICE_ACCEPT,
+        .bare_newlines = NEWLINES[scenario->smtp.bare_newlines],
         .auth_needs_tls = scenario->smtp.auth == AUTH_CHOICE_AFTER_STARTTLS,
         .retry = scenario->retry.schedule,
         .connections =

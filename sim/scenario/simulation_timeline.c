@@ -210,6 +210,7 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
         .bcc_count = mail->bcc.count,
         .subject = mail->subject.text,
         .body = body,
+        .raw = mail->raw.text,
         .notify = notify_bits(&mail->notify),
         .return_content = mail->return_content == SCENARIO_UNSET        ? RETURN_NOT_GIVEN
                           : mail->return_content == MAIL_RETURN_HEADERS ? RETURN_HEADERS

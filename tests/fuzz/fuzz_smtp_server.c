@@ -96,7 +96,8 @@ static GByteArray *play(uint8_t ways, size_t largest, Span input)
     options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_CHUNKING | SMTP_EXTENSION_STARTTLS;
     if (ways & NODE_OFFERS_NOTHING)
         options.extensions = 0;
-    options.accept_bare_newlines = ways & NODE_IS_VULNERABLE;
+    options.bare_newlines =
+        ways & NODE_IS_VULNERABLE ? SMTP_BARE_NEWLINES_END_LINES : SMTP_BARE_NEWLINES_REFUSED;
     options.message_maximum = ways & NODE_LIMITS_SIZE ? 100 : 0;
     options.observer.state = observe_state;
     run.server = smtp_server_new(&options);

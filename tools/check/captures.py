@@ -10,7 +10,8 @@ Of each the capture of the whole network must agree with the trace in
 - marks: tshark takes for sent again what the trace says was sent again (see explain_marks), and
   warns of nothing but the resets that are there; so a run without loss or failure has no mark;
 - mails: --export-objects finds each message that crossed the network, octet for octet what its author
-  sent, behind the fields that servers put in front.
+  sent, behind the fields that servers put in front; but none that went in records of TLS;
+- secrets: what follows STARTTLS is nothing but records of TLS, and nothing else is.
 
 The capture of a server is looked at for its dissection and for checksums that are wrong where the
 scenario corrupts packets and only there, and a run without captures must have the
@@ -110,6 +111,16 @@ def is_eventful(records):
     return any(record["kind"] in ("link.drop", "link.duplicate", "host.crash", "host.power_off") for record in records)
 
 
+def find_hidden(records):
+    """The connections that go on behind STARTTLS, by the name that their client gives them; and the
+    ports of each, for which the trace has a packet that opens it."""
+    asked = {record["connection"] for record in records
+             if record["kind"] == "smtp.command" and record["smtp.command_line"] == "STARTTLS"}
+    ports = {frozenset((record["tcp.srcport"], record["tcp.dstport"])) for record in records
+             if record["kind"] == "tcp.send" and record.get("connection") in asked}
+    return asked, ports
+
+
 # ---- One frame and its record ----
 
 def check_place(frame, record, start):
@@ -141,15 +152,21 @@ def check_checksums(frame):
         yield "has a wrong checksum"
 
 
-def check_dissection(frame, record):
-    """The payload is what its port says; tshark looks at repeated octets once."""
+def check_dissection(frame, record, hidden_ports=frozenset()):
+    """The payload is what its port says, or a record; tshark looks at repeated octets once."""
     if "_ws.malformed" in frame["frame.protocols"]:
         yield "is malformed"
     ports = {int(port) for key in ("tcp.srcport", "tcp.dstport") for port in frame.get(key, "").split(",") if port}
     wanted = {PROTOCOLS[port] for port in ports & PROTOCOLS.keys() if frame.get("tcp.len", "0") != "0"}
     if ":udp" in frame["frame.protocols"] and "icmp" not in frame["frame.protocols"]:
         wanted = {"dns"}
-    for protocol in wanted - set(frame["frame.protocols"].split(":")):
+    found = set(frame["frame.protocols"].split(":"))
+    is_hidden = frozenset(ports) in hidden_ports
+    if "tls" in found and not is_hidden:
+        yield "is dissected as tls, without STARTTLS"
+    if is_hidden:  # a record that goes on in the next segment is no protocol's yet
+        return
+    for protocol in wanted - found:
         if not record.get("repeats"):
             yield f"is not dissected as {protocol}, but as {frame['frame.protocols']}"
 
@@ -201,11 +218,14 @@ def check_network_capture(capture, mails, start, records):
     if len(frames) != len(sent):
         return complaints + [f"{len(frames)} frames, but {len(sent)} packets in the trace"]
     is_quiet = not is_eventful(records)
+    hidden, hidden_ports = find_hidden(records)
+    if hidden and not any(":tls" in frame["frame.protocols"] for frame in frames):
+        complaints.append("STARTTLS was sent, but no frame holds a record")
     for number, (frame, record) in enumerate(zip(frames, sent), 1):
         said = frame.get("frame.comment", "")
         found = [] if re.match(rf"record {record['seq']}\b", said) else [f"says {said!r}"]
         for check in (check_place(frame, record, start), check_checksums(frame),
-                      check_dissection(frame, record), check_expert(frame, record), check_reason(record),
+                      check_dissection(frame, record, hidden_ports), check_expert(frame, record), check_reason(record),
                       explain_marks(frame, record), check_quiet(frame) if is_quiet else ()):
             found += check
         complaints += [f"frame {number} (record {record['seq']}) {text}" for text in found]
@@ -226,7 +246,9 @@ def check_mails(folder, records):
     is, octet for octet, what its author sent behind the fields that servers have put in front."""
     chunked = {record["connection"] for record in records if record["kind"] == "smtp.command"
                and record["smtp.command_line"].startswith("BDAT")}
-    whole = [record for record in records if record["kind"] in ("smtp.content", "agent.receive")]
+    hidden, _ = find_hidden(records)
+    whole = [record for record in records if record["kind"] in ("smtp.content", "agent.receive")
+             and record.get("connection") not in hidden]
     wanted = Counter(record["size"] for record in whole if record.get("connection") not in chunked)
     # tshark overlooks a BDAT that shares its segment with other commands (RFC 3030 section 2).
     maybe = Counter(record["size"] for record in whole if record.get("connection") in chunked)
@@ -257,11 +279,12 @@ def check_host_capture(capture, host, records):
     if said != [record["seq"] for record in seen]:
         return complaints + [f"{host}'s own capture has {len(said)} frames, the trace {len(seen)} packets"]
     is_quiet = not is_eventful(records)
+    _, hidden_ports = find_hidden(records)
     for number, (frame, record) in enumerate(zip(frames, seen), 1):
         is_damaged = record.get("reason", "").startswith("wrong ")
         found = list(check_damage(frame, record) if is_damaged else check_checksums(frame))
         if is_quiet:
-            found += [*check_dissection(frame, record), *check_quiet(frame)]
+            found += [*check_dissection(frame, record, hidden_ports), *check_quiet(frame)]
         complaints += [f"{host}'s frame {number} {text}" for text in found]
     return complaints
 
