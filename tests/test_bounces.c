@@ -162,6 +162,39 @@ static void test_two_of_three(void **state)
     played_end(&played);
 }
 
+/* A bounce that cannot be delivered either: the backup server, which has nobody to tell, discards
+ * it by a rule that is named (RFC 5321 §4.5.5, §6.1), and writes no other. */
+static void test_a_bounce_is_never_bounced(void **state)
+{
+    (void)state;
+    Played played = play(
+        "mailsim: 1\n"
+        "servers:\n"
+        "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"
+        "  mx1.b.test: {domains: [b.test], users: {bob: {}}}\n"
+        "  mx2.b.test: {domains: [], backup_for: [b.test], "
+        "retry: {intervals: [10 min], lifetime: 1 h}}\n"
+        "dns:\n"
+        "  b.test: {mx: [{preference: 10, host: mx1.b.test}, {preference: 20, host: mx2.b.test}]}\n"
+        "people:\n"
+        "  alice: {address: alice@a.test}\n"
+        "mails:\n"
+        "  lunch: {from: alice, to: [bob@b.test], subject: \"Lunch?\", body: \"Noon?\"}\n"
+        "timeline:\n"
+        "  - {at: 0 s, do: crash, host: mx1.b.test}\n"
+        "  - {at: 1 s, do: send, mail: lunch}\n"
+        "  - {at: 10 min, do: crash, host: mx.a.test}\n");
+    const Record *bounced = played_find(&played, "mail.bounced", "host=mx2.b.test mail=lunch");
+    assert_int_equal(played_count(&played, "mail.bounced", ""), 1);
+    const Record *expired = played_find(&played, "mail.expired", "mail=lunch.bounce");
+    assert_true(record_time(expired) >= record_time(bounced) + SIM_HOUR);
+    const Record *discarded = played_find(&played, "mail.discarded", "mail=lunch.bounce");
+    assert_non_null(strstr(record_text(discarded, "rule"), "RFC 5321 §4.5.5"));
+    assert_because(&played, discarded, "host.crash", "host=mx.a.test");
+    assert_int_equal(played_count(&played, "mail.accepted", "sender="), 1);
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_expired),
         cmocka_unit_test(test_all_of_it_comes_back),
         cmocka_unit_test(test_two_of_three),
+        cmocka_unit_test(test_a_bounce_is_never_bounced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
