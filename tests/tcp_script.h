@@ -45,7 +45,8 @@
  * RFC 6298 timer; Karn              loss: estimator, karn, back_off_*; opening: after_lost_syns;
  *                                   rules: no_sample_from_simultaneous_open
  * RFC 6582 NewReno                  loss: newreno_partial_acks, duplicates_after_timeout; rules:
- *                                   partial_ack_adds_back_one_segment
+ *                                   partial_ack_adds_back_one_segment,
+ *                                   full_ack_deflates_to_the_threshold
  * RFC 7323 §2 window scale          opening: window_scale_in_use
  * RFC 8985 §7 tail loss probe       rules: tail_loss_probe
  * any loss of one segment or two    pipe: any_two_losses_*

@@ -34,6 +34,26 @@ static void test_partial_ack_adds_back_one_segment(void **state)
     script_end(&s);
 }
 
+/* RFC 6582 §3.2 step 3: the ACK of all ends recovery with no more than the threshold, however much
+ * has been sent during it. */
+static void test_full_ack_deflates_to_the_threshold(void **state)
+{
+    (void)state;
+    Script s;
+    script_init(&s, TCP_PROFILE_RFC);
+    script_send_ten(&s);
+    for (unsigned i = 0; i < 16; i++) {
+        peer_repeats_ack(&s, 1);
+        script_drain(&s);
+    }
+    assert_int_equal(tcp_peek_info(s.tcp).flight, 21000);
+    peer_sends(&s, A, THEIRS, ONE + 12000, 0);
+    assert_false(tcp_peek_info(s.tcp).recovering);
+    assert_int_equal(tcp_peek_info(s.tcp).flight, 9000);
+    assert_int_equal(tcp_peek_info(s.tcp).cwnd, 5000);
+    script_end(&s);
+}
+
 /* RFC 5681 §3.2 step 6: Reno leaves recovery with the next new ACK, even a partial one. */
 static void test_reno_ends_with_the_next_ack(void **state)
 {
@@ -294,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_partial_ack_adds_back_one_segment),
+        cmocka_unit_test(test_full_ack_deflates_to_the_threshold),
         cmocka_unit_test(test_reno_ends_with_the_next_ack),
         cmocka_unit_test(test_tahoe_starts_slowly),
         cmocka_unit_test(test_timer_alone_ignores_duplicates),
