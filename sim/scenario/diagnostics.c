@@ -175,7 +175,7 @@ static Span source_line(const Diagnostics *diagnostics, uint32_t line)
     size_t end = line < starts->len ? g_array_index(starts, size_t, line) : size;
     while (end > start && (data[end - 1] == '\n' || data[end - 1] == '\r'))
         end--;
-    return span_of(data + start, end - start);
+    return end > start ? span_of(data + start, end - start) : (Span){0};
 }
 
 /* Appends the line to `shown` and what stands below it to `marks`, character by character, so that

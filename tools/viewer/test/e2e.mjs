@@ -13,6 +13,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const folder = mkdtempSync(join(tmpdir(), "mailsim-viewer-"));
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const STEPS = 6;
+const MOST_RECORDS = 100000; /* that a page holds unless it is asked for more */
+const UNITS = { segment: ["1", "2", "3", "4"], protocol: ["2", "3", "4"], mail: ["3", "4"] };
 
 const context = await chromium.launchPersistentContext(join(folder, "profile"), { executablePath: "/usr/bin/chromium", headless: true, args: FLAGS, viewport: { width: 1280, height: 720 }, locale: "en-US" });
 
@@ -27,11 +29,15 @@ async function open(lesson, hash) {
   return { page, complaints };
 }
 
+/* The records of the finest level that a page holds of itself, and that level. */
 function traceOf(lesson) {
   const file = join(folder, `${lesson}.ndjson`);
-  execFileSync(program, ["run", "--quiet", "--trace", file, join(scenarios, lesson, "scenario.yaml")]);
   execFileSync(program, ["view", "--no-open", "--output", join(folder, `${lesson}.html`), join(scenarios, lesson, "scenario.yaml")], { stdio: "ignore" });
-  return readFileSync(file, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
+  for (const level of ["segment", "protocol", "mail"]) {
+    execFileSync(program, ["run", "--quiet", "--level", level, "--trace", file, join(scenarios, lesson, "scenario.yaml")]);
+    const records = readFileSync(file, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
+    if (records.length <= MOST_RECORDS || level === "mail") return { records, level };
+  }
 }
 
 const settle = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -154,16 +160,18 @@ async function checkLooks(page) {
 }
 
 async function checkLesson(lesson) {
-  const records = traceOf(lesson);
+  const { records, level } = traceOf(lesson);
   const { page, complaints } = await open(lesson, "lang=en");
   await checkAxe(page, "at first");
   await checkGate(page, records);
-  for (const unit of ["1", "2", "3", "4"]) await checkSteps(page, unit);
+  for (const unit of UNITS[level]) await checkSteps(page, unit);
   await goTo(page, records.at(-1));
   assert.equal(await page.locator(".event.picked").getAttribute("aria-posinset"), String(records.length), "the list holds every record");
-  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1"; });
-  await tick(page, "End");
-  assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.test(r.kind)).length, "the level protocol");
+  if (level !== "mail") {
+    await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1"; });
+    await tick(page, "End");
+    assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.test(r.kind)).length, "the level protocol");
+  }
   await checkPanes(page, records);
   await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
   await page.waitForSelector(".uplot canvas");
