@@ -1,0 +1,372 @@
+/* SMTP through a whole run: two servers of a scenario, and a peer that plays a script in place of
+ * one side, so that what no agent would say can be said, and silence lasts as long as wanted. */
+#include "scenario_play.h"
+
+#include "proto/smtp.h"
+#include "scenario/simulation_internal.h"
+
+#define SERVER_A(more) "  mx.a.example: {domains: [a.example], users: {alice: {}}" more "}\n"
+#define SERVER_B(more) "  mx.b.example: {domains: [b.example], users: {bob: {}}" more "}\n"
+#define WORLD(a, b, mails, timeline, more)                                                         \
+    "mailsim: 1\n" more "servers:\n" SERVER_A(a)                                                   \
+        SERVER_B(b) "people:\n"                                                                    \
+                    "  alice: {address: alice@a.example}\n"                                        \
+                    "  bob: {address: bob@b.example}\n"                                            \
+                    "mails: {" mails "}\n"                                                         \
+                    "timeline: [" timeline "]\n"
+#define SEND "{at: 1 s, do: send, mail: lunch}"
+
+/* ---- A peer with a script ---- */
+
+/* Says the next part whenever what it has heard since the last one holds the words before it. */
+typedef struct Peer {
+    const char *const *parts; /* what to say */
+    const char *const *cues;  /* what to hear before; "": nothing */
+    size_t part_count, next;
+    Host *host;          /* where it is */
+    Ipv4Address address; /* what it connects to; 0: it takes port 25 over from the program there */
+    bool is_deaf;        /* reads nothing once it has said all */
+    GString *heard;
+    GString *all;
+} Peer;
+
+static void peer_say(Stream *stream, const char *text)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+    assert_int_equal(stream_write(stream, (Slice){bytes, 0, strlen(text)}), strlen(text));
+}
+
+static void peer_on_event(void *owner, Stream *stream, StreamEvent event)
+{
+    Peer *peer = owner;
+    if (event == STREAM_FAILED || event == STREAM_CLOSED)
+        return;
+    Span input = stream_peek(stream);
+    while (input.length > 0 && !(peer->is_deaf && peer->next == peer->part_count)) {
+        g_string_append_len(peer->heard, (const char *)input.data, (gssize)input.length);
+        g_string_append_len(peer->all, (const char *)input.data, (gssize)input.length);
+        stream_consume(stream, input.length);
+        input = stream_peek(stream);
+    }
+    while (peer->next < peer->part_count &&
+           strstr(peer->heard->str, peer->cues[peer->next]) != NULL) {
+        g_string_truncate(peer->heard, 0);
+        peer_say(stream, peer->parts[peer->next++]);
+    }
+    if (event == STREAM_PEER_CLOSED)
+        stream_close(stream);
+}
+
+static StreamHandler peer_accept(void *owner, Stream *stream)
+{
+    Peer *peer = owner;
+    while (peer->next < peer->part_count && *peer->cues[peer->next] == '\0')
+        peer_say(stream, peer->parts[peer->next++]);
+    return (StreamHandler){peer_on_event, owner};
+}
+
+static void peer_begin(void *owner, void *data)
+{
+    (void)data;
+    Peer *peer = owner;
+    if (peer->address != 0) {
+        assert_non_null(
+            host_connect(peer->host, peer->address, 25, (StreamHandler){peer_on_event, peer}));
+        return;
+    }
+    host_unlisten(peer->host, 25, 0);
+    host_listen(peer->host, 25, peer_accept, peer);
+}
+
+/* The peer's turn comes before the timeline's. */
+static void peer_schedule(Peer *peer, const Played *played)
+{
+    EventAction action = {peer_begin, peer, NULL, NULL};
+    simulator_schedule(played->run->simulation->simulator, SIM_SECOND / 2, host_node(peer->host),
+                       EVENT_FOREGROUND, action);
+}
+
+/* In place of mx.b.example, which is played in this world. */
+static void play_server(Peer *peer, Played *played)
+{
+    peer->host = played->run->simulation->servers[1].machine.host;
+    peer_schedule(peer, played);
+    played_run(played);
+}
+
+/* At the place of mx.a.example, a client of mx.b.example. What it sends has no author. */
+static void play_client(Peer *peer, Played *played)
+{
+    const Simulation *simulation = played->run->simulation;
+    peer->host = simulation->servers[0].machine.host;
+    peer->address = host_address(simulation->servers[1].machine.host);
+    books_trust_server(played->run->books, "mx.b.example");
+    peer_schedule(peer, played);
+    played_run(played);
+}
+
+static void peer_free(Peer *peer)
+{
+    g_string_free(peer->heard, TRUE);
+    g_string_free(peer->all, TRUE);
+}
+
+static Peer peer_new(const char *const *parts, const char *const *cues, size_t count)
+{
+    return (Peer){.parts = parts,
+                  .cues = cues,
+                  .part_count = count,
+                  .heard = g_string_new(NULL),
+                  .all = g_string_new(NULL)};
+}
+
+/* ---- Timeouts, RFC 5321 §4.5.3.2 ---- */
+
+#define LUNCH "lunch: {from: alice, to: [bob@b.example]}"
+
+static const char *const server_cues[] = {"", "EHLO", "MAIL", "RCPT", "DATA"};
+static const char *const server_parts[] = {"220 b\r\n", "250 b\r\n", "250 ok\r\n", "250 ok\r\n",
+                                           "354 go\r\n"};
+
+/* The last record of the kind before this one. */
+static const Record *last_before(const Played *played, const Record *end, const char *kind,
+                                 const char *conditions)
+{
+    const Record *last = NULL, *next = NULL;
+    while ((next = played_find_after(played, next, kind, conditions)) != NULL &&
+           record_number(next, "seq") < record_number(end, "seq"))
+        last = next;
+    assert_non_null(last);
+    return last;
+}
+
+/* A server that falls silent is waited for as long as the RFC has it; then the mail is deferred. */
+static void test_a_silent_server_is_left_in_time(void **state)
+{
+    (void)state;
+    static const struct {
+        SmtpTimeout timeout;
+        SimTime wait;
+        const char *kind, *conditions; /* since when it is waited for */
+        const char *reason;
+    } stages[] = {
+        {SMTP_TIMEOUT_GREETING, 5 * SIM_MINUTE, "tcp.established", "tcp.dstport=25", "greeting"},
+        {SMTP_TIMEOUT_HELLO, 5 * SIM_MINUTE, "smtp.command", "smtp.command_line~EHLO", "EHLO"},
+        {SMTP_TIMEOUT_MAIL, 5 * SIM_MINUTE, "smtp.command", "smtp.command_line~MAIL", "MAIL"},
+        {SMTP_TIMEOUT_RCPT, 5 * SIM_MINUTE, "smtp.command", "smtp.command_line~RCPT", "RCPT"},
+        {SMTP_TIMEOUT_DATA_INITIATION, 2 * SIM_MINUTE, "smtp.command", "smtp.command_line=DATA",
+         "DATA"},
+        {SMTP_TIMEOUT_DATA_TERMINATION, 10 * SIM_MINUTE, "smtp.content", "mail=lunch", "final dot"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
+        assert_true(smtp_timeout_default_ns(stages[i].timeout) == stages[i].wait);
+        Played played = played_prepare(WORLD("", "", LUNCH, SEND, "until: 20 min\n"));
+        Peer peer = peer_new(server_parts, server_cues, i);
+        play_server(&peer, &played);
+        const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
+        assert_non_null(strstr(record_text(defer, "reason"), "no reply in time"));
+        assert_non_null(strstr(record_text(defer, "reason"), stages[i].reason));
+        g_autofree char *conditions = g_strdup_printf("host=mx.a.example %s", stages[i].conditions);
+        const Record *since = last_before(&played, defer, stages[i].kind, conditions);
+        SimTime waited = record_time(defer) - record_time(since);
+        assert_in_range(waited, stages[i].wait, stages[i].wait + SIM_SECOND);
+        played_end(&played);
+        peer_free(&peer);
+    }
+}
+
+/* §4.5.3.2.5: while there is more to send, each wait for room may last three minutes. */
+static void test_a_server_that_stops_reading_is_left_in_time(void **state)
+{
+    (void)state;
+    Played played = played_prepare(WORLD(
+        "", "", "lunch: {from: alice, to: [bob@b.example], size: 2 MB}", SEND, "until: 20 min\n"));
+    Peer peer = peer_new(server_parts, server_cues, G_N_ELEMENTS(server_parts));
+    peer.is_deaf = true;
+    play_server(&peer, &played);
+    const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
+    assert_non_null(strstr(record_text(defer, "reason"), "in the middle of the message"));
+    const Record *data =
+        last_before(&played, defer, "smtp.command", "host=mx.a.example smtp.command_line=DATA");
+    assert_in_range(record_time(defer) - record_time(data), 3 * SIM_MINUTE,
+                    3 * SIM_MINUTE + 5 * SIM_SECOND);
+    played_end(&played);
+    peer_free(&peer);
+}
+
+/* §4.5.3.2.7: the server waits five minutes for the next command, or the next of the content. */
+static void test_a_silent_client_is_left_in_time(void **state)
+{
+    (void)state;
+    static const char *const cues[] = {"220 ", "250 SIZE", "250 ", "250 ", "354 "};
+    static const char *const parts[] = {"EHLO a.example\r\n", "MAIL FROM:<alice@a.example>\r\n",
+                                        "RCPT TO:<bob@b.example>\r\n", "DATA\r\n", "Hi\r\n"};
+    for (size_t i = 0; i <= G_N_ELEMENTS(parts); i++) {
+        Played played = played_prepare(WORLD("", "", "", "{at: 20 min, do: fetch, who: bob}", ""));
+        Peer peer = peer_new(parts, cues, i);
+        play_client(&peer, &played);
+        assert_int_equal(peer.next, i);
+        const Record *closing =
+            played_find(&played, "smtp.reply", "host=mx.b.example smtp.response.code=421");
+        const Record *last = last_before(&played, closing, "smtp.reply", "host=mx.b.example");
+        assert_in_range(record_time(closing) - record_time(last), 5 * SIM_MINUTE,
+                        5 * SIM_MINUTE + SIM_SECOND);
+        assert_int_equal(played_count(&played, "mail.accepted", ""), 0);
+        played_end(&played);
+        peer_free(&peer);
+    }
+}
+
+/* ---- What no agent says ---- */
+
+typedef struct Exchange {
+    const char *line, *reply; /* the reply to it begins so */
+} Exchange;
+
+/* Says the lines to mx.b.example one by one; a mail comes into that mailbox (NULL: none). */
+static void converse(const Exchange *exchanges, size_t count, const char *options,
+                     const char *mailbox)
+{
+    g_autofree const char **parts = g_new0(const char *, count + 1);
+    g_autofree const char **cues = g_new0(const char *, count + 1);
+    cues[0] = "220 ";
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = exchanges[i].line;
+        cues[i + 1] = exchanges[i].reply;
+    }
+    g_autofree char *text =
+        g_strdup_printf(WORLD("", "%s", "", "{at: 1 min, do: fetch, who: bob}", ""), options);
+    Played played = played_prepare(text);
+    Peer peer = peer_new(parts, cues, count);
+    play_client(&peer, &played);
+    if (peer.next < count || strstr(peer.heard->str, cues[count]) == NULL)
+        fail_msg("%zu lines were answered as they should be:\n%s", peer.next, peer.all->str);
+    if (mailbox != NULL) {
+        g_autofree char *conditions = g_strdup_printf("host=mx.b.example user=%s", mailbox);
+        assert_int_equal(played_count(&played, "mailbox.store", conditions), 1);
+    }
+    played_end(&played);
+    peer_free(&peer);
+}
+
+static void test_a_server_tells_of_its_users(void **state)
+{
+    (void)state;
+    static const Exchange told[] = {
+        {"HELO a\r\n", "250 "},
+        {"VRFY BOB\r\n", "250 2.1.5 <bob@b.example>\r\n"},
+        {"VRFY <Bob@B.example>\r\n", "250 2.1.5 <bob@B.example>\r\n"},
+        {"VRFY eve\r\n", "550 5.1.1 "},
+        {"VRFY alice@a.example\r\n", "252 "},
+        {"EXPN bob\r\n", "550 5.2.4 "},
+        {"HELP\r\n", "214 "},
+        {"QUIT\r\n", "221 "},
+    };
+    static const Exchange kept[] = {
+        {"EHLO a\r\n", "250 SIZE"}, {"VRFY bob\r\n", "252 "}, {"VRFY eve\r\n", "252 "},
+        {"EXPN bob\r\n", "252 "},   {"VRFY\r\n", "501 "},
+    };
+    converse(told, G_N_ELEMENTS(told), ", smtp: {verify: tell}", NULL);
+    converse(kept, G_N_ELEMENTS(kept), "", NULL);
+}
+
+/* Local-parts are one whether quoted or not and in any case; a source route is taken off; the
+ * server's own address is a domain of it; postmaster is always there (§2.4, §4.1.2, §4.1.3, §4.5.1,
+ * appendix C). */
+static void test_ways_to_name_a_mailbox(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {
+        "bob@b.example",        "BOB@B.EXAMPLE",    "\"bob\"@b.example",
+        "\"b\\ob\"@b.example",  "bob@[198.18.0.3]", "@x.example,@y.example:bob@b.example",
+        "postmaster@b.example", "PostMaster",       "Postmaster@[198.18.0.3]",
+    };
+    static const char *const mailboxes[] = {
+        "bob", "bob", "bob", "bob", "bob", "bob", "postmaster", "postmaster", "postmaster",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *rcpt = g_strdup_printf("RCPT TO:<%s>\r\n", paths[i]);
+        const Exchange exchanges[] = {
+            {"EHLO a\r\n", "250 SIZE"},
+            {"MAIL FROM:<>\r\n", "250 "},
+            {"RCPT TO:<bob@[198.18.0.2]>\r\n", "550 5.7.1"},
+            {"RCPT TO:<\"bob \"@b.example>\r\n", "550 5.1.1"},
+            {rcpt, "250 2.1.5"},
+            {"DATA\r\n", "354 "},
+            {"Subject: x\r\n\r\nHi\r\n.\r\n", "250 2.0.0"},
+            {"QUIT\r\n", "221 "},
+        };
+        converse(exchanges, G_N_ELEMENTS(exchanges), "", mailboxes[i]);
+    }
+}
+
+/* ---- Smuggling ---- */
+
+#define TRICK                                                                                      \
+    "trick: {from: alice, to: [bob@b.example], raw: \"\\n.\\nMAIL FROM:<boss@b.example>\\n"        \
+    "RCPT TO:<bob@b.example>\\nDATA\\nFrom: boss@b.example\\nSubject: Pay\\n\\nNow.\"}"
+
+/* CVE-2023-51764: one mail goes into the server of the sender, two come out behind a receiver that
+ * takes LF.LF for the end; a strict one refuses it whole, and a sender that is strict lets nothing
+ * out. */
+static void test_a_mail_is_smuggled_between_servers(void **state)
+{
+    (void)state;
+    static const char *const choices[] = {"keep", "refuse"}, *const receivers[] = {"accept",
+                                                                                   "refuse"};
+    for (size_t i = 0; i < 4; i++) {
+        bool keeps = i < 2, accepts = i % 2 == 0;
+        g_autofree char *text = g_strdup_printf(
+            WORLD(", smtp: {bare_newlines: %s}", ", smtp: {bare_newlines: %s}", TRICK,
+                  "{at: 1 s, do: send, mail: trick}, {at: 1 min, do: fetch, who: bob}", ""),
+            choices[!keeps], receivers[!accepts]);
+        Played played = play(text);
+        bool works = keeps && accepts;
+        assert_int_equal(played_count(&played, "agent.receive", "host=bob.laptop subject=Pay"),
+                         works);
+        assert_int_equal(played_count(&played, "agent.receive", "host=bob.laptop"), works ? 2 : 0);
+        assert_int_equal(played_count(&played, "mail.bounced", "mail=trick reason~550"),
+                         keeps && !accepts);
+        assert_int_equal(played_count(&played, "agent.failed", "mail=trick"), !keeps);
+        played_end(&played);
+    }
+}
+
+/* ---- Eight bits ---- */
+
+/* An 8-bit text goes as it is to a server with 8BITMIME. This one says that it has seven bits, so
+ * that it cannot be made right for a server without: 5.6.3 (RFC 6152 §3). */
+static void test_eight_bits_through_a_run(void **state)
+{
+    (void)state;
+    for (int offered = 0; offered < 2; offered++) {
+        g_autofree char *text =
+            g_strdup_printf(WORLD("", ", extensions: [SIZE%s]",
+                                  "lunch: {from: alice, to: [bob@b.example], raw: \"\xc3\xa9\"}",
+                                  SEND ", {at: 1 min, do: fetch, who: bob}", ""),
+                            offered ? ", 8BITMIME" : "");
+        Played played = play(text);
+        assert_int_equal(played_count(&played, "agent.receive", "host=bob.laptop mail=lunch"),
+                         offered);
+        assert_int_equal(played_count(&played, "mail.bounced", "mail=lunch reason~5.6.3"),
+                         !offered);
+        assert_int_equal(played_count(&played, "smtp.command",
+                                      "host=mx.a.example smtp.command_line~BODY=8BITMIME"),
+                         offered);
+        played_end(&played);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_silent_server_is_left_in_time),
+        cmocka_unit_test(test_a_server_that_stops_reading_is_left_in_time),
+        cmocka_unit_test(test_a_silent_client_is_left_in_time),
+        cmocka_unit_test(test_a_server_tells_of_its_users),
+        cmocka_unit_test(test_ways_to_name_a_mailbox),
+        cmocka_unit_test(test_a_mail_is_smuggled_between_servers),
+        cmocka_unit_test(test_eight_bits_through_a_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
