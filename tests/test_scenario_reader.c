@@ -72,6 +72,11 @@ static void test_yaml_faults(void **state)
         {"mailsim: 1\ntitle: Re: hello\n",
          "2:10: not YAML: invalid nested block mapping on the same line; a text that holds `: ` "
          "needs quotes"},
+        {"mailsim: 1\nmails: {a: {subject: Re: hello}}\n",
+         "2:24: not YAML: missing comma in flow mapping; a text that holds `: ` needs quotes, or a "
+         "bracket above is not closed"},
+        {"mailsim: 1\nservers:\n  mx.example: {users: {a: {}}\npeople:\n",
+         "4:1: not YAML: wrongly indented flow mapping; a bracket above may not be closed"},
         {"mailsim: 1\n%YAML 1.2\n",
          "2:1: a line that begins with `%` is a YAML directive; there are none here"},
         {"mailsim: 1\ntitle: &a x\n",

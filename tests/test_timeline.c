@@ -209,6 +209,30 @@ static void test_opened_message(void **state)
     world_clear(&world);
 }
 
+static void test_outside_text(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    g_autofree char *longer = g_strnfill(1007, 'x');
+    longer[3] = '\n';
+    TRACE(world.trace, world.host, TIMELINE_DATA, 0, .text = "HELO me\r\n");
+    TRACE(world.trace, world.host, TIMELINE_DATA, 0, .text = "Subject: a\r\n\r\n.\r\nQU");
+    TRACE(world.trace, world.host, TIMELINE_DATA, 0, .base64 = "/w==");
+    assert_string_equal(world.text->str,
+                        "00:00:00.000  mx.example  C: HELO me\n"
+                        "00:00:00.000  mx.example  C: Subject: a\n"
+                        "                          C:\n"
+                        "                          C: .\n"
+                        "                          C: QU\n"
+                        "00:00:00.000  mx.example  C: (octets that are no text)\n");
+    g_string_truncate(world.text, 0);
+    TRACE(world.trace, world.host, TIMELINE_DATA, 0, .text = longer);
+    assert_true(g_str_has_prefix(world.text->str, "00:00:00.000  mx.example  C: xxx\n"));
+    assert_true(
+        g_str_has_suffix(world.text->str, "                          C: (7 octets more)\n"));
+    world_clear(&world);
+}
+
 static void test_times(void **state)
 {
     (void)state;
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_pause_is_a_blank_line),
         cmocka_unit_test(test_colour_only_when_asked),
         cmocka_unit_test(test_opened_message),
+        cmocka_unit_test(test_outside_text),
         cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,11 +73,20 @@ static SimTime age_at_end(const Story *story, const FactsMail *mail,
     return ended != SIM_NEVER ? ended - begun : 0;
 }
 
+/* To the smaller of the two units that are shown, so that 2 h 29 min 59 s reads as 2 h 30 min. */
+static SimTime round_age(SimTime age)
+{
+    if (age < SIM_MINUTE)
+        return age;
+    SimTime unit = age < SIM_HOUR ? SIM_SECOND : age < SIM_DAY ? SIM_MINUTE : SIM_HOUR;
+    return (age + unit / 2) / unit * unit;
+}
+
 static void tell_fate(const Story *story, const FactsMail *mail, const FactsRecipient *recipient,
                       GString *out)
 {
     g_autofree char *attempts = say_attempts(recipient->attempts);
-    g_autofree char *age = units_format_readable(age_at_end(story, mail, recipient));
+    g_autofree char *age = units_format_readable(round_age(age_at_end(story, mail, recipient)));
     g_autoptr(GString) text = g_string_new(NULL);
     SAY(text, words_of(recipient), {"mail", mail->name}, {"recipients", recipient->address},
         {"attempts", attempts}, {"age", age}, {"notification", recipient->bounce});

@@ -138,6 +138,29 @@ static void put_reply(const TraceFields_SMTP_REPLY *reply, GString *out)
     }
 }
 
+/* What a program outside says, line by line as a client's; of a long text only the beginning. */
+static void put_outside_text(const TraceFields_TIMELINE_DATA *data, GString *out)
+{
+    enum { SHOWN_OCTETS = 1000 };
+    if (data->text == NULL) {
+        g_string_append(out, "C: (octets that are no text)");
+        return;
+    }
+    Span rest = span_of_text(data->text);
+    size_t hidden = rest.length > SHOWN_OCTETS ? rest.length - SHOWN_OCTETS : 0;
+    rest.length -= hidden;
+    for (bool is_first = true; is_first || rest.length > 0; is_first = false) {
+        size_t length = span_find(rest, '\n');
+        bool has_return = length > 0 && rest.data[length - 1] == '\r';
+        Span line = span_of(rest.data, has_return ? length - 1 : length);
+        g_string_append_printf(out, "%sC:%s", is_first ? "" : "\n", line.length > 0 ? " " : "");
+        put_one_line(out, line);
+        rest = span_skip(rest, MIN(length + 1, rest.length));
+    }
+    if (hidden > 0)
+        g_string_append_printf(out, "\nC: (%zu octets more)", hidden);
+}
+
 /* Appends "10 mx.example." for "b.example. 3600 IN MX 10 mx.example.", as the trace has it (RFC
  * 1035 §5.1): without owner, lifetime and class, and without the type where that was asked for. */
 static void put_record(const char *record, const char *asked, GString *out)
@@ -222,6 +245,8 @@ void timeline_describe(const Simulator *simulator, const TraceRecord *record, GS
     put_template(simulator, record, timeline_phrase(record->kind)->template, out);
     if (record->kind == TRACE_SMTP_REPLY)
         put_reply(record->fields, out);
+    else if (record->kind == TRACE_TIMELINE_DATA)
+        put_outside_text(record->fields, out);
     else if (record->kind == TRACE_AGENT_READ)
         put_opened(record->fields, out);
     else if (record->kind == TRACE_DNS_RESPONSE)

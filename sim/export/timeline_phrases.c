@@ -12,7 +12,7 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
                                 TIMELINE_PLAIN},
     [TRACE_TIMELINE_CONNECT] = {"outside {outside}: connects to {server} port {tcp.dstport}",
                                 TIMELINE_STRONG},
-    [TRACE_TIMELINE_DATA] = {"outside {outside}: octets come", TIMELINE_DIM},
+    [TRACE_TIMELINE_DATA] = {"", TIMELINE_PLAIN},
     [TRACE_TIMELINE_ROOM] = {"outside {outside}: can be given more", TIMELINE_DIM},
     [TRACE_TIMELINE_CLOSE] = {"outside {outside}: sends no more", TIMELINE_DETAIL},
     [TRACE_TIMELINE_RESET] = {"outside {outside}: is gone", TIMELINE_PLAIN},

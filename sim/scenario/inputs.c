@@ -5,8 +5,11 @@
 #include "export/ndjson.h"
 #include "mail/address.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct InputsReader {
     Inputs *inputs;
@@ -260,9 +263,14 @@ Inputs *inputs_read_file(const char *path, Diagnostics *diagnostics)
     g_autoptr(GError) error = NULL;
     g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &error);
     diagnostics_set_source(diagnostics, path, (Span){0});
-    if (file == NULL || g_mapped_file_get_length(file) > INPUTS_FILE_MAXIMUM) {
-        diagnostics_error(diagnostics, (SourcePosition){1, 1}, "%s",
-                          file == NULL ? error->message : "the file is too large");
+    if (file == NULL) {
+        const char *reason = g_access(path, R_OK) != 0 ? g_strerror(errno) : error->message;
+        diagnostics_error(diagnostics, (SourcePosition){0, 0}, "the file cannot be read: %s",
+                          reason);
+        return NULL;
+    }
+    if (g_mapped_file_get_length(file) > INPUTS_FILE_MAXIMUM) {
+        diagnostics_error(diagnostics, (SourcePosition){0, 0}, "the file is too large");
         return NULL;
     }
     Span bytes =

@@ -364,7 +364,10 @@ static const Hint hints[] = {
     {"tab character may not be used as indentation", "use spaces"},
     {"invalid multiline plain key", "a colon is missing, or this line is indented wrongly"},
     {"did not find expected node content", "something is missing here, or a bracket is not closed"},
+    {"wrongly indented flow", "a bracket above may not be closed"},
     {"wrongly indented", "the closing quote may be missing"},
+    {"missing comma in flow",
+     "a text that holds `: ` needs quotes, or a bracket above is not closed"},
 };
 
 static const char *hint_for(const char *message)

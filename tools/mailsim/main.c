@@ -40,6 +40,13 @@ static void exit_with_bug(int signal_number)
     _exit(EXIT_BUG);
 }
 
+/* GLib would write `?` for each sign that the locale's charset lacks; what mailsim writes is UTF-8
+ * everywhere. */
+static void print_utf8(const char *text)
+{
+    fputs(text, stdout);
+}
+
 bool command_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
                    int *argc, char ***argv)
 {
@@ -71,6 +78,7 @@ static const Command *find_command(const char *name)
 int main(int argc, char **argv)
 {
     signal(SIGABRT, exit_with_bug);
+    g_set_print_handler(print_utf8);
     if (argc < 2) {
         print_help(stderr);
         return EXIT_BAD_INPUT;

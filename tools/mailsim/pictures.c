@@ -53,6 +53,11 @@ static bool add_svg(Pictures *pictures, const char *argument)
         if (g_str_has_prefix(argument, KINDS[kind]))
             return add(pictures, (PictureKind)kind, argument + strlen(KINDS[kind]));
     }
+    size_t word = strspn(argument, "abcdefghijklmnopqrstuvwxyz");
+    if (argument[word] == '=') {
+        fprintf(stderr, "mailsim: --svg %s: the picture is ladder, queue or map\n", argument);
+        return false;
+    }
     return add(pictures, PICTURE_LADDER, argument);
 }
 

@@ -123,8 +123,13 @@ static void put_indented(GString *out, int indent, const char *text)
 static void put_answers(const Run *run, const char *language, GString *out)
 {
     const ScenarioQuestions *questions = &run->scenario->questions;
-    if (questions->count > 0)
-        g_string_append(out, "Questions\n");
+    if (questions->count == 0)
+        return;
+    if (run->end == SIMULATOR_END_STOPPED) {
+        g_string_append(out, "Questions: not answered, since the run was ended before its time\n");
+        return;
+    }
+    g_string_append(out, "Questions\n");
     for (size_t i = 0; i < questions->count; i++) {
         const ScenarioQuestion *question = &questions->items[i];
         g_autofree char *answer = expectations_answer(run->expectations, i);
