@@ -506,6 +506,21 @@ static void test_ehlo_refused_means_helo(void **state)
     session_free(session);
 }
 
+/* RFC 5321 §3.2 knows no reply to EHLO that is worth waiting for; 421 alone ends the session. */
+static void test_ehlo_refused_for_now_means_helo(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    feed(session, "220 b\r\n450 not now\r\n250 b\r\n");
+    assert_log_has(session, "C EHLO a.example\nS 450\nC HELO a.example\nS 250\nready 0 0\n");
+    session_free(session);
+    session = session_new();
+    feed(session, "220 b\r\n421 closing\r\n");
+    assert_log_has(session, "refused helo temporary 421");
+    assert_log_lacks(session, "C HELO");
+    session_free(session);
+}
+
 static void test_no_service(void **state)
 {
     (void)state;
@@ -888,6 +903,7 @@ int main(void)
         cmocka_unit_test(test_extensions_are_used_when_offered),
         cmocka_unit_test(test_obstacles_fail_before_mail),
         cmocka_unit_test(test_ehlo_refused_means_helo),
+        cmocka_unit_test(test_ehlo_refused_for_now_means_helo),
         cmocka_unit_test(test_no_service),
         cmocka_unit_test(test_auth),
         cmocka_unit_test(test_each_recipient_has_a_result),

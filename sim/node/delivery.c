@@ -279,11 +279,19 @@ void delivery_quit(Delivery *delivery)
     session_pump(delivery->session);
 }
 
+/* A greeting is the host's word about itself, spoken before it knows of any mail: whatever its
+ * digits, another host is asked, or this one later, as Postfix does (smtp_skip_5xx_greeting). */
 static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
 {
     g_autofree char *text = smtp_trace_reply_text(&event->refused.reply);
     g_autofree char *status = enhanced_text(&event->refused.reply);
-    note_failure(delivery, outcome_of(event->refused.class), text, status, true,
+    DeliveryOutcome outcome = outcome_of(event->refused.class);
+    if (event->refused.stage == SMTP_STAGE_CONNECT) {
+        outcome = DELIVERY_TEMPORARY;
+        if (status != NULL && status[0] == '5')
+            status[0] = '4';
+    }
+    note_failure(delivery, outcome, text, status, true,
                  because_of(delivery, &event->refused.reply));
 }
 

@@ -121,7 +121,8 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 ON(SUCCESS) = CELL(READY, BE_READY, "RFC 5321 §4.1.1.1"),
                 ON(AUTH_NEEDED) = CELL(AUTH, SEND_AUTH, "RFC 4954 §4"),
                 UNFIT(INTERMEDIATE),
-                ON(TEMPORARY) = CELL(QUIT, REFUSED, "RFC 5321 §4.2.1"),
+                /* HELO fits any refusal; a server that takes none refuses that one too. */
+                ON(TEMPORARY) = CELL(HELO, SEND_HELO, "RFC 5321 §3.2, §4.1.4"),
                 ON(PERMANENT) = CELL(HELO, SEND_HELO, "RFC 5321 §3.2, §4.1.4"),
                 NO_SERVICE_421,
                 FAILURES,

@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema captures install viewer
+STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema captures judges install viewer
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -64,6 +64,9 @@ check-schema:
 
 check-captures: builds
 	@$(CHECK)/captures.py $(BUILD)/mailsim
+
+check-judges: builds
+	@$(CHECK)/judges.py $(BUILD)/mailsim
 
 check-install: builds
 	@$(CHECK)/install.py
