@@ -155,6 +155,7 @@ static void facts_write(void *owner, const TraceRecord *record)
 Facts *facts_new(Trace *trace)
 {
     Facts *facts = g_new0(Facts, 1);
+    facts->first_outside = UINT32_MAX;
     facts->trace = trace;
     facts->simulator = trace_simulator(trace);
     facts->names = g_string_chunk_new(4096);

@@ -27,6 +27,7 @@ typedef enum MailFate {
     MAIL_FATE_QUEUED,    /* in a server's queue */
     MAIL_FATE_BOUNCED,   /* given up; the sender was told */
     MAIL_FATE_DISCARDED, /* ended by a named rule */
+    MAIL_FATE_RELAYED,   /* a server outside of the simulation has taken it over */
     MAIL_FATE_LOST,      /* accepted and nowhere to be found */
     MAIL_FATE_REFUSED,   /* no server has accepted it, and its author knows (agent.failed) */
     MAIL_FATE_NONE,      /* not sent yet */

@@ -114,6 +114,8 @@ static MailFate fate_of(const FactsRecipient *recipient, const RecipientState *s
         return MAIL_FATE_BOUNCED;
     if (state->is_discarded)
         return MAIL_FATE_DISCARDED;
+    if (state->is_outside)
+        return MAIL_FATE_RELAYED;
     if (recipient->accepted_at != SIM_NEVER)
         return MAIL_FATE_LOST;
     return state->is_refused ? MAIL_FATE_REFUSED : MAIL_FATE_NONE;
@@ -221,12 +223,24 @@ static void note_attempt(Facts *facts, const TraceRecord *record)
     settle(facts, subject.mail, subject.index);
 }
 
+static bool is_outside(const Facts *facts, const char *host)
+{
+    for (size_t node = facts->first_outside; node < simulator_node_count(facts->simulator);
+         node++) {
+        if (g_strcmp0(simulator_node_name(facts->simulator, (NodeId)node), host) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void note_relayed(Facts *facts, const TraceRecord *record)
 {
     const TraceFields_MAIL_RELAYED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
+    if (is_outside(facts, fields->next))
+        subject.state->is_outside = true;
     settle(facts, subject.mail, subject.index);
 }
 
@@ -315,6 +329,8 @@ void facts_note_mail(Facts *facts, const TraceRecord *record)
         note_discarded(facts, record);
     else if (record->kind == TRACE_STORE_INVENTORY)
         note_inventory(facts, record);
+    else if (record->kind == TRACE_TIMELINE_OUTSIDE)
+        facts->first_outside = record->node;
     else if (record->kind == TRACE_TIMELINE_END)
         note_end(facts);
 }
@@ -327,7 +343,7 @@ const char *mail_fate_name(MailFate fate)
         [MAIL_FATE_DELIVERED] = "delivered", [MAIL_FATE_QUEUED] = "queued",
         [MAIL_FATE_BOUNCED] = "bounced",     [MAIL_FATE_DISCARDED] = "discarded",
         [MAIL_FATE_LOST] = "lost",           [MAIL_FATE_REFUSED] = "refused",
-        [MAIL_FATE_NONE] = "none",
+        [MAIL_FATE_NONE] = "none",           [MAIL_FATE_RELAYED] = "relayed",
     };
     return NAMES[fate];
 }

@@ -76,6 +76,9 @@ static const char *const WORDS[WORDS_COUNT] = {
                           "told by {notification}, {age} after it was sent, with {attempts} over "
                           "the network.",
     [WORDS_END_DISCARDED] = "In the end {mail} to {recipients} was discarded by a rule.",
+    [WORDS_END_RELAYED] =
+        "In the end a server outside of the simulation has {mail} to {recipients}, "
+        "after {attempts} over the network.",
     [WORDS_END_LOST] = "In the end {mail} to {recipients} is lost: a server took responsibility "
                        "for it, and nobody has it.",
     [WORDS_END_REFUSED] = "In the end no server took {mail} to {recipients}, and its author knows.",

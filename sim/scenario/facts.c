@@ -79,6 +79,7 @@ static const struct {
     [MAIL_STATUS_DISCARDED] = {"discarded", "a named rule removed it, such as that no bounce is "
                                             "bounced"},
     [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and the sender was told at once"},
+    [MAIL_STATUS_RELAYED] = {"relayed", "in `mailsim live`, a real server has taken it over"},
     [MAIL_STATUS_LOST] = {"lost", "a server accepted it, and it is nowhere"},
 };
 
