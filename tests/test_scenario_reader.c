@@ -332,7 +332,7 @@ static void test_expectation_faults(void **state)
          "11:48: there is no fact `staus` of a mail; did you mean `status`?"},
         {EXPECT "  - {mail: lunch, to: bob@gmail.example, fact: status, is: here}\n",
          "11:60: there is no status `here`; there are none, queued, delivered, bounced, discarded, "
-         "refused, lost"},
+         "refused, relayed, lost"},
         {EXPECT "  - {mail: lunch, fact: status, is: delivered}\n",
          "11:5: `lunch` has 2 recipients; say for which one with `to`"},
         {EXPECT "  - {mail: lunch, to: carol@gmail.example, fact: status, is: delivered}\n",
