@@ -116,12 +116,32 @@ static void test_played(void **state)
         assert_string_equal(mail_fate_name(mail->recipients[i].fate), "delivered");
 }
 
+/* The host of programs outside has a name that a scenario may use as long as it is by itself. */
+static void test_name_taken(void **state)
+{
+    (void)state;
+    static const char text[] = "mailsim: 1\n"
+                               "network: {routers: [core, outside],\n"
+                               "          links: [{between: [core, outside]}]}\n"
+                               "servers:\n"
+                               "  mail.naver.example: {domains: [naver.example]}\n";
+    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
+    g_autoptr(Scenario) scenario = scenario_read_bytes("s.yaml", span_of_text(text), diagnostics);
+    assert_non_null(scenario);
+    const ScenarioText *taken = inputs_find_name_taken(scenario);
+    assert_non_null(taken);
+    assert_int_equal(taken->at.line, 2);
+    g_autoptr(Scenario) other = read_scenario();
+    assert_null(inputs_find_name_taken(other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_misfit),
         cmocka_unit_test(test_played),
+        cmocka_unit_test(test_name_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,6 +306,29 @@ char *inputs_find_domain_defect(const Scenario *scenario, const char *domain)
     return NULL;
 }
 
+static bool is_name_taken(const ScenarioText *name)
+{
+    return g_ascii_strcasecmp(name->text, GATEWAY_HOST) == 0;
+}
+
+const ScenarioText *inputs_find_name_taken(const Scenario *scenario)
+{
+    const ScenarioNetwork *network = &scenario->network;
+    for (size_t i = 0; i < network->routers.count; i++) {
+        if (is_name_taken(&network->routers.items[i]))
+            return &network->routers.items[i];
+    }
+    for (size_t i = 0; i < network->homes.count; i++) {
+        if (is_name_taken(&network->homes.items[i].name))
+            return &network->homes.items[i].name;
+    }
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        if (is_name_taken(&scenario->servers.items[i].name))
+            return &scenario->servers.items[i].name;
+    }
+    return NULL;
+}
+
 static char *find_domains_defect(const Inputs *inputs, const Scenario *scenario)
 {
     for (size_t i = 0; inputs->domains[i] != NULL; i++) {

@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inputs, inputs_free)
 char *inputs_find_misfit(const Inputs *inputs, const Scenario *scenario);
 /* Why the domain cannot be one of programs outside, to free; NULL: it can. */
 char *inputs_find_domain_defect(const Scenario *scenario, const char *domain);
+/* The node that has the name of the host of programs outside, so that none can take part; or NULL.
+ */
+const ScenarioText *inputs_find_name_taken(const Scenario *scenario);
 /* For the options of a simulation; borrowed. */
 SimulationOutside inputs_outside(const Inputs *inputs);
 

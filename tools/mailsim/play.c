@@ -43,9 +43,17 @@ Play *play_new_with_inputs(const char *path, const SimulationOptions *options, c
 {
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
     Scenario *scenario = scenario_read_file(path, diagnostics);
+    const ScenarioText *taken =
+        scenario != NULL && options->outside != NULL ? inputs_find_name_taken(scenario) : NULL;
+    if (taken != NULL)
+        diagnostics_error(diagnostics, taken->at,
+                          "programs outside are joined as the host `%s`; call this node otherwise",
+                          GATEWAY_HOST);
     diagnostics_print(diagnostics, stderr);
-    if (scenario == NULL)
+    if (scenario == NULL || taken != NULL) {
+        g_clear_pointer(&scenario, scenario_free);
         return NULL;
+    }
     if (!check_options(path, scenario, options, inputs)) {
         scenario_free(scenario);
         return NULL;
