@@ -217,7 +217,8 @@ def judge_smtp_source(session):
 # ---- The README ----
 
 def judge_readme(session):
-    """The section's very lines, typed with nc."""
+    """The section's very lines, typed with nc; a person types after the lesson's own mail is there."""
+    session.wait_for("is in the mailbox of bob@gmail.example")
     section = Path("README.md").read_text("utf-8").split("## Talk to a simulated server by hand")[1]
     shown = section.split("```")[3].strip("\n").splitlines()
     is_content = False
@@ -230,7 +231,7 @@ def judge_readme(session):
     replies = [line for line in shown if line not in typed]
     if done.stdout.splitlines() != replies:
         yield f"nc shows {done.stdout!r}, the README {replies}"
-    session.wait_for("is in the mailbox of bob@gmail.example")
+    session.wait_for("is in the mailbox of bob@gmail.example", 2)
 
 
 # ---- Clients that misbehave ----
