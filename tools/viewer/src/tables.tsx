@@ -5,9 +5,13 @@ import { at } from "./model";
 import { TraceRecord } from "./trace";
 import { formatSpan, formatTime, wordOr } from "./words";
 
+const MOST_ROWS = 500; /* of the queue; the message in question is among them, and what is left out is said */
+
 export function QueuePane() {
   const { model, view, gated, change, w } = useShared();
-  const rows = model.entries.filter((e) => e.enter <= view.cursor && view.cursor < e.remove);
+  const now = model.records[view.cursor]?.fields.mail;
+  const isMeant = (e: { mail: string }): number => Number(e.mail === view.mail || e.mail === now);
+  const rows = model.entries.filter((e) => e.enter <= view.cursor && view.cursor < e.remove).sort((a, b) => isMeant(b) - isMeant(a));
   const left = (until: number | undefined): string => (gated ? "?" : until === undefined ? "" : formatSpan(Math.max(0, until - view.t), view.language));
   return (
     <div class="fill scroll" tabIndex={0} role="region" aria-label={w("queue")}>
@@ -15,7 +19,7 @@ export function QueuePane() {
         <table class="data">
           <thead><tr><th>{w("host")}</th><th>{w("mail")}</th><th>{w("state")}</th><th>{w("attempts")}</th><th>{w("next_attempt")}</th><th>{w("expires")}</th><th>{w("reason")}</th></tr></thead>
           <tbody>
-            {rows.slice(0, 500).map((e) => {
+            {rows.slice(0, MOST_ROWS).map((e) => {
               const recipients = e.recipients.size > 0 ? [...e.recipients] : [["", []] as [string, never[]]];
               return recipients.map(([recipient, history]) => {
                 const s = at(history, view.cursor);
@@ -32,6 +36,7 @@ export function QueuePane() {
           </tbody>
         </table>
       )}
+      {rows.length > MOST_ROWS && <p class="quiet pad">{w("left_out")}: {rows.length - MOST_ROWS}</p>}
     </div>
   );
 }
