@@ -225,6 +225,29 @@ static void test_nothing_is_told(void **state)
     played_end(&never);
 }
 
+/* ---- One mailbox, two recipients ---- */
+
+/* Local-parts may differ by case (RFC 5321 §2.4), so each spelling is a recipient of its own and
+ * has its copy; the books know which delivery is whose. */
+static void test_two_spellings_of_an_address(void **state)
+{
+    (void)state;
+    Played played = play("mailsim: 1\n"
+                         "servers:\n"
+                         "  mx.a.example: {domains: [a.example], users: {alice: {}}}\n"
+                         "  mx.b.example: {domains: [b.example], users: {bob: {}}}\n"
+                         "people:\n"
+                         "  alice: {address: alice@a.example}\n"
+                         "mails:\n"
+                         "  lunch: {from: alice, to: [bob@b.example, BOB@b.example]}\n"
+                         "timeline:\n"
+                         "  - {at: 1 s, do: send, mail: lunch}\n");
+    played_find(&played, "mail.delivered", "mail=lunch recipient=bob@b.example");
+    played_find(&played, "mail.delivered", "mail=lunch recipient=BOB@b.example");
+    assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch user=bob"), 2);
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_success_is_told_by_the_last_server),
         cmocka_unit_test(test_success_is_told_where_dsn_ends),
         cmocka_unit_test(test_nothing_is_told),
+        cmocka_unit_test(test_two_spellings_of_an_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,7 +168,7 @@ void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fie
 void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields);
 void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields);
 /* Finds the copy that mail.delivered tells of, or complains. */
-void books_claim_copy(Books *books, const Account *account, uint64_t uid);
+void books_claim_copy(Books *books, Account *account, uint64_t uid);
 void books_free_mailboxes(Server *server);
 
 /* ---- books_end.c ---- */

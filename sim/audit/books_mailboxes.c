@@ -100,12 +100,27 @@ void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fie
     }
 }
 
-void books_claim_copy(Books *books, const Account *account, uint64_t uid)
+/* Two spellings of an address lead to one mailbox, and a message put into it may have been booked
+ * on the other account: what is known now decides. */
+static void take_stored(Books *books, Account *account, const char *user)
+{
+    for (Account *at = account->entry->mail->accounts; account->stored == 0 && at != NULL;
+         at = at->next_of_mail) {
+        if (at->entry->server == account->entry->server && at->stored > 0 &&
+            is_user(books, at, user)) {
+            at->stored--;
+            account->stored++;
+        }
+    }
+}
+
+void books_claim_copy(Books *books, Account *account, uint64_t uid)
 {
     for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
         if (at->server == account->entry->server && at->uid == uid && at->by_delivery &&
             !at->is_delivered && is_user(books, account, at->user)) {
             at->is_delivered = true;
+            take_stored(books, account, at->user);
             return;
         }
     }
