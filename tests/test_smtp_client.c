@@ -851,8 +851,8 @@ static void test_any_pieces_give_the_same(void **state)
     (void)state;
     static const char *const parts[] = {
         "220-b\r\n220 b\r\n", "250-b\r\n250-SIZE 999\r\n250 PIPELINING\r\n",
-        "250 2.1.0 ok\r\n250-2.1.5 o\r\n250 2.1.5 k\r\n550-5.1.1 no\r\n550 5.1.1 body\r\n"
-        "354 go\r\n250 2.0.0 queued\r\n421 bye\r\n"};
+        ("250 2.1.0 ok\r\n250-2.1.5 o\r\n250 2.1.5 k\r\n550-5.1.1 no\r\n550 5.1.1 body\r\n"
+         "354 go\r\n250 2.0.0 queued\r\n421 bye\r\n")};
     const Script script = {parts, G_N_ELEMENTS(parts), 2, 0, "a\r\n.b"};
     g_autofree char *whole = play_in_any_pieces(&script);
     assert_non_null(strstr(whole, "result 1 rcpt permanent 550 5.1.1 no\nbody\n"));

@@ -114,8 +114,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_ACCEPTED] = "{host} accepts {mail}",
     [TRACE_MAIL_RELAYED] = "{host} hands {mail} on to {what}",
     [TRACE_MAIL_DELIVERED] = "{host} delivers {mail} to {recipient}",
-    [TRACE_MAIL_EXPIRED] = "{host} gives up on {mail}: past its lifetime, and the last "
-                           "attempt failed too",
+    [TRACE_MAIL_EXPIRED] = ("{host} gives up on {mail}: past its lifetime, and the last "
+                            "attempt failed too"),
     [TRACE_MAIL_BOUNCED] = "{host} returns {mail} to {recipient}: {more}",
     [TRACE_MAIL_DELAYED] = "{host} warns of the delay of {mail}",
     [TRACE_MAIL_CONFIRMED] = "{host} tells the sender of the success of {mail}",

@@ -63,11 +63,6 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     return server;
 }
 
-void mail_server_withdraw_extensions(MailServer *server, uint32_t extensions)
-{
-    server->extensions &= ~extensions;
-}
-
 bool mail_server_is_running(const MailServer *server)
 {
     return server->is_running;

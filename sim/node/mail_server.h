@@ -72,9 +72,6 @@ typedef struct MailServerOptions {
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);
 void mail_server_free(MailServer *server);
-/* Offers these extensions (SmtpExtension bits) no more to clients that come from now on. For a
- * server that real programs talk to: what follows STARTTLS is simulated, and no TLS. */
-void mail_server_withdraw_extensions(MailServer *server, uint32_t extensions);
 
 /* Starts the program: reads the disk, listens, takes up the queue. Nothing when it runs. */
 void mail_server_start(MailServer *server);
