@@ -865,8 +865,8 @@ static void test_any_pieces_of_chunks_give_the_same(void **state)
     (void)state;
     static const char *const parts[] = {
         "220 b\r\n", "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n",
-        "250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250-2.0.0 one\r\n250 2.0.0 chunk\r\n"
-        "250 2.0.0 queued\r\n"};
+        ("250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250-2.0.0 one\r\n250 2.0.0 chunk\r\n"
+         "250 2.0.0 queued\r\n")};
     g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 5, 'x');
     const Script script = {parts, G_N_ELEMENTS(parts), 2, 0, large};
     g_autofree char *whole = play_in_any_pieces(&script);
