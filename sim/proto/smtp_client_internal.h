@@ -109,8 +109,22 @@ struct SmtpClient {
     uint32_t epoch;
 };
 
-/* smtp_client.c: moves through the table's cell for `input` and does its action. */
+/* smtp_client_act.c: moves through the table's cell for `input` and does its action. */
 void smtp_client_fire(SmtpClient *client, SmtpClientInput input, const SmtpReply *reply);
+
+/* smtp_client_waits.c: what hangs on the reply that `state` waits for. */
+SmtpStage smtp_client_stage_of(const SmtpClient *client, uint8_t state);
+
+/* smtp_client_results.c */
+/* From now on every recipient without a result has this one; events follow. */
+void smtp_client_settle(SmtpClient *client, const SmtpReply *reply, SmtpStage stage);
+/* One recipient's result, settled before the others. */
+void smtp_client_settle_recipient(SmtpClient *client, size_t index, const SmtpReply *reply,
+                                  SmtpReplyClass class, SmtpStage stage);
+/* Makes the event of the next recipient without a result, after the last one that of the sum. */
+void smtp_client_settle_next(SmtpClient *client);
+/* Commands of the transaction whose replies are still to come. */
+size_t smtp_client_in_flight(const SmtpClient *client);
 
 /* smtp_client_session.c: commands outside transactions */
 /* Puts one line into the output and shows it to the observer. */

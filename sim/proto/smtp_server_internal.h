@@ -99,13 +99,16 @@ struct SmtpServer {
     uint32_t epoch;
 };
 
-/* smtp_server.c: moves through the table's cell for `input` and does its action. `chosen` is the
- * reply that the node or a refusal chose; NULL: the cell's own. */
+/* smtp_server_act.c: moves through the table's cell for `input` and does its action. `chosen` is
+ * the reply that the node or a refusal chose; NULL: the cell's own. */
 void smtp_server_fire(SmtpServer *server, SmtpServerInput input, const SmtpReply *chosen);
 /* Refuses the present command with a reply of the engine's own. */
 void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced, const char *text);
 /* Asks the node: `event` is handed out next, its token filled in here. */
 void smtp_server_ask(SmtpServer *server, SmtpServerEvent event);
+
+/* smtp_server_lines.c: one step while commands are awaited; true when something moved. */
+bool smtp_server_step_line(SmtpServer *server);
 
 /* smtp_server_content.c: one step while content arrives, or while a chunk is skipped; true when
  * something moved. */
