@@ -343,6 +343,26 @@ static void test_bounce(void **state)
     world_free(&w);
 }
 
+/* The way that failed is told beside the one that led on, each server once. */
+static void test_another_exchanger(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    uint64_t because = crash(&w, w.b);
+    reach_a(&w);
+    TRACE(w.trace, w.a, TCP_CONNECT, 0, .remote = "mx1.example", .remote_port = 25);
+    Cause connected = *simulator_cause(w.simulator);
+    TRACE(w.trace, w.a, TCP_FAILED, because, .remote = "mx1.example", .reason = "timed out");
+    *simulator_cause(w.simulator) = connected;
+    TRACE(w.trace, w.a, TCP_CONNECT, 0, .remote = "b.example", .remote_port = 25);
+    accept_mail(&w, w.b, BOB);
+    relay(&w, BOB);
+    assert_tells(&w, "(\"250 Ok\", attempt 1), and was done with it. It had tried mx1.example "
+                     "first, in vain, because the mail server on b.example had crashed at "
+                     "00:00:00.\n");
+    world_free(&w);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -448,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_different_reasons_are_not_folded),
         cmocka_unit_test(test_recipients_are_joined),
         cmocka_unit_test(test_bounce),
+        cmocka_unit_test(test_another_exchanger),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_not_sent),
         cmocka_unit_test(test_twice_after_a_crash),

@@ -175,9 +175,15 @@ static void story_write(void *owner, const TraceRecord *record)
         write_note(story, record);
         return;
     }
-    Hop hop = {record->seq,  record->cause.nearest[TRACE_LEVEL_PROTOCOL],
-               record->time, record->kind,
-               record->node, keep(story, hop_text(record))};
+    Hop hop = {
+        .seq = record->seq,
+        .cause = record->cause.nearest[TRACE_LEVEL_PROTOCOL],
+        .because = record->because,
+        .time = record->time,
+        .kind = record->kind,
+        .node = record->node,
+        .what = keep(story, hop_text(record)),
+    };
     g_array_append_val(story->hops, hop);
 }
 
@@ -211,6 +217,17 @@ const Hop *story_find_hop(const Story *story, uint64_t seq)
     return g_array_binary_search(story->hops, &key, compare_hop, &index)
                ? &g_array_index(story->hops, Hop, index)
                : NULL;
+}
+
+const Hop *story_find_failure(const Story *story, const Hop *connect)
+{
+    for (const Hop *hop = connect + 1;
+         hop < (const Hop *)(void *)story->hops->data + story->hops->len; hop++) {
+        if (hop->kind == TRACE_TCP_FAILED && hop->node == connect->node &&
+            hop->what == connect->what)
+            return hop;
+    }
+    return NULL;
 }
 
 /* ---- Life ---- */

@@ -19,7 +19,7 @@ typedef struct StoryOptions {
 } StoryOptions;
 
 /* Adds itself to the trace, at level PROTOCOL; it is to outlive the run. It keeps some 100
- * octets of each record of level MAIL and 40 of each of level PROTOCOL. */
+ * octets of each record of level MAIL and 48 of each of level PROTOCOL. */
 Story *story_new(Trace *trace, const StoryOptions *options);
 void story_free(Story *story);
 

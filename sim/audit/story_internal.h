@@ -23,7 +23,7 @@ typedef struct Note {
 
 /* A record of level PROTOCOL: only what tells why an attempt failed. */
 typedef struct Hop {
-    uint64_t seq, cause;
+    uint64_t seq, cause, because;
     SimTime time;
     TraceKind kind;
     NodeId node;
@@ -45,6 +45,8 @@ struct Story {
 /* The note of that seq, NULL when there is none. */
 const Note *story_find_note(const Story *story, uint64_t seq);
 const Hop *story_find_hop(const Story *story, uint64_t seq);
+/* How the connection that this tcp.connect began has failed; NULL when it has not. */
+const Hop *story_find_failure(const Story *story, const Hop *connect);
 
 /* ---- story_steps.c ---- */
 
@@ -91,6 +93,7 @@ typedef enum Words {
     WORDS_AGAIN_ONCE,
     WORDS_AGAIN,
     WORDS_RELAYED,
+    WORDS_TRIED_FIRST,
     WORDS_DELIVERED,
     WORDS_UNCERTAIN,
     WORDS_EXPIRED,

@@ -42,19 +42,23 @@ static const Note *find_outage(const Story *story, const Note *recovery)
     return NULL;
 }
 
-/* `, because …`, or "". */
-static char *say_because(const Story *story, const Note *note)
+/* `, because …`, or "" for a record that is no reason. */
+static char *say_reason(const Story *story, const Note *decisive)
 {
     GString *text = g_string_new(NULL);
     g_autoptr(GString) reason = g_string_new(NULL);
-    const Note *decisive = note->because != 0 ? story_find_note(story, note->because) : NULL;
-    if (note->kind == TRACE_QUEUE_RECOVER)
-        decisive = find_outage(story, note);
     if (decisive != NULL)
         words_say_reason(reason, story, decisive);
     if (reason->len > 0)
         SAY(text, WORDS_BECAUSE, {"reason", reason->str});
     return g_string_free(text, FALSE);
+}
+
+static char *say_because(const Story *story, const Note *note)
+{
+    if (note->kind == TRACE_QUEUE_RECOVER)
+        return say_reason(story, find_outage(story, note));
+    return say_reason(story, story_find_note(story, note->because));
 }
 
 static char *say_moment(SimTime time)
@@ -145,6 +149,35 @@ static void tell_refusal(const Telling *telling)
         {"notification", step->first->what});
 }
 
+/* The record at level PROTOCOL that led to this one, which is not above that level either. */
+static uint64_t find_cause(const Story *story, uint64_t seq)
+{
+    const Hop *hop = story_find_hop(story, seq);
+    const Note *note = hop == NULL ? story_find_note(story, seq) : NULL;
+    return hop != NULL ? hop->cause : note != NULL ? note->hop : 0;
+}
+
+/* The mail exchangers that the same attempt had tried before the one that took the message. */
+static void tell_relay(const Telling *telling)
+{
+    const Story *story = telling->story;
+    const Step *step = telling->step;
+    say_step(telling, WORDS_RELAYED);
+    const char *reached = step->first->what;
+    for (uint64_t seq = step->first->hop; step->attempt != NULL && seq > step->attempt->seq;
+         seq = find_cause(story, seq)) {
+        const Hop *hop = story_find_hop(story, seq);
+        if (hop == NULL || hop->kind != TRACE_TCP_CONNECT || hop->node != step->first->node ||
+            hop->what == reached)
+            continue;
+        const Hop *failure = story_find_failure(story, hop);
+        g_autofree char *because =
+            say_reason(story, failure != NULL ? story_find_note(story, failure->because) : NULL);
+        SAY(telling->text, WORDS_TRIED_FIRST, {"where", hop->what}, {"because", because});
+        reached = hop->what;
+    }
+}
+
 /* The kinds that one sentence tells; WORDS_COUNT for the others. */
 static Words words_of(TraceKind kind)
 {
@@ -153,12 +186,11 @@ static Words words_of(TraceKind kind)
         Words words;
     } TABLE[] = {
         {TRACE_AGENT_COMPOSE, WORDS_COMPOSED},   {TRACE_AGENT_SUBMIT, WORDS_SUBMITTED},
-        {TRACE_MAIL_RELAYED, WORDS_RELAYED},     {TRACE_MAIL_DELIVERED, WORDS_DELIVERED},
-        {TRACE_MAIL_UNCERTAIN, WORDS_UNCERTAIN}, {TRACE_MAIL_EXPIRED, WORDS_EXPIRED},
-        {TRACE_MAIL_BOUNCED, WORDS_BOUNCED},     {TRACE_MAIL_DELAYED, WORDS_DELAYED},
-        {TRACE_MAIL_DISCARDED, WORDS_DISCARDED}, {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},
-        {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},   {TRACE_AGENT_READ, WORDS_READ},
-        {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
+        {TRACE_MAIL_DELIVERED, WORDS_DELIVERED}, {TRACE_MAIL_UNCERTAIN, WORDS_UNCERTAIN},
+        {TRACE_MAIL_EXPIRED, WORDS_EXPIRED},     {TRACE_MAIL_BOUNCED, WORDS_BOUNCED},
+        {TRACE_MAIL_DELAYED, WORDS_DELAYED},     {TRACE_MAIL_DISCARDED, WORDS_DISCARDED},
+        {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},  {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},
+        {TRACE_AGENT_READ, WORDS_READ},          {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(TABLE); i++) {
         if (TABLE[i].kind == kind)
@@ -174,6 +206,8 @@ static void tell_what_happened(const Telling *telling)
         tell_deferral(telling);
     else if (kind == TRACE_MAIL_ACCEPTED)
         tell_acceptance(telling);
+    else if (kind == TRACE_MAIL_RELAYED)
+        tell_relay(telling);
     else if (kind == TRACE_AGENT_FAILED)
         tell_failure(telling);
     else if (kind == TRACE_MAIL_BOUNCED && telling->step->obstacle == OBSTACLE_REPLY)

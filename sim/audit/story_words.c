@@ -38,6 +38,7 @@ static const char *const WORDS[WORDS_COUNT] = {
                     "waited until {until}.",
     [WORDS_RELAYED] = "{host} heard from {next} that it has {mail} to {recipients} now "
                       "(\"{reason}\", attempt {attempt}), and was done with it.",
+    [WORDS_TRIED_FIRST] = " It had tried {where} first, in vain{because}.",
     [WORDS_DELIVERED] = "{host} put {mail} into the mailbox of {recipients}.",
     [WORDS_UNCERTAIN] = "The connection failed after the final dot{because}. {host} cannot know "
                         "whether {mail} to {recipients} got through, and rather sends it twice "
