@@ -343,6 +343,27 @@ static void test_bounce(void **state)
     world_free(&w);
 }
 
+/* One is refused where another is taken: what became of the other decides nothing. */
+static void test_one_of_two_is_refused(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB "," CAROL);
+    accept_mail(&w, w.a, BOB);
+    attempt(&w, w.a, BOB, 1, "smtp");
+    answer(&w, 550, "5.1.1 No such user here");
+    accept_mail(&w, w.b, CAROL);
+    answer(&w, 250, "2.0.0 Ok: queued as 1-1");
+    relay(&w, CAROL);
+    TRACE(w.trace, w.a, MAIL_BOUNCED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .bounce = "lunch.bounce", .reason = span_of_text("550 5.1.1 No such user here"));
+    assert_tells(&w, "b.example refused lunch to " BOB " for good: \"550 5.1.1 No such user "
+                     "here\". So a.example told its sender");
+    assert_tells(&w, "a.example returns lunch to " BOB ": 550 5.1.1 No such user here\n"
+                     "  00:00:00  a.example begins attempt 1 for lunch\n");
+    world_free(&w);
+}
+
 /* The way that failed is told beside the one that led on, each server once. */
 static void test_another_exchanger(void **state)
 {
@@ -468,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_different_reasons_are_not_folded),
         cmocka_unit_test(test_recipients_are_joined),
         cmocka_unit_test(test_bounce),
+        cmocka_unit_test(test_one_of_two_is_refused),
         cmocka_unit_test(test_another_exchanger),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_not_sent),

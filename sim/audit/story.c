@@ -183,6 +183,8 @@ static void story_write(void *owner, const TraceRecord *record)
         .kind = record->kind,
         .node = record->node,
         .what = keep(story, hop_text(record)),
+        .is_refusal = record->kind == TRACE_SMTP_REPLY &&
+                      ((const TraceFields_SMTP_REPLY *)record->fields)->code >= 400,
     };
     g_array_append_val(story->hops, hop);
 }
@@ -217,6 +219,13 @@ const Hop *story_find_hop(const Story *story, uint64_t seq)
     return g_array_binary_search(story->hops, &key, compare_hop, &index)
                ? &g_array_index(story->hops, Hop, index)
                : NULL;
+}
+
+uint64_t story_find_cause(const Story *story, uint64_t seq)
+{
+    const Hop *hop = story_find_hop(story, seq);
+    const Note *note = hop == NULL ? story_find_note(story, seq) : NULL;
+    return hop != NULL ? hop->cause : note != NULL ? note->hop : 0;
 }
 
 const Hop *story_find_failure(const Story *story, const Hop *connect)

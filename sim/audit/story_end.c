@@ -76,9 +76,10 @@ static SimTime age_at_end(const Story *story, const FactsMail *mail,
 /* To the smaller of the two units that are shown, so that 2 h 29 min 59 s reads as 2 h 30 min. */
 static SimTime round_age(SimTime age)
 {
-    if (age < SIM_MINUTE)
-        return age;
-    SimTime unit = age < SIM_HOUR ? SIM_SECOND : age < SIM_DAY ? SIM_MINUTE : SIM_HOUR;
+    SimTime unit = age < SIM_MINUTE ? SIM_MILLISECOND
+                   : age < SIM_HOUR ? SIM_SECOND
+                   : age < SIM_DAY  ? SIM_MINUTE
+                                    : SIM_HOUR;
     return (age + unit / 2) / unit * unit;
 }
 
@@ -161,12 +162,23 @@ static void put_folded(const Story *story, Chain *chain, GString *out)
     chain->folded = 0;
 }
 
+/* What became of another recipient in the attempt that ends here: it comes before in the chain, as
+ * the server tells of one after the other, and decides nothing. */
+static bool is_of_another(const Chain *chain, const Note *note, const Note *end)
+{
+    bool is_outcome = note->kind == TRACE_MAIL_RELAYED || note->kind == TRACE_MAIL_DELIVERED ||
+                      note->kind == TRACE_MAIL_BOUNCED ||
+                      (note->kind == TRACE_MAIL_ACCEPTED && note->node != end->node);
+    return is_outcome && chain->attempt == NULL && note->mail == end->mail &&
+           note->recipient != end->recipient;
+}
+
 /* These say nothing that the record beside them does not say; a refusal of one recipient comes
  * before the acceptance of the others, and only decides its own. */
-static bool is_passed_over(const Note *note, const Note *end)
+static bool is_passed_over(const Chain *chain, const Note *note, const Note *end)
 {
     return note != end && (note->kind == TRACE_QUEUE_ENTER || note->kind == TRACE_MAILBOX_STORE ||
-                           note->kind == TRACE_AGENT_FAILED);
+                           note->kind == TRACE_AGENT_FAILED || is_of_another(chain, note, end));
 }
 
 static void follow_link(const Story *story, Chain *chain, const Note *note, GString *out)
@@ -202,7 +214,7 @@ static void tell_chain(const Story *story, const Note *end, GString *out)
     SAY(heading, WORDS_CHAIN, {"mail", end->mail});
     words_wrap(out, heading->str, 0, story->width);
     for (const Note *note = end; note != NULL; note = story_find_note(story, note->cause)) {
-        if (!is_passed_over(note, end))
+        if (!is_passed_over(&chain, note, end))
             follow_link(story, &chain, note, out);
         if (is_told_above(story, note, end)) {
             put_remark(story, WORDS_CHAIN_ABOVE, NULL, chain.indent, out);

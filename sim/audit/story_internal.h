@@ -28,6 +28,7 @@ typedef struct Hop {
     TraceKind kind;
     NodeId node;
     const char *what; /* tcp.*: the remote host; dns.*: the name; else NULL */
+    bool is_refusal;  /* smtp.reply with a code of 400 or more */
 } Hop;
 
 struct Story {
@@ -45,6 +46,9 @@ struct Story {
 /* The note of that seq, NULL when there is none. */
 const Note *story_find_note(const Story *story, uint64_t seq);
 const Hop *story_find_hop(const Story *story, uint64_t seq);
+/* The cause of a record at level PROTOCOL or above, itself of such a level; 0 when there is none.
+ */
+uint64_t story_find_cause(const Story *story, uint64_t seq);
 /* How the connection that this tcp.connect began has failed; NULL when it has not. */
 const Hop *story_find_failure(const Story *story, const Hop *connect);
 

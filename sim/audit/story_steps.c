@@ -2,18 +2,20 @@
  * story_internal.h. */
 #include "audit/story_internal.h"
 
-enum { HOPS_TO_AN_OBSTACLE_MAX = 16 };
+enum { HOPS_TO_AN_OBSTACLE_MAX = 64 };
 
 /* ---- What made an attempt fail ---- */
 
-/* A decisive record among those that led to the note within the same attempt. */
+/* A decisive record among those that led to the note within the same attempt. What other
+ * recipients met there stands in between, such as their relaying and the 250 for it. */
 static void find_obstacle(const Story *story, Step *step)
 {
     uint64_t seq = step->first->hop;
-    for (int i = 0; i < HOPS_TO_AN_OBSTACLE_MAX; i++) {
+    for (int i = 0; i < HOPS_TO_AN_OBSTACLE_MAX && seq != 0; i++) {
         const Hop *hop = story_find_hop(story, seq);
-        if (hop == NULL)
-            return;
+        seq = story_find_cause(story, seq);
+        if (hop == NULL || (hop->kind == TRACE_SMTP_REPLY && !hop->is_refusal))
+            continue;
         step->where = hop->what;
         if (hop->kind == TRACE_SMTP_REPLY) {
             step->obstacle = OBSTACLE_REPLY;
@@ -29,7 +31,6 @@ static void find_obstacle(const Story *story, Step *step)
             step->obstacle = OBSTACLE_CONNECTION;
             return;
         }
-        seq = hop->cause;
     }
 }
 

@@ -149,14 +149,6 @@ static void tell_refusal(const Telling *telling)
         {"notification", step->first->what});
 }
 
-/* The record at level PROTOCOL that led to this one, which is not above that level either. */
-static uint64_t find_cause(const Story *story, uint64_t seq)
-{
-    const Hop *hop = story_find_hop(story, seq);
-    const Note *note = hop == NULL ? story_find_note(story, seq) : NULL;
-    return hop != NULL ? hop->cause : note != NULL ? note->hop : 0;
-}
-
 /* The mail exchangers that the same attempt had tried before the one that took the message. */
 static void tell_relay(const Telling *telling)
 {
@@ -165,7 +157,7 @@ static void tell_relay(const Telling *telling)
     say_step(telling, WORDS_RELAYED);
     const char *reached = step->first->what;
     for (uint64_t seq = step->first->hop; step->attempt != NULL && seq > step->attempt->seq;
-         seq = find_cause(story, seq)) {
+         seq = story_find_cause(story, seq)) {
         const Hop *hop = story_find_hop(story, seq);
         if (hop == NULL || hop->kind != TRACE_TCP_CONNECT || hop->node != step->first->node ||
             hop->what == reached)
