@@ -54,9 +54,11 @@ static void test_refused(void **state)
     assert_refused(HEADER OUTSIDE "{\"kind\":\"timeline.stop\",\"t\":1}\n" CONNECT, "i.ndjson:4:1",
                    "follow timeline.stop");
     assert_refused(HEADER "{\"kind\":\"mail.sent\"}\n", "i.ndjson:2:1", "no kind of record");
-    assert_refused(HEADER "[[[[[[[[[[1]]]]]]]]]]\n", "i.ndjson:2:1", "one JSON object");
+    assert_refused(HEADER "[[[[[[[[[[1]]]]]]]]]]\n", "i.ndjson:2:1", "a JSON object");
     assert_refused(HEADER "{\"kind\":{\"a\":1}}\n", "i.ndjson:2:1", "no kind of record");
-    assert_refused(HEADER "{\"a\":[[[[{}]]]]}\n", "i.ndjson:2:1", "nested at most 4");
+    assert_refused(HEADER "{\"a\":[[[[[[[[[{}]]]]]]]]]}\n", "i.ndjson:2:14", "nested too deeply");
+    /* json-glib would lose what it has read until the defect */
+    assert_refused(HEADER "{\"a\":1,\"e\",\"b\":2}\n", "i.ndjson:2:11", "a colon");
 }
 
 static Scenario *read_scenario(void)

@@ -88,7 +88,7 @@ static void test_a_line_has_a_limit(void **state)
     while (line->len <= NDJSON_LINE_MAXIMUM)
         g_string_append_c(line, ' ');
     g_autofree char *error = read_lines(line->str);
-    assert_string_equal(error, "1:1: the line is longer than 1 MiB");
+    assert_string_equal(error, "1:1: the line is longer than 8 MiB");
 }
 
 static void append(void *text, Span bytes)

@@ -14,7 +14,9 @@ struct NdjsonReader {
     uint64_t number; /* of the line, from 1 */
     uint64_t last_seq;
     SimTime last_time;
-    char *error;
+    size_t column; /* of the defect */
+    char *defect;  /* the first one, NULL: none */
+    char *error;   /* where, and the defect */
 };
 
 /* ---- Errors ---- */
@@ -22,9 +24,12 @@ struct NdjsonReader {
 /* Keeps the first one. Always false. */
 static bool fail(NdjsonReader *reader, const char *text)
 {
-    if (reader->error == NULL)
+    if (reader->error == NULL) {
+        reader->defect = g_strdup(text);
+        reader->column = reader->at + 1;
         reader->error = g_strdup_printf("%llu:%zu: %s", (unsigned long long)reader->number,
-                                        reader->at + 1, text);
+                                        reader->column, text);
+    }
     return false;
 }
 
@@ -317,19 +322,31 @@ static bool read_record(NdjsonReader *reader, NdjsonRecord *record)
     return true;
 }
 
-bool ndjson_reader_line(NdjsonReader *reader, Span line, NdjsonRecord *record)
+static bool begin_line(NdjsonReader *reader, Span line)
 {
     const char *end = NULL;
-    *record = (NdjsonRecord){0};
     reader->line = line;
     reader->at = 0;
     reader->number++;
     if (line.length > NDJSON_LINE_MAXIMUM)
-        return fail(reader, "the line is longer than 1 MiB");
+        return fail(reader, "the line is longer than 8 MiB");
     if (!g_utf8_validate_len((const char *)line.data, line.length, &end))
         return fail_at(reader, (size_t)(end - (const char *)line.data),
                        "this is not UTF-8, or it is an octet 0");
+    return true;
+}
+
+bool ndjson_reader_line(NdjsonReader *reader, Span line, NdjsonRecord *record)
+{
+    *record = (NdjsonRecord){0};
+    if (!begin_line(reader, line))
+        return false;
     return reader->number == 1 ? read_header(reader) : read_record(reader, record);
+}
+
+bool ndjson_reader_object(NdjsonReader *reader, Span line)
+{
+    return begin_line(reader, line) && read_object(reader, NULL, 0);
 }
 
 /* ---- Life ---- */
@@ -341,6 +358,7 @@ NdjsonReader *ndjson_reader_new(void)
 
 void ndjson_reader_free(NdjsonReader *reader)
 {
+    g_free(reader->defect);
     g_free(reader->error);
     g_free(reader);
 }
@@ -348,4 +366,10 @@ void ndjson_reader_free(NdjsonReader *reader)
 const char *ndjson_reader_error(const NdjsonReader *reader)
 {
     return reader->error;
+}
+
+const char *ndjson_reader_defect(const NdjsonReader *reader, size_t *column)
+{
+    *column = reader->column;
+    return reader->defect;
 }

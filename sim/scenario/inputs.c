@@ -3,6 +3,7 @@
 
 #include "core/ipv4.h"
 #include "export/ndjson.h"
+#include "export/ndjson_reader.h"
 #include "mail/address.h"
 
 #include <errno.h>
@@ -190,38 +191,23 @@ static bool read_record(InputsReader *reader, JsonObject *line)
                                           : read_input(reader, line, kind);
 }
 
-/* Only the header has lists of objects in it; so the parser never goes deep. */
-static bool is_shallow(Span line)
-{
-    bool is_in_text = false;
-    size_t depth = 0;
-    for (size_t i = 0; i < line.length; i++) {
-        uint8_t c = line.data[i];
-        if (is_in_text && c == '\\')
-            i++;
-        else if (c == '"')
-            is_in_text = !is_in_text;
-        else if (!is_in_text && (c == '[' || c == '{') && ++depth > INPUTS_DEPTH_MAXIMUM)
-            return false;
-        else if (!is_in_text && (c == ']' || c == '}') && depth > 0)
-            depth--;
-    }
-    return true;
-}
-
-static bool read_line(InputsReader *reader, Span line)
+/* The line is read twice: json-glib, which leaks and accepts much when a line is no JSON, sees only
+ * what the reader of traces has found right. */
+static bool read_line(InputsReader *reader, NdjsonReader *lines, Span line)
 {
     g_autoptr(JsonParser) parser = json_parser_new();
+    if (!ndjson_reader_object(lines, line)) {
+        size_t column = 0;
+        const char *defect = ndjson_reader_defect(lines, &column);
+        reader->at.column = (uint32_t)column;
+        diagnostics_error(reader->diagnostics, reader->at, "%s", defect);
+        return false;
+    }
     bool is_object =
-        line.length <= INPUTS_LINE_MAXIMUM && is_shallow(line) &&
-        g_utf8_validate((const char *)line.data, (gssize)line.length, NULL) &&
         json_parser_load_from_data(parser, (const char *)line.data, (gssize)line.length, NULL) &&
-        json_parser_get_root(parser) != NULL &&
         JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser));
     if (!is_object) {
-        diagnostics_error(reader->diagnostics, reader->at,
-                          "a line is one JSON object, nested at most %d deep, of at most %d octets",
-                          INPUTS_DEPTH_MAXIMUM, INPUTS_LINE_MAXIMUM);
+        diagnostics_error(reader->diagnostics, reader->at, "this is no JSON");
         return false;
     }
     JsonObject *object = json_node_get_object(json_parser_get_root(parser));
@@ -231,11 +217,12 @@ static bool read_line(InputsReader *reader, Span line)
 /* Ends at the first error: what follows a wrong line cannot be trusted either. */
 static bool read_lines(InputsReader *reader, Span bytes)
 {
+    g_autoptr(NdjsonReader) lines = ndjson_reader_new();
     while (bytes.length > 0) {
         const uint8_t *end = memchr(bytes.data, '\n', bytes.length);
         size_t length = end != NULL ? (size_t)(end - bytes.data) : bytes.length;
         reader->at = (SourcePosition){reader->at.line + 1, 1};
-        if (!read_line(reader, span_of(bytes.data, length)))
+        if (!read_line(reader, lines, span_of(bytes.data, length)))
             return false;
         bytes = span_skip(bytes, length + (end != NULL));
     }

@@ -3,8 +3,8 @@
  * session at level segment serves as well, since other records are passed over. Played again with
  * the same scenario they give the same run.
  *
- * The file is hostile input: at most INPUTS_FILE_MAXIMUM octets and INPUTS_LINE_MAXIMUM a line,
- * each line one JSON object, times that never go back. */
+ * The file is hostile input: at most INPUTS_FILE_MAXIMUM octets, each line one JSON object
+ * (export/ndjson_reader.h), times that never go back. */
 #pragma once
 
 #include "node/gateway.h"
@@ -15,8 +15,6 @@
 
 enum {
     INPUTS_FILE_MAXIMUM = 256 * 1024 * 1024,
-    INPUTS_LINE_MAXIMUM = 8 * 1024 * 1024, /* the header of a large network is long */
-    INPUTS_DEPTH_MAXIMUM = 4,
     INPUTS_DOMAINS_MAXIMUM = 100,
 };
 
