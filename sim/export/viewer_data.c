@@ -2,6 +2,7 @@
 #include "export/viewer_data.h"
 
 #include "export/ndjson.h"
+#include "export/timeline_phrases.h"
 #include "export/trace_reference.h"
 
 #include <string.h>
@@ -53,12 +54,23 @@ void viewer_data_add_machine(JsonBuilder *builder, const StateTable *table)
     json_builder_end_object(builder);
 }
 
-static void add_kind(JsonBuilder *builder, const TraceKindInfo *info)
+/* The viewer's own tones have these names: the page's colours. */
+static const char *tone_name(TimelineTone tone)
 {
+    return tone == TIMELINE_GOOD ? "good" : tone == TIMELINE_BAD ? "bad" : "plain";
+}
+
+static void add_kind(JsonBuilder *builder, TraceKind kind)
+{
+    const TraceKindInfo *info = trace_kind_info(kind);
+    const TimelinePhrase *phrase = timeline_phrase(kind);
     json_builder_begin_object(builder);
     add_text(builder, "name", info->name);
     add_text(builder, "level", trace_level_name(info->level));
     add_text(builder, "meaning", info->meaning);
+    if (phrase->template != NULL && phrase->template[0] != '\0')
+        add_text(builder, "phrase", phrase->template);
+    add_text(builder, "tone", tone_name(phrase->tone));
     json_builder_set_member_name(builder, "fields");
     json_builder_begin_array(builder);
     for (size_t i = 0; i < info->field_count; i++) {
@@ -76,7 +88,7 @@ void viewer_data_add_kinds(JsonBuilder *builder)
 {
     json_builder_begin_array(builder);
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
-        add_kind(builder, trace_kind_info(kind));
+        add_kind(builder, kind);
     json_builder_end_array(builder);
 }
 

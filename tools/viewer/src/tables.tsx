@@ -134,7 +134,7 @@ export function PredictPane() {
           </li>
         ))}
       </ol>
-      {gated && <p><button type="submit" class="main" disabled={!isReady}>{w("commit")}</button> <button type="button" onClick={() => change({ guessed: true })}>{w("skip")}</button></p>}
+      {gated && <p><button type="submit" class="main" disabled={!isReady}>{w("commit")}</button> <button type="button" class="skip" onClick={() => change({ guessed: true })}>{w("skip")}</button></p>}
     </form>
   );
 }

@@ -18,7 +18,8 @@ export interface TraceNode { name: string; role: string; person?: string; addres
 export interface TraceLink { a: string; b: string; delay: number; rate: number }
 export interface Header { title: string; start: string; level: LevelName; nodes: TraceNode[]; links: TraceLink[]; sha: string; seed: number }
 export interface KindField { key: string; type: string; meaning: string }
-export interface Kind { name: string; level: LevelName; meaning: string; fields: KindField[] }
+/** `phrase` and `tone` are the terminal's: what is shown of a kind that the page has no words for. */
+export interface Kind { name: string; level: LevelName; meaning: string; phrase?: string; tone?: string; fields: KindField[] }
 export interface Machine { name: string; title: string; source: string; initial: number; states: string[]; events: string[]; edges: [number, number, number][] }
 export type LocalText = Record<string, string>;
 export interface Question { ask: LocalText; answer: string; explain: LocalText }

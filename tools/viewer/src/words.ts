@@ -1,78 +1,9 @@
-/* Everything that a person reads, in English and Korean. {key} is a field of the record; in Korean no
- * particle follows one. A kind that is not listed is told by its fields. */
+/* Everything that a person reads but what the records say (sentences.ts), in English and Korean. */
 import { Model } from "./model";
-import { TraceRecord, str } from "./trace";
+import { KOREAN_VALUES, SENTENCES } from "./sentences";
+import { TraceRecord } from "./trace";
 
 export type Language = "en" | "ko";
-
-const KINDS: Record<string, [string, string]> = {
-  "timeline.begin": ["the run begins", "실행 시작"],
-  "timeline.end": ["the run ends ({reason})", "실행 끝 ({reason})"],
-  "timeline.action": ["scenario: {do} {subject}", "시나리오: {do} {subject}"],
-  "timeline.note": ["{text}", "{text}"],
-  "agent.compose": ["writes {mail} to {to}: “{subject}”", "{mail} 작성 → {to}: “{subject}”"],
-  "agent.submit": ["hands {mail} to {server}", "{mail} 제출 → {server}"],
-  "agent.sent": ["{server} has taken over {mail}", "{server}: {mail} 접수 완료"],
-  "agent.failed": ["could not {action} {mail}: {reason}", "실패 ({action}) {mail}: {reason}"],
-  "agent.fetch": ["asks {server} for new mail", "새 메일 확인: {server}"],
-  "agent.receive": ["fetches {mail}: “{subject}”", "{mail} 가져옴: “{subject}”"],
-  "agent.fetched": ["fetching is through: {count} new", "가져오기 끝: 새 메일 {count}통"],
-  "agent.read": ["reads {mail}: “{subject}”", "{mail} 읽음: “{subject}”"],
-  "mail.accepted": ["accepts {mail} for {recipient}", "{mail} 접수: 수신자 {recipient}"],
-  "mail.relayed": ["{mail} is with {next} now", "{mail} 중계 완료 → {next}"],
-  "mail.delivered": ["{mail} is in the mailbox of {recipient}", "{mail} 배달됨: {recipient} 메일박스"],
-  "mail.expired": ["gives up {mail}: {reason}", "{mail} 보관 기간 만료: {reason}"],
-  "mail.bounced": ["{mail} bounces: {reason}", "{mail} 반송: {reason}"],
-  "mail.delayed": ["warns the sender: {mail} takes long", "{mail} 지연 알림"],
-  "mail.discarded": ["discards {mail}: {rule}", "{mail} 폐기: {rule}"],
-  "mail.uncertain": ["{mail}: the 250 was lost, it may be there twice", "{mail}: 250 응답 유실, 중복 가능"],
-  "queue.enter": ["queue: {mail} enters ({length} in it)", "메시지 큐: {mail} 들어옴 (모두 {length}통)"],
-  "queue.attempt": ["queue: attempt {attempt} for {mail} to {recipient}", "메시지 큐: {mail} 시도 {attempt}회째 → {recipient}"],
-  "queue.defer": ["queue: {mail} waits until {next_at}: {reason}", "메시지 큐: {mail} 대기, 다음 시도 {next_at}: {reason}"],
-  "queue.remove": ["queue: {mail} leaves ({length} left)", "메시지 큐: {mail} 나감 (남은 {length}통)"],
-  "queue.recover": ["queue: {mail} found on the disk", "메시지 큐: {mail} 디스크에서 복구"],
-  "smtp.command": ["{smtp.command_line}", "{smtp.command_line}"],
-  "smtp.reply": ["{smtp.response.code} {smtp.rsp.parameter}", "{smtp.response.code} {smtp.rsp.parameter}"],
-  "smtp.content": ["the message {mail} ({size} octets) and the final dot", "메시지 {mail} ({size}바이트)와 마지막 점"],
-  "smtp.state": ["{machine}: {from} → {to}", "{machine}: {from} → {to}"],
-  "imap.command": ["{imap.request}", "{imap.request}"],
-  "imap.response": ["{imap.response}", "{imap.response}"],
-  "imap.state": ["{machine}: {from} → {to}", "{machine}: {from} → {to}"],
-  "dns.query": ["{dns.qry.type} of {dns.qry.name}?", "{dns.qry.name}의 {dns.qry.type}?"],
-  "dns.response": ["{dns.flags.rcode} {records}", "{dns.flags.rcode} {records}"],
-  "dns.result": ["{dns.qry.name} {dns.qry.type}: {outcome}", "{dns.qry.name} {dns.qry.type}: {outcome}"],
-  "dns.timeout": ["no answer for {dns.qry.name} {dns.qry.type}", "응답 없음: {dns.qry.name} {dns.qry.type}"],
-  "dns.fail": ["names: {dns.qry.name} fails ({how})", "이름 조회 장애: {dns.qry.name} ({how})"],
-  "dns.fix": ["names: {dns.qry.name} works again", "이름 조회 복구: {dns.qry.name}"],
-  "dns.set": ["names: {records}", "이름 변경: {records}"],
-  "tcp.connect": ["connects to {remote} port {tcp.dstport}", "연결 시작: {remote} 포트 {tcp.dstport}"],
-  "tcp.established": ["connected with {remote}", "연결됨: {remote}"],
-  "tcp.failed": ["no connection with {remote}: {reason}", "연결 실패: {remote}: {reason}"],
-  "tcp.closed": ["connection with {remote} closed", "연결 닫힘: {remote}"],
-  "tcp.state": ["TCP: {from} → {to}", "TCP: {from} → {to}"],
-  "tcp.timeout": ["TCP timer: {timer}", "TCP 타이머: {timer}"],
-  "tcp.cwnd": ["congestion window {cwnd}", "혼잡 윈도 {cwnd}"],
-  "tcp.send": ["{tcp.flags} seq {tcp.seq_raw} len {tcp.len}", "{tcp.flags} seq {tcp.seq_raw} len {tcp.len}"],
-  "tcp.receive": ["receives {tcp.flags} len {tcp.len}", "수신 {tcp.flags} len {tcp.len}"],
-  "udp.send": ["UDP datagram to port {udp.dstport}", "UDP 데이터그램 → 포트 {udp.dstport}"],
-  "udp.receive": ["receives a UDP datagram", "UDP 데이터그램 수신"],
-  "icmp.send": ["ICMP: {meaning}", "ICMP: {meaning}"],
-  "icmp.receive": ["receives ICMP: {meaning}", "ICMP 수신: {meaning}"],
-  "link.transmit": ["packet on the link to {to}", "링크로 패킷 전송 → {to}"],
-  "link.drop": ["packet lost: {reason}", "패킷 손실: {reason}"],
-  "link.down": ["link {a} – {b} is down", "링크 끊김: {a} – {b}"],
-  "link.up": ["link {a} – {b} is up", "링크 복구: {a} – {b}"],
-  "host.crash": ["crashes: {program}", "비정상 종료: {program}"],
-  "host.power_off": ["loses power", "전원 차단"],
-  "host.shutdown": ["shuts down: {program}", "정상 종료: {program}"],
-  "host.restart": ["starts: {program}", "시작: {program}"],
-  "disk.write": ["writes {path}", "디스크 쓰기: {path}"],
-  "disk.sync": ["{path} is safe on the disk", "디스크에 확정: {path}"],
-  "disk.full": ["the disk is full: {path}", "디스크 가득 참: {path}"],
-  "mailbox.store": ["{mail} into {user}/{folder}", "{mail} 저장: {user}/{folder}"],
-  "mailbox.flag": ["flags of {user}/{folder} no. {imap.uid}: {flags}", "{user}/{folder} {imap.uid}번 표시: {flags}"],
-  "store.inventory": ["on the disk: {mail} for {recipient} ({place})", "디스크에 있음: {mail}, {recipient} ({place})"],
-};
 
 const WORDS = {
   play: ["Play", "재생"], pause: ["Pause", "일시정지"], back: ["Step back", "이전 단계"], forward: ["Step forward", "다음 단계"],
@@ -105,7 +36,8 @@ const WORDS = {
 
 export type Word = keyof typeof WORDS;
 export const word = (language: Language, key: Word): string => WORDS[key][language === "ko" ? 1 : 0];
-export const wordOr = (language: Language, key: string): string => (key in WORDS ? word(language, key as Word) : key);
+const own = (object: object, key: string): boolean => Object.prototype.hasOwnProperty.call(object, key);
+export const wordOr = (language: Language, key: string): string => (own(WORDS, key) ? word(language, key as Word) : key);
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
 
@@ -131,14 +63,23 @@ export function formatSpan(ns: number, language: Language): string {
   return name(count, en, ko) + (more > 0 && rest ? ` ${name(more, rest[1], rest[2])}` : "");
 }
 
+/* A field as it is told: moments as the clock, closed sets in the language. */
+function tell(record: TraceRecord, key: string, language: Language): string {
+  const value = record.fields[key];
+  if (value === undefined) return "";
+  if (key.endsWith("_at") && typeof value === "number") return formatTime(value);
+  const text = String(value);
+  return language === "ko" && own(KOREAN_VALUES, text) ? KOREAN_VALUES[text] as string : text;
+}
+
 /** What a record says, in one line. */
 export function describe(model: Model, i: number, language: Language): string {
   const record = model.records[i] as TraceRecord;
-  const template = KINDS[record.kind]?.[language === "ko" ? 1 : 0];
-  if (template === undefined) return describeUnknown(record);
-  const text = template.replace(/\{([^}]+)\}/g, (_, key: string) =>
-    key === "next_at" ? formatTime(Number(record.fields[key] ?? 0)) : str(record, key));
-  return text.replace(/\s*\n\s*/g, " ⏎ ").trim();
+  const template = (own(SENTENCES, record.kind) ? SENTENCES[record.kind] : undefined)?.[language === "ko" ? 1 : 0] ?? model.kinds.get(record.kind)?.phrase;
+  if (!template) return describeUnknown(record);
+  const whole = template.replace(/\[([^\]]*)\]/g, (_, part: string) =>
+    ([...part.matchAll(/\{([^}]+)\}/g)].every((m) => record.fields[m[1] as string] !== undefined) ? part : ""));
+  return whole.replace(/\{([^}]+)\}/g, (_, key: string) => tell(record, key, language)).replace(/\s*\n\s*/g, " ⏎ ").trim();
 }
 function describeUnknown(record: TraceRecord): string {
   const fields = Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => `${key}=${String(value)}`);

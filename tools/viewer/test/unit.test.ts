@@ -1,10 +1,12 @@
 /* Unit tests of what needs no browser. check.mjs bundles them and runs node's test runner. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Axis } from "../src/axis";
 import { tabulate } from "../src/charts";
 import { decodeBase64, dissect } from "../src/frame";
 import { Model, at, toneOf } from "../src/model";
+import { SENTENCES } from "../src/sentences";
 import { edgesOf } from "../src/states";
 import { Meta, TraceError, TraceRecord, readTrace } from "../src/trace";
 import { View, findStep, readFragment, select, shownRecords, writeFragment } from "../src/view";
@@ -143,4 +145,32 @@ test("what leads to a state from most others is not drawn", () => {
 
 test("charts hold a value until it changes", () => {
   assert.deepEqual(tabulate([{ label: "a", history: [{ i: 1, value: 5 }, { i: 3, value: 2 }] }, { label: "b", history: [{ i: 2, value: 7 }] }], (i) => i / 4), [[0, 0.25, 0.5, 0.75, 1], [0, 5, 5, 2, 2], [0, 0, 7, 7, 7]]);
+});
+
+/* sim/trace/kinds.def, as the tests are called from the top of the tree: each kind and its fields' keys. */
+function kindsOfProgram(): Map<string, Set<string>> {
+  const text = readFileSync("sim/trace/kinds.def", "utf8").replace(/\/\*[^]*?\*\//g, "");
+  const kinds = new Map<string, Set<string>>(), names = new Map<string, string>();
+  for (const m of text.matchAll(/^KIND\((\w+),\s*"([^"]+)"/gm)) { names.set(m[1] as string, m[2] as string); kinds.set(m[2] as string, new Set()); }
+  for (const m of text.matchAll(/^FIELD\((\w+),\s*\w+,\s*\w+,\s*"([^"]+)"/gm)) kinds.get(names.get(m[1] as string) as string)?.add(m[2] as string);
+  return kinds;
+}
+test("every kind that can be recorded has words in both languages, and they name fields that it has", () => {
+  const kinds = kindsOfProgram();
+  assert.ok(kinds.size > 60);
+  assert.deepEqual([...kinds.keys()].filter((k) => !SENTENCES[k]?.every((text) => text !== "")), [], "without words in src/sentences.ts");
+  assert.deepEqual(Object.keys(SENTENCES).filter((k) => !kinds.has(k)), [], "words for what is never recorded");
+  for (const [kind, texts] of Object.entries(SENTENCES))
+    for (const m of texts.join(" ").matchAll(/\{([^}]+)\}/g)) assert.ok(kinds.get(kind)?.has(m[1] as string), `${kind} has no field ${m[1]}`);
+});
+test("Korean words carry no particle after a field", () => {
+  for (const [kind, [, korean]] of Object.entries(SENTENCES)) assert.doesNotMatch(korean, /\}\]?(은|는|이|가|을|를|와|과)(\s|$)/, kind);
+});
+
+test("a kind without words is told by the program's phrase, and else by its fields", () => {
+  const { header, records } = readTrace([HEADER, '{"seq":1,"t":0,"kind":"new.kind","host":"a","cause":0,"mail":"m"}', '{"seq":2,"t":0,"kind":"constructor","host":"a","cause":0,"mail":"toString"}'].join("\n"));
+  const kind = { name: "new.kind", level: "mail" as const, meaning: "", phrase: "does {mail}[ to {whom}]", tone: "bad", fields: [] };
+  const model = new Model(header, records, { ...META, kinds: [kind] });
+  assert.equal(describe(model, 0, "ko"), "does m");
+  assert.equal(describe(model, 1, "ko"), "constructor mail=toString");
 });

@@ -1,0 +1,63 @@
+/* Pictures of lessons, to be looked at: node test/screenshots.mjs MAILSIM SCENARIOS FOLDER [LESSON…]
+ * Every lesson at 1280×720 and 1920×1080, in English and Korean, light and dark, as overview and as
+ * lecture; and `node test/screenshots.mjs --readme MAILSIM SCENARIOS viewer.png` makes README's. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const isReadme = process.argv[2] === "--readme";
+const [program, scenarios, target, ...only] = process.argv.slice(isReadme ? 3 : 2);
+const folder = mkdtempSync(join(tmpdir(), "mailsim-pictures-"));
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const SIZES = [{ width: 1280, height: 720 }, { width: 1920, height: 1080 }];
+/* Each language, theme and mode at each size, without all of their combinations. */
+const LOOKS = [
+  { name: "overview-en-light", hash: "lang=en&dark=0" }, { name: "overview-ko-dark", hash: "lang=ko&dark=1" },
+  { name: "lecture-ko-light", hash: "lang=ko&dark=0&lecture=1" }, { name: "lecture-en-dark", hash: "lang=en&dark=1&lecture=1" },
+];
+/* What a lesson is remembered by, the first that it has: trouble, then a message on its way. */
+const MOMENTS = ["mail.bounced", "queue.defer", "tcp.timeout", "smtp.content", "mail.delivered"];
+
+function pageOf(lesson) {
+  const html = join(folder, `${lesson}.html`), trace = join(folder, `${lesson}.ndjson`);
+  execFileSync(program, ["run", "--quiet", "--level", "protocol", "--html", html, "--trace", trace, join(scenarios, lesson, "scenario.yaml")]);
+  const records = readFileSync(trace, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
+  const kind = MOMENTS.find((k) => records.some((r) => r.kind === k));
+  return { html, seq: (records.find((r) => r.kind === kind) ?? records[0]).seq };
+}
+
+async function shoot(context, url, size, file, { guess = true, scale = "css" } = {}) {
+  const page = await context.newPage();
+  await page.setViewportSize(size);
+  await page.goto(url);
+  await page.waitForSelector("main");
+  if (guess && (await page.locator(".predict .skip").count()) > 0) {
+    await page.locator(".predict .skip").click();
+    /* The guess is over; now to the moment with the panes that show it. */
+    await page.evaluate((hash) => { location.hash = hash; }, new URL(url).hash.replace(/$/, "&panes=map,ladder,queue,detail"));
+    await page.waitForTimeout(300);
+  }
+  await page.waitForTimeout(200);
+  await page.screenshot({ path: file, scale });
+  await page.close();
+}
+
+const context = await chromium.launchPersistentContext(join(folder, "profile"), { executablePath: "/usr/bin/chromium", headless: true, args: FLAGS });
+if (isReadme) {
+  const { html, seq } = pageOf("05-receiver-down");
+  await shoot(context, `file://${html}#lang=en&at=${seq}&panes=map,ladder,queue,detail`, SIZES[0], target);
+} else {
+  mkdirSync(target, { recursive: true });
+  const lessons = readdirSync(scenarios, { withFileTypes: true }).filter((d) => d.isDirectory() && (only.length === 0 || only.some((o) => d.name.startsWith(o)))).map((d) => d.name).sort();
+  for (const lesson of lessons) {
+    const { html, seq } = pageOf(lesson);
+    for (const size of SIZES)
+      for (const look of LOOKS) await shoot(context, `file://${html}#${look.hash}&at=${seq}`, size, join(target, `${lesson}-${size.width}-${look.name}.png`));
+    await shoot(context, `file://${html}#lang=en&dark=0`, SIZES[0], join(target, `${lesson}-begin.png`), { guess: false });
+    console.log(lesson);
+  }
+}
+await context.close();
+rmSync(folder, { recursive: true, force: true });
