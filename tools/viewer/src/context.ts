@@ -13,6 +13,8 @@ export interface Shared {
   readonly axis: Axis;
   /** Whether what comes after the cursor is hidden, until a person has guessed. */
   readonly gated: boolean;
+  /** What is lit with the selected record: the segments of a line, the lines of a segment. */
+  readonly linked: ReadonlySet<number>;
   readonly w: (key: Word) => string;
   readonly change: (part: Partial<View>) => void;
   readonly go: (i: number) => void;

@@ -1,18 +1,20 @@
 /* The selected event in its layers: mail, line, segment, octets; why it came about, what followed. */
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Bytes } from "./bytes";
 import { shortName, useShared } from "./context";
-import { decodeBase64, dissect, printable } from "./frame";
 import { Model, isLine, isSending } from "./model";
+import { Part, Stretch, carriersOf, inFrame, stretchesIn, wireOf } from "./stream";
 import { TraceRecord, str } from "./trace";
 import { describe, formatTime } from "./words";
 
 const LISTED_MAXIMUM = 60;
 
-/** The line of a dialogue that a record belongs to. */
+/** The line of a dialogue that set a record off; a look-up is none of a mail's. */
 export function lineOf(model: Model, i: number): number | undefined {
-  return model.causesOf(i).find((k) => isLine((model.records[k] as TraceRecord).kind));
+  const isLookup = /^(dns|udp|link)/.test((model.records[i] as TraceRecord).kind);
+  return model.causesOf(i).find((k) => { const kind = (model.records[k] as TraceRecord).kind; return isLine(kind) && (isLookup || !kind.startsWith("dns.")); });
 }
-/** The segments that a line set off on its own machine. */
+/** The segments that a line set off on its own machine: what is left when its octets cannot be found. */
 export function segmentsOf(model: Model, line: number): number[] {
   const found: number[] = [], open = [...model.effectsOf(line)], host = (model.records[line] as TraceRecord).host;
   for (let steps = 0; open.length > 0 && steps < 2000; steps++) {
@@ -34,15 +36,48 @@ function Link({ i }: { i: number }) {
   );
 }
 
+function Layer({ name, of }: { name: string; of: readonly number[] }) {
+  const { w } = useShared();
+  return (
+    <>
+      {of.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><span class="tag">{name}</span> <Link i={k} /></li>)}
+      {of.length > LISTED_MAXIMUM && <li class="quiet">{w("left_out")}: {of.length - LISTED_MAXIMUM}</li>}
+    </>
+  );
+}
+
+/* The message's own header fields and body, of a line that is a message's content. */
+function Parts({ stretch, picked, onPick }: { stretch: Stretch; picked: Part | undefined; onPick: (part: Part) => void }) {
+  const { w } = useShared();
+  return (
+    <>
+      <h4>{w("parts")}</h4>
+      <table class="fields parts"><tbody>
+        {stretch.parts.map((p) => (
+          <tr key={p.from} class={p === picked ? "lit" : ""}><th scope="row"><button type="button" class="go" aria-pressed={p === picked} onClick={() => onPick(p)}>{p.layer} · {p.name}</button></th><td>{p.value}</td></tr>
+        ))}
+      </tbody></table>
+    </>
+  );
+}
+
 export function DetailPane() {
   const { model, view, gated, w, change } = useShared();
   const i = view.cursor, record = model.records[i];
+  const [part, setPart] = useState<Part>();
+  useEffect(() => setPart(undefined), [i]);
+  const wire = useMemo(() => wireOf(model, i), [model, i]);
   if (!record) return null;
-  const mail = model.mailOf[i], line = lineOf(model, i);
-  const packet = str(record, "packet");
-  const sent = packet ? model.packetSent.get(packet) : undefined;
-  const segments = line === undefined ? [] : segmentsOf(model, line).filter((k) => !gated || k <= i);
-  const hops = packet ? model.transmissions.filter((x) => x.packet === packet && (!gated || x.i <= i)).map((x) => x.i) : [];
+  const seen = (k: number): boolean => !gated || k <= i;
+  const mail = model.mailOf[i], packet = str(record, "packet");
+  const lines = wire ? wire.stretches.map((s) => s.i) : [lineOf(model, i)].filter((k): k is number => k !== undefined);
+  const stretch = wire?.stretch;
+  const carriers = (wire && stretch ? carriersOf(wire.stream, part ?? stretch) : wire?.carriers ?? []).filter((c) => seen(c.i));
+  const segments = wire ? carriers.map((c) => c.i) : lines.flatMap((line) => segmentsOf(model, line)).filter(seen);
+  const hops = packet ? model.hopsOf(packet).filter(seen) : [];
+  const carrier = carriers[0];
+  const sent = packet ? model.packetSent.get(packet) : carrier?.i ?? segments[0];
+  const lit = carrier && stretch ? inFrame(carrier, part ?? stretch) : undefined;
   const causes = model.causesOf(i).slice(1);
   const because = record.because > 0 ? model.bySeq.get(record.because) : undefined;
   const effects = gated ? [] : model.effectsOf(i);
@@ -55,10 +90,11 @@ export function DetailPane() {
       <ul class="layers">
         {mail !== undefined && <li><span class="tag">{w("mail")}</span> <button type="button" class="go" onClick={() => change({ mail })}>{mail} {model.mails.get(mail)?.subject ?? ""}</button></li>}
         {str(record, "connection") && <li><span class="tag">{w("connection")}</span> {str(record, "connection")} → {model.connections.get(str(record, "connection"))?.remote ?? ""}</li>}
-        {line !== undefined && <li><span class="tag">{w("line")}</span> <Link i={line} /></li>}
-        {segments.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><span class="tag">{w("segments")}</span> <Link i={k} /></li>)}
-        {hops.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><span class="tag">{w("map")}</span> <Link i={k} /></li>)}
+        <Layer name={w("line")} of={lines} />
+        <Layer name={w("segments")} of={segments} />
+        <Layer name={w("hop")} of={hops} />
       </ul>
+      {stretch && <Parts stretch={stretch} picked={part} onPick={(p) => setPart(p === part ? undefined : p)} />}
       <h4>{w("fields")}</h4>
       <table class="fields"><tbody>
         {Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => (
@@ -70,45 +106,14 @@ export function DetailPane() {
         {because !== undefined && <li class="because"><span class="tag">{w("because")}</span> <Link i={because} /></li>}
         {causes.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><Link i={k} /></li>)}
       </ol>
+      {causes.length > LISTED_MAXIMUM && <p class="quiet">{w("left_out")}: {causes.length - LISTED_MAXIMUM}</p>}
       <h4 id="next">{w("next")}</h4>
       {gated ? <p class="quiet">{w("hidden")}</p> : effects.length === 0 ? <p class="quiet">{w("no_next")}</p>
         : <ol class="chain">{effects.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><Link i={k} /></li>)}</ol>}
-      {sent !== undefined && str(model.records[sent] as TraceRecord, "frame") && <Bytes frame={str(model.records[sent] as TraceRecord, "frame")} />}
+      {effects.length > LISTED_MAXIMUM && <p class="quiet">{w("left_out")}: {effects.length - LISTED_MAXIMUM}</p>}
+      {sent !== undefined && seen(sent) && str(model.records[sent] as TraceRecord, "frame") &&
+        <Bytes sent={sent} carrier={carrier} stretches={carrier && wire ? stretchesIn(wire.stream, carrier) : NONE} lit={lit} />}
     </div>
   );
 }
-
-const ROW = 16;
-
-function Bytes({ frame }: { frame: string }) {
-  const { w } = useShared();
-  const bytes = useMemo(() => decodeBase64(frame), [frame]);
-  const fields = useMemo(() => dissect(bytes), [bytes]);
-  const [lit, setLit] = useState(-1);
-  const field = fields[lit];
-  const isLit = (at: number): boolean => field !== undefined && at >= field.from && at < field.to;
-  const pick = (at: number): void => setLit(fields.findIndex((f) => at >= f.from && at < f.to));
-  return (
-    <div>
-      <h4>{w("bytes")} ({bytes.length})</h4>
-      <div class="frame">
-        <table class="fields headers"><tbody>
-          {fields.map((f, k) => (
-            <tr key={k} class={k === lit ? "lit" : ""}>
-              <th scope="row"><button type="button" class="go" aria-pressed={k === lit} onClick={() => setLit(k)}>{f.layer} · {f.name}</button></th><td>{f.value}</td>
-            </tr>
-          ))}
-        </tbody></table>
-        <pre class="hex" aria-label={w("bytes")}>
-          {Array.from({ length: Math.ceil(Math.min(bytes.length, 2048) / ROW) }, (_, r) => (
-            <div key={r}>
-              <span class="quiet">{(r * ROW).toString(16).padStart(4, "0")} </span>
-              {Array.from(bytes.slice(r * ROW, r * ROW + ROW), (b, k) => <span key={k} class={isLit(r * ROW + k) ? "lit" : ""} onClick={() => pick(r * ROW + k)}>{b.toString(16).padStart(2, "0")} </span>)}
-              {Array.from(bytes.slice(r * ROW, r * ROW + ROW), (b, k) => <span key={k} class={isLit(r * ROW + k) ? "lit" : ""}>{printable(b)}</span>)}
-            </div>
-          ))}
-        </pre>
-      </div>
-    </div>
-  );
-}
+const NONE: readonly Stretch[] = [];

@@ -1,7 +1,6 @@
 /* The list of events: a text of everything, with filters. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { shortName, useShared, useSize } from "./context";
-import { toneOf } from "./model";
 import { TraceRecord } from "./trace";
 import { placeOf } from "./view";
 import { describe, formatTime } from "./words";
@@ -9,7 +8,7 @@ import { describe, formatTime } from "./words";
 const SIGN = { plain: "", good: "✓ ", wait: "… ", bad: "✕ ", note: "" } as const;
 
 export function EventsPane() {
-  const { model, view, shown, gated, go, change, w } = useShared();
+  const { model, view, shown, gated, linked, go, change, w } = useShared();
   const [ref, , height] = useSize<HTMLDivElement>();
   const [top, setTop] = useState(0);
   const row = view.lecture ? 38 : 24;
@@ -47,11 +46,11 @@ export function EventsPane() {
         onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={onKey}>
         <div role="presentation" style={{ height: `${count * row}px`, position: "relative" }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k).map((k) => {
-            const i = listed[k] as number, r = model.records[i] as TraceRecord, tone = toneOf(r);
+            const i = listed[k] as number, r = model.records[i] as TraceRecord, tone = model.toneAt(i);
             const own = view.mail !== "" && model.mailOf[i] === view.mail;
             return (
               <div key={i} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
-                class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
+                class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
                 <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : shortName(r.host)}</span>
                 <span class="say">{SIGN[tone]}{describe(model, i, view.language)}</span>
               </div>

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { briefName, fit, shortName, useShared, useSize, widthOf } from "./context";
 import { Icon, isPhone } from "./map";
-import { Model, countUpTo, toneOf } from "./model";
+import { Model, countUpTo } from "./model";
 import { TraceRecord } from "./trace";
 import { placeOf } from "./view";
 import { describe, formatSpan, formatTime } from "./words";
@@ -89,10 +89,10 @@ export function LadderPane() {
 interface RowProps { i: number; y: number; width: number; gutter: number; font: number; rowHeight: number; x: (host: string) => number; wait: number; picked: boolean; onPick: () => void }
 
 function Row({ i, y, width, gutter, font, rowHeight, x, wait, picked, onPick }: RowProps) {
-  const { model, view } = useShared();
+  const { model, view, linked } = useShared();
   const record = model.records[i] as TraceRecord;
   const arrow = model.arrowOf(i);
-  const tone = toneOf(record);
+  const tone = model.toneAt(i);
   const text = describe(model, i, view.language);
   const isTimeline = record.host === "timeline";
   const start = isTimeline ? gutter : x(record.host), end = arrow ? x(arrow.to) : start;
@@ -105,7 +105,7 @@ function Row({ i, y, width, gutter, font, rowHeight, x, wait, picked, onPick }: 
   const direction = end > start ? 1 : -1;
   const stop = arrow?.lost ? (start + end) / 2 : end;
   return (
-    <g class={`row ${tone}${picked ? " picked" : ""}${own ? " own" : ""}`} onClick={onPick}>
+    <g class={`row ${tone}${picked ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} onClick={onPick}>
       {wait > GAP && <text class="gap" x={width / 2 + gutter / 2} y={y - rowHeight} font-size={font * 0.92} text-anchor="middle">⋮  {formatSpan(wait, view.language)}  ⋮</text>}
       <rect class="strip" x={0} y={y - rowHeight * 0.62} width={width} height={rowHeight} />
       {own && <rect class="mark" x={0} y={y - rowHeight * 0.62} width={3} height={rowHeight} />}

@@ -11,6 +11,7 @@ import { MapPane } from "./map";
 import { Model } from "./model";
 import { PrintSheet } from "./print";
 import { StatesPane } from "./states";
+import { linkedTo } from "./stream";
 import { MailboxesPane, MailsPane, NotesPane, PredictPane, QueuePane } from "./tables";
 import { LEVELS, Meta, TraceError, readTrace } from "./trace";
 import { Transport, TransportActions } from "./transport";
@@ -79,10 +80,11 @@ function Page({ model }: { model: Model }) {
   const shown = useMemo(() => shownRecords(model, view), [model, view.level, view.follow, view.follow === "mail" && view.mail, view.follow === "connection" && view.connection]);
   const axis = useMemo(() => new Axis(view.axis, Float64Array.from(shown, (i) => model.times[i] as number)), [model, shown, view.axis]);
   const gated = questions.length > 0 && !view.guessed;
+  const linked = useMemo(() => linkedTo(model, view.cursor), [model, view.cursor]);
   const change = useCallback((part: Partial<View>) => setView((v) => ({ ...v, ...part })), []);
   const go = useCallback((i: number) => setView((v) => select(model, v, i)), [model]);
   const w = useCallback((key: Parameters<Shared["w"]>[0]) => word(view.language, key), [view.language]);
-  const shared: Shared = { model, view, shown, axis, gated, w, change, go };
+  const shared: Shared = { model, view, shown, axis, gated, linked, w, change, go };
   const allows = (v: View) => (i: number): boolean =>
     v.follow === "mail" ? model.isAbout(i, v.mail) : v.follow === "connection" ? model.isOfConnection(i, v.connection) : true;
 

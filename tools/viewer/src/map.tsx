@@ -1,8 +1,8 @@
 /* The map: servers above, routers between, agents below; packets, queues, what is down. */
 import { useMemo } from "preact/hooks";
 import { briefName, fit, shortName, useShared, useSize, widthOf } from "./context";
-import { Model, at, linkKey, toneOf } from "./model";
-import { TraceNode, TraceRecord, str } from "./trace";
+import { Model, at, linkKey } from "./model";
+import { TraceNode, str } from "./trace";
 import { describe, wordOr } from "./words";
 
 export interface Place { node: TraceNode; x: number; y: number; width: number }
@@ -96,7 +96,7 @@ export function MapPane() {
   const arrow = record ? model.arrowOf(view.cursor) : undefined;
   const dropped = record?.kind === "link.drop" ? [record.host, str(record, "to")] : undefined;
   const path = dropped ?? (arrow ? findPath(model, arrow.from, arrow.to) : []);
-  const tone = record ? toneOf(record) : "plain";
+  const tone = record ? model.toneAt(view.cursor) : "plain";
   const font = view.lecture ? 20 : 12, scale = view.lecture ? 1.5 : 1;
   const point = (name: string): Place | undefined => places.get(name);
   const route = path.map(point).filter((p): p is Place => p !== undefined);
@@ -169,5 +169,3 @@ function Node({ place, font, scale, onPick }: { place: Place; font: number; scal
     </g>
   );
 }
-
-export function recordOf(model: Model, i: number): TraceRecord { return model.records[i] as TraceRecord; }

@@ -1,5 +1,6 @@
 /* What the panes show, as histories: for each thing, its changes by record index. The state at a
  * moment is looked up, never played, so that stepping back is as exact as stepping forward. */
+import { SENTENCES } from "./sentences";
 import { Header, Kind, LEVELS, Meta, TraceNode, TraceRecord, num, str } from "./trace";
 
 export interface Change<T> { i: number; value: T }
@@ -39,11 +40,12 @@ const FATES: Record<string, [string, Tone]> = {
   "mail.expired": ["expired", "bad"], "mail.discarded": ["discarded", "bad"], "mail.uncertain": ["uncertain", "wait"],
 };
 const BAD = new Set(["tcp.failed", "mail.bounced", "mail.expired", "mail.discarded", "agent.failed", "host.crash",
-  "host.power_off", "link.down", "link.drop", "disk.full", "dns.fail", "dns.timeout"]);
-const WAIT = new Set(["queue.defer", "mail.delayed", "mail.uncertain", "tcp.timeout", "host.shutdown", "icmp.send", "icmp.receive"]);
-const GOOD = new Set(["mail.delivered", "mail.relayed", "agent.receive", "agent.sent", "agent.read", "host.restart", "link.up", "dns.fix"]);
+  "host.power_off", "link.down", "link.drop", "link.corrupt", "disk.full", "disk.fill", "dns.fail", "dns.timeout"]);
+const WAIT = new Set(["queue.defer", "mail.delayed", "mail.uncertain", "tcp.timeout", "tcp.trouble", "link.change", "link.duplicate", "host.shutdown", "icmp.send", "icmp.receive"]);
+const GOOD = new Set(["mail.delivered", "mail.relayed", "agent.receive", "agent.sent", "agent.read", "host.restart", "link.up", "dns.fix", "disk.free", "mail.confirmed"]);
 
-export function toneOf(record: TraceRecord): Tone {
+/** How a record is coloured; of a kind that is not known here, as the terminal does it. */
+export function toneOf(record: TraceRecord, kind?: Kind): Tone {
   const code = num(record, "smtp.response.code");
   if (code >= 500) return "bad";
   if (code >= 400) return "wait";
@@ -52,8 +54,11 @@ export function toneOf(record: TraceRecord): Tone {
   if (GOOD.has(record.kind)) return "good";
   if (record.kind === "dns.result" && !["answer", ""].includes(str(record, "outcome"))) return "wait";
   if (record.kind === "tcp.send" && isRetransmission(record)) return "wait";
-  return record.kind.startsWith("timeline.") ? "note" : "plain";
+  if (record.kind.startsWith("timeline.")) return "note";
+  return isKnown(record.kind) ? "plain" : kind?.tone === "bad" ? "wait" : kind?.tone === "good" ? "good" : "plain";
 }
+const isKnown = (kind: string): boolean => Object.prototype.hasOwnProperty.call(SENTENCES, kind);
+const TONES: readonly Tone[] = ["plain", "note", "good", "wait", "bad"];
 export const isRetransmission = (record: TraceRecord): boolean => /retrans|again/i.test(str(record, "reason"));
 /** A line of a dialogue: smtp.command, imap.response, http.request, dns.query, … */
 export const isLine = (kind: string): boolean =>
@@ -93,16 +98,22 @@ export class Model {
   private readonly dnsTo = new Map<number, string>();
   private readonly openEntries = new Map<string, QueueEntry>();
   private readonly clientEnds = new Map<string, string>();
+  private readonly tones: Uint8Array;
   private effects: Map<number, number[]> | undefined;
+  private connectionRecords: Map<string, number[]> | undefined;
+  private packetHops: Map<string, number[]> | undefined;
 
   constructor(readonly header: Header, readonly records: TraceRecord[], readonly meta: Meta) {
     for (const kind of meta.kinds) this.kinds.set(kind.name, kind);
     this.level = new Uint8Array(records.length);
     this.times = new Float64Array(records.length);
+    this.tones = new Uint8Array(records.length);
     records.forEach((record, i) => {
       this.bySeq.set(record.seq, i);
       this.times[i] = record.t;
-      this.level[i] = LEVELS.indexOf(this.kinds.get(record.kind)?.level ?? "segment");
+      const kind = this.kinds.get(record.kind);
+      this.level[i] = LEVELS.indexOf(kind?.level ?? "segment");
+      this.tones[i] = TONES.indexOf(toneOf(record, kind));
     });
     records.forEach((record, i) => this.note(record, i));
     this.nodes = this.withUnknownNodes();
@@ -257,6 +268,25 @@ export class Model {
     if (record.kind === "mail.accepted" && !mail.to) Object.assign(mail, { from: str(record, "sender") || "<>", to: str(record, "recipient") });
     const fate = FATES[record.kind];
     if (fate) mail.fates.push({ i, value: { i, fate: fate[0], tone: fate[1], recipient: str(record, "recipient") } });
+  }
+
+  toneAt(i: number): Tone { return TONES[this.tones[i] as number] ?? "plain"; }
+
+  /** The records of one end of a connection. */
+  recordsOf(connection: string): readonly number[] {
+    if (!this.connectionRecords) {
+      const found = (this.connectionRecords = new Map<string, number[]>());
+      this.records.forEach((record, i) => { const id = str(record, "connection"); if (id !== "") push(found, id, i); });
+    }
+    return this.connectionRecords.get(connection) ?? [];
+  }
+  /** A packet's way over the links, as indexes of link.transmit records. */
+  hopsOf(packet: string): readonly number[] {
+    if (!this.packetHops) {
+      const found = (this.packetHops = new Map<string, number[]>());
+      for (const x of this.transmissions) push(found, x.packet, x.i);
+    }
+    return this.packetHops.get(packet) ?? [];
   }
 
   /** Records that this one set off, or whose state it set. */

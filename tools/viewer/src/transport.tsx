@@ -1,9 +1,8 @@
 /* The transport bar and the time axis. */
 import { useEffect, useRef } from "preact/hooks";
 import { useShared, useSize, widthOf } from "./context";
-import { countUpTo, toneOf } from "./model";
-import { LEVELS, LevelName, TraceRecord } from "./trace";
-import { UNITS, Unit, View, placeOf } from "./view";
+import { LEVELS, LevelName } from "./trace";
+import { UNITS, Unit, placeOf } from "./view";
 import { AxisMode } from "./axis";
 import { formatSpan, formatTime } from "./words";
 
@@ -64,7 +63,7 @@ function paint(canvas: HTMLCanvasElement, width: number, height: number, shared:
   const best = new Map<number, keyof typeof rank>();
   for (let k = 0; k < end; k++) {
     const x = Math.round((axis.xs[k] as number) * (width - 2));
-    const tone = toneOf(model.records[shown[k] as number] as TraceRecord);
+    const tone = model.toneAt(shown[k] as number);
     const there = best.get(x);
     if (there === undefined || rank[tone] > rank[there]) best.set(x, tone);
   }
@@ -115,6 +114,3 @@ function AxisBar({ onSeek }: { onSeek: (x: number) => void }) {
     </div>
   );
 }
-
-export type { View };
-export { countUpTo };

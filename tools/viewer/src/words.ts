@@ -31,6 +31,7 @@ const WORDS = {
     "스페이스: 재생 · ← → 또는 Page Up/Down: 단계 이동 · Shift+← →: 메시지 단위 · Home/End · 1–4: 단계 단위 · A: 시간축 · L: 강의 모드 · W: 왜 · N: 그다음 · /: 거르기 · M: 메일 따라가기 · C: 연결 따라가기 · Esc: 모두 보기 · P: 인쇄"],
   written: ["written", "작성됨"], "taken over": ["taken over", "접수됨"], accepted: ["accepted", "접수됨"], waits: ["waits", "대기"], relayed: ["relayed", "중계됨"], delivered: ["delivered", "배달됨"],
   fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], uncertain: ["uncertain", "불확실"],
+  hop: ["hop", "홉"], parts: ["octets by name", "이름별 바이트"], to_line: ["To the line", "행으로 이동"], octet_keys: ["arrow keys go from octet to octet", "화살표 키로 바이트 이동"],
   pane_left: ["Left pane", "왼쪽 창"], pane_right: ["Right pane", "오른쪽 창"], position: ["Position", "위치"], connection: ["connection", "연결"], machine: ["state machine", "상태 기계"],
 } as const satisfies Record<string, readonly [string, string]>;
 

@@ -7,6 +7,7 @@ import { tabulate } from "../src/charts";
 import { decodeBase64, dissect } from "../src/frame";
 import { Model, at, toneOf } from "../src/model";
 import { SENTENCES } from "../src/sentences";
+import { carriersOf, inFrame, linkedTo, streamOf, wireOf } from "../src/stream";
 import { edgesOf } from "../src/states";
 import { Meta, TraceError, TraceRecord, readTrace } from "../src/trace";
 import { View, findStep, readFragment, select, shownRecords, writeFragment } from "../src/view";
@@ -126,6 +127,51 @@ test("a frame's fields are named and cover it", () => {
   for (const f of fields) { assert.equal(f.from, to); to = f.to; }
   assert.equal(to, bytes.length);
 });
+/* A frame with this payload, and the record of its sending. */
+function sending(seq: number, packet: string, number: number, payload: string, reason = "first sending"): string {
+  const head = [0, 25, 192, 0, ...[24, 16, 8, 0].map((s) => (number >>> s) & 255), 0, 0, 0, 0, 0x50, 0x18, 255, 255, 0, 0, 0, 0];
+  const bytes = [...new Array(12).fill(0), 8, 0, 0x45, 0, 0, 40 + payload.length, 0, 1, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 1, 198, 18, 0, 2, ...head, ...new TextEncoder().encode(payload)];
+  return JSON.stringify({ seq, t: seq, kind: "tcp.send", host: "a", cause: 0, connection: "a#1", packet, "tcp.seq_raw": number, "tcp.flags": payload === "" ? "SYN" : "PSH, ACK", "tcp.len": payload.length, reason, frame: btoa(String.fromCharCode(...bytes)) });
+}
+const line = (seq: number, kind: string, fields: object): string => JSON.stringify({ seq, t: seq, kind, host: "a", cause: 0, connection: "a#1", ...fields });
+/* The sequence numbers go over 2^32; one segment holds two lines, one message goes over two segments, and one is sent again. */
+const WIRE = [sending(1, "p1", 4294967290, ""),
+  line(2, "smtp.command", { "smtp.command_line": "MAIL FROM:<a@b>" }), line(3, "smtp.command", { "smtp.command_line": "DATA" }),
+  sending(4, "p2", 4294967291, "MAIL FROM:<a@b>\r\nDATA\r\n"),
+  line(5, "smtp.content", { mail: "m", size: 30, ending: "a dot" }),
+  sending(6, "p3", 18, "Subject: Hi\r\n there\r\n\r\nText"), sending(7, "p4", 45, "\r\n.\r\nQUIT\r\n"),
+  sending(8, "p4b", 45, "\r\n.\r\nQUIT\r\n", "retransmission after timeout"), line(9, "smtp.command", { "smtp.command_line": "QUIT" }),
+  line(10, "smtp.command", { "smtp.command_line": "NOT SENT" })];
+
+test("lines are found in the octets of their segments, and segments know their lines", () => {
+  const model = modelOf(WIRE), stream = streamOf(model, "a#1");
+  assert.deepEqual(stream.stretches.map((s) => [s.i, s.from, s.to]), [[1, 0, 17], [2, 17, 23], [4, 23, 55], [8, 55, 61]]);
+  assert.deepEqual(stream.stretches[2]?.parts.map((p) => [p.layer, p.name, p.value]),
+    [["header", "Subject", "Hi there"], ["message", "empty line", "CR LF"], ["message", "body", "Text\r\n"], ["message", "final dot", "."]]);
+  assert.deepEqual(stream.stretches[0]?.parts.map((p) => [p.name, p.value]), [["command", "MAIL FROM:"], ["argument", "<a@b>"], ["end of line", "CR LF"]]);
+  assert.deepEqual(carriersOf(stream, stream.stretches[2] as { from: number; to: number }).map((c) => [c.i, c.again]), [[5, false], [6, false], [7, true]]);
+  assert.deepEqual([...linkedTo(model, 4)], [5, 6, 7]);
+  assert.deepEqual([...linkedTo(model, 6)], [4, 8]);
+  const wire = wireOf(model, 2);
+  assert.deepEqual(wire?.carriers.map((c) => inFrame(c, wire.stretch as { from: number; to: number })), [{ from: 71, to: 77 }]);
+  assert.equal(wireOf(model, 9), undefined, "what was never sent has no octets");
+});
+
+test("a stream without frames, or with broken ones, has no lines", () => {
+  const broken = WIRE.map((l) => l.replace(/"frame":"[^"]*"/, '"frame":"AAAA"'));
+  assert.deepEqual(streamOf(modelOf(broken), "a#1"), { carriers: [], stretches: [] });
+  assert.equal(linkedTo(modelOf(LINES), 4).size, 0);
+});
+
+test("a look-up's octets are named, and a name that points at itself ends", () => {
+  const dns = [0x10, 0xca, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 198, 18, 0, 5];
+  const frame = (rest: number[]): Uint8Array => Uint8Array.from([...new Array(12).fill(0), 8, 0, 0x45, 0, 0, 28 + rest.length, 0, 1, 0, 0, 64, 17, 0, 0, 198, 18, 0, 1, 198, 18, 0, 2, 0, 53, 1, 0, 0, 8 + rest.length, 0, 0, ...rest]);
+  const fields = dissect(frame(dns)).filter((f) => f.layer === "DNS");
+  assert.deepEqual(fields.filter((f) => /name|data|type/.test(f.name)).map((f) => f.value), ["a.", "A", "a.", "A", "198.18.0.5"]);
+  const loop = [...dns.slice(0, 12), 0xc0, 12, 0, 1, 0, 1];
+  assert.ok(dissect(frame(loop)).length > 10);
+});
+
 test("any octets are dissected without going over the end", () => {
   for (let length = 0; length < 80; length++)
     for (const fill of [0, 0x45, 8, 255]) {
