@@ -32,12 +32,74 @@ static void test_ehlo_names_extensions(void **state)
     feed(session, "");
     expect(session, hello,
            "250-mx.b.example greets a.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
-           "250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-SMTPUTF8\r\n250 SIZE 1000\r\n");
+           "250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-SMTPUTF8\r\n"
+           "250-EXPN\r\n250-HELP\r\n250 SIZE 1000\r\n");
     expect(session, "NOOP\r\n", "250 2.0.0 OK\r\n");
     expect(session, "MAIL FROM:<a@a.example> SIZE=1001\r\n",
            "552 5.3.4 Message size exceeds fixed maximum message size\r\n");
     expect(session, "MAIL FROM:<a@a.example> SIZE=1000 BODY=8BITMIME\r\n", "250 2.1.0 OK\r\n");
     expect(session, "RCPT TO:<b@b.example>\r\n", "250 2.1.5 OK\r\n");
+    session_free(session);
+}
+
+/* §2.2.1: what a server has beyond the required commands it names; what it does not name it does
+ * not have (§4.1.1.1, §4.2.4). */
+static void test_what_is_not_named_is_not_there(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"EXPN all\r\n", "HELP\r\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        SmtpServerOptions options = smtp_server_options("mx.b.example");
+        options.extensions = SMTP_EXTENSION_ENHANCEDSTATUSCODES;
+        Session *session = session_with(options);
+        expect(session, "", "220 mx.b.example ESMTP service ready\r\n");
+        expect(session, lines[i], "502 5.5.1 Command not implemented\r\n");
+        expect_code(session, "VRFY bob\r\n", 252);
+        session_free(session);
+    }
+}
+
+/* §2.4, §4.1.2: beyond ASCII there is nothing but what SMTPUTF8 allows, where it is offered. */
+static void test_invalid_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int with, without; /* SMTPUTF8 on offer */
+    } cases[] = {
+        {"\xc3\xa9\r\n", 500, 500},
+        {"EHLO \xc3\xa9.example\r\n", 501, 501},
+        {"NOOP \xc3\xa9\r\n", 501, 501},
+        {"VRFY \xc3\xa9\r\n", 252, 501},
+        {"MAIL FROM:<\xc3\xa9@a.example>\r\n", 550, 501},
+        {"MAIL FROM:<\xc3\xa9@a.example> SMTPUTF8\r\n", 250, 501},
+        {"MAIL FROM:<a@a.example> \xc3\xa9=1\r\n", 555, 501},
+    };
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+        bool offered = i % 2 == 0;
+        SmtpServerOptions options = smtp_server_options("mx.b.example");
+        if (!offered)
+            options.extensions &= ~(uint32_t)SMTP_EXTENSION_SMTPUTF8;
+        Session *session = session_with(options);
+        feed(session, hello);
+        expect_code(session, cases[i / 2].line, offered ? cases[i / 2].with : cases[i / 2].without);
+        session_free(session);
+    }
+}
+
+/* RFC 6531 §3.7.4.2 */
+static void test_utf8_in_replies_must_be_asked_for(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    session->special = SMTP_SERVER_EVENT_VRFY;
+    session->answer = smtp_reply(250, "2.1.5", "<\xc3\xa9@b.example>");
+    feed(session, hello);
+    expect(session, "VRFY e\r\n", "252 2.6.8 The answer needs SMTPUTF8\r\n");
+    expect(session, "VRFY e SMTPUTF8\r\n", "250 2.1.5 <\xc3\xa9@b.example>\r\n");
+    expect_code(session, "VRFY smtputf8\r\n", 252);
+    assert_non_null(strstr(session->log->str, "verify e\n"));
+    assert_non_null(strstr(session->log->str, "verify smtputf8\n"));
     session_free(session);
 }
 
@@ -331,6 +393,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_textbook_dialogue),
         cmocka_unit_test(test_ehlo_names_extensions),
+        cmocka_unit_test(test_what_is_not_named_is_not_there),
+        cmocka_unit_test(test_invalid_characters),
+        cmocka_unit_test(test_utf8_in_replies_must_be_asked_for),
         cmocka_unit_test(test_node_chooses_replies),
         cmocka_unit_test(test_commands_out_of_order),
         cmocka_unit_test(test_addresses),

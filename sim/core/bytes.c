@@ -45,6 +45,14 @@ size_t span_find(Span span, uint8_t byte)
     return found ? (size_t)(found - span.data) : span.length;
 }
 
+bool span_is_ascii(Span span)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < span.length; i++)
+        all |= span.data[i];
+    return all < 0x80;
+}
+
 char *span_dup_text(Span span)
 {
     return g_strndup((const char *)span.data, span.length);

@@ -27,6 +27,8 @@ bool span_starts_with_nocase(Span span, const char *prefix);
 Span span_skip(Span span, size_t count);
 /* Index of the first `byte`, or the span's length when it is not there. */
 size_t span_find(Span span, uint8_t byte);
+/* No octet has its high bit set. */
+bool span_is_ascii(Span span);
 /* A newly allocated, NUL-terminated copy; the caller frees it. */
 char *span_dup_text(Span span);
 

@@ -86,8 +86,6 @@ char *message_dup_text(Span message);
 
 /* ---- Trace fields that servers add; each result ends in CRLF and is to free ---- */
 
-/* True when some octet is beyond ASCII. */
-bool message_is_8bit(Span octets);
 /* The same message in 7 bits, its text parts encoded; NULL when that cannot be (a header beyond
  * ASCII, a signed part). */
 GBytes *message_downgrade(Span message);

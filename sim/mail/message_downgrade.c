@@ -7,14 +7,6 @@
 
 #include "mail/mime.h"
 
-bool message_is_8bit(Span octets)
-{
-    for (size_t i = 0; i < octets.length; i++)
-        if (octets.data[i] >= 0x80)
-            return true;
-    return false;
-}
-
 static void look_for_signed(GMimeObject *parent, GMimeObject *part, gpointer found)
 {
     (void)parent;
@@ -38,5 +30,5 @@ GBytes *message_downgrade(Span message)
     g_mime_object_encode(GMIME_OBJECT(parsed), GMIME_ENCODING_CONSTRAINT_7BIT);
     g_autoptr(GBytes) written = mime_write(parsed);
     Span octets = span_of(g_bytes_get_data(written, NULL), g_bytes_get_size(written));
-    return message_is_8bit(octets) ? NULL : g_steal_pointer(&written);
+    return span_is_ascii(octets) ? g_steal_pointer(&written) : NULL;
 }

@@ -199,7 +199,7 @@ static bool needs_smtputf8(const DeliveryJob *job, Span content)
     while (header < content.length &&
            !span_starts_with_nocase(span_skip(content, header), "\r\n\r\n"))
         header += 1 + span_find(span_skip(content, MIN(header + 1, content.length)), '\r');
-    return needs || message_is_8bit(span_of(content.data, MIN(header, content.length)));
+    return needs || !span_is_ascii(span_of(content.data, MIN(header, content.length)));
 }
 
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
@@ -209,7 +209,7 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
                            Slice *content, GBytes **downgraded)
 {
     Span octets = slice_span(*content);
-    if (!message_is_8bit(octets))
+    if (span_is_ascii(octets))
         return;
     transaction->parameters.body = SMTP_BODY_8BITMIME;
     transaction->parameters.utf8 = needs_smtputf8(delivery->job, octets);

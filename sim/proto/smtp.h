@@ -21,6 +21,8 @@ typedef enum SmtpExtension {
     SMTP_EXTENSION_AUTH = 1 << 6,                /* RFC 4954, mechanisms PLAIN and LOGIN */
     SMTP_EXTENSION_CHUNKING = 1 << 7,            /* RFC 3030, BDAT; without BINARYMIME */
     SMTP_EXTENSION_STARTTLS = 1 << 8,            /* RFC 3207; what follows it is only simulated */
+    SMTP_EXTENSION_EXPN = 1 << 9,                /* RFC 5321 §3.5.2 */
+    SMTP_EXTENSION_HELP = 1 << 10,               /* RFC 5321 §4.1.1.1 wants it to be named */
 } SmtpExtension;
 
 /* What a simulated server offers unless told otherwise: what changes nothing of the textbook's
@@ -28,7 +30,8 @@ typedef enum SmtpExtension {
 enum {
     SMTP_EXTENSIONS_DEFAULT = SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_SIZE |
                               SMTP_EXTENSION_8BITMIME | SMTP_EXTENSION_ENHANCEDSTATUSCODES |
-                              SMTP_EXTENSION_DSN | SMTP_EXTENSION_SMTPUTF8
+                              SMTP_EXTENSION_DSN | SMTP_EXTENSION_SMTPUTF8 | SMTP_EXTENSION_EXPN |
+                              SMTP_EXTENSION_HELP
 };
 
 /* How long an engine waits for its peer before the node calls ..._time_out (RFC 5321 §4.5.3.2). */

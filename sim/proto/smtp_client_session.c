@@ -66,6 +66,8 @@ static void take_extension(SmtpClient *client, Span line)
         {"CHUNKING", SMTP_EXTENSION_CHUNKING},
         {"STARTTLS", SMTP_EXTENSION_STARTTLS},
         {"ENHANCEDSTATUSCODES", SMTP_EXTENSION_ENHANCEDSTATUSCODES},
+        {"EXPN", SMTP_EXTENSION_EXPN},
+        {"HELP", SMTP_EXTENSION_HELP},
     };
     size_t length = span_find(line, ' ');
     Span keyword = span_of(line.data, length);

@@ -159,12 +159,22 @@ static uint16_t standard_code(SmtpServerEventKind asked)
     CHECK(false);
 }
 
+/* RFC 6531 §3.7.4.2: UTF-8 only to those who have said that they can take it. */
+static bool is_reply_hidden(const SmtpServer *server, const SmtpReply *reply)
+{
+    bool verifies =
+        server->asked == SMTP_SERVER_EVENT_VRFY || server->asked == SMTP_SERVER_EVENT_EXPN;
+    return verifies && !server->reply_utf8 && !span_is_ascii(reply->text);
+}
+
 void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 {
     CHECK(token != 0 && token == server->question);
     CHECK(server->asked != SMTP_SERVER_EVENT_TLS);
     uint16_t standard = standard_code(server->asked);
     CHECK(reply.code >= 400 || reply.code / 10 == standard / 10);
+    if (is_reply_hidden(server, &reply))
+        reply = smtp_reply(252, "2.6.8", "The answer needs SMTPUTF8");
     /* The question stays open while its reply is written: it gives the enhanced code. */
     smtp_server_fire(server, input_of_answer(server->asked, reply.code), &reply);
     server->question = 0;

@@ -89,9 +89,23 @@ bool smtp_server_command_is_junk(const SmtpCommand *command)
 
 /* VRFY and EXPN */
 
+/* RFC 6531 §3.7.4.2: takes the parameter that allows UTF-8 in the reply off the argument. */
+static bool take_smtputf8(const SmtpServer *server, Span *argument)
+{
+    Span keyword = span_of_text(" SMTPUTF8");
+    if (!(smtp_server_offered(server) & SMTP_EXTENSION_SMTPUTF8) ||
+        argument->length <= keyword.length ||
+        !span_equals_text_nocase(span_skip(*argument, argument->length - keyword.length),
+                                 " SMTPUTF8"))
+        return false;
+    argument->length -= keyword.length;
+    return true;
+}
+
 void smtp_server_ask_verify(SmtpServer *server, SmtpServerEventKind kind)
 {
     SmtpServerEvent event = {.kind = kind, .verify = server->command.argument};
+    server->reply_utf8 = take_smtputf8(server, &event.verify);
     if (event.verify.length == 0)
         smtp_server_refuse(server, 501, "5.5.4", "Syntax: VRFY or EXPN, then a name or address");
     else

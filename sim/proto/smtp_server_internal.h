@@ -89,6 +89,7 @@ struct SmtpServer {
     uint8_t credentials[SMTP_SERVER_CREDENTIALS_MAXIMUM + 1];
 
     bool utf8;                       /* the transaction is of RFC 6531 */
+    bool reply_utf8;                 /* the reply to this VRFY or EXPN may be */
     uint32_t recipients;             /* accepted in this transaction */
     uint32_t errors;                 /* 5yz replies, and junk beyond its maximum */
     uint32_t junk;                   /* since the last message taken */

@@ -77,6 +77,25 @@ static void take_bdat(SmtpServer *server)
         smtp_server_fire(server, SMTP_SERVER_ON_BDAT, NULL);
 }
 
+/* EXPN and HELP where they are not named in the reply to EHLO (§4.1.1.1, §4.2.4). */
+static bool is_left_out(const SmtpServer *server)
+{
+    uint32_t offered = smtp_server_offered(server);
+    return (server->command.input == SMTP_SERVER_ON_EXPN && !(offered & SMTP_EXTENSION_EXPN)) ||
+           (server->command.input == SMTP_SERVER_ON_HELP && !(offered & SMTP_EXTENSION_HELP));
+}
+
+/* §2.4, §4.1.2: beyond ASCII only what SMTPUTF8 allows (RFC 6531 §3.3, §3.7.4.2). */
+static bool has_invalid_character(const SmtpServer *server)
+{
+    SmtpServerInput input = server->command.input;
+    bool may_have_utf8 = smtp_server_offered(server) & SMTP_EXTENSION_SMTPUTF8 &&
+                         (input == SMTP_SERVER_ON_MAIL || input == SMTP_SERVER_ON_RCPT ||
+                          input == SMTP_SERVER_ON_VRFY || input == SMTP_SERVER_ON_EXPN);
+    return input != SMTP_SERVER_ON_UNKNOWN && input != SMTP_SERVER_ON_AUTH_LINE && !may_have_utf8 &&
+           !span_is_ascii(server->command.argument);
+}
+
 /* Acts on one command line, CRLF removed. */
 static void take_line(SmtpServer *server, Span line)
 {
@@ -87,11 +106,15 @@ static void take_line(SmtpServer *server, Span line)
     if (too_many_errors(server))
         return;
     count_junk(server);
+    bool is_refused = server->state == SMTP_SERVER_REFUSED; /* where everything is 503 */
     if (has_bare_newline(server, line))
         reject_line(server, "Bare CR or LF is not allowed");
-    else if (smtp_server_command_has_excess(&server->command) &&
-             server->state != SMTP_SERVER_REFUSED)
+    else if (smtp_server_command_has_excess(&server->command) && !is_refused)
         smtp_server_refuse(server, 501, "5.5.4", "This command takes no argument");
+    else if (has_invalid_character(server) && !is_refused)
+        smtp_server_refuse(server, 501, "5.5.2", "Invalid character");
+    else if (is_left_out(server) && !is_refused)
+        smtp_server_refuse(server, 502, "5.5.1", "Command not implemented");
     else if (server->command.input == SMTP_SERVER_ON_BDAT)
         take_bdat(server);
     else

@@ -127,6 +127,8 @@ static void append_extensions(const SmtpServer *server, GString *text)
         {SMTP_EXTENSION_SMTPUTF8, "SMTPUTF8"},
         {SMTP_EXTENSION_CHUNKING, "CHUNKING"},
         {SMTP_EXTENSION_STARTTLS, "STARTTLS"},
+        {SMTP_EXTENSION_EXPN, "EXPN"},
+        {SMTP_EXTENSION_HELP, "HELP"},
         {SMTP_EXTENSION_AUTH, "AUTH PLAIN LOGIN"},
     };
     uint32_t offered = smtp_server_offered(server);
@@ -168,8 +170,8 @@ static const struct {
     {"RSET", "RSET: forget the envelope", 0},
     {"NOOP", "NOOP: do nothing", 0},
     {"VRFY", "VRFY name: is there such a mailbox?", 0},
-    {"EXPN", "EXPN name: who is on this list?", 0},
-    {"HELP", "HELP [command]: this text", 0},
+    {"EXPN", "EXPN name: who is on this list?", SMTP_EXTENSION_EXPN},
+    {"HELP", "HELP [command]: this text", SMTP_EXTENSION_HELP},
     {"STARTTLS", "STARTTLS: go on under encryption", SMTP_EXTENSION_STARTTLS},
     {"AUTH", "AUTH mechanism: say who you are", SMTP_EXTENSION_AUTH},
     {"QUIT", "QUIT: end the session", 0},

@@ -126,6 +126,8 @@ static const char *const extensions[] = {
     [SERVER_EXTENSION_SMTPUTF8] = "SMTPUTF8",
     [SERVER_EXTENSION_CHUNKING] = "CHUNKING",
     [SERVER_EXTENSION_STARTTLS] = "STARTTLS",
+    [SERVER_EXTENSION_EXPN] = "EXPN",
+    [SERVER_EXTENSION_HELP] = "HELP",
     NULL,
 };
 
@@ -220,7 +222,7 @@ static const KeySpec server_keys[] = {
     {.key = "extensions",
      .offset = offsetof(ScenarioServer, extensions),
      .value = {.type = VALUE_LIST, .element = &an_extension},
-     .default_text = "[PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8]",
+     .default_text = "[PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8, EXPN, HELP]",
      .meaning = "the SMTP service extensions that it offers; `[]` for none. CHUNKING and STARTTLS "
                 "(simulated: captures show records) only where they are named; AUTH is for agents, "
                 "see `smtp`"},

@@ -250,6 +250,8 @@ static uint32_t extension_bits(const ScenarioNumbers *extensions)
         [SERVER_EXTENSION_SMTPUTF8] = SMTP_EXTENSION_SMTPUTF8,
         [SERVER_EXTENSION_CHUNKING] = SMTP_EXTENSION_CHUNKING,
         [SERVER_EXTENSION_STARTTLS] = SMTP_EXTENSION_STARTTLS,
+        [SERVER_EXTENSION_EXPN] = SMTP_EXTENSION_EXPN,
+        [SERVER_EXTENSION_HELP] = SMTP_EXTENSION_HELP,
     };
     uint32_t bits = 0;
     for (size_t i = 0; i < extensions->count; i++)
