@@ -26,6 +26,7 @@ from units import check_units, result_of
 BOUND = 90  # seconds
 MAILSIM = str(Path(sys.argv[1]).resolve())
 SCENARIO = str(Path("tests/judges/open.yaml").resolve())
+STARTTLS = str(Path("tests/judges/starttls.yaml").resolve())  # offered by both servers
 PATIENT = str(Path("tests/judges/patient.yaml").resolve())  # tries again after hours, for days
 POSTFIX = Path("build/judges/postfix").resolve()
 MEMORY = 200 * 1024  # KiB that a session may take; one is sent 1 GB
@@ -148,8 +149,6 @@ def judge_swaks(session):
                  service="submission"):
         yield "a wrong password is taken"
     session.wait_for("is in the mailbox of", 5)
-    if any("STARTTLS" in line for line in session.lines):
-        yield "STARTTLS is offered to a real client"
 
 
 def judge_curl(session):
@@ -176,9 +175,6 @@ def judge_msmtp(session):
 def judge_python(session):
     text = "Subject: by smtplib\r\nMessage-ID: <smtplib@x.example>\r\n\r\n.dot\r\nend\r\n"
     with smtplib.SMTP("127.0.0.1", session.ports["naver", "smtp"], timeout=BOUND) as client:
-        client.ehlo()
-        if client.has_extn("starttls"):
-            yield "STARTTLS is offered to a real client"
         if refused := client.sendmail("me@x.example", [TO, "anybody@naver.example"], text):
             yield f"smtplib: {refused}"
     session.wait_for("smtplib is in the mailbox of", 2)
@@ -300,11 +296,11 @@ def read_lines(replies):
         pass
 
 
-def judge_flood(session):
-    """1 GB as a command, and much as content. Then a whole message must get through. Nothing is
+def judge_flood(session, command=1024, command_end=b"", content=100):
+    """So many MB as a command, and as content. Then a whole message must get through. 1 GB is not
     recorded: a recording so long is not read again."""
-    for steps, megabytes, end, wanted in ((STEPS[:1], 1024, b"", rb"(500|421) "),
-                                          (STEPS[1:5], 100, b"\r\n.\r\n", rb"(500|552) ")):
+    for steps, megabytes, end, wanted in ((STEPS[:1], command, command_end, rb"(500|421) "),
+                                          (STEPS[1:5], content, b"\r\n.\r\n", rb"(500|552) ")):
         said = flood(session, steps, megabytes, end)
         if not said or not re.match(wanted, said[-1]):
             yield f"after {steps[-1]} and {megabytes} MB without a line end: {said}"
@@ -393,11 +389,22 @@ def deliver(session, wanted):
 AIOSMTPD = """
 import sys
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 class Keep:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:1], *sys.argv[2:], *responses[1:]]
     async def handle_DATA(self, server, session, envelope):
         print(envelope.mail_from, *envelope.rcpt_tos, len(envelope.content), flush=True)
         return "250 OK"
-controller = Controller(Keep(), hostname="127.0.0.1", port=int(sys.argv[1]))
+class Watched(SMTP):
+    async def smtp_STARTTLS(self, arg):
+        print("STARTTLS", flush=True)
+        await self.push("454 4.7.0 Not now")
+class Watching(Controller):
+    def factory(self):
+        return Watched(self.handler, **self.SMTP_kwargs)
+controller = Watching(Keep(), hostname="127.0.0.1", port=int(sys.argv[1]))
 controller.start()
 print("ready", flush=True)
 sys.stdin.read()
@@ -405,20 +412,63 @@ controller.stop()
 """
 
 
+class Aiosmtpd:
+    """A server that prints what it takes; `offers` are lines of its reply to EHLO."""
+
+    def __init__(self, *offers):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.server = subprocess.Popen(["/usr/bin/python3", "-c", AIOSMTPD, str(self.port), *offers],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.server.stdout.readline() != "ready\n":
+            raise RuntimeError("aiosmtpd does not start")
+
+    def end(self):
+        return self.server.communicate("", timeout=BOUND)[0]
+
+
 def check_aiosmtpd():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(["/usr/bin/python3", "-c", AIOSMTPD, str(port)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
+    server = Aiosmtpd()
     with tempfile.TemporaryDirectory(prefix="mailsim-") as folder:
-        if server.stdout.readline() != "ready\n":
-            return result_of(["aiosmtpd does not start"])
-        session = Session(folder, "--deliver", f"d0.example=127.0.0.1:{port}")
+        session = Session(folder, "--deliver", f"d0.example=127.0.0.1:{server.port}")
         complaints = deliver(session, {"x@d0.example": ("aiosmtpd", SENT)})
-        said = server.communicate("", timeout=BOUND)[0]
+        said = server.end()
         if not said.startswith("alice@naver.example x@d0.example "):
             complaints.append(f"aiosmtpd has {said!r}")
+        return result_of(complaints)
+
+
+def ask_for_tls(session):
+    """What is wrong when real clients look for STARTTLS at servers that offer it to simulated ones."""
+    for service in ("smtp", "submission"):
+        with smtplib.SMTP("127.0.0.1", session.ports["naver", service], timeout=BOUND) as client:
+            client.ehlo()
+            if client.has_extn("starttls") or client.docmd("STARTTLS")[0] != 500:
+                yield f"STARTTLS is there for smtplib ({service})"
+        done = run(["swaks", "--server", f"127.0.0.1:{session.ports['naver', service]}", "--tls",
+                    "--quit-after", "TLS"])
+        if done.returncode == 0 or "Host did not advertise STARTTLS" not in done.stdout:
+            yield f"STARTTLS is there for swaks ({service}): {done.stdout}"
+
+
+def check_starttls():
+    """Its records are only simulated: no real program may be offered it, nor be asked for it."""
+    server = Aiosmtpd("250-STARTTLS")
+    with tempfile.TemporaryDirectory(prefix="mailsim-") as folder:
+        session = Session(folder, "--deliver", f"d0.example=127.0.0.1:{server.port}", scenario=STARTTLS)
+        complaints = list(ask_for_tls(session))
+        complaints += deliver(session, {"x@d0.example": ("aiosmtpd", SENT), TO: ("inside", "delivered")})
+        said = server.end()
+        if not said.startswith("alice@naver.example x@d0.example "):
+            complaints.append(f"aiosmtpd has {said!r}")
+        trace = Path(folder) / "trace"
+        run([MAILSIM, "run", "--quiet", "--trace", str(trace), "--inputs", str(session.folder / "record"),
+             STARTTLS])
+        asked = [record["host"] for line in trace.read_text("utf-8").splitlines()[1:]
+                 if (record := json.loads(line)).get("smtp.command_line") == "STARTTLS"]
+        if asked.count("mail.naver.example") != 1:
+            complaints.append(f"between simulated servers there was no STARTTLS: {asked}")
         return result_of(complaints)
 
 
@@ -440,7 +490,10 @@ UNITS = (
        ("swaks", in_session(judge_swaks)), ("curl", in_session(judge_curl)), ("msmtp", in_session(judge_msmtp)),
        ("smtplib and imaplib", in_session(judge_python)), ("smtp-source", in_session(judge_smtp_source)),
        ("clients that stop or drip", in_session(judge_stops)),
-       ("clients that send 1 GB without a line end", in_session(judge_flood, replays=False)), ("aiosmtpd", check_aiosmtpd)]
+       ("clients that send 1 GB without a line end", in_session(judge_flood, replays=False)),
+       ("clients that send 40 MB so, recorded", in_session(lambda session: judge_flood(session, 40, b"\r\n", 20))),
+       ("aiosmtpd", check_aiosmtpd),
+       ("STARTTLS", check_starttls)]
     + [(f"smtp-sink -{switch}", lambda switch=switch: check_sinks(switch)) for switch in FATES])
 
 check_units([unit for unit in UNITS if len(sys.argv) < 3 or unit[0] in sys.argv[2:]])
