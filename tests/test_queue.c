@@ -9,7 +9,8 @@ typedef struct Server {
     Spool *spool;
     Queue *queue;
     RetrySchedule schedule;
-    QueueEntry *entry; /* the last one added */
+    size_t active_limit; /* 0: Postfix's */
+    QueueEntry *entry;   /* the last one added */
     DiskResult result;
     unsigned told;
     GString *taken; /* what take_log gave last */
@@ -19,7 +20,8 @@ static void server_start(Server *server)
 {
     server->spool = spool_new(server->world.disk);
     server->queue =
-        queue_new(server->world.trace, server->world.host, server->spool, &server->schedule);
+        queue_new(server->world.trace, server->world.host, server->spool, &server->schedule,
+                  server->active_limit > 0 ? server->active_limit : QUEUE_ACTIVE_MAX);
 }
 
 static void server_stop(Server *server)

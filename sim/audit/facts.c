@@ -146,6 +146,8 @@ static void facts_write(void *owner, const TraceRecord *record)
     note_host(facts, record);
     if (trace_kind_info(record->kind)->level == TRACE_LEVEL_MAIL)
         facts_note_mail(facts, record);
+    if (facts->queue_watches->len > 0)
+        facts_note_queue(facts, record);
     if (facts->first_watch[record->kind] != 0)
         facts_count_watched(facts, record);
 }
@@ -167,6 +169,7 @@ Facts *facts_new(Trace *trace)
     facts->drops = g_array_new(FALSE, FALSE, sizeof(FactsDrop));
     facts->watches = g_array_new(FALSE, FALSE, sizeof(Watch));
     g_array_set_clear_func(facts->watches, watch_clear);
+    facts_init_queues(facts);
     return facts;
 }
 
@@ -183,6 +186,7 @@ TraceLevel facts_level(const Facts *facts)
 
 void facts_free(Facts *facts)
 {
+    facts_clear_queues(facts);
     g_array_unref(facts->watches);
     g_array_unref(facts->drops);
     g_array_unref(facts->hosts);

@@ -143,6 +143,24 @@ typedef struct FactsEvents {
 
 FactsEvents facts_events(const Facts *facts, size_t watch);
 
+/* ---- Queues ---- */
+
+/* Which messages of a server's queue: as Postfix has it, those never attempted, those being
+ * attempted or waiting for a connection, those waiting for their next attempt, those on hold. */
+typedef enum FactsQueue {
+    FACTS_QUEUE_ALL,
+    FACTS_QUEUE_INCOMING,
+    FACTS_QUEUE_ACTIVE,
+    FACTS_QUEUE_DEFERRED,
+    FACTS_QUEUE_HOLD,
+    FACTS_QUEUES,
+} FactsQueue;
+
+/* Asks for the number of such messages at `time`, all records of that time included; SIM_NEVER: as
+ * it is now. Before facts_start. Returns the number of the watch. The host is there. */
+size_t facts_watch_queue(Facts *facts, const char *host, FactsQueue queue, SimTime time);
+uint64_t facts_queue_at(const Facts *facts, size_t watch);
+
 /* ---- Output ---- */
 
 /* All facts but the watched events as one JSON object, in a fixed order; a text to free. What the

@@ -40,6 +40,20 @@ typedef struct Watch {
     size_t next; /* number + 1 of the next watch of the same kind; 0: none */
 } Watch;
 
+/* The state of a queue entry, as the records so far make it. */
+typedef struct EntryState {
+    GHashTable *active; /* addresses that are attempted, or wait for a connection */
+    bool is_in;         /* as far as the program that runs has told */
+    bool was_attempted, is_held;
+} EntryState;
+
+typedef struct QueueWatch {
+    NodeId node;
+    FactsQueue queue;
+    SimTime time;
+    uint64_t value;
+} QueueWatch;
+
 struct Facts {
     NodeId first_outside; /* hosts from this one on stand for programs outside */
     Trace *trace;
@@ -47,12 +61,15 @@ struct Facts {
     TraceLevel level;
     bool has_ended;
     GStringChunk *names;
-    GPtrArray *mails;                     /* KnownMail in the order of appearance */
-    GHashTable *mails_by_name;            /* name -> KnownMail */
-    GHashTable *open;                     /* OpenKey: queue entries and recipients not done */
-    GArray *hosts;                        /* HostTally by NodeId */
-    GArray *drops;                        /* FactsDrop in the order of appearance */
-    GArray *watches;                      /* Watch */
+    GPtrArray *mails;          /* KnownMail in the order of appearance */
+    GHashTable *mails_by_name; /* name -> KnownMail */
+    GHashTable *open;          /* OpenKey: queue entries and recipients not done */
+    GArray *hosts;             /* HostTally by NodeId */
+    GArray *drops;             /* FactsDrop in the order of appearance */
+    GArray *watches;           /* Watch */
+    GArray *queue_watches;     /* QueueWatch */
+    GPtrArray *entry_states;   /* by NodeId: GHashTable id -> EntryState; NULL where nobody asks */
+    GArray *queue_counts;      /* uint64_t: by NodeId, then by FactsQueue */
     size_t first_watch[TRACE_KIND_COUNT]; /* number + 1; 0: none */
 };
 
@@ -65,6 +82,13 @@ const char *facts_intern(Facts *facts, const char *text);
 void facts_note_mail(Facts *facts, const TraceRecord *record);
 guint facts_open_hash(const void *key);
 gboolean facts_open_equals(const void *a, const void *b);
+
+/* ---- facts_queues.c ---- */
+
+void facts_init_queues(Facts *facts);
+void facts_clear_queues(Facts *facts);
+/* Of a host whose queue somebody asks for. */
+void facts_note_queue(Facts *facts, const TraceRecord *record);
 
 /* ---- facts_events.c ---- */
 

@@ -240,6 +240,72 @@ static void put_opened(const TraceFields_AGENT_READ *opened, GString *out)
     }
 }
 
+/* ---- mailq ---- */
+
+/* The head of the list, and its sums. */
+static void put_queue(const TraceFields_QUEUE_LIST *list, GString *out)
+{
+    const struct {
+        uint64_t count;
+        const char *word;
+    } parts[] = {{list->incoming, "incoming"},
+                 {list->active, "active"},
+                 {list->deferred, "deferred"},
+                 {list->hold, "on hold"}};
+    bool is_down = g_strcmp0(list->source, "disk") == 0;
+    g_string_append_printf(out, "mailq%s: ", is_down ? " (the program is down)" : "");
+    if (list->length == 0) {
+        g_string_append(out, "the queue is empty");
+        return;
+    }
+    g_string_append_printf(out, "%llu message%s, %llu octets", (unsigned long long)list->length,
+                           list->length == 1 ? "" : "s", (unsigned long long)list->size);
+    const char *separator = ": ";
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i].count == 0)
+            continue;
+        g_string_append_printf(out, "%s%llu %s", separator, (unsigned long long)parts[i].count,
+                               parts[i].word);
+        separator = ", ";
+    }
+}
+
+/* The message on a line of its own before its first recipient: id with `*` for active and `!` for
+ * on hold as mailq has it, size, arrival, sender. */
+static void put_listed_message(const TraceFields_QUEUE_LISTED *listed, GString *out)
+{
+    bool is_active = g_strcmp0(listed->state, "active") == 0;
+    bool is_held = g_strcmp0(listed->state, "hold") == 0;
+    bool has_sender = listed->sender != NULL && listed->sender[0] != '\0';
+    g_autofree char *id = g_strconcat(listed->entry,
+                                      is_active ? "*"
+                                      : is_held ? "!"
+                                                : "",
+                                      (char *)NULL);
+    g_string_append_printf(out, "%-6s %8llu  ", id, (unsigned long long)listed->size);
+    timeline_format_time(listed->arrived_at, 0, out);
+    g_string_append(out, "  ");
+    put_one_line(out, span_of_text(has_sender ? listed->sender : "MAILER-DAEMON"));
+    g_string_append_c(out, '\n');
+}
+
+static void put_listed(const TraceFields_QUEUE_LISTED *listed, GString *out)
+{
+    if (listed->place == 1)
+        put_listed_message(listed, out);
+    if (listed->reason != NULL) {
+        g_string_append(out, "   (");
+        put_one_line(out, span_of_text(listed->reason));
+        g_string_append(out, ")\n");
+    }
+    g_string_append(out, "   to ");
+    put_one_line(out, span_of_text(listed->recipient));
+    if (listed->next_at == SIM_NEVER)
+        return;
+    g_string_append(out, ", next attempt ");
+    timeline_format_time(listed->next_at, 0, out);
+}
+
 void timeline_describe(const Simulator *simulator, const TraceRecord *record, GString *out)
 {
     put_template(simulator, record, timeline_phrase(record->kind)->template, out);
@@ -253,6 +319,10 @@ void timeline_describe(const Simulator *simulator, const TraceRecord *record, GS
         put_dns_response(record->fields, out);
     else if (record->kind == TRACE_DNS_RESULT)
         put_dns_result(record->fields, out);
+    else if (record->kind == TRACE_QUEUE_LIST)
+        put_queue(record->fields, out);
+    else if (record->kind == TRACE_QUEUE_LISTED)
+        put_listed(record->fields, out);
     else if (record->kind == TRACE_TCP_CWND)
         put_threshold(record->fields, out);
 }

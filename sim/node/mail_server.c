@@ -51,6 +51,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->auth_needs_tls = options->auth_needs_tls;
     server->retry = options->retry;
     server->limits = options->connections;
+    server->active_limit = options->active_limit > 0 ? options->active_limit : QUEUE_ACTIVE_MAX;
     CHECK(server->limits.messages > 0 && server->limits.per_destination > 0 &&
           server->limits.total > 0);
     server->relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
@@ -159,11 +160,13 @@ void mail_server_start(MailServer *server)
     server->accesses = g_ptr_array_new_with_free_func(access_free);
     server->connections = g_ptr_array_new_with_free_func(connection_free);
     server->destinations = g_hash_table_new(g_str_hash, g_str_equal);
+    server->fresh = g_ptr_array_new();
     server->locals = g_ptr_array_new_with_free_func(local_delivery_free);
     server->notifications = g_ptr_array_new_with_free_func(notification_free);
     server->resolver = resolver_new(machine);
     server->spool = spool_new(server->disk);
-    server->queue = queue_new(machine->trace, machine->node, server->spool, &server->retry);
+    server->queue = queue_new(machine->trace, machine->node, server->spool, &server->retry,
+                              server->active_limit);
     server->mailboxes =
         mail_store_new(machine->trace, machine->node, server->disk, machine->clock.start_unix);
     add_users(server);

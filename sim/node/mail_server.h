@@ -10,6 +10,7 @@
  *                  -> delivery.c               SMTP client side, to the next server
  *                  -> mail_server_local.c      delivery into a mailbox of this server
  *                  -> mail_server_notify.c     bounces and delay warnings
+ *                  -> mail_server_admin.c      what its administrator does: mailq, hold, flush
  *     port 143     -> mail_server_access.c     IMAP server side: gives mailboxes to their readers
  *
  * Calls belong into steps of the server's own node, or before the run. */
@@ -65,6 +66,7 @@ typedef struct MailServerOptions {
     bool auth_needs_tls;            /* AUTH is offered after STARTTLS only, if that is offered */
     RetrySchedule retry;
     MailServerConnections connections;
+    uint32_t active_limit;            /* messages under way at once; 0: QUEUE_ACTIVE_MAX */
     const Ipv4Address *relay_clients; /* who may send to any domain without logging in */
     size_t relay_client_count;
     const char *catch_all; /* the user who gets mail for unknown users; NULL: nobody does */
@@ -90,6 +92,14 @@ bool mail_server_is_running(const MailServer *server);
 /* Something else takes all room on its disk, or gives it back: disk.fill, disk.free. */
 void mail_server_fill_disk(MailServer *server);
 void mail_server_free_disk(MailServer *server);
+
+/* What the administrator types. The queue is told by queue.list and queue.listed; of a program that
+ * is down, as its disk has it; of a machine without power, nothing. The others ask for a running
+ * program. `mail` is the name of a message, `domain` that of recipients; NULL is all of them. */
+void mail_server_list_queue(const MailServer *server);
+void mail_server_hold(MailServer *server, const char *mail);
+void mail_server_release(MailServer *server, const char *mail);
+void mail_server_flush(MailServer *server, const char *domain);
 
 /* Writes store.inventory for all that its disk holds. */
 void mail_server_take_inventory(const MailServer *server, bool is_final);

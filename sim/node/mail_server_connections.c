@@ -19,6 +19,7 @@ typedef struct Destination {
     size_t connections; /* all of them */
     GList turn;         /* in server->turns, while more connections may be opened */
     bool has_turn;
+    bool is_fresh; /* in server->fresh */
 } Destination;
 
 typedef struct Connection {
@@ -71,7 +72,7 @@ static void update_turn(Destination *destination)
 
 static void forget_if_empty(Destination *destination)
 {
-    if (destination->connections > 0 || destination->waiting.length > 0)
+    if (destination->connections > 0 || destination->waiting.length > 0 || destination->is_fresh)
         return;
     g_hash_table_remove(destination->server->destinations, destination->domain);
     g_free(destination->domain);
@@ -161,8 +162,11 @@ static void on_ready(void *owner, Delivery *delivery)
     (void)delivery;
     Connection *connection = owner;
     Destination *destination = connection->destination;
-    const MailServer *server = destination->server;
+    MailServer *server = destination->server;
     end_transfer(connection);
+    /* What is due and was kept back, since too much was active, finds this connection. */
+    if (queue_next_due_at(server->queue) <= simulator_now(server->machine.simulator))
+        mail_server_run_queue(server);
     if (server->is_shutting_down || connection->messages >= server->limits.messages)
         quit(connection);
     else if (destination->waiting.length > 0)
@@ -216,6 +220,9 @@ void mail_server_connections_take(MailServer *server, QueueBatch *batch)
     Destination *destination = find_destination(server, batch->domain);
     g_queue_push_tail(&destination->waiting, batch);
     update_turn(destination);
+    if (!destination->is_fresh)
+        g_ptr_array_add(server->fresh, destination);
+    destination->is_fresh = true;
     Connection *idle;
     while ((idle = g_queue_peek_head(&destination->idle)) != NULL) {
         end_idleness(idle);
@@ -238,6 +245,19 @@ static void make_room(MailServer *server)
     }
 }
 
+/* Of what has come last and must wait: those at the end that have not been told of. */
+static void tell_waiting(Destination *destination)
+{
+    GList *first = NULL;
+    for (GList *link = destination->waiting.tail; link != NULL; link = link->prev) {
+        if (((const QueueBatch *)link->data)->has_waited)
+            break;
+        first = link;
+    }
+    for (; first != NULL; first = first->next)
+        queue_activate(first->data);
+}
+
 void mail_server_connections_start(MailServer *server)
 {
     Cause *cause = simulator_cause(server->machine.simulator);
@@ -249,6 +269,13 @@ void mail_server_connections_start(MailServer *server)
         *cause = before;
         open_connection(destination);
     }
+    for (guint i = 0; i < server->fresh->len; i++) {
+        Destination *destination = server->fresh->pdata[i];
+        tell_waiting(destination);
+        destination->is_fresh = false;
+        forget_if_empty(destination);
+    }
+    g_ptr_array_set_size(server->fresh, 0);
     *cause = before;
     if (server->turns.length > 0)
         make_room(server);
@@ -283,5 +310,6 @@ void mail_server_connections_free(MailServer *server)
         g_free(destination);
     }
     g_clear_pointer(&server->destinations, g_hash_table_unref);
+    g_clear_pointer(&server->fresh, g_ptr_array_unref);
     g_queue_init(&server->turns);
 }

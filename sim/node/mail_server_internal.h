@@ -36,6 +36,7 @@ struct MailServer {
     SmtpBareNewlines bare_newlines;
     RetrySchedule retry;
     MailServerConnections limits;
+    size_t active_limit;
     GArray *relay_clients; /* Ipv4Address */
     char *catch_all;       /* or NULL */
     Disk *disk;
@@ -51,6 +52,7 @@ struct MailServer {
     GHashTable
         *destinations; /* domain -> Destination: those with connections or mail that is due */
     GQueue turns;      /* Destination: where more connections may be opened */
+    GPtrArray *fresh;  /* Destination: where mail has come and may not have found a connection */
     GPtrArray *locals; /* LocalDelivery: attempts into a mailbox */
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
     Timer queue_timer;        /* when the next recipient is due */
@@ -92,7 +94,7 @@ void mail_server_run_queue(MailServer *server);
 
 /* Takes over a batch that is due at another server. */
 void mail_server_connections_take(MailServer *server, QueueBatch *batch);
-/* Opens connections for what waits, as far as the limits permit. */
+/* Opens connections for what waits, as far as the limits permit, and tells of what must wait on. */
 void mail_server_connections_start(MailServer *server);
 /* Starts nothing more: idle connections end; what waits is found in the queue after the restart. */
 void mail_server_connections_shut_down(MailServer *server);

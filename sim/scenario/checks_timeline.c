@@ -231,6 +231,11 @@ static char *machine_of(const Checks *checks, const ScenarioAction *action)
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
         return g_strdup(action->machine.host.text);
+    case ACTION_MAILQ:
+    case ACTION_HOLD:
+    case ACTION_RELEASE:
+    case ACTION_FLUSH:
+        return g_strdup(action->queue.host.text);
     case ACTION_SEND:
         mail = checks_find_mail(checks, action->send.mail.text);
         who = mail != NULL ? mail->from.text : NULL;
@@ -311,6 +316,10 @@ static void check_action(Checks *checks, ScenarioAction *action)
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_MAILQ:
+    case ACTION_HOLD:
+    case ACTION_RELEASE:
+    case ACTION_FLUSH:
     case ACTION_HEAL:
     case ACTION_DNS_FAIL:
     case ACTION_DNS_FIX:

@@ -9,13 +9,27 @@
 struct Expectations {
     const Scenario *scenario;
     const Facts *facts;
-    size_t *watches;        /* for each expectation about events */
-    size_t *answer_watches; /* for each question about events */
+    size_t *watches;        /* for each expectation about events, or about a queue at a time */
+    size_t *answer_watches; /* for each such question */
 };
 
-/* Asks for the events to be counted; for another subject there is nothing to do. */
+static size_t watch_queue(Facts *facts, const FactSelector *selector)
+{
+    static const FactsQueue QUEUES[FACTS] = {
+        [FACT_HOST_QUEUE_LENGTH] = FACTS_QUEUE_ALL,
+        [FACT_HOST_QUEUE_INCOMING] = FACTS_QUEUE_INCOMING,
+        [FACT_HOST_QUEUE_ACTIVE] = FACTS_QUEUE_ACTIVE,
+        [FACT_HOST_QUEUE_DEFERRED] = FACTS_QUEUE_DEFERRED,
+        [FACT_HOST_QUEUE_HOLD] = FACTS_QUEUE_HOLD,
+    };
+    return facts_watch_queue(facts, selector->host, QUEUES[selector->fact], selector->moment);
+}
+
+/* Asks for the events to be counted, or for the queue to be looked at; else nothing is to do. */
 static size_t watch(Facts *facts, const FactSelector *selector)
 {
+    if (fact_is_of_a_moment(selector->fact))
+        return watch_queue(facts, selector);
     if (fact_of(selector->fact)->subject != FACT_OF_EVENT)
         return 0;
     const TraceKindInfo *kind = trace_kind_info(selector->event);
@@ -108,13 +122,15 @@ static int64_t mail_fact(const Facts *facts, const FactSelector *selector)
     }
 }
 
-static int64_t host_fact(const Facts *facts, const FactSelector *selector)
+static int64_t host_fact(const Facts *facts, const FactSelector *selector, size_t watch_number)
 {
     FactsHost host = {0};
+    if (fact_is_of_a_moment(selector->fact))
+        return (int64_t)facts_queue_at(facts, watch_number);
     CHECK(facts_find_host(facts, selector->host, &host));
     if (selector->fact == FACT_HOST_RELAY_PEAK)
         return (int64_t)host.relay_peak;
-    return (int64_t)(selector->fact == FACT_HOST_QUEUE_PEAK ? host.queue_peak : host.queue_length);
+    return (int64_t)host.queue_peak;
 }
 
 static int64_t event_fact(const Facts *facts, FactId fact, size_t watch_number)
@@ -133,7 +149,7 @@ static FactValue read_fact(const Facts *facts, const FactSelector *selector, siz
     case FACT_OF_TRAFFIC:
         return (FactValue){traffic_fact(facts, selector->traffic, selector->fact)};
     case FACT_OF_HOST:
-        return (FactValue){host_fact(facts, selector)};
+        return (FactValue){host_fact(facts, selector, watch_number)};
     case FACT_OF_EVENT:
         break;
     }
@@ -157,12 +173,12 @@ static void append_condition(const FactSelector *selector, size_t index, GString
         out, " %s %s", fact_field_name(selector->event, selector->fields[index].index), value->str);
 }
 
-static void append_bound(SimTime before, GString *out)
+static void append_time(const char *word, SimTime time, GString *out)
 {
-    if (before == SIM_NEVER)
+    if (time == SIM_NEVER)
         return;
-    g_autofree char *text = units_format(UNITS_DURATION, before);
-    g_string_append_printf(out, " before %s", text);
+    g_autofree char *text = units_format(UNITS_DURATION, time);
+    g_string_append_printf(out, "%s%s", word, text);
 }
 
 static void describe_selector(const FactSelector *selector, GString *out)
@@ -179,6 +195,7 @@ static void describe_selector(const FactSelector *selector, GString *out)
         break;
     case FACT_OF_HOST:
         g_string_append_printf(out, "host %s", selector->host);
+        append_time(" at ", selector->moment, out);
         break;
     case FACT_OF_EVENT:
         g_string_append_printf(out, "event %s", trace_kind_info(selector->event)->name);
@@ -186,7 +203,7 @@ static void describe_selector(const FactSelector *selector, GString *out)
             append_condition(selector, i, out);
         if (selector->host != NULL)
             g_string_append_printf(out, " on %s", selector->host);
-        append_bound(selector->before, out);
+        append_time(" before ", selector->before, out);
         break;
     }
     g_string_append_printf(out, ": %s", fact_of(selector->fact)->name);

@@ -44,7 +44,15 @@ static const Fact facts[FACTS] = {
     [FACT_HOST_QUEUE_PEAK] = {FACT_OF_HOST, "queue_peak", FACT_COUNT, false,
                               "the most messages that were in the server's queue at once"},
     [FACT_HOST_QUEUE_LENGTH] = {FACT_OF_HOST, "queue_length", FACT_COUNT, false,
-                                "messages in the server's queue at the end of the run"},
+                                "messages in the server's queue at the end of the run, or `at` a "
+                                "time"},
+    [FACT_HOST_QUEUE_INCOMING] = {FACT_OF_HOST, "queue_incoming", FACT_COUNT, false,
+                                  "those of them that have never been attempted"},
+    [FACT_HOST_QUEUE_ACTIVE] = {FACT_OF_HOST, "queue_active", FACT_COUNT, false,
+                                "those that are being attempted, or wait for a connection"},
+    [FACT_HOST_QUEUE_DEFERRED] = {FACT_OF_HOST, "queue_deferred", FACT_COUNT, false,
+                                  "those that wait for their next attempt"},
+    [FACT_HOST_QUEUE_HOLD] = {FACT_OF_HOST, "queue_hold", FACT_COUNT, false, "those on hold"},
     [FACT_HOST_RELAY_PEAK] = {FACT_OF_HOST, "relay_peak", FACT_COUNT, false,
                               "the most messages that it handed on to other servers within one "
                               "minute"},
@@ -57,6 +65,11 @@ const Fact *fact_of(FactId id)
 {
     CHECK(id < FACTS);
     return &facts[id];
+}
+
+bool fact_is_of_a_moment(FactId id)
+{
+    return id >= FACT_HOST_QUEUE_LENGTH && id <= FACT_HOST_QUEUE_HOLD;
 }
 
 FactId fact_find(FactSubject subject, const char *name)

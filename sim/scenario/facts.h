@@ -56,6 +56,10 @@ typedef enum FactId {
     FACT_TRAFFIC_LAST_DELIVERED_AT,
     FACT_HOST_QUEUE_PEAK,
     FACT_HOST_QUEUE_LENGTH,
+    FACT_HOST_QUEUE_INCOMING,
+    FACT_HOST_QUEUE_ACTIVE,
+    FACT_HOST_QUEUE_DEFERRED,
+    FACT_HOST_QUEUE_HOLD,
     FACT_HOST_RELAY_PEAK,
     FACT_EVENT_COUNT,
     FACT_EVENT_FIRST_AT,
@@ -73,6 +77,8 @@ typedef struct Fact {
 
 /* The table, FACTS rows by FactId. */
 const Fact *fact_of(FactId id);
+/* Whether it says how many messages are in a queue, so that one may ask at which time. */
+bool fact_is_of_a_moment(FactId id);
 /* The fact called `name` of such a subject, or FACTS. */
 FactId fact_find(FactSubject subject, const char *name);
 /* The (short) name of a kind's field, and the index of the field of a name, or the field count. */
@@ -123,6 +129,7 @@ typedef struct FactSelector {
     const char *traffic; /* FACT_OF_TRAFFIC */
     const char *host;    /* FACT_OF_HOST: a server; FACT_OF_EVENT: any node, or NULL */
     SimTime before;      /* FACT_OF_EVENT: later events do not count; SIM_NEVER: all do */
+    SimTime moment;      /* FACT_OF_HOST, of a queue: then; SIM_NEVER: in the end */
     TraceKind event;     /* FACT_OF_EVENT: the kind, such as smtp.reply */
     FactField *fields;   /* FACT_OF_EVENT; all must hold */
     size_t field_count;

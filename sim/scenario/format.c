@@ -98,6 +98,12 @@ static const KeySpec connections_keys[] = {
      .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = CONNECTIONS_MAXIMUM},
      .default_text = "100",
      .meaning = "connections at once in all"},
+    {.key = "active_limit",
+     .offset = offsetof(ScenarioConnections, active_limit),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = CONNECTIONS_MAXIMUM},
+     .default_text = "20000",
+     .meaning = "messages at once that are attempted or wait for a connection; what is due beyond "
+                "that stays in the incoming or the deferred queue until one of them is through"},
 };
 
 static const MappingSpec connections = {

@@ -137,6 +137,7 @@ typedef struct ExpectationText {
     SourcePosition at;
     ScenarioText mail, bounce_of, traffic, to, host, event, fact, is, at_least, at_most;
     int64_t before_ns; /* of an event */
+    int64_t moment_ns; /* of a queue */
     ScenarioTexts range;
 } ExpectationText;
 

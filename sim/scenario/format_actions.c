@@ -207,6 +207,40 @@ static const KeySpec machine_keys[] = {
      .meaning = "the server"},
 };
 
+static const KeySpec mailq_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, queue.host),
+     .value = {.type = VALUE_SERVER},
+     .is_required = true,
+     .meaning = "the server"},
+};
+
+static const KeySpec hold_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, queue.host),
+     .value = {.type = VALUE_SERVER},
+     .is_required = true,
+     .meaning = "the server"},
+    {.key = "mail",
+     .offset = offsetof(ScenarioAction, queue.mail),
+     .value = {.type = VALUE_RECEIVED},
+     .when_absent = "all that are in its queue",
+     .meaning = "this mail alone"},
+};
+
+static const KeySpec flush_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, queue.host),
+     .value = {.type = VALUE_SERVER},
+     .is_required = true,
+     .meaning = "the server"},
+    {.key = "domain",
+     .offset = offsetof(ScenarioAction, queue.domain),
+     .value = {.type = VALUE_DOMAIN},
+     .when_absent = "for any domain",
+     .meaning = "only what is for recipients in this domain"},
+};
+
 #define BETWEEN_KEY                                                                                \
     {                                                                                              \
         .key = "between", .offset = offsetof(ScenarioAction, link.between),                        \
@@ -308,6 +342,24 @@ static const ActionSpec actions[ACTION_KINDS] = {
                           "something else fills the server's disk up: what it writes fails",
                           KEYS(machine_keys)},
     [ACTION_FREE_DISK] = {"free_disk", "the server's disk has room again", KEYS(machine_keys)},
+    [ACTION_MAILQ] = {"mailq",
+                      "the server's queue is listed: each message with its state and, for each "
+                      "recipient, why it waits and until when; of a program that is down, as its "
+                      "disk has it",
+                      KEYS(mailq_keys)},
+    [ACTION_HOLD] = {"hold",
+                     "the administrator of a running server puts mail in its queue on hold: it is "
+                     "not attempted, nor given up, until it is released; not even after a restart",
+                     KEYS(hold_keys)},
+    [ACTION_RELEASE] = {"release",
+                        "mail on hold is no longer; what has become due meanwhile is attempted at "
+                        "once",
+                        KEYS(hold_keys)},
+    [ACTION_FLUSH] =
+        {"flush",
+         "all that waits in a running server's queue for its next attempt is attempted "
+         "now, but for what is on hold",
+         KEYS(flush_keys)},
     [ACTION_LINK_DOWN] = {"link_down",
                           "a link carries nothing any more, or nothing in one direction",
                           KEYS(link_down_keys)},
@@ -373,6 +425,14 @@ static const ValueSpec a_fact_value = {.type = VALUE_FACT_VALUE};
          .value = {.type = VALUE_SERVER},                                                          \
          .when_absent = "another subject",                                                         \
          .meaning = "a fact of this server"},                                                      \
+        {.key = "at",                                                                              \
+         .offset = offsetof(ExpectationText, moment_ns),                                           \
+         .value = {.type = VALUE_QUANTITY,                                                         \
+                   .units = UNITS_DURATION,                                                        \
+                   .maximum = SCENARIO_TIME_MAXIMUM},                                              \
+         .when_absent = "at the end of the run",                                                   \
+         .meaning = "beside `queue_length` and its like: at this time, with all that happens "     \
+                    "then"},                                                                       \
         FACT_KEY
 
 #define EVENT_KEYS                                                                                 \

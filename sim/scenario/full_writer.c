@@ -307,6 +307,11 @@ static void append_selector(GString *out, const FactSelector *selector, int inde
     append_pair(out, "host", selector->host, indent + INDENT);
     for (size_t i = 0; i < selector->field_count; i++)
         append_field(out, selector->event, &selector->fields[i], indent + INDENT);
+    if (selector->moment != SIM_NEVER) {
+        g_autofree char *moment = units_format(UNITS_DURATION, selector->moment);
+        append_key(out, "at", indent + INDENT);
+        g_string_append_printf(out, " %s", moment);
+    }
     if (selector->before != SIM_NEVER) {
         g_autofree char *before = units_format(UNITS_DURATION, selector->before);
         append_key(out, "before", indent + INDENT);

@@ -240,6 +240,7 @@ typedef struct ScenarioConnections {
     int64_t messages; /* that one connection carries at most */
     int64_t idle_ns;
     int64_t per_destination, total; /* connections at once */
+    int64_t active_limit;           /* messages under way at once */
 } ScenarioConnections;
 
 /* SMTP service extensions (proto/smtp.h has what they are). */
@@ -444,6 +445,10 @@ typedef enum ActionKind {
     ACTION_SHUTDOWN,
     ACTION_FILL_DISK,
     ACTION_FREE_DISK,
+    ACTION_MAILQ,
+    ACTION_HOLD,
+    ACTION_RELEASE,
+    ACTION_FLUSH,
     ACTION_LINK_DOWN,
     ACTION_LINK_UP,
     ACTION_DEGRADE,
@@ -511,6 +516,11 @@ typedef struct ScenarioAction {
         struct {
             ScenarioText host; /* a server */
         } machine;             /* crash, power_off, restart, shutdown, fill_disk, free_disk */
+        struct {
+            ScenarioText host;   /* a server */
+            ScenarioText mail;   /* hold, release: this one alone; NULL: all */
+            ScenarioText domain; /* flush: what is for this domain alone; NULL: all */
+        } queue;                 /* mailq, hold, release, flush */
         struct {
             ScenarioTexts between;  /* two nodes that a link joins */
             ScenarioText from;      /* of the two: this direction only; NULL: both, and link_up */

@@ -33,6 +33,8 @@ static bool find_subject(Reader *reader, const ExpectationText *text, const Yaml
                      "it is about one of `mail`, `bounce_of`, `traffic`, `host` and `event` only");
     else if (is_given(&text->to) && *subject != FACT_OF_MAIL)
         reader_text_error(reader, &text->to, "`to` goes with `mail` or `bounce_of` only");
+    else if (text->moment_ns != SCENARIO_UNSET && *subject != FACT_OF_HOST)
+        reader_error(reader, yaml_find(node, "at"), "`at` goes with `host` only");
     else
         return true;
     return false;
@@ -188,7 +190,14 @@ static bool read_texts(Reader *reader, bool is_expectation, const YamlNode *node
     selector->traffic = text->traffic.text;
     selector->host = text->host.text;
     selector->before = text->before_ns > 0 ? text->before_ns : SIM_NEVER;
+    selector->moment =
+        subject == FACT_OF_HOST && text->moment_ns != SCENARIO_UNSET ? text->moment_ns : SIM_NEVER;
     selector->fact = find_fact(reader, &text->fact, subject);
+    if (selector->moment != SIM_NEVER && selector->fact != FACTS &&
+        !fact_is_of_a_moment(selector->fact))
+        reader_error(reader, yaml_find(node, "at"),
+                     "`%s` is a fact of the whole run; `at` goes with `queue_length` and its like",
+                     text->fact.text);
     return selector->fact != FACTS;
 }
 

@@ -325,6 +325,7 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
                 .per_destination = (uint32_t)scenario->connections.per_destination,
                 .total = (uint32_t)scenario->connections.total,
             },
+        .active_limit = (uint32_t)scenario->connections.active_limit,
         .relay_clients = (const Ipv4Address *)(void *)relay_clients->data,
         .relay_client_count = relay_clients->len,
         .catch_all = scenario->catch_all.text,

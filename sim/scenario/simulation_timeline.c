@@ -57,6 +57,11 @@ NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
         return find_server(simulation, action->machine.host.text)->machine.node;
+    case ACTION_MAILQ:
+    case ACTION_HOLD:
+    case ACTION_RELEASE:
+    case ACTION_FLUSH:
+        return find_server(simulation, action->queue.host.text)->machine.node;
     case ACTION_DNS_FAIL:
     case ACTION_DNS_FIX:
     case ACTION_DNS_SET:
@@ -93,6 +98,17 @@ static char *link_subject(const ScenarioAction *action)
                            between->items[is_first].text);
 }
 
+/* `mail.naver.example`, and what it is about where that is not the whole queue; to free. */
+static char *queue_subject(const ScenarioAction *action)
+{
+    const char *host = action->queue.host.text;
+    if (action->queue.mail.text != NULL)
+        return g_strdup_printf("%s: %s", host, action->queue.mail.text);
+    if (action->queue.domain.text != NULL)
+        return g_strdup_printf("%s: what is for %s", host, action->queue.domain.text);
+    return g_strdup(host);
+}
+
 /* The action's object in words, to free. */
 char *simulation_action_subject(const ScenarioAction *action)
 {
@@ -113,6 +129,11 @@ char *simulation_action_subject(const ScenarioAction *action)
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
         return g_strdup(action->machine.host.text);
+    case ACTION_MAILQ:
+    case ACTION_HOLD:
+    case ACTION_RELEASE:
+    case ACTION_FLUSH:
+        return queue_subject(action);
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:
     case ACTION_DEGRADE:
@@ -257,6 +278,19 @@ static void do_machine(const Simulation *simulation, const ScenarioAction *actio
         mail_server_free_disk(server->server);
 }
 
+static void do_queue(const Simulation *simulation, const ScenarioAction *action)
+{
+    MailServer *server = find_server(simulation, action->queue.host.text)->server;
+    if (action->kind == ACTION_MAILQ)
+        mail_server_list_queue(server);
+    else if (action->kind == ACTION_HOLD)
+        mail_server_hold(server, action->queue.mail.text);
+    else if (action->kind == ACTION_RELEASE)
+        mail_server_release(server, action->queue.mail.text);
+    else
+        mail_server_flush(server, action->queue.domain.text);
+}
+
 /* ---- Links ---- */
 
 /* The keys that are given, in the file's words; to free. */
@@ -388,6 +422,12 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
         do_machine(simulation, action);
+        break;
+    case ACTION_MAILQ:
+    case ACTION_HOLD:
+    case ACTION_RELEASE:
+    case ACTION_FLUSH:
+        do_queue(simulation, action);
         break;
     case ACTION_LINK_DOWN:
     case ACTION_LINK_UP:

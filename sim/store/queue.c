@@ -31,6 +31,7 @@ struct Queue {
     NodeId host;
     Spool *spool;
     RetrySchedule schedule;
+    size_t active_limit, active_count; /* messages */
     Random jitter;
     uint64_t serials;
     GQueue adding;     /* Item: not yet durable */
@@ -38,6 +39,46 @@ struct Queue {
     GHashTable *by_id; /* id -> Item, of `items` */
     GTree *due;        /* Due */
 };
+
+/* ---- States ---- */
+
+/* Through which each recipient's state changes. */
+static void set_state(QueueEntry *entry, size_t i, QueueRecipientState state)
+{
+    QueueRecipient *recipient = &entry->recipients[i];
+    bool was_active = entry->active_count > 0;
+    entry->active_count += (state == QUEUE_ACTIVE) - (size_t)(recipient->state == QUEUE_ACTIVE);
+    entry->waiting_count -= state == QUEUE_DONE && recipient->state != QUEUE_DONE;
+    recipient->state = state;
+    bool is_active = entry->active_count > 0;
+    entry->queue->active_count += is_active - (size_t)was_active;
+}
+
+const char *queue_state_text(QueueState state)
+{
+    static const char *const TEXTS[QUEUE_STATES] = {
+        [QUEUE_STATE_INCOMING] = "incoming",
+        [QUEUE_STATE_ACTIVE] = "active",
+        [QUEUE_STATE_DEFERRED] = "deferred",
+        [QUEUE_STATE_HOLD] = "hold",
+    };
+    CHECK(state < QUEUE_STATES);
+    return TEXTS[state];
+}
+
+QueueState queue_entry_state(const QueueEntry *entry)
+{
+    if (entry->active_count > 0)
+        return QUEUE_STATE_ACTIVE;
+    if (entry->is_held)
+        return QUEUE_STATE_HOLD;
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
+        const QueueRecipient *recipient = &entry->recipients[i];
+        if (recipient->state == QUEUE_DONE || recipient->retry.attempts > 0)
+            return QUEUE_STATE_DEFERRED;
+    }
+    return QUEUE_STATE_INCOMING;
+}
 
 /* ---- The tree of what is due ---- */
 
@@ -57,20 +98,40 @@ static int compare_due(const void *a, const void *b, void *unused)
     return compare_arrival(first, second);
 }
 
+/* What is on hold stands not in the tree. */
 static void item_wait(Item *item, size_t i, SimTime next_at)
 {
     Due due = {next_at, item, i};
     Queue *queue = item->entry.queue;
-    item->entry.recipients[i].state = QUEUE_WAITING;
+    set_state(&item->entry, i, QUEUE_WAITING);
     item->entry.recipients[i].next_attempt_at = next_at;
     item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
-    g_tree_insert(queue->due, g_memdup2(&due, sizeof due), NULL);
+    if (!item->entry.is_held)
+        g_tree_insert(queue->due, g_memdup2(&due, sizeof due), NULL);
+}
+
+static void item_stop_waiting(Item *item, size_t i)
+{
+    Due due = {item->entry.recipients[i].next_attempt_at, item, i};
+    g_tree_remove(item->entry.queue->due, &due);
+}
+
+static const Due *first_due(const Queue *queue)
+{
+    GTreeNode *node = g_tree_node_first(queue->due);
+    return node != NULL ? g_tree_node_key(node) : NULL;
+}
+
+/* A message that is active already may have more of its recipients attempted. */
+static bool may_activate(const Queue *queue, const Due *due)
+{
+    return queue->active_count < queue->active_limit || due->item->entry.active_count > 0;
 }
 
 SimTime queue_next_due_at(const Queue *queue)
 {
-    GTreeNode *node = g_tree_node_first(queue->due);
-    return node != NULL ? ((const Due *)g_tree_node_key(node))->at : SIM_NEVER;
+    const Due *due = first_due(queue);
+    return due != NULL && may_activate(queue, due) ? due->at : SIM_NEVER;
 }
 
 /* ---- Items ---- */
@@ -127,10 +188,13 @@ static void items_free(GQueue *items)
         item_free(link->data);
 }
 
-Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule)
+Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule,
+                 size_t active_limit)
 {
     Queue *queue = g_new0(Queue, 1);
     CHECK(retry_schedule_find_defect(schedule) == NULL);
+    CHECK(active_limit > 0);
+    queue->active_limit = active_limit;
     queue->trace = trace;
     queue->simulator = trace_simulator(trace);
     queue->host = host;
@@ -218,18 +282,17 @@ static void recover_recipient(Item *item, size_t i, const SpoolRecipient *found)
     QueueRecipient *recipient = &item->entry.recipients[i];
     recipient->retry = found->retry;
     recipient->is_warned = found->is_warned;
-    if (found->is_done) {
-        recipient->state = QUEUE_DONE;
-        item->entry.waiting_count--;
-    } else {
+    if (found->is_done)
+        set_state(&item->entry, i, QUEUE_DONE);
+    else
         item_wait(item, i, MAX(found->next_at, simulator_now(item->entry.queue->simulator)));
-    }
 }
 
 static void recover_entry(Queue *queue, SpoolEntry *found)
 {
     Item *item = item_new(queue, found->id, g_steal_pointer(&found->envelope),
                           g_bytes_ref(found->message), found->arrived_at);
+    item->entry.is_held = found->is_held;
     for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
         recover_recipient(item, i, &found->recipients[i]);
     item_enter(item);
@@ -271,15 +334,15 @@ static void batch_free(void *batch)
     queue_batch_free(batch);
 }
 
-/* Takes out of the tree all that are due, in the order of arrival. */
+/* Takes out of the tree what is due and may become active, in the order of arrival. */
 static GArray *take_all_due(Queue *queue, SimTime now)
 {
     GArray *taken = g_array_new(FALSE, FALSE, sizeof(Due));
     while (queue_next_due_at(queue) <= now) {
-        const Due *key = g_tree_node_key(g_tree_node_first(queue->due));
-        Due due = *key;
+        Due due = *first_due(queue);
         g_array_append_val(taken, due);
         g_tree_remove(queue->due, &due);
+        set_state(&due.item->entry, due.recipient, QUEUE_ACTIVE);
     }
     g_array_sort(taken, compare_arrival_of);
     return taken;
@@ -317,9 +380,88 @@ GPtrArray *queue_take_due(Queue *queue, SimTime now)
         QueueEntry *entry = &due->item->entry;
         const char *address = entry->envelope->recipients[due->recipient].address;
         batch_add(find_batch(batches, entry, address_text_peek_domain(address)), due->recipient);
-        entry->recipients[due->recipient].state = QUEUE_ACTIVE;
     }
     return batches;
+}
+
+void queue_activate(QueueBatch *batch)
+{
+    QueueEntry *entry = batch->entry;
+    Queue *queue = entry->queue;
+    batch->has_waited = true;
+    for (size_t i = 0; i < batch->count; i++) {
+        size_t recipient = batch->recipients[i];
+        *simulator_cause(queue->simulator) = entry->recipients[recipient].wait_cause;
+        TRACE(queue->trace, queue->host, QUEUE_ACTIVATE, 0, .entry = entry->id, .mail = entry->mail,
+              .recipient = entry->envelope->recipients[recipient].address,
+              .destination = batch->domain);
+    }
+}
+
+/* ---- What the administrator does ---- */
+
+static void note_hold(QueueEntry *entry, SpoolOutcomeKind kind)
+{
+    spool_note(entry->queue->spool, entry->id, 0, (SpoolOutcome){.kind = kind}, (DiskDone){0});
+}
+
+bool queue_hold(QueueEntry *entry)
+{
+    Queue *queue = entry->queue;
+    if (entry->is_held || entry->waiting_count == 0)
+        return false;
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
+        if (entry->recipients[i].state == QUEUE_WAITING)
+            item_stop_waiting((Item *)entry, i);
+    }
+    entry->is_held = true;
+    TRACE(queue->trace, queue->host, QUEUE_HOLD, 0, .entry = entry->id, .mail = entry->mail);
+    note_hold(entry, SPOOL_HELD);
+    return true;
+}
+
+bool queue_release(QueueEntry *entry)
+{
+    Queue *queue = entry->queue;
+    SimTime now = simulator_now(queue->simulator);
+    if (!entry->is_held)
+        return false;
+    entry->is_held = false;
+    TRACE(queue->trace, queue->host, QUEUE_RELEASE, 0, .entry = entry->id, .mail = entry->mail);
+    for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
+        if (entry->recipients[i].state == QUEUE_WAITING)
+            item_wait((Item *)entry, i, MAX(entry->recipients[i].next_attempt_at, now));
+    }
+    note_hold(entry, SPOOL_RELEASED);
+    return true;
+}
+
+/* Whether the recipient waits for its time, and is for the domain. */
+static bool is_to_flush(const QueueEntry *entry, size_t i, const char *domain, SimTime now)
+{
+    const char *address = entry->envelope->recipients[i].address;
+    return !entry->is_held && entry->recipients[i].state == QUEUE_WAITING &&
+           entry->recipients[i].next_attempt_at > now &&
+           (domain == NULL || g_ascii_strcasecmp(address_text_peek_domain(address), domain) == 0);
+}
+
+size_t queue_flush(Queue *queue, const char *domain)
+{
+    SimTime now = simulator_now(queue->simulator);
+    size_t count = 0;
+    for (QueueEntry *entry = queue_first(queue); entry != NULL; entry = queue_next(entry))
+        for (size_t i = 0; i < entry->envelope->recipient_count; i++)
+            count += is_to_flush(entry, i, domain, now);
+    TRACE(queue->trace, queue->host, QUEUE_FLUSH, 0, .domain = domain, .recipients = count);
+    for (QueueEntry *entry = queue_first(queue); entry != NULL; entry = queue_next(entry)) {
+        for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
+            if (!is_to_flush(entry, i, domain, now))
+                continue;
+            item_stop_waiting((Item *)entry, i);
+            item_wait((Item *)entry, i, now);
+        }
+    }
+    return count;
 }
 
 /* ---- Results ---- */
@@ -351,8 +493,7 @@ static void on_removed(void *owner, DiskResult result)
 static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcomeKind kind)
 {
     Queue *queue = entry->queue;
-    entry->recipients[i].state = QUEUE_DONE;
-    entry->waiting_count--;
+    set_state(entry, i, QUEUE_DONE);
     spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = kind}, (DiskDone){0});
     if (entry->waiting_count == 0)
         spool_remove(queue->spool, entry->id, (DiskDone){on_removed, (Item *)entry});

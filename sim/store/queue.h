@@ -8,6 +8,11 @@
  *        ^                          |
  *        +-------queue_defer--------+
  *
+ * Of a message as a whole one says, as Postfix does, that it is in the incoming queue (never
+ * attempted yet), active, deferred, or on hold. So many messages at most are active at once; what
+ * is due beyond that stays where it is until another is through. What is on hold is not attempted,
+ * however old it grows, until it is released; an attempt that is under way is brought to its end.
+ *
  * A recipient that queue_defer finds expired, or that was refused for good, stays active until it
  * is bounced or discarded, however long its notification takes.
  *
@@ -43,6 +48,18 @@ typedef struct Queue Queue;
 
 typedef enum QueueRecipientState { QUEUE_WAITING, QUEUE_ACTIVE, QUEUE_DONE } QueueRecipientState;
 
+typedef enum QueueState {
+    QUEUE_STATE_INCOMING,
+    QUEUE_STATE_ACTIVE, /* a recipient is being attempted, or waits for a connection */
+    QUEUE_STATE_DEFERRED,
+    QUEUE_STATE_HOLD,
+    QUEUE_STATES,
+} QueueState;
+/* "incoming", … */
+const char *queue_state_text(QueueState state);
+
+enum { QUEUE_ACTIVE_MAX = 20000 }; /* messages; Postfix's qmgr_message_active_limit */
+
 typedef struct QueueRecipient {
     QueueRecipientState state;
     bool is_warned;          /* the sender knows of the delay */
@@ -62,6 +79,8 @@ typedef struct QueueEntry {
     SimTime arrived_at;
     QueueRecipient *recipients; /* envelope->recipient_count of them */
     size_t waiting_count;       /* recipients not done, the active ones included */
+    size_t active_count;
+    bool is_held;
 } QueueEntry;
 
 /* Told once the entry is durable, or that it could not be taken (`entry` NULL: say 452). */
@@ -70,9 +89,11 @@ typedef struct QueueAdded {
     void *owner;
 } QueueAdded;
 
-/* The trace and the spool outlive the queue; the schedule is without defects and is copied. Call
- * queue_recover first, on an empty disk too. */
-Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule);
+/* The trace and the spool outlive the queue; the schedule is without defects and is copied. At most
+ * `active_limit` messages, at least one, are active at once. Call queue_recover first, on an empty
+ * disk too. */
+Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule,
+                 size_t active_limit);
 /* Not while something asked of it is under way: first let the disk finish or crash. */
 void queue_free(Queue *queue);
 
@@ -95,14 +116,28 @@ typedef struct QueueBatch {
     const char *domain; /* without regard to case; "" for the bare Postmaster. Borrowed. */
     size_t *recipients; /* indexes, rising */
     size_t count;
+    bool has_waited; /* queue_activate has told of it */
 } QueueBatch;
 
 void queue_batch_free(QueueBatch *batch); /* NULL is no batch */
-/* Marks all recipients due at `now` as active and gives them, to unref: QueueBatch in the order of
- * arrival, then of the domains' first recipients. */
+/* Marks the recipients due at `now` as active, as far as the limit permits, and gives them, to
+ * unref: QueueBatch in the order of arrival, then of the domains' first recipients. */
 GPtrArray *queue_take_due(Queue *queue, SimTime now);
-/* When the next recipient is due; SIM_NEVER when none is waiting. */
+/* When the next recipient is due; SIM_NEVER when none is waiting, or as many messages are active
+ * as may be: then ask again after the next result. */
 SimTime queue_next_due_at(const Queue *queue);
+/* The batch has to wait for its turn: records queue.activate. */
+void queue_activate(QueueBatch *batch);
+
+/* ---- What the administrator does ---- */
+
+/* Puts the message on hold, or takes it off: then what has become due meanwhile is due at once.
+ * False, and nothing done, when it is so already. Records queue.hold and queue.release. */
+bool queue_hold(QueueEntry *entry);
+bool queue_release(QueueEntry *entry);
+/* Makes what waits for this domain (NULL: for any), and is not on hold, due at once; gives the
+ * number of recipients. Records queue.flush. */
+size_t queue_flush(Queue *queue, const char *domain);
 
 /* ---- Results, for an active recipient `i`; `because` is the record that decided it, or 0 ---- */
 
@@ -137,6 +172,7 @@ void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t bec
 
 /* Messages in the queue: entered and not yet removed. */
 size_t queue_length(const Queue *queue);
+QueueState queue_entry_state(const QueueEntry *entry);
 /* NULL when it is not there. */
 QueueEntry *queue_find(const Queue *queue, const char *id);
 /* In order of arrival: the first, or NULL; the one after, or NULL. */

@@ -64,6 +64,8 @@ typedef enum SpoolOutcomeKind {
     SPOOL_DISCARDED, /* ended by a rule */
     SPOOL_DEFERRED,  /* still waiting, after a failed attempt */
     SPOOL_WARNED,    /* still waiting, and the sender has been warned of the delay */
+    SPOOL_HELD,      /* the whole entry is on hold, whatever the recipient; */
+    SPOOL_RELEASED,  /* and is no longer */
 } SpoolOutcomeKind;
 
 typedef struct SpoolOutcome {
@@ -96,6 +98,7 @@ typedef struct SpoolEntry {
     Envelope *envelope;
     GBytes *message;
     SimTime arrived_at;
+    bool is_held;               /* as last noted */
     SpoolRecipient *recipients; /* envelope->recipient_count of them */
 } SpoolEntry;
 

@@ -10,6 +10,7 @@
 static const char *const outcome_words[] = {
     [SPOOL_RELAYED] = "relayed",     [SPOOL_DELIVERED] = "delivered", [SPOOL_BOUNCED] = "bounced",
     [SPOOL_DISCARDED] = "discarded", [SPOOL_DEFERRED] = "deferred",   [SPOOL_WARNED] = "warned",
+    [SPOOL_HELD] = "held",           [SPOOL_RELEASED] = "released",
 };
 
 /* ---- Writing ---- */
@@ -86,8 +87,9 @@ static bool parse_outcome(Span text, SpoolOutcome *outcome)
     return false;
 }
 
-static void note_outcome(SpoolRecipient *recipient, SpoolOutcome outcome)
+static void note_outcome(SpoolEntry *entry, size_t i, SpoolOutcome outcome)
 {
+    SpoolRecipient *recipient = &entry->recipients[i];
     switch (outcome.kind) {
     case SPOOL_WAITING:
         break;
@@ -104,6 +106,10 @@ static void note_outcome(SpoolRecipient *recipient, SpoolOutcome outcome)
     case SPOOL_WARNED:
         recipient->is_warned = true;
         break;
+    case SPOOL_HELD:
+    case SPOOL_RELEASED:
+        entry->is_held = outcome.kind == SPOOL_HELD;
+        break;
     }
 }
 
@@ -114,7 +120,7 @@ static void parse_note(SpoolEntry *entry, Span line)
     SpoolOutcome outcome = {.retry.arrived_at = entry->arrived_at};
     if (number_take(&line, ' ', SIZE_MAX, &recipient) && parse_outcome(line, &outcome) &&
         recipient < entry->envelope->recipient_count)
-        note_outcome(&entry->recipients[recipient], outcome);
+        note_outcome(entry, recipient, outcome);
 }
 
 static void parse_journal(SpoolEntry *entry, Span journal)
