@@ -408,6 +408,52 @@ static void test_values_of_each_type(void **state)
     world_free(&w);
 }
 
+/* ---- Queues ---- */
+
+static void test_queue_at_a_time(void **state)
+{
+    (void)state;
+    World w = world_new();
+    static const SimTime TIMES[] = {1, 2, 3, 4, 5, 6, 7, 8, SIM_NEVER};
+    size_t watches[G_N_ELEMENTS(TIMES)][FACTS_QUEUES];
+    for (size_t t = 0; t < G_N_ELEMENTS(TIMES); t++)
+        for (FactsQueue queue = 0; queue < FACTS_QUEUES; queue++)
+            watches[t][queue] = facts_watch_queue(w.facts, "a.example", queue, TIMES[t]);
+    facts_start(w.facts, TRACE_LEVEL_MAIL);
+    go_to(&w, 1);
+    TRACE(w.trace, w.a, QUEUE_ENTER, 0, .entry = "1-1", .mail = "x", .length = 1);
+    TRACE(w.trace, w.a, QUEUE_ENTER, 0, .entry = "1-2", .mail = "y", .length = 2);
+    TRACE(w.trace, w.b, QUEUE_ENTER, 0, .entry = "1-1", .mail = "z", .length = 1);
+    go_to(&w, 2);
+    TRACE(w.trace, w.a, QUEUE_ACTIVATE, 0, .entry = "1-1", .mail = "x", .recipient = BOB);
+    TRACE(w.trace, w.a, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "x", .recipient = BOB);
+    TRACE(w.trace, w.a, QUEUE_ATTEMPT, 0, .entry = "1-2", .mail = "y", .recipient = BOB);
+    go_to(&w, 3);
+    TRACE(w.trace, w.a, QUEUE_HOLD, 0, .entry = "1-2", .mail = "y");
+    TRACE(w.trace, w.a, QUEUE_DEFER, 0, .entry = "1-1", .mail = "x", .recipient = BOB);
+    go_to(&w, 4);
+    TRACE(w.trace, w.a, QUEUE_DEFER, 0, .entry = "1-2", .mail = "y", .recipient = BOB);
+    go_to(&w, 5);
+    TRACE(w.trace, w.a, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "x", .recipient = BOB);
+    TRACE(w.trace, w.a, HOST_CRASH, 0, .program = "mail server");
+    go_to(&w, 6);
+    TRACE(w.trace, w.a, HOST_RESTART, 0, .program = "mail server");
+    TRACE(w.trace, w.a, QUEUE_RECOVER, 0, .entry = "1-2", .mail = "y", .length = 1);
+    go_to(&w, 7);
+    TRACE(w.trace, w.a, QUEUE_RELEASE, 0, .entry = "1-2", .mail = "y");
+    go_to(&w, 8);
+    TRACE(w.trace, w.a, MAIL_RELAYED, 0, .entry = "1-2", .mail = "y", .recipient = BOB);
+    TRACE(w.trace, w.a, QUEUE_REMOVE, 0, .entry = "1-2", .mail = "y");
+    static const uint64_t EXPECTED[G_N_ELEMENTS(TIMES)][FACTS_QUEUES] = {
+        {2, 2, 0, 0, 0}, {2, 0, 2, 0, 0}, {2, 0, 1, 1, 0}, {2, 0, 0, 1, 1}, {2, 0, 0, 1, 1},
+        {1, 0, 0, 0, 1}, {1, 0, 0, 1, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 0, 0},
+    };
+    for (size_t t = 0; t < G_N_ELEMENTS(TIMES); t++)
+        for (FactsQueue queue = 0; queue < FACTS_QUEUES; queue++)
+            assert_int_equal(facts_queue_at(w.facts, watches[t][queue]), EXPECTED[t][queue]);
+    world_free(&w);
+}
+
 /* ---- JSON ---- */
 
 static void test_json(void **state)
@@ -493,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_field_names),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_values_of_each_type),
+        cmocka_unit_test(test_queue_at_a_time),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

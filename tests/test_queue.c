@@ -399,6 +399,106 @@ static void test_reason_is_bounded(void **state)
     server_clear(&server);
 }
 
+/* ---- What the administrator does ---- */
+
+static void test_hold(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    QueueEntry *entry = add(&server, bob_and_carol);
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_INCOMING);
+    assert_false(queue_release(entry));
+    assert_true(queue_hold(entry));
+    assert_false(queue_hold(entry));
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_HOLD);
+    assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER);
+    assert_int_equal(queue_flush(server.queue, NULL), 0);
+    world_run(&server.world);
+    assert_int_equal(server_restart(&server, true), 1);
+    entry = queue_first(server.queue);
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_HOLD);
+    assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER);
+    world_run_to(&server.world, SIM_HOUR);
+    take_log(&server);
+    assert_true(queue_release(entry));
+    assert_string_equal(take_log(&server), "queue.release 1-1 lunch\n");
+    assert_int_equal(queue_next_due_at(server.queue), SIM_HOUR);
+    world_run(&server.world);
+    assert_int_equal(server_restart(&server, true), 1);
+    assert_int_equal(queue_next_due_at(server.queue), now(&server));
+    server_clear(&server);
+}
+
+/* An attempt under way is brought to its end; only then nothing more happens. */
+static void test_hold_while_active(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    QueueEntry *entry = add(&server, bob_and_carol);
+    g_ptr_array_unref(take(&server));
+    assert_true(queue_hold(entry));
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_ACTIVE);
+    queue_relayed(entry, 1, "mail.b.test", span_of_text("250 ok"), 0);
+    assert_int_equal(queue_defer(entry, 0, span_of_text("451"), 0), QUEUE_DEFERRED);
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_HOLD);
+    assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER);
+    SimTime next_at = entry->recipients[0].next_attempt_at;
+    assert_true(next_at > now(&server));
+    queue_release(entry);
+    assert_int_equal(queue_entry_state(entry), QUEUE_STATE_DEFERRED);
+    assert_int_equal(queue_next_due_at(server.queue), next_at);
+    server_clear(&server);
+}
+
+static void test_flush(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    QueueEntry *entry = add(&server, bob_and_carol);
+    g_ptr_array_unref(take(&server));
+    queue_defer(entry, 0, span_of_text("451"), 0);
+    queue_defer(entry, 1, span_of_text("451"), 0);
+    assert_int_equal(queue_flush(server.queue, "elsewhere.test"), 0);
+    assert_true(queue_next_due_at(server.queue) > now(&server));
+    assert_int_equal(queue_flush(server.queue, "B.test"), 1);
+    GPtrArray *batches = take(&server);
+    assert_int_equal(batches->len, 1);
+    assert_batch(batches->pdata[0], "1-1", "b.test", " 1");
+    g_ptr_array_unref(batches);
+    assert_int_equal(queue_flush(server.queue, NULL), 1);
+    assert_int_equal(queue_flush(server.queue, NULL), 0); /* is due */
+    assert_int_equal(queue_next_due_at(server.queue), now(&server));
+    server_clear(&server);
+}
+
+static void test_active_limit(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    server.active_limit = 1;
+    server_restart(&server, false);
+    QueueEntry *first = add(&server, bob_and_carol), *second = add(&server, bob);
+    GPtrArray *batches = take(&server);
+    assert_int_equal(batches->len, 2); /* both recipients of one message */
+    assert_ptr_equal(((QueueBatch *)batches->pdata[1])->entry, first);
+    g_ptr_array_unref(batches);
+    assert_int_equal(queue_entry_state(second), QUEUE_STATE_INCOMING);
+    assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER); /* until there is a result */
+    queue_relayed(first, 0, "mail.gmail.example", span_of_text("250 ok"), 0);
+    assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER);
+    queue_defer(first, 1, span_of_text("451"), 0);
+    assert_true(queue_next_due_at(server.queue) <= now(&server));
+    batches = take(&server);
+    assert_int_equal(batches->len, 1);
+    assert_batch(batches->pdata[0], "2-2", "gmail.example", " 0");
+    g_ptr_array_unref(batches);
+    server_clear(&server);
+}
+
 /* ---- Recovery ---- */
 
 static void test_recovery(void **state)
@@ -513,6 +613,10 @@ int main(void)
         cmocka_unit_test(test_deferral),
         cmocka_unit_test(test_warning_once),
         cmocka_unit_test(test_reason_is_bounded),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_while_active),
+        cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_active_limit),
         cmocka_unit_test(test_recovery),
         cmocka_unit_test(test_kill_at_each_step),
     };

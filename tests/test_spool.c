@@ -123,29 +123,35 @@ static void test_outcomes(void **state)
     (void)state;
     static const struct {
         const char *line;
-        bool is_done, is_warned;
+        bool is_done, is_warned, is_held;
     } cases[] = {
-        {"0 relayed;", true, false},
-        {"0 delivered;", true, false},
-        {"0 bounced;", true, false},
-        {"0 discarded;", true, false},
-        {"0 warned;", false, true},
-        {"1 relayed;", false, false},
-        {"0 relayed", false, false},
-        {"0 relayed;;", false, false},
-        {"0  relayed;", false, false},
-        {"0 waiting;", false, false},
-        {" relayed;", false, false},
-        {"-1 relayed;", false, false},
-        {"99999999999999999999999 relayed;", false, false},
-        {"0 relayed 1;", false, false},
-        {"", false, false},
+        {"0 relayed;", true, false, false},
+        {"0 delivered;", true, false, false},
+        {"0 bounced;", true, false, false},
+        {"0 discarded;", true, false, false},
+        {"0 warned;", false, true, false},
+        {"0 held;", false, false, true},
+        {"1 held;", false, false, false}, /* there is no such recipient */
+        {"0 held;\n\n0 released;", false, false, false},
+        {"0 released;\n0 held;", false, false, true},
+        {"0 held;\n\n0 relea", false, false, true},
+        {"1 relayed;", false, false, false},
+        {"0 relayed", false, false, false},
+        {"0 relayed;;", false, false, false},
+        {"0  relayed;", false, false, false},
+        {"0 waiting;", false, false, false},
+        {" relayed;", false, false, false},
+        {"-1 relayed;", false, false, false},
+        {"99999999999999999999999 relayed;", false, false, false},
+        {"0 relayed 1;", false, false, false},
+        {"", false, false, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text = g_strconcat(HEAD BODY "\n", cases[i].line, NULL);
         g_autoptr(SpoolEntry) entry = parse(text);
         assert_int_equal(entry->recipients[0].is_done, cases[i].is_done);
         assert_int_equal(entry->recipients[0].is_warned, cases[i].is_warned);
+        assert_int_equal(entry->is_held, cases[i].is_held);
     }
     static const char *const no_deferrals[] = {
         "0 deferred;",

@@ -48,6 +48,12 @@ static void put_one_line(GString *out, Span text)
     put_shown(out, span_of(copy, text.length));
 }
 
+static void put_text(GString *out, const char *text)
+{
+    if (text != NULL)
+        put_one_line(out, span_of_text(text));
+}
+
 static void put_ref(const Simulator *simulator, TraceRef ref, GString *out)
 {
     if (ref.number != 0)
@@ -274,18 +280,18 @@ static void put_queue(const TraceFields_QUEUE_LIST *list, GString *out)
  * on hold as mailq has it, size, arrival, sender. */
 static void put_listed_message(const TraceFields_QUEUE_LISTED *listed, GString *out)
 {
+    enum { ID_COLUMNS = 6 };
     bool is_active = g_strcmp0(listed->state, "active") == 0;
     bool is_held = g_strcmp0(listed->state, "hold") == 0;
     bool has_sender = listed->sender != NULL && listed->sender[0] != '\0';
-    g_autofree char *id = g_strconcat(listed->entry,
-                                      is_active ? "*"
-                                      : is_held ? "!"
-                                                : "",
-                                      (char *)NULL);
-    g_string_append_printf(out, "%-6s %8llu  ", id, (unsigned long long)listed->size);
+    size_t start = out->len;
+    put_text(out, listed->entry);
+    g_string_append(out, is_active ? "*" : is_held ? "!" : "");
+    g_string_append_printf(out, "%*s %8llu  ", MAX(0, ID_COLUMNS - (int)(out->len - start)), "",
+                           (unsigned long long)listed->size);
     timeline_format_time(listed->arrived_at, 0, out);
     g_string_append(out, "  ");
-    put_one_line(out, span_of_text(has_sender ? listed->sender : "MAILER-DAEMON"));
+    put_text(out, has_sender ? listed->sender : "MAILER-DAEMON");
     g_string_append_c(out, '\n');
 }
 
@@ -295,11 +301,11 @@ static void put_listed(const TraceFields_QUEUE_LISTED *listed, GString *out)
         put_listed_message(listed, out);
     if (listed->reason != NULL) {
         g_string_append(out, "   (");
-        put_one_line(out, span_of_text(listed->reason));
+        put_text(out, listed->reason);
         g_string_append(out, ")\n");
     }
     g_string_append(out, "   to ");
-    put_one_line(out, span_of_text(listed->recipient));
+    put_text(out, listed->recipient);
     if (listed->next_at == SIM_NEVER)
         return;
     g_string_append(out, ", next attempt ");

@@ -47,7 +47,7 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_QUEUE_RECOVER] = {"queue: {mail} is found on the disk (length {length})",
                              TIMELINE_PLAIN},
     [TRACE_QUEUE_ACTIVATE] = {"queue: {mail} for {recipient} is due and waits for a connection",
-                              TIMELINE_PLAIN},
+                              TIMELINE_DETAIL},
     [TRACE_QUEUE_HOLD] = {"queue: {mail} ({entry}) is on hold", TIMELINE_PLAIN},
     [TRACE_QUEUE_RELEASE] = {"queue: {mail} ({entry}) is no longer on hold", TIMELINE_PLAIN},
     [TRACE_QUEUE_FLUSH] = {"queue: what waits[ for {domain}] is tried now ({recipients} "
