@@ -267,6 +267,18 @@ static void test_server_faults(void **state)
     ASSERT_BROKEN(cases);
 }
 
+/* Nothing more is said of what is missing only because something else is wrong. */
+static void test_one_fault_one_error(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {"---\n", "1:1: there is nothing in this file; a scenario begins with `mailsim: 1`"},
+        {TIMELINE "  - {at: 1 s, do: partition, groups: [[seoul], frankfurt]}\n",
+         "11:48: `groups` takes a list, not a text"},
+    };
+    ASSERT_BROKEN(cases);
+}
+
 static void test_timeline_faults(void **state)
 {
     (void)state;
@@ -281,6 +293,11 @@ static void test_timeline_faults(void **state)
          "11:5: `do: send` needs the key `mail`: a mail of `mails`\n"
          "11:25: `host` is not a key of `do: send`; it belongs under `do: crash`, `do: power_off` "
          "or `do: restart`"},
+        {TIMELINE "  - {at: 1 s, do: fetch, person: bob}\n",
+         "11:26: unknown key `person`; did you mean `who`: whose agent?"},
+        {TIMELINE "  - {at: 1 s, do: fetch, evry: 1 h}\n",
+         "11:5: `do: fetch` needs the key `who`: whose agent\n"
+         "11:26: unknown key `evry`; did you mean `every`?"},
         {TIMELINE "  - {at: -1 s, do: heal}\n", "11:10: `-1 s` is negative; a duration cannot be"},
         {TIMELINE "  - {at: 1 s, do: crash, host: gmail.example}\n",
          "11:32: there is no server `gmail.example`; did you mean `mail.gmail.example`?"},
@@ -540,12 +557,19 @@ static void test_triggers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_triggers),        cmocka_unit_test(test_yaml_faults),
-        cmocka_unit_test(test_key_faults),      cmocka_unit_test(test_value_faults),
-        cmocka_unit_test(test_network_faults),  cmocka_unit_test(test_server_faults),
-        cmocka_unit_test(test_timeline_faults), cmocka_unit_test(test_expectation_faults),
-        cmocka_unit_test(test_model),           cmocka_unit_test(test_retry_of_ones_own),
-        cmocka_unit_test(test_printed_form),    cmocka_unit_test(test_many_errors_are_summed_up),
+        cmocka_unit_test(test_triggers),
+        cmocka_unit_test(test_yaml_faults),
+        cmocka_unit_test(test_key_faults),
+        cmocka_unit_test(test_value_faults),
+        cmocka_unit_test(test_network_faults),
+        cmocka_unit_test(test_server_faults),
+        cmocka_unit_test(test_one_fault_one_error),
+        cmocka_unit_test(test_timeline_faults),
+        cmocka_unit_test(test_expectation_faults),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_retry_of_ones_own),
+        cmocka_unit_test(test_printed_form),
+        cmocka_unit_test(test_many_errors_are_summed_up),
         cmocka_unit_test(test_digest_and_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,16 @@ static void offer_keys(Suggestion *suggestion, const KeySpec *keys, size_t count
         suggestion_offer(suggestion, keys[i].key);
 }
 
+static Suggestion suggest_key(const Reader *reader, const MappingSpec *mapping,
+                              const ActionSpec *more, const char *name)
+{
+    Suggestion suggestion = reader_suggestion(reader, name);
+    offer_keys(&suggestion, mapping->keys, mapping->key_count);
+    if (more != NULL)
+        offer_keys(&suggestion, more->keys, more->key_count);
+    return suggestion;
+}
+
 static char *list_keys(const MappingSpec *mapping, const ActionSpec *more)
 {
     GString *text = g_string_new(NULL);
@@ -123,16 +133,18 @@ static char *describe_mapping(const MappingSpec *mapping, const ActionSpec *more
 
 /* A key that does not belong here: what is near, where it belongs, or what there is. */
 static void report_unknown_key(Reader *reader, const MappingSpec *mapping, const ActionSpec *more,
-                               const YamlNode *key)
+                               const KeySpec *renamed, const YamlNode *key)
 {
+    if (renamed != NULL) {
+        reader_error(reader, key, "unknown key `%.60s`; did you mean `%s`: %s?", key->text,
+                     renamed->key, renamed->meaning);
+        return;
+    }
     if (!has_time_to_suggest(reader)) {
         reader_error(reader, key, "unknown key `%.60s`", key->text);
         return;
     }
-    Suggestion suggestion = reader_suggestion(reader, key->text);
-    offer_keys(&suggestion, mapping->keys, mapping->key_count);
-    if (more != NULL)
-        offer_keys(&suggestion, more->keys, more->key_count);
+    Suggestion suggestion = suggest_key(reader, mapping, more, key->text);
     g_autofree char *what = describe_mapping(mapping, more);
     g_autofree char *places = format_find_places(key->text, mapping);
     g_autofree char *keys = list_keys(mapping, more);
@@ -207,13 +219,42 @@ static void fill_absent(Reader *reader, const MappingSpec *mapping, const Action
         *(int64_t *)target = SCENARIO_UNSET;
 }
 
+/* The only key that is required and not there, when there is also just one that belongs nowhere:
+ * somebody has given it another name. NULL when it is not so. */
+static const KeySpec *find_renamed_key(const Reader *reader, const MappingSpec *mapping,
+                                       const ActionSpec *more, const YamlNode *node)
+{
+    const KeySpec *missing = NULL;
+    size_t missing_count = 0, unknown_count = 0;
+    size_t own = mapping->key_count, total = own + (more != NULL ? more->key_count : 0);
+    for (size_t i = 0; i < total; i++) {
+        const KeySpec *key = i < own ? &mapping->keys[i] : &more->keys[i - own];
+        if (key->is_required && yaml_find(node, key->key) == NULL) {
+            missing = key;
+            missing_count++;
+        }
+    }
+    if (missing_count != 1 || node->is_open)
+        return NULL;
+    for (const YamlNode *child = node->first; child != NULL; child = child->next) {
+        if (find_key(mapping, more, child->key->text) != NULL)
+            continue;
+        g_autofree char *places = format_find_places(child->key->text, mapping);
+        Suggestion suggestion = suggest_key(reader, mapping, more, child->key->text);
+        bool is_another = suggestion.best != NULL && strcmp(suggestion.best, missing->key) != 0;
+        if (places != NULL || is_another || unknown_count++ > 0)
+            return NULL;
+    }
+    return unknown_count == 1 ? missing : NULL;
+}
+
 static void fill_all_absent(Reader *reader, const MappingSpec *mapping, const ActionSpec *more,
-                            const YamlNode *node, void *target)
+                            const KeySpec *renamed, const YamlNode *node, void *target)
 {
     size_t own = mapping->key_count, total = own + (more != NULL ? more->key_count : 0);
     for (size_t i = 0; i < total; i++) {
         const KeySpec *key = i < own ? &mapping->keys[i] : &more->keys[i - own];
-        if (yaml_find(node, key->key) == NULL)
+        if (key != renamed && yaml_find(node, key->key) == NULL)
             fill_absent(reader, mapping, i < own ? NULL : more, key, node,
                         (char *)target + key->offset);
     }
@@ -239,6 +280,7 @@ void read_mapping(Reader *reader, const MappingSpec *mapping, const ActionSpec *
                   const YamlNode *node, void *target, GPtrArray *unknown)
 {
     *(SourcePosition *)target = reader_position(reader, node->key != NULL ? node->key : node);
+    const KeySpec *renamed = unknown == NULL ? find_renamed_key(reader, mapping, more, node) : NULL;
     for (const YamlNode *child = node->first; child != NULL; child = child->next) {
         const KeySpec *key = find_key(mapping, more, child->key->text);
         if (key != NULL)
@@ -246,9 +288,9 @@ void read_mapping(Reader *reader, const MappingSpec *mapping, const ActionSpec *
         else if (unknown != NULL)
             g_ptr_array_add(unknown, (void *)child);
         else
-            report_unknown_key(reader, mapping, more, child->key);
+            report_unknown_key(reader, mapping, more, renamed, child->key);
     }
-    fill_all_absent(reader, mapping, more, node, target);
+    fill_all_absent(reader, mapping, more, renamed, node, target);
 }
 
 static bool check_count(Reader *reader, const char *key, const ValueSpec *value,
@@ -277,10 +319,26 @@ static void store_list(ListValue list, void *target)
     memcpy(target, &list, sizeof list);
 }
 
+/* A value without its brackets, of which that has been said: so that nothing is told to be missing.
+ */
+static void read_lone_element(Reader *reader, const char *key, const ValueSpec *value,
+                              const YamlNode *node, void *target)
+{
+    if (node->kind != YAML_SCALAR || *node->text == '\0' || value->element->type >= VALUE_LIST)
+        return;
+    ListValue list = {arena_allocate(reader->arena, 1, value_size(value->element)), 1};
+    store_list(list, target);
+    read_value(reader, key, value->element, node, list.items);
+}
+
 static void read_list(Reader *reader, const char *key, const ValueSpec *value, const YamlNode *node,
                       void *target)
 {
-    if (!expect_kind(reader, key, value, node, YAML_LIST) || !check_count(reader, key, value, node))
+    if (!expect_kind(reader, key, value, node, YAML_LIST)) {
+        read_lone_element(reader, key, value, node, target);
+        return;
+    }
+    if (!check_count(reader, key, value, node))
         return;
     size_t size = value_size(value->element);
     ListValue list = {arena_allocate(reader->arena, node->count, size), node->count};
@@ -407,6 +465,11 @@ static void reader_clear(Reader *reader)
 
 static void read_scenario(Reader *reader, const YamlNode *root)
 {
+    if (root->kind == YAML_SCALAR && *root->text == '\0') {
+        diagnostics_error(reader->diagnostics, (SourcePosition){1, 1},
+                          "there is nothing in this file; a scenario begins with `mailsim: 1`");
+        return;
+    }
     if (root->kind != YAML_MAP) {
         reader_error(reader, root, "a scenario is a map that begins with `mailsim: 1`, not %s",
                      yaml_kind_name(root));
@@ -472,6 +535,12 @@ Scenario *scenario_read_file(const char *path, Diagnostics *diagnostics)
     int reason = errno;
     if (file != NULL)
         fclose(file);
+    g_autofree char *inside = g_build_filename(path, "scenario.yaml", NULL);
+    if (failed && g_file_test(inside, G_FILE_TEST_EXISTS)) {
+        diagnostics_error(diagnostics, (SourcePosition){0, 0},
+                          "this is a folder; did you mean `%s`?", inside);
+        return NULL;
+    }
     if (failed) {
         diagnostics_error(diagnostics, (SourcePosition){0, 0}, "the file cannot be read: %s",
                           g_strerror(reason));
