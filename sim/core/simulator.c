@@ -302,6 +302,11 @@ static void simulator_run_interrupts(Simulator *simulator)
     g_array_set_size(simulator->interrupts, 0);
 }
 
+bool simulator_is_quiet(const Simulator *simulator)
+{
+    return simulator->foreground_count == 0;
+}
+
 static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits limits)
 {
     uint64_t budget_end =

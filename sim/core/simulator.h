@@ -90,6 +90,8 @@ typedef struct SimulatorLimits {
 SimulatorEnd simulator_run(Simulator *simulator, SimulatorLimits limits);
 /* When the next event is due; SIM_NEVER: there is none. */
 SimTime simulator_next_time(Simulator *simulator);
+/* Whether nothing is left that keeps a run without an end going. */
+bool simulator_is_quiet(const Simulator *simulator);
 /* Ends the run after the present event. */
 void simulator_stop(Simulator *simulator);
 

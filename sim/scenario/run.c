@@ -5,6 +5,7 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
 {
     Run *run = g_new0(Run, 1);
     run->scenario = scenario;
+    run->until = options->until_ns != SCENARIO_UNSET ? options->until_ns : SIM_NEVER;
     run->simulation = simulation_new(scenario, options);
     Trace *trace = simulation_trace(run->simulation);
     run->books = books_new(trace);
@@ -41,6 +42,15 @@ bool run_finish(Run *run, SimulatorEnd end)
     run->end = end;
     simulation_end(run->simulation, end);
     return books_check_end(run->books);
+}
+
+bool run_is_cut(const Run *run)
+{
+    SimTime own_end =
+        run->scenario->until_ns != SCENARIO_UNSET ? run->scenario->until_ns : SIM_NEVER;
+    bool is_unfinished = run->end == SIMULATOR_END_UNTIL && run->until < own_end &&
+                         !simulator_is_quiet(simulation_simulator(run->simulation));
+    return run->end == SIMULATOR_END_STOPPED || run->end == SIMULATOR_END_BUDGET || is_unfinished;
 }
 
 size_t run_failures(const Run *run)

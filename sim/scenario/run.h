@@ -16,6 +16,7 @@ typedef struct Run {
     Books *books;
     Expectations *expectations;
     Topology *topology; /* as the header of the trace tells it */
+    SimTime until;      /* the end that the options set; SIM_NEVER: none */
     SimulatorEnd end;   /* after run_play */
 } Run;
 
@@ -30,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 bool run_play(Run *run);
 /* After simulation_begin and simulation_advance by the caller: the rest of run_play. */
 bool run_finish(Run *run, SimulatorEnd end);
+/* Whether it was ended before the scenario would have: by a person, by a budget, or by an end that
+ * the options set. Then nothing can be said of what it was to show. */
+bool run_is_cut(const Run *run);
 /* How many expectations do not hold. */
 size_t run_failures(const Run *run);
 /* The header of the run's trace at a level. `start`, as simulation_format_start gives it, is

@@ -11,8 +11,7 @@ typedef struct Sums {
     GArray *delays; /* SimTime, of those delivered */
 } Sums;
 
-/* NAME, or NAME.2, NAME.3, …; not NAME.bounce. */
-static bool is_of_traffic(const char *mail, const char *traffic)
+bool traffic_owns(const char *traffic, const char *mail)
 {
     size_t length = strlen(traffic);
     if (strncmp(mail, traffic, length) != 0)
@@ -91,7 +90,7 @@ int64_t traffic_fact(const Facts *facts, const char *traffic, FactId fact)
     Sums sums = {.last_delivered_at = SIM_NEVER, .delays = delays};
     for (size_t i = 0; i < facts_mail_count(facts); i++) {
         const FactsMail *mail = facts_mail_at(facts, i);
-        for (size_t j = 0; is_of_traffic(mail->name, traffic) && j < mail->recipient_count; j++)
+        for (size_t j = 0; traffic_owns(traffic, mail->name) && j < mail->recipient_count; j++)
             add_recipient(&sums, &mail->recipients[j]);
     }
     g_array_sort(delays, compare_delays);

@@ -4,6 +4,8 @@
 #include "audit/facts.h"
 #include "scenario/facts.h"
 
+/* Whether a mail is one of the entry: NAME, or NAME.2, NAME.3, …; not NAME.bounce. */
+bool traffic_owns(const char *traffic, const char *mail);
 /* A fact of FACT_OF_TRAFFIC; times are SIM_NEVER while nothing is delivered. A percentile is the
  * smallest delay that so many of 100 do not exceed. */
 int64_t traffic_fact(const Facts *facts, const char *traffic, FactId fact);

@@ -8,7 +8,7 @@
 #include "pictures.h"
 #include "progress.h"
 #include "scenario/inputs.h"
-#include "summary.h"
+#include "scenario/summary.h"
 #include "terminal.h"
 
 #include <stdio.h>
@@ -102,7 +102,8 @@ bool outputs_finish(Outputs *outputs, const Run *run, const OutputsOptions *opti
     if (options->facts != NULL)
         is_written = write_facts(run, options->facts) && is_written;
     if (!options->is_quiet) {
-        SummaryOptions summary_options = {terminal_wants_colour(), terminal_language()};
+        SummaryOptions summary_options = {terminal_wants_colour(), terminal_language(),
+                                          options->follow};
         g_autoptr(GString) summary = g_string_new("\n");
         summary_write(run, &summary_options, summary);
         fputs(summary->str, stdout);
@@ -144,6 +145,5 @@ int outputs_status(const Run *run, bool is_balanced, bool is_written)
         return EXIT_BAD_INPUT;
     if (run->end == SIMULATOR_END_BUDGET)
         return EXIT_BUDGET;
-    bool is_cut_short = run->end == SIMULATOR_END_STOPPED; /* by a person: nothing is proved */
-    return !is_cut_short && run_failures(run) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
+    return !run_is_cut(run) && run_failures(run) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
 }

@@ -7,6 +7,7 @@
 typedef struct SummaryOptions {
     bool use_colour;
     const char *language; /* of questions: "en", "ko" */
+    const char *follow;   /* the only mail to tell of; NULL: all of them */
 } SummaryOptions;
 
 void summary_write(const Run *run, const SummaryOptions *options, GString *out);

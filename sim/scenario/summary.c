@@ -1,7 +1,8 @@
 /* The summary of a run. See summary.h. */
-#include "summary.h"
+#include "scenario/summary.h"
 
 #include "export/timeline.h"
+#include "scenario/traffic_facts.h"
 
 #include <string.h>
 
@@ -30,15 +31,53 @@ static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient
     g_string_append_c(out, '\n');
 }
 
-static void put_mails(const Facts *facts, GString *out)
+/* Those of traffic are summed up, by entry of `traffic`. */
+static bool is_listed(const Run *run, const FactsMail *mail, const char *follow)
 {
-    g_string_append(out, "Mails\n");
-    if (facts_mail_count(facts) == 0)
-        g_string_append(out, "  none\n");
-    for (size_t i = 0; i < facts_mail_count(facts); i++) {
-        const FactsMail *mail = facts_mail_at(facts, i);
-        for (size_t r = 0; r < mail->recipient_count; r++)
+    if (follow != NULL)
+        return strcmp(mail->name, follow) == 0;
+    const ScenarioTraffics *traffic = &run->scenario->traffic;
+    for (size_t i = 0; i < traffic->count; i++) {
+        if (traffic_owns(traffic->items[i].name.text, mail->name))
+            return false;
+    }
+    return true;
+}
+
+static void put_mails(const Run *run, const char *follow, GString *out)
+{
+    size_t begin = out->len;
+    for (size_t i = 0; i < facts_mail_count(run->facts); i++) {
+        const FactsMail *mail = facts_mail_at(run->facts, i);
+        for (size_t r = 0; is_listed(run, mail, follow) && r < mail->recipient_count; r++)
             put_recipient(mail, &mail->recipients[r], out);
+    }
+    if (out->len > begin)
+        g_string_insert(out, (gssize)begin, "Mails\n");
+    else if (run->scenario->traffic.count == 0)
+        g_string_append(out, "Mails\n  none\n");
+}
+
+static void put_traffic(const Run *run, GString *out)
+{
+    const ScenarioTraffics *traffic = &run->scenario->traffic;
+    if (traffic->count > 0)
+        g_string_append(out, "Traffic\n");
+    for (size_t i = 0; i < traffic->count; i++) {
+        const char *name = traffic->items[i].name.text;
+        SimTime median = traffic_fact(run->facts, name, FACT_TRAFFIC_MEDIAN_DELAY);
+        SimTime most = traffic_fact(run->facts, name, FACT_TRAFFIC_DELAY_95);
+        g_string_append_printf(out, "  %s: %lld accepted, %lld delivered, %lld bounced", name,
+                               (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_SENT),
+                               (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_DELIVERED),
+                               (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_BOUNCED));
+        if (median != SIM_NEVER) {
+            g_string_append(out, "; half of them within ");
+            timeline_format_time(median, 3, out);
+            g_string_append(out, ", 95 of 100 within ");
+            timeline_format_time(most, 3, out);
+        }
+        g_string_append_c(out, '\n');
     }
 }
 
@@ -101,7 +140,7 @@ static void put_verdicts(const Run *run, bool use_colour, GString *out)
     size_t count = expectations_count(run->expectations);
     if (count == 0)
         return;
-    if (run->end == SIMULATOR_END_STOPPED) {
+    if (run_is_cut(run)) {
         g_string_append(out, "Expectations: not judged, since the run was ended before its time\n");
         return;
     }
@@ -125,7 +164,7 @@ static void put_answers(const Run *run, const char *language, GString *out)
     const ScenarioQuestions *questions = &run->scenario->questions;
     if (questions->count == 0)
         return;
-    if (run->end == SIMULATOR_END_STOPPED) {
+    if (run_is_cut(run)) {
         g_string_append(out, "Questions: not answered, since the run was ended before its time\n");
         return;
     }
@@ -142,7 +181,8 @@ static void put_answers(const Run *run, const char *language, GString *out)
 
 void summary_write(const Run *run, const SummaryOptions *options, GString *out)
 {
-    put_mails(run->facts, out);
+    put_mails(run, options->follow, out);
+    put_traffic(run, out);
     put_hosts(run->facts, out);
     put_network(run->facts, out);
     put_unmet(run, out);

@@ -1,0 +1,104 @@
+/* The summary of a run: which mails it lists, and what it says of a run that was cut short. */
+#include "scenario/summary.h"
+#include "scenario_play.h"
+
+#define TWO_SERVERS                                                                                \
+    "mailsim: 1\n"                                                                                 \
+    "servers:\n"                                                                                   \
+    "  mail.naver.example: {domains: [naver.example], users: {alice: {}}}\n"                       \
+    "  mail.gmail.example: {domains: [gmail.example], users: {bob: {}}}\n"                         \
+    "people:\n"                                                                                    \
+    "  alice: {address: alice@naver.example, agents: {laptop: {}}}\n"                              \
+    "mails: {lunch: {from: alice, to: [bob@gmail.example], subject: Lunch, body: Noon}}\n"         \
+    "timeline:\n"                                                                                  \
+    "  - {at: 0 s, do: crash, host: mail.gmail.example}\n"                                         \
+    "  - {at: 1 s, do: send, mail: lunch}\n"                                                       \
+    "  - {at: 1 h, do: restart, host: mail.gmail.example}\n"                                       \
+    "expect:\n"                                                                                    \
+    "  - {mail: lunch, fact: status, is: delivered}\n"                                             \
+    "questions:\n"                                                                                 \
+    "  - {ask: How often?, answer: {mail: lunch, fact: attempts}}\n"
+
+static char *summarise(const Run *run, const char *follow)
+{
+    SummaryOptions options = {.language = "en", .follow = follow};
+    GString *text = g_string_new(NULL);
+    summary_write(run, &options, text);
+    return g_string_free(text, FALSE);
+}
+
+static void assert_says(const char *summary, const char *text)
+{
+    if (strstr(summary, text) == NULL)
+        fail_msg("`%s` is not in:\n%s", text, summary);
+}
+
+static void test_whole_run(void **state)
+{
+    (void)state;
+    Played played = play(TWO_SERVERS);
+    g_autofree char *summary = summarise(played.run, NULL);
+    assert_says(summary, "Mails\n  lunch to bob@gmail.example: delivered, ");
+    assert_says(summary, "Expectations: 1 of 1 hold\n");
+    assert_says(summary, "Questions\n  How often?\n");
+    assert_null(strstr(summary, "Traffic"));
+    played_end(&played);
+}
+
+/* Ends the run of TWO_SERVERS by an option and says what the summary then is. */
+static char *summarise_cut(SimTime until, uint64_t max_events)
+{
+    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
+    g_autoptr(Scenario) scenario =
+        scenario_read_bytes("cut.yaml", span_of_text(TWO_SERVERS), diagnostics);
+    SimulationOptions options = {
+        .seed = SCENARIO_UNSET, .until_ns = until, .max_events = max_events};
+    g_autoptr(Run) run = run_new(scenario, &options);
+    assert_true(run_play(run));
+    return summarise(run, NULL);
+}
+
+/* What a scenario expects and asks is of its whole run. */
+static void test_cut_run(void **state)
+{
+    (void)state;
+    const struct {
+        SimTime until;
+        uint64_t max_events;
+    } cuts[] = {{30 * SIM_MINUTE, 0}, {SCENARIO_UNSET, 100}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cuts); i++) {
+        g_autofree char *summary = summarise_cut(cuts[i].until, cuts[i].max_events);
+        assert_says(summary, "Expectations: not judged");
+        assert_says(summary, "Questions: not answered");
+    }
+    /* An end after the run's own cuts nothing. */
+    g_autofree char *summary = summarise_cut(SIM_DAY, 0);
+    assert_says(summary, "Expectations: 1 of 1 hold\n");
+}
+
+static void test_traffic(void **state)
+{
+    (void)state;
+    Played played = play(TWO_SERVERS "traffic:\n"
+                                     "  post: {from: [alice], to: [bob@gmail.example],\n"
+                                     "         every: 1 min, count: 5}\n");
+    g_autofree char *summary = summarise(played.run, NULL);
+    assert_says(summary, "  lunch to bob@gmail.example: delivered, ");
+    assert_says(summary,
+                "Traffic\n  post: 5 accepted, 5 delivered, 0 bounced; half of them within ");
+    assert_null(strstr(summary, "  post.2 to"));
+    g_autofree char *followed = summarise(played.run, "post.2");
+    assert_says(followed, "Mails\n  post.2 to bob@gmail.example: delivered, ");
+    assert_null(strstr(followed, "lunch to"));
+    played_end(&played);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_run),
+        cmocka_unit_test(test_cut_run),
+        cmocka_unit_test(test_traffic),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
