@@ -201,7 +201,7 @@ static int play_file(const char *path, const LiveCall *call, const OutputsOption
     return play != NULL ? play_live(play, call, targets, options) : EXIT_BAD_INPUT;
 }
 
-static bool check_call(const LiveCall *call, TraceLevel *level)
+static bool check_call(LiveCall *call, TraceLevel *level)
 {
     if (call->level != NULL && !trace_level_find(call->level, level))
         return refuse("--level", call->level, "it is mail, protocol or segment");
@@ -209,16 +209,12 @@ static bool check_call(const LiveCall *call, TraceLevel *level)
         fprintf(stderr, "mailsim: --speed: it is above 0 and at most 1000000\n");
         return false;
     }
-    if (call->seed < SCENARIO_UNSET) {
-        fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
-        return false;
-    }
-    return true;
+    return command_take_seed(call->seed, &call->seed);
 }
 
 int command_live(int argc, char **argv)
 {
-    LiveCall call = {.seed = SCENARIO_UNSET, .speed = 1};
+    LiveCall call = {.seed = COMMAND_NO_SEED, .speed = 1};
     const GOptionEntry entries[] = {
         {"port", 0, 0, G_OPTION_ARG_STRING_ARRAY, &call.ports,
          "open this service (smtp, submission or imap) on a loopback port; can be given several "

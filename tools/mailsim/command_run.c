@@ -123,15 +123,12 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
         fprintf(stderr, "mailsim: --form %s: it is ladder or list\n", options->form);
         return false;
     }
-    if (options->seed < SCENARIO_UNSET) {
-        fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
+    if (!command_take_seed(options->seed, &simulation->seed))
         return false;
-    }
     if (options->max_events < 0) {
         fprintf(stderr, "mailsim: --max-events: a number of events is not negative\n");
         return false;
     }
-    simulation->seed = options->seed;
     simulation->max_events = (uint64_t)options->max_events;
     if (options->fault != NULL && !parse_fault(options->fault, &simulation->fault))
         return false;
@@ -226,7 +223,7 @@ static void run_options_clear(RunOptions *options)
 
 int command_run(int argc, char **argv)
 {
-    RunOptions options = {.seed = SCENARIO_UNSET};
+    RunOptions options = {.seed = COMMAND_NO_SEED};
     g_autoptr(GArray) entries = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
     add_showing_options(&options, entries);
     add_playing_options(&options, entries);

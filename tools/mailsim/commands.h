@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What the program exits with. */
 enum {
@@ -26,5 +27,10 @@ int command_states(int argc, char **argv);
  * False, with the error told, when they are wrong. What is left in argv are the arguments. */
 bool command_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
                    int *argc, char ***argv);
+/* What the option --seed begins with: SCENARIO_UNSET is -1, which somebody might write. */
+#define COMMAND_NO_SEED INT64_MIN
+/* The seed that the option holds now, or SCENARIO_UNSET; false, with the error told, when it is
+ * negative. */
+bool command_take_seed(int64_t given, int64_t *seed);
 /* Tells how the subcommand is called, on standard error; returns EXIT_BAD_INPUT. */
 int command_usage(const char *name, const char *arguments);

@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "mailsim/version.h"
+#include "scenario/model.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +58,15 @@ bool command_parse(const char *arguments, const char *summary, const GOptionEntr
     if (g_option_context_parse(context, argc, argv, &error))
         return true;
     fprintf(stderr, "mailsim: %s\n", error->message);
+    return false;
+}
+
+bool command_take_seed(int64_t given, int64_t *seed)
+{
+    *seed = given == COMMAND_NO_SEED ? SCENARIO_UNSET : given;
+    if (given == COMMAND_NO_SEED || given >= 0)
+        return true;
+    fprintf(stderr, "mailsim: --seed: a seed is not negative\n");
     return false;
 }
 
