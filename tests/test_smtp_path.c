@@ -105,6 +105,17 @@ static void play_client(Peer *peer, Played *played)
     played_run(played);
 }
 
+/* At the place of Alice's agent, a client of mx.a.example; mx.b.example is played too. */
+static void play_both_ends(Peer *client, Peer *server, Played *played)
+{
+    const Simulation *simulation = played->run->simulation;
+    client->host = g_array_index(simulation->agents, SimulatedAgent, 0).machine.host;
+    client->address = host_address(simulation->servers[0].machine.host);
+    books_trust_server(played->run->books, "mx.a.example");
+    peer_schedule(client, played);
+    play_server(server, played);
+}
+
 static void peer_free(Peer *peer)
 {
     g_string_free(peer->heard, TRUE);
@@ -357,6 +368,110 @@ static void test_eight_bits_through_a_run(void **state)
     }
 }
 
+/* What a client sends to mx.a.example, and what an mx.b.example with that reply to EHLO hears of
+ * it.
+ */
+typedef struct Relayed {
+    const char *mail, *rcpt, *content; /* the client's lines */
+    const char *hello;
+    const char *heard[3]; /* parts of what mx.b.example hears */
+    const char *reason;   /* of the bounce; NULL: there is none */
+    bool is_ascii;        /* all that mx.b.example hears */
+} Relayed;
+
+static void check_relayed(const Relayed *relayed)
+{
+    const char *const parts[] = {"EHLO alice\r\n", relayed->mail,    relayed->rcpt,
+                                 "DATA\r\n",       relayed->content, "QUIT\r\n"};
+    static const char *const cues[] = {"220 ", "250 SIZE", "250 ", "250 ", "354 ", "250 "};
+    const char *const said[] = {"220 b\r\n",  relayed->hello,  "250 ok\r\n", "250 ok\r\n",
+                                "354 go\r\n", "451 later\r\n", "221 bye\r\n"};
+    static const char *const heard[] = {"", "EHLO", "MAIL", "RCPT", "DATA", "\r\n.\r\n", "QUIT"};
+    Played played =
+        played_prepare(WORLD(", relay_for: [alice.laptop]", "", "", "", "until: 1 h\n"));
+    Peer client = peer_new(parts, cues, G_N_ELEMENTS(parts));
+    Peer server = peer_new(said, heard, G_N_ELEMENTS(said));
+    play_both_ends(&client, &server, &played);
+    assert_int_equal(client.next, client.part_count);
+    for (size_t i = 0; i < G_N_ELEMENTS(relayed->heard) && relayed->heard[i] != NULL; i++) {
+        if (strstr(server.all->str, relayed->heard[i]) == NULL)
+            fail_msg("mx.b.example does not hear %s:\n%s", relayed->heard[i], server.all->str);
+    }
+    assert_int_equal(g_str_is_ascii(server.all->str), relayed->is_ascii);
+    assert_int_equal(strstr(server.all->str, "MAIL FROM") != NULL, relayed->reason == NULL);
+    g_autofree char *bounce = g_strdup_printf("host=mx.a.example reason~%s",
+                                              relayed->reason != NULL ? relayed->reason : "");
+    assert_int_equal(played_count(&played, "mail.bounced", bounce) > 0, relayed->reason != NULL);
+    played_end(&played);
+    peer_free(&client);
+    peer_free(&server);
+}
+
+#define KOREAN  "\xec\xa0\x90\xec\x8b\xac"
+#define HEADERS "Message-ID: <lunch@a.example>\r\nMIME-Version: 1.0\r\n"
+#define EIGHT                                                                                      \
+    HEADERS "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"   \
+            "In Korean lunch = " KOREAN ", says the dictionary.\r\n.\r\n"
+#define SEVEN  HEADERS "\r\nx\r\n.\r\n"
+#define SENDER "MAIL FROM:<alice@a.example>"
+#define BOB    "RCPT TO:<bob@b.example>\r\n"
+
+/* RFC 6152 §3: 8-bit parts go as they are where that is offered; elsewhere they are encoded, and
+ * say so. */
+static void test_eight_bits_are_encoded_for_a_server_of_seven(void **state)
+{
+    (void)state;
+    const Relayed cases[] = {
+        {SENDER " BODY=8BITMIME\r\n",
+         BOB,
+         EIGHT,
+         "250-b\r\n250 8BITMIME\r\n",
+         {SENDER " BODY=8BITMIME\r\n", "Encoding: 8bit\r\n\r\nIn Korean lunch = " KOREAN ", says"},
+         NULL,
+         false},
+        {SENDER " BODY=8BITMIME\r\n",
+         BOB,
+         EIGHT,
+         "250-b\r\n250 SIZE\r\n",
+         {SENDER " SIZE=", "Transfer-Encoding: quoted-printable\r\n\r\nIn Korean lunch =3D "
+                           "=EC=A0=90=EC=8B=AC, says"},
+         NULL,
+         true},
+        /* Who does not say so is relayed in the same way (§2.4 of RFC 5321). */
+        {SENDER "\r\n",
+         BOB,
+         EIGHT,
+         "250 b\r\n",
+         {SENDER "\r\n", "lunch =3D =EC=A0=90"},
+         NULL,
+         true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        check_relayed(&cases[i]);
+}
+
+/* RFC 6531 §3.2: what needs SMTPUTF8, address or header, is not sent to who does not offer it. */
+static void test_utf8_needs_a_server_that_takes_it(void **state)
+{
+    (void)state;
+    static const char with[] = "250-b\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n";
+    static const char without[] = "250-b\r\n250 8BITMIME\r\n";
+    static const char utf8[] = "RCPT TO:<" KOREAN "@b.example>\r\n";
+    static const char both[] = "RCPT TO:<bob@b.example>\r\nRCPT TO:<" KOREAN "@b.example>\r\n";
+    static const char sender[] = SENDER " BODY=8BITMIME SMTPUTF8\r\n";
+    static const char subject[] = "Subject: " KOREAN "\r\n" SEVEN;
+    const Relayed cases[] = {
+        {sender, utf8, SEVEN, with, {sender, utf8}, NULL, false},
+        {sender, utf8, SEVEN, without, {NULL}, "5.6.7", true},
+        {sender, both, SEVEN, without, {NULL}, "5.6.7", true}, /* nothing but the address has it */
+        {sender, BOB, subject, with, {sender, "\r\nSubject: " KOREAN "\r\n"}, NULL, false},
+        {sender, BOB, subject, without, {NULL}, "5.6.7", true},
+        {sender, BOB, SEVEN, without, {SENDER "\r\n", "\r\n\r\nx\r\n"}, NULL, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        check_relayed(&cases[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +482,8 @@ int main(void)
         cmocka_unit_test(test_ways_to_name_a_mailbox),
         cmocka_unit_test(test_a_mail_is_smuggled_between_servers),
         cmocka_unit_test(test_eight_bits_through_a_run),
+        cmocka_unit_test(test_eight_bits_are_encoded_for_a_server_of_seven),
+        cmocka_unit_test(test_utf8_needs_a_server_that_takes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

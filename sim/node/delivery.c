@@ -190,16 +190,21 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
     tell(delivery, event->result.index, &result);
 }
 
-static bool needs_smtputf8(const DeliveryJob *job, Span content)
+static bool has_utf8_address(const DeliveryJob *job)
 {
-    bool needs = !g_str_is_ascii(job->reverse_path);
+    bool has = !g_str_is_ascii(job->reverse_path);
     for (size_t i = 0; i < job->recipient_count; i++)
-        needs = needs || !g_str_is_ascii(job->recipients[i].mailbox);
+        has = has || !g_str_is_ascii(job->recipients[i].mailbox);
+    return has;
+}
+
+static bool has_utf8_header(Span content)
+{
     size_t header = 0;
     while (header < content.length &&
            !span_starts_with_nocase(span_skip(content, header), "\r\n\r\n"))
         header += 1 + span_find(span_skip(content, MIN(header + 1, content.length)), '\r');
-    return needs || !span_is_ascii(span_of(content.data, MIN(header, content.length)));
+    return !span_is_ascii(span_of(content.data, MIN(header, content.length)));
 }
 
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
@@ -209,10 +214,11 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
                            Slice *content, GBytes **downgraded)
 {
     Span octets = slice_span(*content);
+    transaction->parameters.utf8 = has_utf8_address(delivery->job);
     if (span_is_ascii(octets))
         return;
+    transaction->parameters.utf8 |= has_utf8_header(octets);
     transaction->parameters.body = SMTP_BODY_8BITMIME;
-    transaction->parameters.utf8 = needs_smtputf8(delivery->job, octets);
     if (delivery->extensions & SMTP_EXTENSION_8BITMIME)
         return;
     *downgraded = message_downgrade(octets);
