@@ -26,6 +26,15 @@
     "mails:\n"                                                                                     \
     "  lunch: {from: alice, to: [bob@b.test], subject: \"Lunch?\", body: \"Noon?\"}\n"             \
     "timeline:\n"
+#define LARGE(faults)                                                                              \
+    "mailsim: 1\n"                                                                                 \
+    "network: {tcp: {profile: linux, send_buffer: 64 KiB}}\n"                                      \
+    "servers:\n"                                                                                   \
+    "  mx.a.test: {domains: [a.test], users: {alice: {}}, retry: {intervals: [10 min]}}\n"         \
+    "  mx.b.test: {domains: [b.test], users: {bob: {}}}\n"                                         \
+    "people: {alice: {address: alice@a.test}}\n"                                                   \
+    "mails: {lunch: {from: alice, to: [bob@b.test], size: 4 MB}}\n"                                \
+    "timeline: [{at: 1 s, do: send, mail: lunch}" faults "]\n"
 #define SEND SERVERS "  - {at: 1 s, do: send, mail: lunch}\n"
 
 /* The faults that cut mx.b.test off, each with what mends it and the record that stands for it. */
@@ -174,6 +183,71 @@ static void test_lost_in_mid_dialogue(void **state)
             played_end(&played);
         }
     }
+    played_end(&smooth);
+}
+
+/* RFC 5321 §4.5.3.2: with a TCP that is more patient than SMTP, it is SMTP's patience that ends, at
+ * each stage after its own time; and it is known what made the server fall silent. */
+typedef struct Wait {
+    const char *kind, *conditions; /* a moment of a smooth run */
+    const char *reason;
+    SimTime wait; /* from there */
+} Wait;
+
+static const Wait waits[] = {
+    {"tcp.established", "host=mx.a.test remote=mx.b.test", "no reply in time, before the greeting",
+     5 * SIM_MINUTE},
+    {"smtp.command", "host=mx.a.test smtp.command_line~EHLO", "no reply in time, after EHLO",
+     5 * SIM_MINUTE},
+    {"smtp.command", "host=mx.a.test smtp.command_line~MAIL", "no reply in time, after MAIL",
+     5 * SIM_MINUTE},
+    {"smtp.command", "host=mx.a.test smtp.command_line~RCPT", "no reply in time, after RCPT",
+     5 * SIM_MINUTE},
+    {"smtp.command", "host=mx.a.test smtp.command_line=DATA", "no reply in time, after DATA",
+     2 * SIM_MINUTE},
+    {"smtp.content", "host=mx.a.test", "no reply in time, after the final dot", 10 * SIM_MINUTE},
+};
+
+static void test_each_wait_ends_in_its_time_and_says_why(void **state)
+{
+    (void)state;
+    g_autofree char *patient = g_strconcat(SEND, "network: {tcp: {profile: linux}}\n", NULL);
+    Played smooth = play(patient);
+    for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+        const Wait *wait = &waits[i];
+        SimTime at = record_time(played_find(&smooth, wait->kind, wait->conditions));
+        for (size_t j = 0; j < G_N_ELEMENTS(silent_faults); j++) {
+            const Fault *fault = silent_faults[j];
+            g_autofree char *text = g_strdup_printf(
+                SEND "  - {at: %lld ns, %s}\n  - {at: 1 h, %s}\nnetwork: {tcp: {profile: linux}}\n",
+                (long long)(at + 5 * SIM_MILLISECOND), fault->begin, fault->end);
+            Played played = play(text);
+            const Record *defer = assert_deferred(&played, fault, wait->reason);
+            assert_int_equal(record_time(defer) - at, wait->wait);
+            assert_true(played_count(&played, "mailbox.store", "mail=lunch") >= 1);
+            played_end(&played);
+        }
+    }
+    played_end(&smooth);
+}
+
+/* §4.5.3.2.5: three minutes for each piece of the content that there is no room for. */
+static void test_a_wait_for_room_ends_in_its_time_and_says_why(void **state)
+{
+    (void)state;
+    Played smooth = play(LARGE(""));
+    SimTime data =
+        record_time(played_find(&smooth, "smtp.command", "host=mx.a.test smtp.command_line=DATA"));
+    SimTime end = record_time(played_find(&smooth, "smtp.content", "host=mx.a.test"));
+    SimTime at = data + (end - data) / 2;
+    g_autofree char *broken = g_strdup_printf(LARGE(", {at: %lld ns, %s}, {at: 1 h, %s}"),
+                                              (long long)at, link_down.begin, link_down.end);
+    Played played = play(broken);
+    const Record *defer =
+        assert_deferred(&played, &link_down, "no reply in time, in the middle of the message");
+    assert_in_range(record_time(defer) - at, 3 * SIM_MINUTE, 3 * SIM_MINUTE + SIM_SECOND);
+    assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch"), 1);
+    played_end(&played);
     played_end(&smooth);
 }
 
@@ -381,6 +455,8 @@ int main(void)
         cmocka_unit_test(test_a_fault_that_is_over_is_named),
         cmocka_unit_test(test_a_server_without_power_says_nothing),
         cmocka_unit_test(test_lost_in_mid_dialogue),
+        cmocka_unit_test(test_each_wait_ends_in_its_time_and_says_why),
+        cmocka_unit_test(test_a_wait_for_room_ends_in_its_time_and_says_why),
         cmocka_unit_test(test_a_lost_250_makes_a_duplicate),
         cmocka_unit_test(test_a_250_that_is_heard_ends_it),
         cmocka_unit_test(test_warning_expiry_and_bounce_name_the_fault),
