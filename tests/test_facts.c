@@ -136,6 +136,27 @@ static void test_delivered(void **state)
     world_free(&w);
 }
 
+/* In `mailsim live` b.example is a real server: what it has taken over is out of sight, not lost.
+ */
+static void test_relayed_outside(void **state)
+{
+    (void)state;
+    for (int outside = 0; outside < 2; outside++) {
+        World w = world_begin(TRACE_LEVEL_MAIL);
+        if (outside)
+            TRACE(w.trace, w.b, TIMELINE_OUTSIDE, 0, .domains = "b.example");
+        compose(&w);
+        accept_mail(&w, w.a, BOB);
+        attempt(&w, w.a, BOB, "smtp");
+        relay(&w, BOB);
+        assert_int_equal(fate(&w, BOB), outside ? MAIL_FATE_RELAYED : MAIL_FATE_LOST);
+        end_run(&w);
+        assert_int_equal(fate(&w, BOB), outside ? MAIL_FATE_RELAYED : MAIL_FATE_LOST);
+        assert_string_equal(mail_fate_name(fate(&w, BOB)), outside ? "relayed" : "lost");
+        world_free(&w);
+    }
+}
+
 static void test_two_recipients(void **state)
 {
     (void)state;
@@ -527,6 +548,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delivered),
+        cmocka_unit_test(test_relayed_outside),
         cmocka_unit_test(test_two_recipients),
         cmocka_unit_test(test_bounced),
         cmocka_unit_test(test_refused),

@@ -228,6 +228,49 @@ static void test_a_silent_client_is_left_in_time(void **state)
     }
 }
 
+/* ---- Refusals before any mail ---- */
+
+/* A host that refuses to speak has said nothing about the mail: whatever the digits of its greeting
+ * the mail waits (§3.1; Postfix's smtp_skip_5xx_greeting). After EHLO and HELO it has been asked.
+ */
+static void test_a_greeting_is_no_verdict_on_a_mail(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parts[4], *cues[4];
+        size_t count;
+        const char *kind, *words; /* what comes of the mail */
+    } cases[] = {
+        {{"554 5.3.2 no mail here\r\n", "221 bye\r\n"},
+         {"", "QUIT"},
+         2,
+         "queue.defer",
+         "554 5.3.2 no mail here"},
+        {{"421 4.3.2 not now\r\n"}, {""}, 1, "queue.defer", "421 4.3.2 not now"},
+        {{"220 b\r\n", "550 what\r\n", "450 not you\r\n", "221 bye\r\n"},
+         {"", "EHLO", "HELO", "QUIT"},
+         4,
+         "queue.defer",
+         "450 not you"},
+        {{"220 b\r\n", "550 what\r\n", "550 not you\r\n", "221 bye\r\n"},
+         {"", "EHLO", "HELO", "QUIT"},
+         4,
+         "mail.bounced",
+         "550 not you"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Played played = played_prepare(WORLD("", "", LUNCH, SEND, "until: 4 min\n"));
+        Peer peer = peer_new(cases[i].parts, cases[i].cues, cases[i].count);
+        play_server(&peer, &played);
+        const Record *record = played_find(&played, cases[i].kind, "host=mx.a.example mail=lunch");
+        if (strstr(record_text(record, "reason"), cases[i].words) == NULL)
+            fail_msg("the reason is %s", record_text(record, "reason"));
+        assert_null(strstr(peer.all->str, "MAIL"));
+        played_end(&played);
+        peer_free(&peer);
+    }
+}
+
 /* ---- What no agent says ---- */
 
 typedef struct Exchange {
@@ -478,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_a_silent_server_is_left_in_time),
         cmocka_unit_test(test_a_server_that_stops_reading_is_left_in_time),
         cmocka_unit_test(test_a_silent_client_is_left_in_time),
+        cmocka_unit_test(test_a_greeting_is_no_verdict_on_a_mail),
         cmocka_unit_test(test_a_server_tells_of_its_users),
         cmocka_unit_test(test_ways_to_name_a_mailbox),
         cmocka_unit_test(test_a_mail_is_smuggled_between_servers),
