@@ -202,6 +202,30 @@ static void test_rst_is_validated(void **state)
     script_end(&s);
 }
 
+/* MUST-66, SHLD-2: a RST counts though our window is closed, and though it carries text. */
+static void test_rst_at_a_closed_window(void **state)
+{
+    (void)state;
+    for (size_t text = 0; text <= 5; text += 5) {
+        Script s;
+        script_init(&s, TCP_PROFILE_RFC);
+        s.options.receive_buffer = 2 * PEER_MSS;
+        script_establish(&s, SIM_MILLISECOND);
+        peer_sends(&s, A, THEIRS, ONE, PEER_MSS);
+        peer_sends(&s, A, THEIRS + PEER_MSS, ONE, PEER_MSS);
+        Segment full;
+        assert_true(tcp_next_segment(s.tcp, s.now, &full));
+        assert_int_equal(full.ack, THEIRS + 2 * PEER_MSS);
+        assert_int_equal(full.window, 0);
+        segment_clear(&full);
+        peer_sends(&s, R, THEIRS + 2 * PEER_MSS + 1, 0, text); /* in no window */
+        expect_state(&s, ESTABLISHED);
+        peer_sends(&s, R, THEIRS + 2 * PEER_MSS, 0, text);
+        expect_state(&s, CLOSED);
+        script_end(&s);
+    }
+}
+
 /* RFC 5961 §5 and stray segments; those without text are answered at most twice a second. */
 static void test_stray_segments(void **state)
 {
@@ -305,21 +329,14 @@ static void test_close_while_opening(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_active_close),
-        cmocka_unit_test(test_passive_close),
-        cmocka_unit_test(test_simultaneous_close),
-        cmocka_unit_test(test_fin_with_ack_of_fin),
-        cmocka_unit_test(test_half_closed),
-        cmocka_unit_test(test_close_with_unread_data),
-        cmocka_unit_test(test_data_after_close),
-        cmocka_unit_test(test_fin_wait_2_times_out),
-        cmocka_unit_test(test_fin_is_sent_again),
-        cmocka_unit_test(test_time_wait_restarts),
-        cmocka_unit_test(test_rst_is_validated),
-        cmocka_unit_test(test_stray_segments),
-        cmocka_unit_test(test_abort),
-        cmocka_unit_test(test_reply_for_closed),
-        cmocka_unit_test(test_close_while_opening),
+        cmocka_unit_test(test_active_close),       cmocka_unit_test(test_passive_close),
+        cmocka_unit_test(test_simultaneous_close), cmocka_unit_test(test_fin_with_ack_of_fin),
+        cmocka_unit_test(test_half_closed),        cmocka_unit_test(test_close_with_unread_data),
+        cmocka_unit_test(test_data_after_close),   cmocka_unit_test(test_fin_wait_2_times_out),
+        cmocka_unit_test(test_fin_is_sent_again),  cmocka_unit_test(test_time_wait_restarts),
+        cmocka_unit_test(test_rst_is_validated),   cmocka_unit_test(test_rst_at_a_closed_window),
+        cmocka_unit_test(test_stray_segments),     cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_reply_for_closed),   cmocka_unit_test(test_close_while_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,12 +353,15 @@ static bool sequence_is_acceptable(const TcpConnection *tcp, const Segment *in)
     return offset < window || offset + length - 1 < window;
 }
 
-/* "Special allowance should be made to accept valid ACKs" when the window is closed. An empty
- * segment is also taken right behind the window, and one octet farther: a peer that has filled the
- * window, or probed it, has its SND.NXT there (appendix A.2). */
-static bool ack_is_allowed(const TcpConnection *tcp, const Segment *in)
+/* "Special allowance should be made to accept valid ACKs, URGs, and RSTs" when the window is closed
+ * (MUST-66; a RST may carry text, SHLD-2). An empty segment is also taken right behind the window,
+ * and one octet farther: a peer that has filled the window, or probed it, has its SND.NXT there
+ * (appendix A.2). */
+static bool is_allowed(const TcpConnection *tcp, const Segment *in)
 {
-    if ((in->flags & (SEGMENT_RST | SEGMENT_SYN)) != 0)
+    if ((in->flags & SEGMENT_RST) != 0)
+        return in->seq == tcp->rcv_nxt;
+    if ((in->flags & SEGMENT_SYN) != 0)
         return false;
     if (segment_length(in) == 0)
         return in->seq - tcp->rcv_nxt <= tcp_rcv_wnd(tcp) + 1;
@@ -368,7 +371,7 @@ static bool ack_is_allowed(const TcpConnection *tcp, const Segment *in)
 /* First step. False: the segment is dropped. */
 static bool process_sequence(TcpConnection *tcp, const Segment *in, SimTime now)
 {
-    if (sequence_is_acceptable(tcp, in) || ack_is_allowed(tcp, in))
+    if (sequence_is_acceptable(tcp, in) || is_allowed(tcp, in))
         return true;
     if ((in->flags & SEGMENT_RST) != 0)
         return false;
