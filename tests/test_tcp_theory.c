@@ -238,6 +238,53 @@ static void test_rounds_of_a_hundred_segments(void **state)
     }
 }
 
+/* Cardwell, Savage and Anderson, "Modeling TCP latency" (INFOCOM 2000), section on slow start:
+ * where an acknowledgement stands for b segments the window grows by g = 1 + 1/b a round, not by 2,
+ * and after k rounds from a window of w
+ *
+ *   w (g^k - 1) / (g - 1)
+ *
+ * segments have been sent. RFC 1122's delayed acknowledgements are b = 2. */
+static unsigned rounds_with_delayed_acks(double window, double segments)
+{
+    const double growth = 1 + 1.0 / 2;
+    return (unsigned)ceil(log(segments * (growth - 1) / window + 1) / log(growth));
+}
+
+static SimTime transfer_time(unsigned segments, SimTime rtt, SimTime delayed_ack)
+{
+    LinkOptions link = {
+        .delay_ns = rtt / 2, .rate_bits_per_second = 1000000000000, .queue_packets = 1000};
+    TcpOptions options = textbook_options();
+    options.initial_window = 10;
+    options.delayed_ack = delayed_ack;
+    World *world = world_with_link(1, link, &options);
+    Flow *flow = fetch(world, (uint64_t)segments * options.mss, 0);
+    SimTime transfer = flow->last_at - flow->first_at;
+    flow_free(flow);
+    world_free(world);
+    return transfer;
+}
+
+static void test_delayed_acks_slow_the_start(void **state)
+{
+    (void)state;
+    const SimTime rtt = 800 * SIM_MILLISECOND, wait = 20 * SIM_MILLISECOND;
+    const unsigned sizes[] = {8, 18, 36, 65, 107, 170, 265, 400}; /* each well within its round */
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        unsigned rounds = rounds_with_delayed_acks(10, sizes[i]);
+        assert_int_equal(rounds, i + 1);
+        /* The odd segment at the end of a round is acknowledged by the timer alone, so that a round
+         * may last that much longer. */
+        assert_in_range(transfer_time(sizes[i], rtt, wait), (rounds - 1) * rtt,
+                        (rounds - 1) * rtt + rounds * wait + SIM_MILLISECOND);
+        SimTime at_once = transfer_time(sizes[i], rtt, 0);
+        unsigned fewest = slow_start_rounds(10, sizes[i]);
+        assert_in_range(at_once, (fewest - 1) * rtt, (fewest - 1) * rtt + SIM_MILLISECOND);
+        assert_true(fewest == rounds || (fewest < rounds && sizes[i] > 30));
+    }
+}
+
 /* ---- The window ---- */
 
 /* Kurose and Ross, transport layer, on pipelining and flow control: a window of W segments that
@@ -494,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_start_latency),
         cmocka_unit_test(test_rounds_of_a_hundred_segments),
+        cmocka_unit_test(test_delayed_acks_slow_the_start),
         cmocka_unit_test(test_window_limits_throughput),
         cmocka_unit_test(test_mathis),
         cmocka_unit_test(test_store_and_forward),
