@@ -212,6 +212,29 @@ static void test_take_due(void **state)
     server_clear(&server);
 }
 
+/* RFC 5321 §4.5.3.1.8: no server need take more than a hundred recipients at a time. */
+static void test_many_recipients_are_several_batches(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    g_auto(GStrv) many = g_new0(char *, 251 + 1);
+    for (size_t i = 0; i < 251; i++)
+        many[i] = g_strdup_printf("u%zu@x.test", i);
+    add(&server, (const char *const *)many);
+    GPtrArray *batches = take(&server);
+    static const size_t counts[] = {100, 100, 51};
+    assert_int_equal(batches->len, G_N_ELEMENTS(counts));
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        const QueueBatch *batch = batches->pdata[i];
+        assert_int_equal(batch->count, counts[i]);
+        assert_int_equal(batch->recipients[0], 100 * i);
+        assert_string_equal(batch->domain, "x.test");
+    }
+    g_ptr_array_unref(batches);
+    server_clear(&server);
+}
+
 /* ---- Results ---- */
 
 static void test_results(void **state)
@@ -606,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_order_and_find),
         cmocka_unit_test(test_take_due),
+        cmocka_unit_test(test_many_recipients_are_several_batches),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_journal_before_removal),
         cmocka_unit_test(test_result_on_full_disk),

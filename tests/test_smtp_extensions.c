@@ -1,5 +1,5 @@
-/* Tests of SMTP's extensions between whole machines: what a server of the scenario offers is used,
- * every mail arrives, and behind STARTTLS nothing can be read on the line. */
+/* Tests of SMTP's extensions and limits between whole machines: what a server of the scenario
+ * offers is used, every mail arrives, and behind STARTTLS nothing can be read on the line. */
 #include "scenario_play.h"
 
 #define HEAD(alice, bob)                                                                           \
@@ -39,11 +39,45 @@ static void test_a_server_may_limit_sizes(void **state)
     played_end(&played);
 }
 
+/* RFC 5321 §4.5.3.1.8: servers need take no more than a hundred recipients at a time, and clients
+ * have to live with that. */
+static void test_many_recipients_in_hundreds(void **state)
+{
+    (void)state;
+    enum { RECIPIENTS = 150 };
+    g_autoptr(GString) users = g_string_new(NULL);
+    g_autoptr(GString) addresses = g_string_new(NULL);
+    for (int i = 0; i < RECIPIENTS; i++) {
+        g_string_append_printf(users, "%su%d: {}", i == 0 ? "" : ", ", i);
+        g_string_append_printf(addresses, "%su%d@b.example", i == 0 ? "" : ", ", i);
+    }
+    g_autofree char *text =
+        g_strdup_printf("mailsim: 1\n"
+                        "servers:\n"
+                        "  a.example: {domains: [a.example], users: {alice: {}}}\n"
+                        "  b.example: {domains: [b.example], users: {%s}}\n"
+                        "people: {alice: {address: alice@a.example}}\n"
+                        "mails: {lunch: {from: alice, to: [%s]}}\n"
+                        "timeline: [{at: 1 s, do: send, mail: lunch}]\n",
+                        users->str, addresses->str);
+    Played played = play(text);
+    assert_int_equal(played_count(&played, "mailbox.store", "host=b.example"), RECIPIENTS);
+    assert_int_equal(played_count(&played, "agent.failed", ""), 0);
+    assert_int_equal(played_count(&played, "queue.defer", ""), 0);
+    static const char *const clients[] = {"alice.laptop", "a.example"};
+    for (size_t i = 0; i < G_N_ELEMENTS(clients); i++) {
+        g_autofree char *data = g_strdup_printf("host=%s smtp.command_line=DATA", clients[i]);
+        assert_int_equal(played_count(&played, "smtp.command", data), 2);
+    }
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starttls_on_both_hops),
         cmocka_unit_test(test_a_server_may_limit_sizes),
+        cmocka_unit_test(test_many_recipients_in_hundreds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ typedef struct AgentMail {
     bool is_read;       /* the person has opened it */
     bool is_seen;       /* the mailbox knows that */
     unsigned accepted;  /* recipients that the server has accepted */
+    size_t settled;     /* recipients of transactions that are over */
 } AgentMail;
 
 /* What the command under way is for. */

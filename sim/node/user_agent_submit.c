@@ -3,7 +3,10 @@
 
 #include "mail/xtext.h"
 
-enum { SUBMISSION_PORT = 587 };
+enum {
+    SUBMISSION_PORT = 587,
+    RECIPIENTS_AT_ONCE = 100, /* what any server must take in a transaction, RFC 5321 §4.5.3.1.8 */
+};
 
 bool user_agent_first_address(const DnsResolverEvent *event, Ipv4Address *address)
 {
@@ -46,11 +49,12 @@ static void send_next(UserAgent *agent)
     }
     const AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
     const Envelope *envelope = mail->envelope;
-    g_autofree SmtpClientRecipient *recipients =
-        g_new0(SmtpClientRecipient, envelope->recipient_count);
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
-        recipients[i].mailbox = envelope->recipients[i].address;
-        recipients[i].parameters.notify = envelope->recipients[i].notify;
+    SmtpClientRecipient recipients[RECIPIENTS_AT_ONCE] = {0};
+    size_t count = MIN(envelope->recipient_count - mail->settled, RECIPIENTS_AT_ONCE);
+    for (size_t i = 0; i < count; i++) {
+        const Recipient *recipient = &envelope->recipients[mail->settled + i];
+        recipients[i].mailbox = recipient->address;
+        recipients[i].parameters.notify = recipient->notify;
     }
     g_autofree char *envid =
         envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
@@ -59,7 +63,7 @@ static void send_next(UserAgent *agent)
         .reverse_path = envelope->reverse_path,
         .parameters = {.ret = envelope->return_content, .envid = span_of_text(envid)},
         .recipients = recipients,
-        .recipient_count = envelope->recipient_count,
+        .recipient_count = count,
         .content = &content,
         .content_count = 1,
     };
@@ -82,8 +86,17 @@ static void note_result(UserAgent *agent, const SmtpClientEvent *event)
     g_autofree char *reason = smtp_trace_outcome_text(&event->result.reply, event->result.stage,
                                                       session_failure(agent->smtp_session));
     user_agent_tell_failure(agent, "submit", mail->name,
-                            mail->envelope->recipients[event->result.index].address,
+                            mail->envelope->recipients[mail->settled + event->result.index].address,
                             span_of_text(reason), session_because(agent->smtp_session));
+}
+
+/* The message is out of the way once it has been handed over for all its recipients. */
+static void end_transaction(UserAgent *agent)
+{
+    AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
+    mail->settled = MIN(mail->settled + RECIPIENTS_AT_ONCE, mail->envelope->recipient_count);
+    if (mail->settled == mail->envelope->recipient_count)
+        g_ptr_array_remove_index(agent->outbox, 0);
 }
 
 /* What has not been begun by now will not be, unless this side has quit. */
@@ -113,7 +126,7 @@ static void handle_smtp_events(void *owner)
             note_result(agent, &event);
             break;
         case SMTP_CLIENT_EVENT_TRANSACTION_DONE:
-            g_ptr_array_remove_index(agent->outbox, 0);
+            end_transaction(agent);
             break;
         case SMTP_CLIENT_EVENT_REFUSED: {
             g_autofree char *reason = smtp_trace_reply_text(&event.refused.reply);

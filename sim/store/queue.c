@@ -348,14 +348,14 @@ static GArray *take_all_due(Queue *queue, SimTime now)
     return taken;
 }
 
-/* The batch for this entry and domain among the last ones, or a new one. */
+/* The batch for this entry and domain among the last ones that has room, or a new one. */
 static QueueBatch *find_batch(GPtrArray *batches, QueueEntry *entry, const char *domain)
 {
     for (guint i = batches->len; i-- > 0;) {
         QueueBatch *batch = batches->pdata[i];
         if (batch->entry != entry)
             break;
-        if (g_ascii_strcasecmp(batch->domain, domain) == 0)
+        if (g_ascii_strcasecmp(batch->domain, domain) == 0 && batch->count < QUEUE_BATCH_MAX)
             return batch;
     }
     QueueBatch *batch = g_new0(QueueBatch, 1);

@@ -110,7 +110,9 @@ size_t queue_recover(Queue *queue);
 
 /* ---- What is due ---- */
 
-/* Recipients of one entry in one domain, to be sent in one transaction (RFC 5321 §4.5.4.1). */
+/* Recipients of one entry in one domain, to be sent in one transaction (RFC 5321 §4.5.4.1): no more
+ * than any server must take (§4.5.3.1.8). */
+enum { QUEUE_BATCH_MAX = 100 };
 typedef struct QueueBatch {
     QueueEntry *entry;
     const char *domain; /* without regard to case; "" for the bare Postmaster. Borrowed. */
