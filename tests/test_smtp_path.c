@@ -2,6 +2,7 @@
  * one side, so that what no agent would say can be said, and silence lasts as long as wanted. */
 #include "scenario_play.h"
 
+#include "node/user_agent_internal.h"
 #include "proto/smtp.h"
 #include "scenario/simulation_internal.h"
 
@@ -354,6 +355,57 @@ static void test_ways_to_name_a_mailbox(void **state)
     }
 }
 
+/* §6.3: a message that has come through a hundred servers goes in circles; one less is let through.
+ */
+static void test_a_message_in_circles_is_refused(void **state)
+{
+    (void)state;
+    for (int received = 99; received <= 100; received++) {
+        g_autoptr(GString) content = g_string_new(NULL);
+        for (int i = 0; i < received; i++)
+            g_string_append_printf(content, "Received: by r%d.example; Mon, 2 Mar 2026\r\n", i);
+        g_string_append(content, "\r\nReceived: in the text\r\n.\r\n");
+        const Exchange exchanges[] = {
+            {"EHLO a\r\n", "250 SIZE"},
+            {"MAIL FROM:<>\r\n", "250 "},
+            {"RCPT TO:<bob@b.example>\r\n", "250 "},
+            {"DATA\r\n", "354 "},
+            {content->str, received < 100 ? "250 2.0.0" : "554 5.4.6"},
+        };
+        converse(exchanges, G_N_ELEMENTS(exchanges), "", received < 100 ? "bob" : NULL);
+    }
+}
+
+/* §4.4: the reverse-path as the envelope has it, in one field on top, whatever came with the
+ * message; and of what else came nothing is lost. */
+static void test_there_is_one_return_path(void **state)
+{
+    (void)state;
+    static const char *const cues[] = {"220 ", "250 SIZE", "250 ", "250 ", "354 ", "250 "};
+    static const char *const parts[] = {
+        "EHLO a.example\r\n",
+        "MAIL FROM:<alice@a.example>\r\n",
+        "RCPT TO:<bob@b.example>\r\n",
+        "DATA\r\n",
+        "Message-ID: <x@a.example>\r\nreturn-path: <eve@a.example>\r\n (more)\r\nno field\r\n"
+        "Subject: x\r\nReturn-Path: <mallory@a.example>\r\n\r\nReturn-Path: text\r\n.\r\n",
+        "QUIT\r\n"};
+    Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
+    Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
+    play_client(&peer, &played);
+    const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
+    assert_int_equal(bob->agent->inbox->len, 1);
+    const AgentMail *mail = bob->agent->inbox->pdata[0];
+    g_autofree char *text =
+        g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    assert_true(
+        g_str_has_prefix(text, "Return-Path: <alice@a.example>\r\nReceived: from a.example"));
+    assert_true(g_str_has_suffix(text, "\r\nMessage-ID: <x@a.example>\r\nno field\r\nSubject: x\r\n"
+                                       "\r\nReturn-Path: text\r\n"));
+    played_end(&played);
+    peer_free(&peer);
+}
+
 /* ---- Smuggling ---- */
 
 #define TRICK                                                                                      \
@@ -524,6 +576,8 @@ int main(void)
         cmocka_unit_test(test_a_greeting_is_no_verdict_on_a_mail),
         cmocka_unit_test(test_a_server_tells_of_its_users),
         cmocka_unit_test(test_ways_to_name_a_mailbox),
+        cmocka_unit_test(test_a_message_in_circles_is_refused),
+        cmocka_unit_test(test_there_is_one_return_path),
         cmocka_unit_test(test_a_mail_is_smuggled_between_servers),
         cmocka_unit_test(test_eight_bits_through_a_run),
         cmocka_unit_test(test_eight_bits_are_encoded_for_a_server_of_seven),

@@ -310,6 +310,27 @@ static void test_marks_after_two_gigabytes(void **state)
     script_end(&s);
 }
 
+/* §3.9.1.2, MUST-61: nobody pushes, so PSH is on the last segment that there is text for. */
+static void test_the_last_segment_is_pushed(void **state)
+{
+    (void)state;
+    Script s;
+    script_init(&s, TCP_PROFILE_RFC);
+    script_establish(&s, SIM_MILLISECOND);
+    script_write(&s, 2 * PEER_MSS + 10);
+    static const size_t lengths[] = {PEER_MSS, PEER_MSS, 10};
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        if (i == 2) /* Nagle: the short one waits */
+            peer_sends(&s, A, PEER_ISS + 1, OUR_ISS + 1 + 2 * PEER_MSS, 0);
+        Segment segment;
+        assert_true(tcp_next_segment(s.tcp, s.now, &segment));
+        assert_int_equal(segment.payload.length, lengths[i]);
+        assert_int_equal((segment.flags & P) != 0, i == 2);
+        segment_clear(&segment);
+    }
+    script_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_ancient_ack_is_challenged),
         cmocka_unit_test(test_window_update_is_no_duplicate),
         cmocka_unit_test(test_old_segment_leaves_window),
+        cmocka_unit_test(test_the_last_segment_is_pushed),
         cmocka_unit_test(test_options_of_the_peer_are_bounded),
         cmocka_unit_test(test_no_sample_from_simultaneous_open),
         cmocka_unit_test(test_marks_after_two_gigabytes),

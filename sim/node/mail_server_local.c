@@ -13,13 +13,28 @@ void local_delivery_free(void *local)
     g_free(local);
 }
 
+/* There is one Return-Path (RFC 5321 §4.4): those that came with the message are left out. */
+static void append_without_return_path(GByteArray *stored, Span message)
+{
+    size_t position = 0, kept = 0;
+    Span name, value;
+    while (message_next_header(message, &position, &name, &value)) {
+        if (!span_equals_text_nocase(name, "Return-Path"))
+            continue;
+        size_t start = (size_t)(name.data - message.data);
+        g_byte_array_append(stored, message.data + kept, (guint)(start - kept));
+        kept = position;
+    }
+    g_byte_array_append(stored, message.data + kept, (guint)(message.length - kept));
+}
+
 static GBytes *with_return_path(const QueueEntry *entry)
 {
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
     GByteArray *message = g_byte_array_new();
     g_byte_array_append(message, (const uint8_t *)field, (guint)strlen(field));
-    g_byte_array_append(message, g_bytes_get_data(entry->message, NULL),
-                        (guint)g_bytes_get_size(entry->message));
+    append_without_return_path(
+        message, span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)));
     return g_byte_array_free_to_bytes(message);
 }
 

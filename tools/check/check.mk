@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy unit fuzz determinism lessons schema captures judges install viewer
+STEPS = warnings format layering headers symbols tidy conformance unit fuzz determinism lessons schema captures judges install viewer
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -46,6 +46,9 @@ check-symbols: builds
 
 check-tidy:
 	@$(CHECK)/tidy.py $(CFLAGS_ALL)
+
+check-conformance:
+	@$(CHECK)/conformance.py
 
 check-unit: builds
 	@$(CHECK)/unit.py $(TESTS) $(TESTS:$(BUILD)/%=build-asan/%)
