@@ -61,9 +61,13 @@ install_missing() {
         exit 1
     fi
     echo "Installing$missing"
-    apt update
     # shellcheck disable=SC2086 # a list of words
-    apt install -y --no-install-recommends $missing
+    if ! apt update || ! apt install -y --no-install-recommends $missing; then
+        echo "tools/setup.sh: apt-get has not installed what is missing; what it says stands above." >&2
+        echo "It needs a network, or a mirror in /etc/apt. By hand, as root:" >&2
+        echo "    apt-get install$missing" >&2
+        exit 1
+    fi
 }
 
 JUDGES=build/judges

@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy conformance unit fuzz determinism lessons schema captures judges install viewer
+STEPS = warnings format layering headers symbols tidy conformance unit fuzz determinism lessons schema captures judges install setup viewer
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -73,6 +73,9 @@ check-judges: builds
 
 check-install: builds
 	@$(CHECK)/install.py
+
+check-setup:
+	@$(CHECK)/setup.py
 
 check-viewer: builds
 	@$(CHECK)/viewer.py $(BUILD)/mailsim
