@@ -311,7 +311,8 @@ def check_scenario(scenario, host):
         mails = folder / "mails"
         mails.mkdir()
         complaints += check_network_capture(capture, mails, start, records)
-        complaints += check_mails(mails, records)
+        if "bare_newlines:" not in scenario.read_text("utf-8"):  # there servers disagree on where a mail ends
+            complaints += check_mails(mails, records)
         complaints += check_host_capture(own, host, records)
         return result_of(complaints[:COMPLAINTS])
 
