@@ -57,6 +57,7 @@ static void test_errors_have_a_place(void **state)
         {HEADER "\n{\"seq\":1}", "2:1: the key `t` is missing"},
         {HEADER "\n{\"seq\":1,\"seq\":2}", "2:16: this key has been before"},
         {HEADER "\n{\"seq\":-1}", "2:8: a number of at most 19 digits belongs here"},
+        {HEADER "\n{\"seq\":012}", "2:8: a number has no zeros before it"},
         {HEADER "\n{\"x\":\"\\q\"}", "2:8: no character is written so after a backslash"},
         {HEADER "\n{\"x\":\"\\u12", "2:11: four hexadecimal digits belong after \\u"},
         {HEADER "\n{\"x\":\"a", "2:8: a string has no end"},

@@ -209,9 +209,12 @@ static bool read_member(NdjsonReader *reader, Member *member)
     member->at = reader->at;
     if (member->is_text)
         return read_string(reader, &member->value);
+    bool is_zero = peek(reader) == '0';
     size_t digits = skip_digits(reader);
     if (digits == 0 || digits > JSON_DIGITS_MAXIMUM)
         return fail(reader, "a number of at most 19 digits belongs here");
+    if (is_zero && digits > 1)
+        return fail_at(reader, member->at, "a number has no zeros before it");
     member->value = span_of(reader->line.data + member->at, digits);
     return true;
 }
