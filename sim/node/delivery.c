@@ -15,6 +15,8 @@ struct Delivery {
     Resolver *resolver;
     char *helo_name;
     bool keeps_bare_newlines;
+    SimTime connect_timeout;
+    SmtpTimeouts timeouts;
     const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
     size_t results;         /* its recipients whose fate is told */
     DeliveryOwner owner;
@@ -391,6 +393,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     if (machine_may_encrypt(machine, address))
         options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.send_bare_newlines = delivery->keeps_bare_newlines;
+    options.timeouts = delivery->timeouts;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended};
@@ -408,7 +411,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     session_take_stream(delivery->session, stream);
     EventAction action = {on_connect_timeout, delivery, NULL, NULL};
-    SimTime time = simtime_add(simulator_now(machine->simulator), DELIVERY_CONNECT_TIMEOUT);
+    SimTime time = simtime_add(simulator_now(machine->simulator), delivery->connect_timeout);
     delivery->connect_timer =
         simulator_schedule(machine->simulator, time, machine->node, EVENT_FOREGROUND, action);
 }
@@ -470,6 +473,8 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->resolver = resolver;
     delivery->helo_name = g_strdup(options->helo_name);
     delivery->keeps_bare_newlines = options->keeps_bare_newlines;
+    delivery->connect_timeout = options->connect_timeout;
+    delivery->timeouts = options->timeouts;
     delivery->job = job;
     delivery->owner = owner;
     const char *own_names[] = {options->helo_name};

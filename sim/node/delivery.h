@@ -39,7 +39,9 @@ typedef struct DeliveryOptions {
     const char *helo_name;    /* of the sending server */
     const char *domain;       /* where to */
     bool keeps_bare_newlines; /* sends a lone CR or LF as it is, not as CRLF */
-    uint64_t route_draw;      /* random bits that order hosts of equal preference */
+    SimTime connect_timeout;  /* for each host's TCP connection */
+    SmtpTimeouts timeouts;
+    uint64_t route_draw; /* random bits that order hosts of equal preference */
 } DeliveryOptions;
 
 /* One message to some recipients in the domain. Borrowed until it is done, content and all. */

@@ -48,6 +48,9 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
         options->error_limit > 0 ? options->error_limit : SMTP_SERVER_ERRORS_DEFAULT;
     server->tells_users = options->tells_users;
     server->bare_newlines = options->bare_newlines;
+    server->timeouts = options->timeouts;
+    server->connect_timeout =
+        options->connect_timeout > 0 ? options->connect_timeout : DELIVERY_CONNECT_TIMEOUT;
     server->auth_needs_tls = options->auth_needs_tls;
     server->retry = options->retry;
     server->limits = options->connections;

@@ -18,6 +18,7 @@
 
 #include "mail/retry_schedule.h"
 #include "node/machine.h"
+#include "proto/smtp.h"
 #include "proto/smtp_content.h"
 
 #include <stdbool.h>
@@ -63,6 +64,8 @@ typedef struct MailServerOptions {
     uint32_t error_limit;     /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
     bool tells_users;         /* VRFY is answered by 250 or 550 rather than 252 */
     SmtpBareNewlines bare_newlines; /* in what it receives; KEPT: sends them on as they are */
+    SmtpTimeouts timeouts;          /* both of its clients and of its servers */
+    SimTime connect_timeout;        /* for a TCP connection; 0: DELIVERY_CONNECT_TIMEOUT */
     bool auth_needs_tls;            /* AUTH is offered after STARTTLS only, if that is offered */
     RetrySchedule retry;
     MailServerConnections connections;

@@ -205,6 +205,8 @@ static void open_connection(Destination *destination)
     DeliveryOptions options = {
         .helo_name = host_name(server->machine.host),
         .domain = destination->domain,
+        .connect_timeout = server->connect_timeout,
+        .timeouts = server->timeouts,
         .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),
     };

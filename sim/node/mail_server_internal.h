@@ -34,6 +34,8 @@ struct MailServer {
     uint32_t recipient_limit, error_limit;
     bool tells_users, auth_needs_tls;
     SmtpBareNewlines bare_newlines;
+    SmtpTimeouts timeouts;
+    SimTime connect_timeout;
     RetrySchedule retry;
     MailServerConnections limits;
     size_t active_limit;

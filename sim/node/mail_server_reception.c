@@ -371,6 +371,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     options.recipient_maximum = server->recipient_limit;
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;
+    options.timeouts = server->timeouts;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
     options.observer = smtp_trace_server_observer(&reception->trace);
     if (is_submission)

@@ -50,7 +50,7 @@ DEFINE_MOVING(imap_client, ImapClient)
 
 static int64_t smtp_server_session_timeout_ns(const void *engine)
 {
-    return smtp_timeout_default_ns(smtp_server_timeout(engine));
+    return smtp_server_timeout_ns(engine);
 }
 
 static uint32_t smtp_server_session_epoch(const void *engine)
@@ -60,7 +60,7 @@ static uint32_t smtp_server_session_epoch(const void *engine)
 
 static int64_t smtp_client_session_timeout_ns(const void *engine)
 {
-    return smtp_timeout_default_ns(smtp_client_timeout(engine));
+    return smtp_client_timeout_ns(engine);
 }
 
 static uint32_t smtp_client_session_epoch(const void *engine)

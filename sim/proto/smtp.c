@@ -7,7 +7,7 @@
 static const struct {
     const char *name;
     int64_t default_ns;
-} timeouts[SMTP_TIMEOUT_COUNT] = {
+} standards[SMTP_TIMEOUT_COUNT] = {
     [SMTP_TIMEOUT_NONE] = {"none", 0},
     [SMTP_TIMEOUT_GREETING] = {"greeting", 5 * SIM_MINUTE},
     [SMTP_TIMEOUT_HELLO] = {"hello", 5 * SIM_MINUTE},
@@ -22,11 +22,17 @@ static const struct {
 int64_t smtp_timeout_default_ns(SmtpTimeout timeout)
 {
     CHECK(timeout < SMTP_TIMEOUT_COUNT);
-    return timeouts[timeout].default_ns;
+    return standards[timeout].default_ns;
+}
+
+int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout)
+{
+    int64_t standard = smtp_timeout_default_ns(timeout);
+    return timeouts->ns[timeout] > 0 ? timeouts->ns[timeout] : standard;
 }
 
 const char *smtp_timeout_name(SmtpTimeout timeout)
 {
     CHECK(timeout < SMTP_TIMEOUT_COUNT);
-    return timeouts[timeout].name;
+    return standards[timeout].name;
 }

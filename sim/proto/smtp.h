@@ -50,6 +50,12 @@ typedef enum SmtpTimeout {
 
 /* RFC 5321's value in nanoseconds; 0 for SMTP_TIMEOUT_NONE. */
 int64_t smtp_timeout_default_ns(SmtpTimeout timeout);
+/* §4.5.3.2 wants them to be "easily reconfigurable": nanoseconds, 0 where RFC 5321's value holds.
+ */
+typedef struct SmtpTimeouts {
+    int64_t ns[SMTP_TIMEOUT_COUNT];
+} SmtpTimeouts;
+int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout);
 /* "greeting", "mail", ...: for traces and messages. */
 const char *smtp_timeout_name(SmtpTimeout timeout);
 

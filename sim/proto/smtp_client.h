@@ -90,6 +90,7 @@ typedef struct SmtpClientOptions {
     /* True sends a lone CR or LF of the content as it is (the sending half of SMTP smuggling);
      * false sends each as CRLF (RFC 5321 §2.3.8). */
     bool send_bare_newlines;
+    SmtpTimeouts timeouts;
     SmtpObserver observer;
 } SmtpClientOptions;
 
@@ -200,6 +201,8 @@ void smtp_client_consume_output(SmtpClient *client, size_t count);
 bool smtp_client_is_finished(const SmtpClient *client);
 
 SmtpTimeout smtp_client_timeout(const SmtpClient *client);
+/* How long that is, in nanoseconds; 0 for SMTP_TIMEOUT_NONE. */
+int64_t smtp_client_timeout_ns(const SmtpClient *client);
 /* A number that changes when the wait begins anew; the node re-arms its timer when it differs. */
 uint32_t smtp_client_timeout_epoch(const SmtpClient *client);
 void smtp_client_time_out(SmtpClient *client);

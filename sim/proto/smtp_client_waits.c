@@ -52,6 +52,11 @@ SmtpStage smtp_client_stage_of(const SmtpClient *client, uint8_t state)
     return decided_now ? SMTP_STAGE_FINAL_DOT : waits[state].stage;
 }
 
+int64_t smtp_client_timeout_ns(const SmtpClient *client)
+{
+    return smtp_timeouts_ns(&client->options.timeouts, smtp_client_timeout(client));
+}
+
 SmtpTimeout smtp_client_timeout(const SmtpClient *client)
 {
     bool last_chunk = client->state == SMTP_CLIENT_CHUNKS && all_chunks_sent(client);

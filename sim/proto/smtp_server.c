@@ -260,6 +260,11 @@ SmtpTimeout smtp_server_timeout(const SmtpServer *server)
     return waits ? SMTP_TIMEOUT_SERVER : SMTP_TIMEOUT_NONE;
 }
 
+int64_t smtp_server_timeout_ns(const SmtpServer *server)
+{
+    return smtp_timeouts_ns(&server->options.timeouts, smtp_server_timeout(server));
+}
+
 uint32_t smtp_server_timeout_epoch(const SmtpServer *server)
 {
     return server->epoch;

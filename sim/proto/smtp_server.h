@@ -114,6 +114,7 @@ typedef struct SmtpServerOptions {
      * line as CRLF does, so that LF.LF ends the content; content is handed on with CRLF. KEPT makes
      * it the server that a smuggler sends through: content is handed on as it came. */
     SmtpBareNewlines bare_newlines;
+    SmtpTimeouts timeouts;
     SmtpObserver observer;
 } SmtpServerOptions;
 
@@ -215,6 +216,8 @@ bool smtp_server_is_finished(const SmtpServer *server);
 
 /* SMTP_TIMEOUT_SERVER, or SMTP_TIMEOUT_NONE while a question is open and once closed. */
 SmtpTimeout smtp_server_timeout(const SmtpServer *server);
+/* How long that is, in nanoseconds; 0 for SMTP_TIMEOUT_NONE. */
+int64_t smtp_server_timeout_ns(const SmtpServer *server);
 /* A number that changes when the wait begins anew: with each reply, and with content. A client that
  * drips the octets of a command does not change it. The node re-arms its timer when it differs. */
 uint32_t smtp_server_timeout_epoch(const SmtpServer *server);

@@ -100,6 +100,8 @@ typedef struct ListValue {
 extern const MappingSpec format_scenario;
 /* format_tcp.c; each of their keys is a number in TcpParameters. */
 extern const MappingSpec format_tcp, format_machine_tcp;
+/* format_timeouts.c: a server's `timeouts`. */
+extern const MappingSpec format_timeouts;
 /* Parts of it: the section `network`; the link of one server or agent, in which what is not given
  * is as in `default_link`. */
 extern const MappingSpec format_network, format_access_link;

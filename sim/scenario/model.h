@@ -276,6 +276,15 @@ typedef struct ScenarioSmtp {
     int64_t auth;            /* AuthChoice */
 } ScenarioSmtp;
 
+/* How long a server waits, in nanoseconds. */
+typedef struct ScenarioTimeouts {
+    SourcePosition at;
+    int64_t connect_ns; /* for a TCP connection */
+    /* As a client for a reply: RFC 5321, section 4.5.3.2. */
+    int64_t greeting_ns, hello_ns, mail_ns, rcpt_ns, data_ns, block_ns, final_dot_ns;
+    int64_t command_ns; /* as a server for the client's next command */
+} ScenarioTimeouts;
+
 typedef struct ScenarioServer {
     SourcePosition at;
     ScenarioText name; /* its host name */
@@ -287,6 +296,7 @@ typedef struct ScenarioServer {
     ScenarioUsers users;
     ScenarioNumbers extensions; /* ServerExtension */
     ScenarioSmtp smtp;
+    ScenarioTimeouts timeouts;
     ScenarioRetry retry;
     ScenarioConnections connections;
     ScenarioTexts relay_for; /* nodes: a machine, or a router for the machines joined to it */

@@ -259,6 +259,20 @@ static uint32_t extension_bits(const ScenarioNumbers *extensions)
     return bits;
 }
 
+static SmtpTimeouts smtp_timeouts(const ScenarioTimeouts *timeouts)
+{
+    return (SmtpTimeouts){{
+        [SMTP_TIMEOUT_GREETING] = timeouts->greeting_ns,
+        [SMTP_TIMEOUT_HELLO] = timeouts->hello_ns,
+        [SMTP_TIMEOUT_MAIL] = timeouts->mail_ns,
+        [SMTP_TIMEOUT_RCPT] = timeouts->rcpt_ns,
+        [SMTP_TIMEOUT_DATA_INITIATION] = timeouts->data_ns,
+        [SMTP_TIMEOUT_DATA_BLOCK] = timeouts->block_ns,
+        [SMTP_TIMEOUT_DATA_TERMINATION] = timeouts->final_dot_ns,
+        [SMTP_TIMEOUT_SERVER] = timeouts->command_ns,
+    }};
+}
+
 /* Adds the host of that name, and those of the machines that are joined to the router of it. */
 static void add_relay_clients(const Simulation *simulation, const char *name, GArray *addresses)
 {
@@ -317,6 +331,8 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .tells_users = scenario->smtp.verify == VERIFY_CHOICE_TELL,
         .bare_newlines = NEWLINES[scenario->smtp.bare_newlines],
         .auth_needs_tls = scenario->smtp.auth == AUTH_CHOICE_AFTER_STARTTLS,
+        .timeouts = smtp_timeouts(&scenario->timeouts),
+        .connect_timeout = scenario->timeouts.connect_ns,
         .retry = scenario->retry.schedule,
         .connections =
             {
