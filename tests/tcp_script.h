@@ -2,7 +2,8 @@
  *
  * Our ISS is 1000 and the peer's 5000, so a script reads like the figures of RFC 9293.
  *
- * Where each rule is tested (in tests/test_tcp_NAME.c: test):
+ * Where each rule is tested (in tests/test_tcp_NAME.c: test); requirement by requirement in
+ * tests/conformance/rfc9293.md:
  *
  * RFC 9293
  *   §3.3.2 figure 5, the states     table: each_cell_is_what_happens; host: segments_in_closed,
@@ -10,7 +11,8 @@
  *   §3.4.1 initial numbers          host: iss_is_clock_and_secret (RFC 6528 §3)
  *   §3.5 figures 6, 7, 9            opening: three_way_handshake_*, simultaneous_open,
  *                                   half_open_is_discovered
- *   §3.5.2, §3.5.3 resets           closing: reply_for_closed, rst_is_validated; opening: refused,
+ *   §3.5.2, §3.5.3 resets           closing: reply_for_closed, rst_is_validated,
+ *                                   rst_at_a_closed_window; opening: refused,
  *                                   bad_ack_in_syn_received, passive_returns_to_listen
  *   §3.6 figures 12, 13             closing: active_close, passive_close, simultaneous_close
  *   §3.6.1 half-closed, TIME-WAIT   closing: half_closed, close_with_unread_data, data_after_close,
@@ -29,6 +31,7 @@
  *                                   half_of_a_small_window_is_used, receiver_avoids_silly_windows
  *   §3.8.6.3 delayed ACKs           flow: delayed_ack, delayed_ack_off
  *   §3.9.1 user timeout             loss: user_timeout
+ *   §3.9.1.2 PUSH                   rules: the_last_segment_is_pushed
  *   §3.9.2.2 ICMP                   opening: icmp_while_opening (RFC 5461)
  *   §3.10.4, §3.10.5 CLOSE, ABORT   closing: close_while_opening, abort
  *   §3.10.7.4 reassembly            flow: reassembly, fin_before_its_text; opening:
