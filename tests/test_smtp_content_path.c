@@ -36,8 +36,8 @@ static void test_there_is_one_return_path(void **state)
         "MAIL FROM:<alice@a.example>\r\n",
         "RCPT TO:<bob@b.example>\r\n",
         "DATA\r\n",
-        "Message-ID: <x@a.example>\r\nreturn-path: <eve@a.example>\r\n (more)\r\nno field\r\n"
-        "Subject: x\r\nReturn-Path: <mallory@a.example>\r\n\r\nReturn-Path: text\r\n.\r\n",
+        ("Message-ID: <x@a.example>\r\nreturn-path: <eve@a.example>\r\n (more)\r\nno field\r\n"
+         "Subject: x\r\nReturn-Path: <mallory@a.example>\r\n\r\nReturn-Path: text\r\n.\r\n"),
         "QUIT\r\n"};
     Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
     Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
