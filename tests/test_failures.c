@@ -216,11 +216,12 @@ static void test_each_wait_ends_in_its_time_and_says_why(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
         const Wait *wait = &waits[i];
         SimTime at = record_time(played_find(&smooth, wait->kind, wait->conditions));
+        SimTime begin = at + 5 * SIM_MILLISECOND;
         for (size_t j = 0; j < G_N_ELEMENTS(silent_faults); j++) {
             const Fault *fault = silent_faults[j];
             g_autofree char *text = g_strdup_printf(
                 SEND "  - {at: %lld ns, %s}\n  - {at: 1 h, %s}\nnetwork: {tcp: {profile: linux}}\n",
-                (long long)(at + 5 * SIM_MILLISECOND), fault->begin, fault->end);
+                (long long)begin, fault->begin, fault->end);
             Played played = play(text);
             const Record *defer = assert_deferred(&played, fault, wait->reason);
             assert_int_equal(record_time(defer) - at, wait->wait);
