@@ -38,6 +38,7 @@ TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tools/mailsim/viewer_page.o
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tools/bench/*.c)))
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 
@@ -108,15 +109,20 @@ fuzz-%:
 
 include tools/check/check.mk
 
-# `make bench` measures speed, as rates and ratios of one run (tools/bench/bench.c).
+# `make bench` measures speed, as rates and ratios of one run (tools/bench/bench.c), then the viewer's
+# where there is a Chromium.
 .PHONY: bench
-bench: $(BUILD)/bench
+bench: $(BUILD)/bench $(BUILD)/mailsim
 	$<
+	@if command -v chromium >/dev/null && command -v npm >/dev/null; then \
+		tools/check/viewer.py --bench $(BUILD)/mailsim; \
+	else echo "viewer: skipped, as Chromium or npm is not installed"; fi
+
 # How the viewer opens and scrubs a hundred thousand records, in Chromium.
 .PHONY: bench-viewer
 bench-viewer: $(BUILD)/mailsim
 	@tools/check/viewer.py --bench $<
-$(BUILD)/bench: $(BUILD)/tools/bench/bench.o $(BUILD)/libmailsim.a
+$(BUILD)/bench: $(BENCH_OBJECTS) $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
 
 .SECONDARY:
