@@ -1,8 +1,6 @@
 /* Bytes: spans, bounded buffers, shared slices. See bytes.h. */
 #include "core/bytes.h"
 
-#include "core/check.h"
-
 #include <stdarg.h>
 #include <string.h>
 
@@ -31,12 +29,6 @@ bool span_starts_with_nocase(Span span, const char *prefix)
     return length == 0 || g_ascii_strncasecmp((const char *)span.data, prefix, length) == 0;
 }
 
-Span span_skip(Span span, size_t count)
-{
-    CHECK(count <= span.length);
-    return count == 0 ? span : span_of(span.data + count, span.length - count);
-}
-
 size_t span_find(Span span, uint8_t byte)
 {
     if (span.length == 0)
@@ -47,10 +39,14 @@ size_t span_find(Span span, uint8_t byte)
 
 bool span_is_ascii(Span span)
 {
-    uint8_t all = 0;
+    uint64_t all = 0, eight;
+    for (; span.length >= sizeof eight; span = span_skip(span, sizeof eight)) {
+        memcpy(&eight, span.data, sizeof eight);
+        all |= eight;
+    }
     for (size_t i = 0; i < span.length; i++)
         all |= span.data[i];
-    return all < 0x80;
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 char *span_dup_text(Span span)

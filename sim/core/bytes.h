@@ -1,6 +1,8 @@
 /* Bytes: borrowed spans, bounded growing buffers, and shared slices of immutable bytes. */
 #pragma once
 
+#include "core/check.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,11 +26,24 @@ bool span_equals(Span a, Span b);
 bool span_equals_text_nocase(Span span, const char *text);
 bool span_starts_with_nocase(Span span, const char *prefix);
 /* The span without its first `count` bytes; `count` is at most its length. */
-Span span_skip(Span span, size_t count);
+static inline Span span_skip(Span span, size_t count)
+{
+    CHECK(count <= span.length);
+    return count == 0 ? span : span_of(span.data + count, span.length - count);
+}
 /* Index of the first `byte`, or the span's length when it is not there. */
 size_t span_find(Span span, uint8_t byte);
-/* No octet has its high bit set. */
+/* True when no octet is beyond ASCII. */
 bool span_is_ascii(Span span);
+/* Whether eight octets are all printable ASCII. It may say no where they are, as a borrow goes into
+ * the next octet; never yes where they are not: an octet's highest bit stays clear if it is. */
+static inline bool octets_are_printable(uint64_t eight)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t below_space = eight - each * ' ';
+    uint64_t delete = eight + each;
+    return ((eight | below_space | delete) & each * 0x80) == 0;
+}
 /* A newly allocated, NUL-terminated copy; the caller frees it. */
 char *span_dup_text(Span span);
 

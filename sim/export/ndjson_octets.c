@@ -87,16 +87,13 @@ static inline bool byte_is_plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Whether eight octets are all plain. It may say no where they are, as a borrow goes into the next
- * octet; never yes where they are not: an octet's highest bit stays clear if it is plain. */
+/* Whether eight octets are all plain; like octets_are_printable, it may say no where they are. */
 static inline bool word_is_plain(uint64_t word)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t below_space = word - each * 0x20;
     uint64_t quote = (word ^ each * '"') - each;
     uint64_t backslash = (word ^ each * '\\') - each;
-    uint64_t delete = word + each;
-    return ((word | below_space | quote | backslash | delete) & each * 0x80) == 0;
+    return octets_are_printable(word) && ((quote | backslash) & each * 0x80) == 0;
 }
 
 /* Puts the character at the start of `rest`, which is no plain one, and takes it off. */

@@ -6,6 +6,7 @@
 #include "mail/address.h"
 #include "mail/date.h"
 #include "mail/mail_error.h"
+#include "mail/message_compose_plain.h"
 #include "mail/mime.h"
 
 #include <string.h>
@@ -109,7 +110,8 @@ static bool check_draft(const MessageDraft *draft, GError **error)
         !check_ids("In-Reply-To", draft->in_reply_to, error) ||
         !check_ids("References", draft->references, error))
         return false;
-    if (draft->body != NULL && !g_utf8_validate(draft->body, -1, NULL))
+    if (draft->body != NULL && !span_is_ascii(span_of_text(draft->body)) &&
+        !g_utf8_validate(draft->body, -1, NULL))
         return mail_error(error, "the body is not UTF-8");
     for (size_t i = 0; i < draft->attachment_count; i++)
         if (!check_attachment(&draft->attachments[i], error))
@@ -266,6 +268,9 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
 {
     if (!check_draft(draft, error))
         return NULL;
+    GBytes *plain = message_compose_plain(draft);
+    if (plain != NULL)
+        return plain;
     mime_start();
     g_autoptr(GMimeMessage) message = g_mime_message_new(FALSE);
     add_header(message, draft);

@@ -29,15 +29,31 @@ typedef struct TextShape {
     size_t longest_line; /* octets without line end */
 } TextShape;
 
+/* In a line. */
+static size_t count_foreign(Span line)
+{
+    size_t foreign = 0;
+    for (uint64_t eight; line.length > 0; line = span_skip(line, 1)) {
+        for (; line.length >= sizeof eight; line = span_skip(line, sizeof eight)) {
+            memcpy(&eight, line.data, sizeof eight);
+            if (!octets_are_printable(eight))
+                break;
+        }
+        if (line.length == 0)
+            break;
+        foreign += !g_ascii_isprint((char)line.data[0]) && line.data[0] != '\t';
+    }
+    return foreign;
+}
+
 static TextShape shape_of(const char *text)
 {
-    TextShape shape = {0};
-    size_t line = 0;
-    for (const char *c = text; *c != '\0'; c++, shape.length++) {
-        line = *c == '\n' ? 0 : line + 1;
-        shape.longest_line = MAX(shape.longest_line, line);
-        if (!g_ascii_isprint(*c) && *c != '\n' && *c != '\t')
-            shape.foreign++;
+    TextShape shape = {.length = strlen(text)};
+    for (const char *line = text; *line != '\0';) {
+        const char *end = strchrnul(line, '\n');
+        shape.longest_line = MAX(shape.longest_line, (size_t)(end - line));
+        shape.foreign += count_foreign(span_of(line, (size_t)(end - line)));
+        line = *end == '\n' ? end + 1 : end;
     }
     return shape;
 }
@@ -129,17 +145,22 @@ GMimeMultipart *mime_multipart_new(const char *subtype, const char *boundary)
     return multipart;
 }
 
-/* Every line end as CRLF, in one pass; those that are so already stay. */
-static GBytes *with_crlf(const GByteArray *octets)
+GBytes *mime_with_crlf(Span octets)
 {
-    size_t extra = 0;
-    for (guint i = 0; i < octets->len; i++)
-        extra += octets->data[i] == '\n';
-    uint8_t *crlf = g_malloc(octets->len + extra + 1), *to = crlf;
-    for (guint i = 0; i < octets->len; i++) {
-        if (octets->data[i] == '\n' && (i == 0 || octets->data[i - 1] != '\r'))
+    size_t lines = 0;
+    for (size_t i = 0; i < octets.length; i++)
+        lines += octets.data[i] == '\n';
+    uint8_t *crlf = g_malloc(octets.length + lines + 1), *to = crlf;
+    while (octets.length > 0) {
+        size_t line = span_find(octets, '\n');
+        memcpy(to, octets.data, line);
+        to += line;
+        if (line == octets.length)
+            break;
+        if (line == 0 || octets.data[line - 1] != '\r')
             *to++ = '\r';
-        *to++ = octets->data[i];
+        *to++ = '\n';
+        octets = span_skip(octets, line + 1);
     }
     return g_bytes_new_take(crlf, (size_t)(to - crlf));
 }
@@ -151,7 +172,8 @@ GBytes *mime_write(GMimeMessage *message)
     g_mime_format_options_set_param_encoding_method(options, GMIME_PARAM_ENCODING_METHOD_RFC2231);
     GMimeStream *stream = g_mime_stream_mem_new();
     g_mime_object_write_to_stream(GMIME_OBJECT(message), options, stream);
-    GBytes *bytes = with_crlf(g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream)));
+    const GByteArray *octets = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+    GBytes *bytes = mime_with_crlf(span_of(octets->data, octets->len));
     g_object_unref(stream);
     g_mime_format_options_free(options);
     return bytes;
@@ -160,10 +182,12 @@ GBytes *mime_write(GMimeMessage *message)
 char *mime_dup_lines(const char *text)
 {
     GString *lines = g_string_sized_new(strlen(text) + 1);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\r' && c[1] == '\n')
-            continue;
-        g_string_append_c(lines, *c == '\r' ? '\n' : *c);
+    for (const char *c = text; *c != '\0';) {
+        size_t length = strcspn(c, "\r");
+        g_string_append_len(lines, c, (gssize)length);
+        c += length;
+        if (*c == '\r' && *++c != '\n')
+            g_string_append_c(lines, '\n');
     }
     if (lines->len > 0 && lines->str[lines->len - 1] != '\n')
         g_string_append_c(lines, '\n');

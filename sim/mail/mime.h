@@ -29,6 +29,8 @@ GMimeMultipart *mime_multipart_new(const char *subtype, const char *boundary);
 /* The whole message with CRLF line ends. */
 GBytes *mime_write(GMimeMessage *message);
 
+/* Every line end as CRLF; those that are so already stay. */
+GBytes *mime_with_crlf(Span octets);
 /* `text` with every CRLF and lone CR as LF, and an LF at its end unless it is empty. To free. */
 char *mime_dup_lines(const char *text);
 

@@ -176,13 +176,16 @@ enum { BODY_FILL_LINE = 72 };
 /* The body, filled up to `size` octets with lines of letters when that is more. To free. */
 char *simulation_body_of_size(const char *body, int64_t size)
 {
-    GString *text = g_string_new(body);
-    while ((int64_t)text->len < size) {
-        bool is_line_end =
-            text->len % BODY_FILL_LINE == BODY_FILL_LINE - 1 || (int64_t)text->len + 1 == size;
-        g_string_append_c(text, is_line_end ? '\n' : (char)('a' + text->len % 26));
+    size_t given = strlen(body);
+    size_t length = MAX(given, size > 0 ? (size_t)size : 0);
+    char *text = g_malloc(length + 1);
+    memcpy(text, body, given);
+    for (size_t i = given; i < length; i++) {
+        bool is_line_end = i % BODY_FILL_LINE == BODY_FILL_LINE - 1 || i + 1 == length;
+        text[i] = is_line_end ? '\n' : (char)('a' + i % 26);
     }
-    return g_string_free(text, FALSE);
+    text[length] = '\0';
+    return text;
 }
 
 /* A repetition's name: `lunch`, `lunch.2`, `lunch.3`, … To free. */

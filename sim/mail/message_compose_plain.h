@@ -1,0 +1,8 @@
+/* The short way of message_compose for what needs no encoding, folding or structure. */
+#pragma once
+
+#include "mail/message.h"
+
+/* The octets that message_compose gives, or NULL when the draft, which has been checked, is not
+ * plain: it has display names, attachments, further fields, long fields, octets beyond ASCII. */
+GBytes *message_compose_plain(const MessageDraft *draft);
