@@ -176,7 +176,12 @@ Facts *facts_new(Trace *trace)
 void facts_start(Facts *facts, TraceLevel level)
 {
     facts->level = MAX(facts->level, level);
-    trace_add_sink(facts->trace, (TraceSink){facts_write, facts, facts->level});
+    bool kinds[TRACE_KIND_COUNT];
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
+        kinds[kind] = trace_kind_info(kind)->level == TRACE_LEVEL_MAIL ||
+                      kind == TRACE_TCP_CONNECT || kind == TRACE_TCP_SEND ||
+                      kind == TRACE_LINK_DROP || facts->first_watch[kind] != 0;
+    trace_add_sink_of_kinds(facts->trace, (TraceSink){facts_write, facts, facts->level}, kinds);
 }
 
 TraceLevel facts_level(const Facts *facts)

@@ -36,10 +36,25 @@ bool ipv4_parse(const char *text, Ipv4Address *address)
     return true;
 }
 
+/* Writes a number below 256 in decimal and returns where it ends. */
+static char *put_octet(char *at, uint32_t octet)
+{
+    if (octet >= 100)
+        *at++ = (char)('0' + octet / 100);
+    if (octet >= 10)
+        *at++ = (char)('0' + octet / 10 % 10);
+    *at++ = (char)('0' + octet % 10);
+    return at;
+}
+
+/* By hand, as it is done for each connection and look-up. */
 char *ipv4_format(Ipv4Address address, char text[IPV4_TEXT_SIZE])
 {
-    g_snprintf(text, IPV4_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-               address >> 8 & 255, address & 255);
+    char *at = text;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        at = put_octet(at, address >> shift & 255);
+        *at++ = shift > 0 ? '.' : '\0';
+    }
     return text;
 }
 

@@ -4,6 +4,7 @@
 #include "core/check.h"
 
 #include <glib.h>
+#include <string.h>
 
 enum { SECONDS_PER_DAY = 86400, DAYS_PER_400_YEARS = 146097 };
 
@@ -35,6 +36,21 @@ static CivilDate civil_date_of(int64_t unix_day)
 static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+/* Two digits, written by hand: every server dates every message. */
+static char *put_two(char *at, int number)
+{
+    *at++ = (char)('0' + number / 10);
+    *at++ = (char)('0' + number % 10);
+    return at;
+}
+
+static char *put_text(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}
+
 /* A moment as a clock on a wall shows it. */
 typedef struct CivilTime {
     CivilDate date;
@@ -56,25 +72,44 @@ static CivilTime civil_time_of(int64_t unix_seconds, int utc_offset_minutes)
         .minute = (int)(second_of_day / 60 % 60),
         .second = (int)(second_of_day % 60),
     };
-    g_snprintf(time.offset, sizeof time.offset, "%c%02u%02u", utc_offset_minutes < 0 ? '-' : '+',
-               offset / 60 % 24, offset % 60);
+    time.offset[0] = utc_offset_minutes < 0 ? '-' : '+';
+    *put_two(put_two(time.offset + 1, (int)(offset / 60)), (int)(offset % 60)) = '\0';
     return time;
+}
+
+/* What both forms have behind the month: year, time of day and offset. */
+static void put_rest(char *at, char before_year, const CivilTime *time)
+{
+    *at++ = before_year;
+    at = put_two(put_two(at, time->date.year / 100), time->date.year % 100);
+    *at++ = ' ';
+    at = put_two(at, time->hour);
+    *at++ = ':';
+    at = put_two(at, time->minute);
+    *at++ = ':';
+    at = put_two(at, time->second);
+    *at++ = ' ';
+    *put_text(at, time->offset) = '\0';
 }
 
 void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE])
 {
     static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
-    g_snprintf(text, MAIL_DATE_SIZE, "%s, %d %s %04d %02d:%02d:%02d %s",
-               weekdays[time.date.weekday], time.date.day, MONTHS[time.date.month - 1],
-               time.date.year, time.hour, time.minute, time.second, time.offset);
+    char *at = put_text(put_text(text, weekdays[time.date.weekday]), ", ");
+    if (time.date.day < 10)
+        *at++ = (char)('0' + time.date.day);
+    else
+        at = put_two(at, time.date.day);
+    *at++ = ' ';
+    put_rest(put_text(at, MONTHS[time.date.month - 1]), ' ', &time);
 }
 
 void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
                                char text[MAIL_INTERNAL_DATE_SIZE])
 {
     CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
-    g_snprintf(text, MAIL_INTERNAL_DATE_SIZE, "%02d-%s-%04d %02d:%02d:%02d %s", time.date.day,
-               MONTHS[time.date.month - 1], time.date.year, time.hour, time.minute, time.second,
-               time.offset);
+    char *at = put_two(text, time.date.day);
+    *at++ = '-';
+    put_rest(put_text(at, MONTHS[time.date.month - 1]), '-', &time);
 }

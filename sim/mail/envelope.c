@@ -173,7 +173,9 @@ static const char *return_word(ReturnContent content)
 
 static void format_recipient(GString *text, const Recipient *recipient)
 {
-    g_string_append_printf(text, "to <%s>", recipient->address);
+    g_string_append(text, "to <");
+    g_string_append(text, recipient->address);
+    g_string_append_c(text, '>');
     if (recipient->notify != 0) {
         g_autofree char *notify = notify_format(recipient->notify);
         g_string_append_printf(text, " notify=%s", notify);
@@ -187,8 +189,11 @@ static void format_recipient(GString *text, const Recipient *recipient)
 
 char *envelope_format(const Envelope *envelope)
 {
-    GString *text = g_string_new("envelope 1\n");
-    g_string_append_printf(text, "from <%s>\n", envelope->reverse_path);
+    enum { USUAL_LENGTH = 128 };
+    GString *text = g_string_sized_new(USUAL_LENGTH);
+    g_string_append(text, "envelope 1\nfrom <");
+    g_string_append(text, envelope->reverse_path);
+    g_string_append(text, ">\n");
     if (envelope->id != NULL) {
         g_autofree char *xtext = xtext_encode(span_of_text(envelope->id));
         g_string_append_printf(text, "envid %s\n", xtext);

@@ -183,7 +183,7 @@ char *mime_dup_lines(const char *text)
 {
     GString *lines = g_string_sized_new(strlen(text) + 1);
     for (const char *c = text; *c != '\0';) {
-        size_t length = strcspn(c, "\r");
+        size_t length = (size_t)(strchrnul(c, '\r') - c);
         g_string_append_len(lines, c, (gssize)length);
         c += length;
         if (*c == '\r' && *++c != '\n')

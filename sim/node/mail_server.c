@@ -83,13 +83,20 @@ static bool has_name(GStrv names, const char *name)
     return false;
 }
 
-/* Also the address literal of the server's own address (RFC 5321 §4.1.3). */
-bool mail_server_has_domain(const MailServer *server, const char *domain)
+/* `[192.0.2.1]` */
+static bool is_own_literal(const MailServer *server, const char *domain)
 {
     char address[IPV4_TEXT_SIZE];
     ipv4_format(host_address(server->machine.host), address);
-    g_autofree char *literal = g_strdup_printf("[%s]", address);
-    return strcmp(domain, literal) == 0 || has_name(server->domains, domain);
+    size_t length = strlen(address);
+    return domain[0] == '[' && strncmp(domain + 1, address, length) == 0 &&
+           strcmp(domain + 1 + length, "]") == 0;
+}
+
+/* Also the address literal of the server's own address (RFC 5321 §4.1.3). */
+bool mail_server_has_domain(const MailServer *server, const char *domain)
+{
+    return has_name(server->domains, domain) || is_own_literal(server, domain);
 }
 
 bool mail_server_is_backup_for(const MailServer *server, const char *domain)

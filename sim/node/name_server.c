@@ -21,7 +21,7 @@ static char *describe_answers(const DnsMessage *response)
 static void trace_response(const NameServer *server, const DnsMessage *response)
 {
     const char *name = response->question.name;
-    if (name == NULL)
+    if (name == NULL || trace_pass_over(server->machine.trace, TRACE_DNS_RESPONSE))
         return;
     char type[DNS_TYPE_TEXT_SIZE];
     g_autofree char *records = describe_answers(response);

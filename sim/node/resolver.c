@@ -121,12 +121,21 @@ static char *answer_describe(const DnsAnswer *answer)
     return g_string_free(text, FALSE);
 }
 
-static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
+static void trace_result(const Machine *machine, const DnsResolverEvent *event, uint64_t because)
 {
-    const Machine *machine = &resolver->machine;
+    if (trace_pass_over(machine->trace, TRACE_DNS_RESULT))
+        return;
     char type[DNS_TYPE_TEXT_SIZE];
     dns_type_format(event->question.type, type);
     g_autofree char *records = answer_describe(&event->answer);
+    TRACE(machine->trace, machine->node, DNS_RESULT, because, .name = event->question.name,
+          .type = type, .outcome = dns_outcome_name(event->answer.outcome),
+          .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);
+}
+
+static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
+{
+    const Machine *machine = &resolver->machine;
     Cause *cause = simulator_cause(machine->simulator);
     Cause before = *cause;
     LookUp *look_up = g_hash_table_lookup(resolver->look_ups, &event->token);
@@ -135,9 +144,7 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
     bool is_failure =
         event->answer.outcome != DNS_OUTCOME_ANSWER && event->answer.outcome != DNS_OUTCOME_NODATA;
     uint64_t because = is_failure ? fault_behind_answer(resolver, event) : 0;
-    TRACE(machine->trace, machine->node, DNS_RESULT, because, .name = event->question.name,
-          .type = type, .outcome = dns_outcome_name(event->answer.outcome),
-          .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);
+    trace_result(machine, event, because);
     if (look_up != NULL) {
         LookUp asked = *look_up;
         g_hash_table_remove(resolver->look_ups, &event->token);

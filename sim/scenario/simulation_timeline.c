@@ -171,7 +171,7 @@ static const char **addresses_of(const ScenarioTexts *texts)
     return addresses;
 }
 
-enum { BODY_FILL_LINE = 72 };
+enum { BODY_FILL_LINE = 72, BODY_FILL_PERIOD = 26 * BODY_FILL_LINE };
 
 /* The body, filled up to `size` octets with lines of letters when that is more. To free. */
 char *simulation_body_of_size(const char *body, int64_t size)
@@ -181,9 +181,13 @@ char *simulation_body_of_size(const char *body, int64_t size)
     char *text = g_malloc(length + 1);
     memcpy(text, body, given);
     for (size_t i = given; i < length; i++) {
-        bool is_line_end = i % BODY_FILL_LINE == BODY_FILL_LINE - 1 || i + 1 == length;
-        text[i] = is_line_end ? '\n' : (char)('a' + i % 26);
+        if (i >= given + BODY_FILL_PERIOD)
+            text[i] = text[i - BODY_FILL_PERIOD];
+        else
+            text[i] = i % BODY_FILL_LINE == BODY_FILL_LINE - 1 ? '\n' : (char)('a' + i % 26);
     }
+    if (length > given)
+        text[length - 1] = '\n';
     text[length] = '\0';
     return text;
 }

@@ -33,7 +33,7 @@ struct Trace {
     uint64_t count;
     TraceSink sinks[TRACE_MAX_SINKS];
     size_t sink_count;
-    int most_detailed; /* level of the most detailed sink; -1 without one */
+    uint16_t wanted_by[TRACE_KIND_COUNT]; /* a bit for each sink */
 };
 
 const TraceKindInfo *trace_kind_info(TraceKind kind)
@@ -65,7 +65,6 @@ Trace *trace_new(Simulator *simulator)
 {
     Trace *trace = g_new0(Trace, 1);
     trace->simulator = simulator;
-    trace->most_detailed = -1;
     return trace;
 }
 
@@ -81,15 +80,25 @@ Simulator *trace_simulator(const Trace *trace)
 
 void trace_add_sink(Trace *trace, TraceSink sink)
 {
+    bool kinds[TRACE_KIND_COUNT];
+    memset(kinds, true, sizeof kinds);
+    trace_add_sink_of_kinds(trace, sink, kinds);
+}
+
+void trace_add_sink_of_kinds(Trace *trace, TraceSink sink, const bool *kinds)
+{
     CHECK(trace->sink_count < TRACE_MAX_SINKS);
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++) {
+        if (TRACE_KINDS[kind].level <= sink.level && kinds[kind])
+            trace->wanted_by[kind] |= (uint16_t)(1u << trace->sink_count);
+    }
     trace->sinks[trace->sink_count++] = sink;
-    trace->most_detailed = MAX(trace->most_detailed, (int)sink.level);
 }
 
 void trace_close(Trace *trace)
 {
     trace->sink_count = 0;
-    trace->most_detailed = -1;
+    memset(trace->wanted_by, 0, sizeof trace->wanted_by);
 }
 
 uint64_t trace_count(const Trace *trace)
@@ -97,16 +106,16 @@ uint64_t trace_count(const Trace *trace)
     return trace->count;
 }
 
-bool trace_is_wanted(const Trace *trace, TraceLevel level)
+bool trace_is_wanted(const Trace *trace, TraceKind kind)
 {
-    return (int)level <= trace->most_detailed;
+    return trace->wanted_by[kind] != 0;
 }
 
-static void trace_give_to_sinks(Trace *trace, const TraceRecord *record, TraceLevel level)
+static void trace_give_to_sinks(const Trace *trace, const TraceRecord *record)
 {
-    for (size_t i = 0; i < trace->sink_count; i++) {
-        if (level <= trace->sinks[i].level)
-            trace->sinks[i].write(trace->sinks[i].owner, record);
+    for (uint32_t left = trace->wanted_by[record->kind]; left != 0; left &= left - 1) {
+        const TraceSink *sink = &trace->sinks[__builtin_ctz(left)];
+        sink->write(sink->owner, record);
     }
 }
 
@@ -119,10 +128,9 @@ static inline void cause_become(Cause *cause, TraceLevel level, uint64_t seq)
 
 bool trace_pass_over(Trace *trace, TraceKind kind)
 {
-    TraceLevel level = TRACE_KINDS[kind].level;
-    if (trace_is_wanted(trace, level))
+    if (trace_is_wanted(trace, kind))
         return false;
-    cause_become(simulator_cause(trace->simulator), level, ++trace->count);
+    cause_become(simulator_cause(trace->simulator), TRACE_KINDS[kind].level, ++trace->count);
     return true;
 }
 
@@ -133,7 +141,7 @@ uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t 
     Cause *cause = simulator_cause(trace->simulator);
     uint64_t seq = ++trace->count;
     SIMULATOR_CHECK(trace->simulator, because < seq);
-    if (trace_is_wanted(trace, level)) {
+    if (trace_is_wanted(trace, kind)) {
         TraceRecord record = {
             .seq = seq,
             .time = simulator_now(trace->simulator),
@@ -144,7 +152,7 @@ uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t 
             .fields = fields,
             .packet = packet,
         };
-        trace_give_to_sinks(trace, &record, level);
+        trace_give_to_sinks(trace, &record);
     }
     cause_become(cause, level, seq);
     return seq;

@@ -124,12 +124,14 @@ Simulator *trace_simulator(const Trace *trace);
 /* Adds a sink, before the run; at most TRACE_MAX_SINKS. */
 enum { TRACE_MAX_SINKS = 16 };
 void trace_add_sink(Trace *trace, TraceSink sink);
+/* The same for one that wants only some of its level's kinds: TRACE_KIND_COUNT flags. */
+void trace_add_sink_of_kinds(Trace *trace, TraceSink sink, const bool *kinds);
 /* No sink hears any more: what follows is tidying up, not part of the run. */
 void trace_close(Trace *trace);
 /* How many records there were. */
 uint64_t trace_count(const Trace *trace);
-/* Whether any sink wants records of this level; for callers whose fields cost something. */
-bool trace_is_wanted(const Trace *trace, TraceLevel level);
+/* Whether any sink wants records of this kind. */
+bool trace_is_wanted(const Trace *trace, TraceKind kind);
 
 /* Writes a record and makes it the cause of what follows in this step; returns its seq.
  * `because` is 0 or the seq of a record of level MAIL, which every sink has. */
@@ -139,8 +141,7 @@ uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t 
                             const void *fields, TracePacket packet);
 
 /* True when no sink wants a record of this kind: it is counted, and is the cause of what follows,
- * without having been written. For those who write so many that filling in fields for nobody
- * costs. */
+ * without having been written. For those whose fields cost something to fill in. */
 bool trace_pass_over(Trace *trace, TraceKind kind);
 
 /* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. */
