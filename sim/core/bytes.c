@@ -29,14 +29,6 @@ bool span_starts_with_nocase(Span span, const char *prefix)
     return length == 0 || g_ascii_strncasecmp((const char *)span.data, prefix, length) == 0;
 }
 
-size_t span_find(Span span, uint8_t byte)
-{
-    if (span.length == 0)
-        return 0;
-    const uint8_t *found = memchr(span.data, byte, span.length);
-    return found ? (size_t)(found - span.data) : span.length;
-}
-
 bool span_is_ascii(Span span)
 {
     uint64_t all = 0, eight;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A borrowed run of bytes; not NUL-terminated, never owned. */
 typedef struct Span {
@@ -32,7 +33,11 @@ static inline Span span_skip(Span span, size_t count)
     return count == 0 ? span : span_of(span.data + count, span.length - count);
 }
 /* Index of the first `byte`, or the span's length when it is not there. */
-size_t span_find(Span span, uint8_t byte);
+static inline size_t span_find(Span span, uint8_t byte)
+{
+    const uint8_t *found = span.length > 0 ? memchr(span.data, byte, span.length) : NULL;
+    return found != NULL ? (size_t)(found - span.data) : span.length;
+}
 /* True when no octet is beyond ASCII. */
 bool span_is_ascii(Span span);
 /* Whether eight octets are all printable ASCII. It may say no where they are, as a borrow goes into

@@ -148,8 +148,8 @@ GMimeMultipart *mime_multipart_new(const char *subtype, const char *boundary)
 GBytes *mime_with_crlf(Span octets)
 {
     size_t lines = 0;
-    for (size_t i = 0; i < octets.length; i++)
-        lines += octets.data[i] == '\n';
+    for (size_t at = 0; (at += span_find(span_skip(octets, at), '\n')) < octets.length; at++)
+        lines++;
     uint8_t *crlf = g_malloc(octets.length + lines + 1), *to = crlf;
     while (octets.length > 0) {
         size_t line = span_find(octets, '\n');

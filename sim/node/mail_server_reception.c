@@ -201,15 +201,15 @@ static const char *transmission_type(const Reception *reception)
                                   : "SMTP";
 }
 
-/* RFC 6409 §8.3, RFC 5321 §6.4: who takes a message first gives it the identity that it lacks. */
-static void add_missing_id(const Reception *reception, const char *id, GByteArray *message)
+/* RFC 6409 §8.3, RFC 5321 §6.4: who takes a message first gives it the identity that it lacks. The
+ * field, or "" where there is one; to free. */
+static char *missing_id(const Reception *reception, const char *id)
 {
     Span content = span_of(reception->content->data, reception->content->len);
     if (message_id_left(content).length > 0)
-        return;
-    g_autofree char *field =
-        g_strdup_printf("Message-ID: <%s@%s>\r\n", id, host_name(reception->server->machine.host));
-    g_byte_array_append(message, (const uint8_t *)field, (guint)strlen(field));
+        return g_strdup("");
+    return g_strdup_printf("Message-ID: <%s@%s>\r\n", id,
+                           host_name(reception->server->machine.host));
 }
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
@@ -232,11 +232,17 @@ static GBytes *build_message(const Reception *reception)
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
     };
     g_autofree char *received = message_format_received(&field);
-    GByteArray *message = g_byte_array_new();
-    g_byte_array_append(message, (const uint8_t *)received, (guint)strlen(received));
-    add_missing_id(reception, id.text, message);
-    g_byte_array_append(message, reception->content->data, reception->content->len);
-    return g_byte_array_free_to_bytes(message);
+    g_autofree char *identity = missing_id(reception, id.text);
+    size_t received_length = strlen(received), identity_length = strlen(identity);
+    size_t content_length = reception->content->len;
+    /* Allocated to measure: it stays as long as the message is in the queue. */
+    uint8_t *message = g_malloc(received_length + identity_length + content_length + 1);
+    memcpy(message, received, received_length);
+    memcpy(message + received_length, identity, identity_length);
+    if (content_length > 0)
+        memcpy(message + received_length + identity_length, reception->content->data,
+               content_length);
+    return g_bytes_new_take(message, received_length + identity_length + content_length);
 }
 
 static void end_reception(Reception *reception)

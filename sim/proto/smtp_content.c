@@ -172,11 +172,35 @@ static size_t encoder_write_text(SmtpContentEncoder *encoder, Span source, Buffe
     return length;
 }
 
+/* How much of `source`, which begins a line, are whole lines with CRLF that start with no dot and
+ * fit into `room`. */
+static size_t plain_lines_length(Span source, size_t room)
+{
+    source.length = MIN(source.length, room);
+    size_t length = 0;
+    while (length < source.length && source.data[length] != '.') {
+        Span rest = span_skip(source, length);
+        size_t cr = span_find(rest, '\r');
+        if (cr + 1 >= rest.length || rest.data[cr + 1] != '\n' ||
+            span_find(span_of(rest.data, cr), '\n') < cr)
+            break;
+        length += cr + 2;
+    }
+    return length;
+}
+
 size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output)
 {
     size_t at = 0;
     while (at < source.length && buffer_room(output) >= LINE_END_ROOM) {
         uint8_t octet = source.data[at];
+        if (encoder->at_line_start && !encoder->pending_cr) {
+            size_t lines = plain_lines_length(span_skip(source, at), buffer_room(output));
+            buffer_append(output, span_of(source.data + at, lines));
+            at += lines;
+            if (lines > 0)
+                continue;
+        }
         if (encoder->pending_cr) {
             encoder->pending_cr = false;
             if (octet == '\n') {

@@ -171,7 +171,7 @@ static const char **addresses_of(const ScenarioTexts *texts)
     return addresses;
 }
 
-enum { BODY_FILL_LINE = 72, BODY_FILL_PERIOD = 26 * BODY_FILL_LINE };
+enum { BODY_FILL_LINE = 72, BODY_FILL_LETTERS = 26 };
 
 /* The body, filled up to `size` octets with lines of letters when that is more. To free. */
 char *simulation_body_of_size(const char *body, int64_t size)
@@ -180,11 +180,11 @@ char *simulation_body_of_size(const char *body, int64_t size)
     size_t length = MAX(given, size > 0 ? (size_t)size : 0);
     char *text = g_malloc(length + 1);
     memcpy(text, body, given);
+    size_t column = given % BODY_FILL_LINE, letter = given % BODY_FILL_LETTERS;
     for (size_t i = given; i < length; i++) {
-        if (i >= given + BODY_FILL_PERIOD)
-            text[i] = text[i - BODY_FILL_PERIOD];
-        else
-            text[i] = i % BODY_FILL_LINE == BODY_FILL_LINE - 1 ? '\n' : (char)('a' + i % 26);
+        text[i] = column == BODY_FILL_LINE - 1 ? '\n' : (char)('a' + letter);
+        column = column == BODY_FILL_LINE - 1 ? 0 : column + 1;
+        letter = letter == BODY_FILL_LETTERS - 1 ? 0 : letter + 1;
     }
     if (length > given)
         text[length - 1] = '\n';

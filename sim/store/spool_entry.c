@@ -27,7 +27,7 @@ GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, S
 GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
 {
     CHECK(outcome.kind != SPOOL_WAITING);
-    GString *line = g_string_new(NULL);
+    g_autoptr(GString) line = g_string_new(NULL);
     g_string_append_printf(line, "\n%zu %s", recipient, outcome_words[outcome.kind]);
     if (outcome.kind == SPOOL_DEFERRED)
         g_string_append_printf(line,
@@ -36,7 +36,7 @@ GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
                                outcome.retry.attempts, outcome.retry.first_failed_at,
                                outcome.retry.last_failed_at, outcome.retry.due_at, outcome.next_at);
     g_string_append_c(line, ';');
-    return g_string_free_to_bytes(line);
+    return g_bytes_new(line->str, line->len); /* without the string's reserve: it stays */
 }
 
 /* ---- Reading ---- */
