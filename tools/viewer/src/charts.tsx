@@ -23,7 +23,7 @@ export function tabulate(lines: readonly Line[], xOf: (i: number) => number): uP
 }
 
 function Chart({ title, lines, height }: { title: string; lines: Line[]; height: number }) {
-  const { view, axis, shown, gated } = useShared();
+  const { view, axis, shown, gated, type } = useShared();
   const [box, width] = useSize<HTMLDivElement>();
   const plot = useRef<uPlot>();
   const x = axis.xs[Math.max(0, countUpTo(shown, view.cursor) - 1)] ?? 0;
@@ -39,11 +39,11 @@ function Chart({ title, lines, height }: { title: string; lines: Line[]; height:
     const style = getComputedStyle(element);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const palette = [colour("--accent"), colour("--wait"), colour("--good"), colour("--ink"), colour("--bad")];
-    const font = `${view.lecture ? 16 : 11}px sans-serif`;
+    const font = `${Math.round(type * 0.85)}px sans-serif`;
     plot.current = new uPlot({
       width, height, title, legend: { show: lines.length > 1, live: false }, cursor: { show: false }, scales: { x: { time: false, range: [0, 1] } },
-      axes: [{ stroke: colour("--quiet"), grid: { show: false }, font, values: (_, ticks) => ticks.map((v) => formatTime(axis.timeAt(v)).replace(/\.\d+$/, "")), space: 90 },
-        { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font, size: 54, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000, 1e6] }],
+      axes: [{ stroke: colour("--quiet"), grid: { show: false }, font, values: (_, ticks) => ticks.map((v) => formatTime(axis.timeAt(v)).replace(/\.\d+$/, "")), space: type * 7 },
+        { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font, size: type * 4.2, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000, 1e6] }],
       series: [{}, ...lines.map((l, k) => ({ label: l.label, stroke: palette[k % palette.length] as string, width: 2, dash: k >= palette.length ? [6, 4] : [], points: { show: false }, paths: (uPlot.paths.stepped as NonNullable<typeof uPlot.paths.stepped>)({ align: 1 }) }))],
       hooks: { draw: [(u) => {
         const at = u.valToPos(now.current, "x", true);
@@ -58,7 +58,7 @@ function Chart({ title, lines, height }: { title: string; lines: Line[]; height:
       }] },
     }, data, element);
     return () => plot.current?.destroy();
-  }, [width, height, data, title, view.dark, view.lecture]);
+  }, [width, height, data, title, view.dark, type]);
   useEffect(() => plot.current?.redraw(false, false), [x]);
   const last = lines.map((l) => `${l.label} ${l.history.filter((c) => c.i <= view.cursor).slice(-1)[0]?.value ?? 0}`).join(", ");
   return <div class="chart" ref={box} role="img" aria-label={`${title}: ${last}`} />;
@@ -69,7 +69,7 @@ export function queueLines(model: Model): Line[] {
 }
 
 export function ChartsPane() {
-  const { model, view, w } = useShared();
+  const { model, view, type, w } = useShared();
   const queues = useMemo(() => queueLines(model), [model]);
   const windows = useMemo(() => {
     const peer = model.connections.get(view.connection)?.peer;
@@ -79,7 +79,7 @@ export function ChartsPane() {
     });
   }, [model, view.connection]);
   const again = useMemo(() => [{ label: w("retransmissions"), history: model.retransmissions.map((i, k) => ({ i, value: k + 1 })) }], [model, view.language]);
-  const height = view.lecture ? 260 : 170;
+  const height = type * 13;
   return (
     <div class="fill scroll" tabIndex={0} role="region" aria-label={w("charts")}>
       <Chart title={w("queue_length")} lines={queues} height={height} />

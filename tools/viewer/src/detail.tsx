@@ -1,18 +1,22 @@
 /* The selected event in its layers: mail, line, segment, octets; why it came about, what followed. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Bytes } from "./bytes";
-import { shortName, useShared } from "./context";
+import { shortName, useCalm, useShared } from "./context";
 import { Model, isLine, isSending } from "./model";
 import { Part, Stretch, carriersOf, inFrame, stretchesIn, wireOf } from "./stream";
 import { TraceRecord, str } from "./trace";
+import { connectionOf } from "./view";
 import { describe, formatTime } from "./words";
 
 const LISTED_MAXIMUM = 60;
 
-/** The line of a dialogue that set a record off; a look-up is none of a mail's. */
-export function lineOf(model: Model, i: number): number | undefined {
+/** The line of a dialogue that set a record off: of the connection that it is about, or its own look-up. */
+export function lineOf(model: Model, i: number, connection: string): number | undefined {
   const isLookup = /^(dns|udp|link)/.test((model.records[i] as TraceRecord).kind);
-  return model.causesOf(i).find((k) => { const kind = (model.records[k] as TraceRecord).kind; return isLine(kind) && (isLookup || !kind.startsWith("dns.")); });
+  return model.causesOf(i).find((k) => {
+    const r = model.records[k] as TraceRecord;
+    return isLine(r.kind) && (r.kind.startsWith("dns.") ? isLookup : model.isOfConnection(k, connection));
+  });
 }
 /** The segments that a line set off on its own machine: what is left when its octets cannot be found. */
 export function segmentsOf(model: Model, line: number): number[] {
@@ -62,15 +66,15 @@ function Parts({ stretch, picked, onPick }: { stretch: Stretch; picked: Part | u
 }
 
 export function DetailPane() {
-  const { model, view, gated, w, change } = useShared();
-  const i = view.cursor, record = model.records[i];
+  const { model, view, gated, moving, w, change } = useShared();
+  const i = useCalm(view.cursor, moving), record = model.records[i];
   const [part, setPart] = useState<Part>();
   useEffect(() => setPart(undefined), [i]);
   const wire = useMemo(() => wireOf(model, i), [model, i]);
   if (!record) return null;
   const seen = (k: number): boolean => !gated || k <= i;
   const mail = model.mailOf[i], packet = str(record, "packet");
-  const lines = wire ? wire.stretches.map((s) => s.i) : [lineOf(model, i)].filter((k): k is number => k !== undefined);
+  const lines = wire ? wire.stretches.map((s) => s.i) : [lineOf(model, i, connectionOf(model, i))].filter((k): k is number => k !== undefined);
   const stretch = wire?.stretch;
   const carriers = (wire && stretch ? carriersOf(wire.stream, part ?? stretch) : wire?.carriers ?? []).filter((c) => seen(c.i));
   const segments = wire ? carriers.map((c) => c.i) : lines.flatMap((line) => segmentsOf(model, line)).filter(seen);

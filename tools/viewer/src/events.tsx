@@ -1,6 +1,6 @@
 /* The list of events: a text of everything, with filters. */
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { shortName, useShared, useSize } from "./context";
+import { useMemo } from "preact/hooks";
+import { briefName, useFollow, useShared, useSize } from "./context";
 import { TraceRecord } from "./trace";
 import { placeOf } from "./view";
 import { describe, formatTime } from "./words";
@@ -8,10 +8,10 @@ import { describe, formatTime } from "./words";
 const SIGN = { plain: "", good: "✓ ", wait: "… ", bad: "✕ ", note: "" } as const;
 
 export function EventsPane() {
-  const { model, view, shown, gated, linked, go, change, w } = useShared();
+  const { model, view, shown, gated, linked, type, go, change, w } = useShared();
   const [ref, , height] = useSize<HTMLDivElement>();
-  const [top, setTop] = useState(0);
-  const row = view.lecture ? 38 : 24;
+  const row = Math.round(type * 1.85);
+  const roles = useMemo(() => new Map(model.nodes.map((n) => [n.name, n.role])), [model]);
   const needle = view.filter.toLowerCase();
   const listed = useMemo(
     () => (needle === "" ? shown : shown.filter((i) => {
@@ -20,13 +20,9 @@ export function EventsPane() {
     })), [model, shown, needle, view.language]);
   const here = placeOf(listed, view.cursor);
   const count = gated ? here + 1 : listed.length;
-  useEffect(() => {
-    const element = ref.current;
-    if (!element || here < 0) return;
-    const y = here * row;
-    if (y < element.scrollTop || y + row > element.scrollTop + element.clientHeight) element.scrollTop = Math.max(0, y - element.clientHeight * 0.5);
-  }, [here, row, height]);
+  const [top, onScroll] = useFollow(ref, `${here} ${row} ${height} ${listed.length}`, (at) => here * row >= at && (here + 1) * row <= at + height, () => here * row - height * 0.5);
   const from = Math.max(0, Math.floor(top / row) - 4), to = Math.min(count, Math.ceil((top + height) / row) + 4);
+  const pool = Math.ceil((to - from + 1) / 32) * 32; // rows take the elements of those that went out of sight
   const onKey = (e: KeyboardEvent): void => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
     if (by === undefined) return;
@@ -38,20 +34,20 @@ export function EventsPane() {
     <div class="fill column">
       <div class="bar">
         <input id="filter" type="search" aria-label={w("filter")} placeholder={w("filter")} value={view.filter} onInput={(e) => change({ filter: e.currentTarget.value })} />
-        <button type="button" aria-pressed={view.follow === "mail"} disabled={!view.mail} onClick={() => change({ follow: view.follow === "mail" ? "" : "mail" })}>{w("follow_mail")}{view.mail ? `: ${view.mail}` : ""}</button>
-        <button type="button" aria-pressed={view.follow === "connection"} disabled={!view.connection} onClick={() => change({ follow: view.follow === "connection" ? "" : "connection" })}>{w("follow_connection")}</button>
+        <button type="button" title={w("follow_mail")} aria-pressed={view.follow === "mail"} disabled={!view.mail} onClick={() => change({ follow: view.follow === "mail" ? "" : "mail" })}>{view.mail ? `${w("follow")}: ${view.mail}` : w("follow_mail")}</button>
+        <button type="button" title={w("follow_connection")} aria-pressed={view.follow === "connection"} disabled={!view.connection} onClick={() => change({ follow: view.follow === "connection" ? "" : "connection" })}>{w("of_connection")}</button>
         {view.follow !== "" && <button type="button" onClick={() => change({ follow: "" })}>{w("follow_none")}</button>}
       </div>
       <div class="scroll list" ref={ref} role="listbox" tabIndex={0} aria-label={w("events")} aria-activedescendant={here >= from && here < to ? `event-${listed[here]}` : undefined}
-        onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={onKey}>
+        onScroll={onScroll} onKeyDown={onKey}>
         <div role="presentation" style={{ height: `${count * row}px`, position: "relative" }}>
           {Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k).map((k) => {
             const i = listed[k] as number, r = model.records[i] as TraceRecord, tone = model.toneAt(i);
             const own = view.mail !== "" && model.mailOf[i] === view.mail;
             return (
-              <div key={i} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
+              <div key={k % pool} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
                 class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
-                <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : shortName(r.host)}</span>
+                <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : briefName(r.host, roles.get(r.host) ?? "")}</span>
                 <span class="say">{SIGN[tone]}{describe(model, i, view.language)}</span>
               </div>
             );

@@ -3,7 +3,7 @@ import { render } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Axis } from "./axis";
 import { ChartsPane } from "./charts";
-import { Shared, SharedContext, useShared } from "./context";
+import { Shared, SharedContext, useShared, useType } from "./context";
 import { DetailPane } from "./detail";
 import { EventsPane } from "./events";
 import { LadderPane } from "./ladder";
@@ -80,14 +80,18 @@ function Page({ model }: { model: Model }) {
   const shown = useMemo(() => shownRecords(model, view), [model, view.level, view.follow, view.follow === "mail" && view.mail, view.follow === "connection" && view.connection]);
   const axis = useMemo(() => new Axis(view.axis, Float64Array.from(shown, (i) => model.times[i] as number)), [model, shown, view.axis]);
   const gated = questions.length > 0 && !view.guessed;
+  const type = useType(view.lecture);
+  const [scrubbing, setScrubbing] = useState(false);
   const linked = useMemo(() => linkedTo(model, view.cursor), [model, view.cursor]);
   const change = useCallback((part: Partial<View>) => setView((v) => ({ ...v, ...part })), []);
   const go = useCallback((i: number) => setView((v) => select(model, v, i)), [model]);
   const w = useCallback((key: Parameters<Shared["w"]>[0]) => word(view.language, key), [view.language]);
-  const shared: Shared = { model, view, shown, axis, gated, linked, w, change, go };
+  const shared: Shared = { model, view, shown, axis, gated, linked, moving: scrubbing || view.playing, type, w, change, go };
   const allows = (v: View) => (i: number): boolean =>
     v.follow === "mail" ? model.isAbout(i, v.mail) : v.follow === "connection" ? model.isOfConnection(i, v.connection) : true;
 
+  /* A class that has not guessed yet is to see what it is asked. */
+  const toggleLecture = (): void => change({ lecture: !view.lecture, ...(gated && !view.lecture ? { panes: [view.panes[0], "predict", view.panes[2], view.panes[3]] } : {}) });
   const actions: TransportActions = {
     step: (direction, unit) => setView((v) => {
       const i = findStep(model, v.cursor, unit ?? v.unit, direction, allows(v));
@@ -110,8 +114,9 @@ function Page({ model }: { model: Model }) {
     document.documentElement.lang = view.language;
     document.documentElement.dataset["theme"] = view.dark ? "dark" : "light";
     document.documentElement.dataset["lecture"] = view.lecture ? "1" : "0";
+    document.documentElement.style.setProperty("--size", `${type}px`);
     document.title = title(model, view.language);
-  }, [view.language, view.dark, view.lecture]);
+  }, [view.language, view.dark, view.lecture, type]);
   useEffect(() => {
     if (view.playing) return undefined;
     const later = setTimeout(() => history.replaceState(null, "", `#${writeFragment(model, view)}`), 120);
@@ -131,7 +136,7 @@ function Page({ model }: { model: Model }) {
       ArrowRight: () => actions.step(1, e.shiftKey ? "message" : undefined), ArrowLeft: () => actions.step(-1, e.shiftKey ? "message" : undefined),
       PageDown: () => actions.step(1), PageUp: () => actions.step(-1), Home: () => actions.edge(-1), End: () => actions.edge(1),
       a: () => change({ axis: (["gaps", "linear", "step"] as const)[(["gaps", "linear", "step"].indexOf(view.axis) + 1) % 3] as View["axis"] }),
-      l: () => change({ lecture: !view.lecture }),
+      l: toggleLecture,
       w: () => { change({ panes: setPane(view, "detail") }); setTimeout(() => document.getElementById("why")?.scrollIntoView(), 50); },
       n: () => { change({ panes: setPane(view, "detail") }); setTimeout(() => document.getElementById("next")?.scrollIntoView(), 50); },
       m: () => change({ follow: view.follow === "mail" || !view.mail ? "" : "mail" }),
@@ -168,9 +173,9 @@ function Page({ model }: { model: Model }) {
     <SharedContext.Provider value={shared}>
       <header>
         <h1>{title(model, view.language)}</h1>
-        {left.length > 0 && <p class="left" id="left-out">{w("left_out")}: {left.map((l) => `${model.meta.records[l].toLocaleString("en")} ${w("records")} (${w(`level_${l}`)})`).join(", ")}</p>}
+        {left.length > 0 && <p class="omitted" id="left-out">{w("left_out")}: {left.map((l) => `${model.meta.records[l].toLocaleString("en")} ${w("records")} (${w(`level_${l}`)})`).join(", ")}</p>}
         <nav>
-          <button type="button" id="lecture" aria-pressed={view.lecture} onClick={() => change({ lecture: !view.lecture })}>{w("lecture")}</button>
+          <button type="button" id="lecture" aria-pressed={view.lecture} onClick={toggleLecture}>{w("lecture")}</button>
           <button type="button" id="theme" aria-pressed={view.dark} onClick={() => change({ dark: !view.dark })}>{w("theme")}</button>
           <button type="button" id="language" lang={view.language === "en" ? "ko" : "en"} onClick={() => change({ language: view.language === "en" ? "ko" : "en" })}>{w("language")}</button>
           <button type="button" onClick={() => window.print()}>{w("print")}</button>
@@ -183,7 +188,7 @@ function Page({ model }: { model: Model }) {
           ? <><Slot index={0} panes={LECTURE} name="left" /><Slot index={1} panes={LECTURE} name="right" /></>
           : <><Slot index={0} panes={SLOTS[0] as Pane[]} name="one" /><Slot index={2} panes={SLOTS[1] as Pane[]} name="two" /><Slot index={1} panes={SLOTS[2] as Pane[]} name="three" /><Slot index={1} panes={SLOTS[3] as Pane[]} name="four" /><Slot index={3} panes={SLOTS[4] as Pane[]} name="five" /></>}
       </main>
-      <footer><Transport actions={actions} /></footer>
+      <footer><Transport actions={actions} onScrub={setScrubbing} /></footer>
       <p class="hidden" role="status" aria-live="polite" id="status">{record && !view.playing ? `${formatTime(record.t)} ${record.host}: ${describe(model, view.cursor, view.language)}` : ""}</p>
     </SharedContext.Provider>
   );

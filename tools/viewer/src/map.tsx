@@ -44,7 +44,7 @@ export function layoutMap(model: Model, width: number, height: number): Map<stri
     const row = (nodes: TraceNode[], y: number): void =>
       nodes.forEach((node, k) => places.set(node.name, { node, x: left + ((k + 0.5) * span) / nodes.length, y, width: span / nodes.length }));
     row(group.upper, height * 0.2);
-    row(group.lower, height * 0.78);
+    row(group.lower, height * 0.75);
     const router = model.nodes.find((n) => n.name === group.router);
     if (router) places.set(router.name, { node: router, x: left + span / 2, y: height * 0.5, width: span });
     left += span;
@@ -88,7 +88,7 @@ export function Icon({ role, phone }: { role: string; phone?: boolean }) {
 export const isPhone = (name: string): boolean => /phone|mobile|tablet/.test(name);
 
 export function MapPane() {
-  const { model, view, w, change } = useShared();
+  const { model, view, type, w, change } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
   const W = Math.max(width, 280), H = Math.max(height, 180);
   const places = useMemo(() => layoutMap(model, W, H), [model, W, H]);
@@ -97,8 +97,9 @@ export function MapPane() {
   const dropped = record?.kind === "link.drop" ? [record.host, str(record, "to")] : undefined;
   const path = dropped ?? (arrow ? findPath(model, arrow.from, arrow.to) : []);
   const tone = record ? model.toneAt(view.cursor) : "plain";
-  const font = view.lecture ? 20 : 12, scale = view.lecture ? 1.5 : 1;
+  const font = view.lecture ? type : type * 0.92, scale = type / 13;
   const point = (name: string): Place | undefined => places.get(name);
+  const isRoomy = [...places.values()].every((p) => widthOf(shortName(p.node.name), font) <= p.width - 8);
   const route = path.map(point).filter((p): p is Place => p !== undefined);
   return (
     <div class="fill" ref={ref}>
@@ -119,7 +120,7 @@ export function MapPane() {
             <polyline points={route.map((p) => `${p.x},${p.y}`).join(" ")} marker-end="" />
           </g>
         )}
-        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} onPick={() => change({ host: p.node.name })} />)}
+        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} isRoomy={isRoomy} onPick={() => change({ host: p.node.name })} />)}
         {model.inFlight(view.t).slice(0, 400).map((x) => {
           const a = point(x.from), b = point(x.to);
           if (!a || !b) return null;
@@ -130,12 +131,20 @@ export function MapPane() {
         {dropped && route.length > 1 && (
           <text class="bad" font-size={font * 1.6} text-anchor="middle" x={((route[0] as Place).x + (route[1] as Place).x) / 2} y={((route[0] as Place).y + (route[1] as Place).y) / 2}>✕</text>
         )}
-        {record && (
-          <text class={`caption ${tone}`} x={W / 2} y={H - 8} font-size={font} text-anchor="middle">{fit(`${record.host === "timeline" ? "" : `${shortName(record.host)}: `}${describe(model, view.cursor, view.language)}`, W - 16, font)}</text>
-        )}
+        {record && caption(`${record.host === "timeline" ? "" : `${shortName(record.host)}: `}${describe(model, view.cursor, view.language)}`, W - 16, font).map((text, k, lines) =>
+          <text key={k} class={`caption ${tone}`} x={W / 2} y={H - 8 - (lines.length - 1 - k) * font * 1.25} font-size={font} text-anchor="middle">{text}</text>)}
       </svg>
     </div>
   );
+}
+
+/* A sentence in one line or two. */
+function caption(text: string, width: number, font: number): string[] {
+  if (widthOf(text, font) <= width) return [text];
+  const words = text.split(" ");
+  let first = "";
+  while (words.length > 0 && widthOf(`${first} ${words[0] as string}`, font) <= width) first = `${first} ${words.shift() as string}`.trim();
+  return first === "" ? [fit(text, width, font)] : [first, fit(words.join(" "), width, font)];
 }
 
 function Arrowhead({ route, tone, scale }: { route: Place[]; tone: string; scale: number }) {
@@ -145,13 +154,12 @@ function Arrowhead({ route, tone, scale }: { route: Place[]; tone: string; scale
   return <path class={`head ${tone}`} d="M0 0L-11-6V6Z" transform={`translate(${b.x - ((b.x - a.x) / length) * back},${b.y - ((b.y - a.y) / length) * back}) rotate(${angle}) scale(${scale})`} />;
 }
 
-function Node({ place, font, scale, onPick }: { place: Place; font: number; scale: number; onPick: () => void }) {
+function Node({ place, font, scale, isRoomy, onPick }: { place: Place; font: number; scale: number; isRoomy: boolean; onPick: () => void }) {
   const { model, view, w } = useShared();
   const { node, x, y, width } = place;
   const state = model.hostState(node.name, view.cursor);
   const length = at(model.lengths.get(node.name) ?? [], view.cursor) ?? 0;
-  const roomy = widthOf(shortName(node.name), font) <= width - 8;
-  const name = fit(roomy ? shortName(node.name) : briefName(node.name, node.role), Math.max(width - 4, 40), font);
+  const name = fit(isRoomy ? shortName(node.name) : briefName(node.name, node.role), Math.max(width - 4, 40), font);
   const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
   const above = node.role === "server" || node.role === "nameserver";
   return (

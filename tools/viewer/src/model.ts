@@ -301,10 +301,10 @@ export class Model {
     return this.effects.get((this.records[i] as TraceRecord).seq) ?? [];
   }
 
-  /** From the record back to what set everything off, the record itself first. */
-  causesOf(i: number): number[] {
+  /** From the record back to what set everything off, the record itself first; so many at most. */
+  causesOf(i: number, most = Infinity): number[] {
     const chain: number[] = [];
-    for (let k: number | undefined = i; k !== undefined; k = this.bySeq.get((this.records[k] as TraceRecord).cause)) chain.push(k);
+    for (let k: number | undefined = i; k !== undefined && chain.length < most; k = this.bySeq.get((this.records[k] as TraceRecord).cause)) chain.push(k);
     return chain;
   }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { shortName, useShared } from "./context";
 import { at } from "./model";
 import { TraceRecord } from "./trace";
-import { formatSpan, formatTime, wordOr } from "./words";
+import { formatSpan, formatTime, valueOf, wordOr } from "./words";
 
 const MOST_ROWS = 500; /* of the queue; the message in question is among them, and what is left out is said */
 
@@ -17,7 +17,7 @@ export function QueuePane() {
     <div class="fill scroll" tabIndex={0} role="region" aria-label={w("queue")}>
       {rows.length === 0 ? <p class="quiet pad">{w("empty_queue")}</p> : (
         <table class="data">
-          <thead><tr><th>{w("host")}</th><th>{w("mail")}</th><th>{w("state")}</th><th>{w("attempts")}</th><th>{w("next_attempt")}</th><th>{w("expires")}</th><th>{w("reason")}</th></tr></thead>
+          <thead><tr><th>{w("mail")}</th><th>{w("state")}</th><th class="number">{w("attempts")}</th><th class="number">{w("next_attempt")}</th><th class="number">{w("expires")}</th></tr></thead>
           <tbody>
             {rows.slice(0, MOST_ROWS).map((e) => {
               const recipients = e.recipients.size > 0 ? [...e.recipients] : [["", []] as [string, never[]]];
@@ -26,9 +26,9 @@ export function QueuePane() {
                 const waits = s?.state !== "trying";
                 return (
                   <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
-                    <td>{shortName(e.host)}</td><td><button type="button" class="go" onClick={() => change({ mail: e.mail })}>{e.mail}</button></td>
-                    <td class={waits && s ? "wait" : ""}>{waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`}</td>
-                    <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td><td>{s?.reason ?? ""}</td>
+                    <td><button type="button" class="go" onClick={() => change({ mail: e.mail, host: e.host })}>{e.mail}</button><small>{shortName(e.host)}</small></td>
+                    <td class={`state${waits && s ? " wait" : ""}`}>{waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`}{s?.reason && <small>{valueOf(view.language, s.reason)}</small>}</td>
+                    <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td>
                   </tr>
                 );
               });

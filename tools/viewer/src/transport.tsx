@@ -24,7 +24,7 @@ function Select<T extends string | number>({ label, value, options, onChange }: 
   );
 }
 
-export function Transport({ actions }: { actions: TransportActions }) {
+export function Transport({ actions, onScrub }: { actions: TransportActions; onScrub: (scrubbing: boolean) => void }) {
   const { model, view, change, w } = useShared();
   const levels = LEVELS.slice(0, LEVELS.indexOf(model.header.level) + 1);
   return (
@@ -41,7 +41,7 @@ export function Transport({ actions }: { actions: TransportActions }) {
       <Select label={w("speed")} value={view.speed} options={SPEEDS.map((s): [number, string] => [s, `${s}×`])} onChange={(speed) => change({ speed })} />
       <Select label={w("axis")} value={view.axis} options={(["gaps", "linear", "step"] as AxisMode[]).map((a): [AxisMode, string] => [a, w(`axis_${a}`)])} onChange={(axis) => change({ axis })} />
       <Select label={w("level")} value={view.level} options={levels.map((l): [LevelName, string] => [l, w(`level_${l}`)])} onChange={(level) => change({ level })} />
-      <AxisBar onSeek={actions.seek} />
+      <AxisBar onSeek={actions.seek} onScrub={onScrub} />
     </div>
   );
 }
@@ -59,6 +59,7 @@ function paint(canvas: HTMLCanvasElement, width: number, height: number, shared:
   const tones = { plain: colour("--quiet"), good: colour("--good"), wait: colour("--wait"), bad: colour("--bad"), note: colour("--accent") };
   const { model, shown, axis, view, gated } = shared;
   const end = gated ? placeOf(shown, view.cursor) + 1 : shown.length;
+  const font = Math.round(shared.type * (view.lecture ? 0.8 : 0.85)), base = height - font - 5;
   const rank = { plain: 0, note: 1, good: 2, wait: 3, bad: 4 };
   const best = new Map<number, keyof typeof rank>();
   for (let k = 0; k < end; k++) {
@@ -69,12 +70,11 @@ function paint(canvas: HTMLCanvasElement, width: number, height: number, shared:
   }
   for (const [x, tone] of best) {
     pen.fillStyle = tones[tone];
-    const tall = tone === "plain" ? 0.35 : 0.62;
-    pen.fillRect(x, height * (0.72 - tall), 2, height * tall);
+    const tall = (tone === "plain" ? 0.5 : 0.9) * base;
+    pen.fillRect(x, base - tall, 2, tall);
   }
   if (gated) return;
   pen.fillStyle = colour("--quiet");
-  const font = view.lecture ? 16 : 11;
   pen.font = `${font}px sans-serif`;
   pen.textAlign = "center";
   let free = 0;
@@ -86,14 +86,14 @@ function paint(canvas: HTMLCanvasElement, width: number, height: number, shared:
   }
 }
 
-function AxisBar({ onSeek }: { onSeek: (x: number) => void }) {
+function AxisBar({ onSeek, onScrub }: { onSeek: (x: number) => void; onScrub: (scrubbing: boolean) => void }) {
   const shared = useShared();
   const { view, axis, shown, gated, w } = shared;
   const [box, width, height] = useSize<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (canvas.current && width > 0) paint(canvas.current, width, height, shared);
-  }, [shared.model, shown, axis, width, height, view.dark, view.lecture, view.language, gated, gated ? view.cursor : 0]);
+  }, [shared.model, shown, axis, width, height, view.dark, shared.type, view.language, gated, gated ? view.cursor : 0]);
   const place = placeOf(shown, view.cursor);
   let x = axis.xs[Math.max(0, place)] ?? 0;
   const next = axis.xs[place + 1];
@@ -108,7 +108,7 @@ function AxisBar({ onSeek }: { onSeek: (x: number) => void }) {
   };
   return (
     <div class="axis" ref={box} role="slider" id="axis" tabIndex={0} aria-label={w("axis")} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(x * 100)} aria-valuetext={formatTime(view.t)}
-      onPointerDown={(e) => { e.currentTarget.setPointerCapture(e.pointerId); seek(e); }} onPointerMove={(e) => e.buttons > 0 && seek(e)}>
+      onPointerDown={(e) => { e.currentTarget.setPointerCapture(e.pointerId); seek(e); }} onPointerMove={(e) => { if (e.buttons > 0) { onScrub(true); seek(e); } }} onPointerUp={() => onScrub(false)} onPointerCancel={() => onScrub(false)} onPointerLeave={(e) => e.buttons === 0 && onScrub(false)}>
       <canvas ref={canvas} style={{ width: `${width}px`, height: `${height}px` }} aria-hidden="true" />
       <div class="playhead" style={{ left: `${x * 100}%` }} />
     </div>

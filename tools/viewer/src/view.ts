@@ -62,11 +62,15 @@ export function shownRecords(model: Model, view: Pick<View, "level" | "follow" |
 /* A record without a connection, such as a deferral, is about that of its nearest causes. */
 const NEAR_CAUSES = 8;
 
+export function connectionOf(model: Model, i: number): string {
+  const near = model.causesOf(i, NEAR_CAUSES).find((k) => str(model.records[k] as TraceRecord, "connection") !== "");
+  return near === undefined ? "" : str(model.records[near] as TraceRecord, "connection");
+}
+
 /** Selecting a record selects what it is about, in every pane. */
 export function select(model: Model, view: View, i: number): View {
   const record = model.records[i] as TraceRecord;
-  const near = model.causesOf(i).slice(0, NEAR_CAUSES).find((k) => str(model.records[k] as TraceRecord, "connection") !== "");
-  const connection = near === undefined ? "" : str(model.records[near] as TraceRecord, "connection");
+  const connection = connectionOf(model, i);
   return { ...view, cursor: i, t: record.t, playing: false,
     host: record.host,
     mail: view.follow === "mail" ? view.mail : model.mailOf[i] ?? view.mail,

@@ -14,9 +14,9 @@ const WORDS = {
   lecture: ["Lecture", "강의 모드"], theme: ["Dark", "어둡게"], language: ["한국어", "English"], print: ["Print", "인쇄"], help: ["Keys", "단축키"],
   map: ["Map", "지도"], ladder: ["Ladder", "사다리 그림"], events: ["Events", "사건 목록"], detail: ["Detail", "자세히"], queue: ["Queue", "메시지 큐"],
   states: ["States", "상태도"], mailboxes: ["Mailboxes", "메일박스"], charts: ["Charts", "그래프"], mails: ["Mails", "메일"], notes: ["Notes", "메모"], predict: ["Predict", "예측"],
-  filter: ["Filter", "거르기"], follow_mail: ["Follow this mail", "이 메일 따라가기"], follow_connection: ["Follow this connection", "이 연결 따라가기"], follow_none: ["Show everything", "모두 보기"],
+  filter: ["Filter", "거르기"], follow_mail: ["Follow this mail", "이 메일 따라가기"], follow_connection: ["Follow this connection", "이 연결 따라가기"], follow: ["Follow", "따라가기"], follow_none: ["Show everything", "모두 보기"],
   time: ["time", "시각"], host: ["machine", "기기"], what: ["what happens", "내용"], mail: ["mail", "메일"], state: ["state", "상태"],
-  attempts: ["attempts", "시도"], next_attempt: ["next attempt in", "다음 시도까지"], expires: ["given up in", "만료까지"], reason: ["reason", "이유"], recipient: ["recipient", "수신자"],
+  attempts: ["tries", "시도"], next_attempt: ["next in", "다음 시도까지"], expires: ["given up in", "만료까지"], reason: ["reason", "이유"], recipient: ["recipient", "수신자"],
   waiting: ["waits", "대기"], trying: ["being tried", "시도 중"], empty_queue: ["The queues are empty.", "메시지 큐가 비어 있습니다."], empty_mailbox: ["No message is in a mailbox yet.", "메일박스에 아직 메시지가 없습니다."],
   why: ["Why?", "왜?"], next: ["What next?", "그다음은?"], fields: ["fields", "필드"], bytes: ["bytes", "바이트"], because: ["because of", "까닭"],
   no_next: ["Nothing follows from it.", "이어지는 일이 없습니다."], hidden: ["Hidden until you have guessed.", "예측하기 전에는 보이지 않습니다."],
@@ -31,6 +31,8 @@ const WORDS = {
     "스페이스: 재생 · ← → 또는 Page Up/Down: 단계 이동 · Shift+← →: 메시지 단위 · Home/End · 1–4: 단계 단위 · A: 시간축 · L: 강의 모드 · W: 왜 · N: 그다음 · /: 거르기 · M: 메일 따라가기 · C: 연결 따라가기 · Esc: 모두 보기 · P: 인쇄"],
   written: ["written", "작성됨"], "taken over": ["taken over", "접수됨"], accepted: ["accepted", "접수됨"], waits: ["waits", "대기"], relayed: ["relayed", "중계됨"], delivered: ["delivered", "배달됨"],
   fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], uncertain: ["uncertain", "불확실"],
+  of_connection: ["Connection", "연결"], not_drawn: ["not drawn, as it leads there from most states", "대부분의 상태에서 가는 전이라 그리지 않음"],
+  begin: ["Step forward to begin.", "다음 단계로 넘기면 시작합니다."],
   hop: ["hop", "홉"], parts: ["octets by name", "이름별 바이트"], to_line: ["To the line", "행으로 이동"], octet_keys: ["arrow keys go from octet to octet", "화살표 키로 바이트 이동"],
   pane_left: ["Left pane", "왼쪽 창"], pane_right: ["Right pane", "오른쪽 창"], position: ["Position", "위치"], connection: ["connection", "연결"], machine: ["state machine", "상태 기계"],
 } as const satisfies Record<string, readonly [string, string]>;
@@ -64,13 +66,18 @@ export function formatSpan(ns: number, language: Language): string {
   return name(count, en, ko) + (more > 0 && rest ? ` ${name(more, rest[1], rest[2])}` : "");
 }
 
+/** A word that the program wrote, in the language. */
+export const valueOf = (language: Language, text: string): string => (language === "ko" && own(KOREAN_VALUES, text) ? (KOREAN_VALUES[text] as string) : text);
+
+const MACHINES = new Set(["remote", "server", "next", "a", "b"]); /* their names are shortened, as in the heads of the columns */
+
 /* A field as it is told: moments as the clock, closed sets in the language. */
 function tell(record: TraceRecord, key: string, language: Language): string {
   const value = record.fields[key];
   if (value === undefined) return "";
+  if (MACHINES.has(key)) return String(value).replace(/\.(example|test)$/, "");
   if (key.endsWith("_at") && typeof value === "number") return formatTime(value);
-  const text = String(value);
-  return language === "ko" && own(KOREAN_VALUES, text) ? KOREAN_VALUES[text] as string : text;
+  return valueOf(language, String(value));
 }
 
 /** What a record says, in one line. */

@@ -22,7 +22,8 @@ const MOMENTS = ["mail.bounced", "queue.defer", "tcp.timeout", "smtp.content", "
 
 function pageOf(lesson) {
   const html = join(folder, `${lesson}.html`), trace = join(folder, `${lesson}.ndjson`);
-  execFileSync(program, ["run", "--quiet", "--level", "protocol", "--html", html, "--trace", trace, join(scenarios, lesson, "scenario.yaml")]);
+  execFileSync(program, ["run", "--quiet", "--level", "protocol", "--trace", trace, join(scenarios, lesson, "scenario.yaml")]);
+  execFileSync(program, ["view", "--no-open", "--output", html, join(scenarios, lesson, "scenario.yaml")], { stdio: "ignore" });
   const records = readFileSync(trace, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
   const kind = MOMENTS.find((k) => records.some((r) => r.kind === k));
   return { html, seq: (records.find((r) => r.kind === kind) ?? records[0]).seq };
@@ -33,10 +34,12 @@ async function shoot(context, url, size, file, { guess = true, scale = "css" } =
   await page.setViewportSize(size);
   await page.goto(url);
   await page.waitForSelector("main");
+  if (guess && (await page.locator('[id^="tab-"][id$="-predict"]').count()) > 0) await page.locator('[id^="tab-"][id$="-predict"]').first().click();
   if (guess && (await page.locator(".predict .skip").count()) > 0) {
     await page.locator(".predict .skip").click();
+    await page.waitForSelector(".predict .answer");
     /* The guess is over; now to the moment with the panes that show it. */
-    await page.evaluate((hash) => { location.hash = hash; }, new URL(url).hash.replace(/$/, "&panes=map,ladder,queue,detail"));
+    await page.evaluate((hash) => { location.hash = hash; }, new URL(url).hash.replace(/^(?!.*panes=).*$/, "$&&panes=map,ladder,queue,detail"));
     await page.waitForTimeout(300);
   }
   await page.waitForTimeout(200);
