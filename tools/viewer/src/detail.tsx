@@ -31,11 +31,11 @@ export function segmentsOf(model: Model, line: number): number[] {
 }
 
 function Link({ i }: { i: number }) {
-  const { model, view, go } = useShared();
+  const { model, view, gated, go } = useShared();
   const r = model.records[i] as TraceRecord;
   return (
     <button type="button" class={`go${i === view.cursor ? " picked" : ""}`} onClick={() => go(i)}>
-      <span class="when">{formatTime(r.t)}</span> <b>{r.host === "timeline" ? "" : shortName(r.host)}</b> {describe(model, i, view.language)}
+      <span class="when">{formatTime(r.t)}</span> <b>{r.host === "timeline" ? "" : shortName(r.host)}</b> {describe(model, i, view.language, gated)}
     </button>
   );
 }
@@ -102,7 +102,7 @@ export function DetailPane() {
       <h4>{w("fields")}</h4>
       <table class="fields"><tbody>
         {Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => (
-          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{kind?.fields.find((f) => f.key === key)?.type === "time" ? formatTime(Number(value)) : String(value)}</td></tr>
+          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{kind?.fields.find((f) => f.key === key)?.type !== "time" ? String(value) : gated && Number(value) > record.t ? "?" : formatTime(Number(value))}</td></tr>
         ))}
       </tbody></table>
       <h4 id="why">{w("why")}</h4>

@@ -16,8 +16,8 @@ export function EventsPane() {
   const listed = useMemo(
     () => (needle === "" ? shown : shown.filter((i) => {
       const r = model.records[i] as TraceRecord;
-      return `${r.kind} ${r.host} ${describe(model, i, view.language)} ${model.mailOf[i] ?? ""}`.toLowerCase().includes(needle);
-    })), [model, shown, needle, view.language]);
+      return `${r.kind} ${r.host} ${describe(model, i, view.language, gated)} ${model.mailOf[i] ?? ""}`.toLowerCase().includes(needle);
+    })), [model, shown, needle, view.language, gated]);
   const here = placeOf(listed, view.cursor);
   const count = gated ? here + 1 : listed.length;
   const [top, onScroll] = useFollow(ref, `${here} ${row} ${height} ${listed.length}`, (at) => here * row >= at && (here + 1) * row <= at + height, () => here * row - height * 0.5);
@@ -48,7 +48,7 @@ export function EventsPane() {
               <div key={k % pool} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
                 class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
                 <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : briefName(r.host, roles.get(r.host) ?? "")}</span>
-                <span class="say">{SIGN[tone]}{describe(model, i, view.language)}</span>
+                <span class="say">{SIGN[tone]}{describe(model, i, view.language, gated)}</span>
               </div>
             );
           })}

@@ -127,14 +127,14 @@ function Heads({ columns, x, step, width, height, font }: { columns: string[]; x
 interface RowProps { i: number; y: number; width: number; gutter: number; font: number; rowHeight: number; x: (host: string) => number; wait: number; arrives: number | undefined; isSaid: boolean; unsaid: number; picked: boolean; onPick: () => void }
 
 function Row({ i, y, width, gutter, font, rowHeight, x, wait, arrives, isSaid, unsaid, picked, onPick }: RowProps) {
-  const { model, view, linked } = useShared();
+  const { model, view, gated, linked } = useShared();
   const record = model.records[i] as TraceRecord;
   const arrow = model.arrowOf(i);
   const tone = model.toneAt(i);
   const isTimeline = record.host === "timeline";
   const start = isTimeline ? gutter : x(record.host), end = arrow ? x(arrow.to) : start;
   const more = unsaid > 0 ? ` (+${unsaid})` : "";
-  const said = (tone === "bad" ? "✕ " : "") + describe(model, i, view.language) + more;
+  const said = (tone === "bad" ? "✕ " : "") + describe(model, i, view.language, gated) + more;
   const words = isSaid ? placeWords(said, { isArrow: arrow !== undefined, isTimeline, start, end, gutter, width, font }) : undefined;
   const own = view.mail !== "" && model.mailOf[i] === view.mail;
   const line = y + font * 0.42, top = y - rowHeight * 0.58;

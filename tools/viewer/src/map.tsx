@@ -88,7 +88,7 @@ export function Icon({ role, phone }: { role: string; phone?: boolean }) {
 export const isPhone = (name: string): boolean => /phone|mobile|tablet/.test(name);
 
 export function MapPane() {
-  const { model, view, type, w, change } = useShared();
+  const { model, view, gated, type, w, change } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
   const W = Math.max(width, 280), H = Math.max(height, 180);
   const places = useMemo(() => layoutMap(model, W, H), [model, W, H]);
@@ -131,7 +131,7 @@ export function MapPane() {
         {dropped && route.length > 1 && (
           <text class="bad" font-size={font * 1.6} text-anchor="middle" x={((route[0] as Place).x + (route[1] as Place).x) / 2} y={((route[0] as Place).y + (route[1] as Place).y) / 2}>✕</text>
         )}
-        {record && caption(`${record.host === "timeline" ? "" : `${shortName(record.host)}: `}${describe(model, view.cursor, view.language)}`, W - 16, font).map((text, k, lines) =>
+        {record && caption(`${record.host === "timeline" ? "" : `${shortName(record.host)}: `}${describe(model, view.cursor, view.language, gated)}`, W - 16, font).map((text, k, lines) =>
           <text key={k} class={`caption ${tone}`} x={W / 2} y={H - 8 - (lines.length - 1 - k) * font * 1.25} font-size={font} text-anchor="middle">{text}</text>)}
       </svg>
     </div>

@@ -72,22 +72,22 @@ export const valueOf = (language: Language, text: string): string => (language =
 const MACHINES = new Set(["remote", "server", "next", "a", "b"]); /* their names are shortened, as in the heads of the columns */
 
 /* A field as it is told: moments as the clock, closed sets in the language. */
-function tell(record: TraceRecord, key: string, language: Language): string {
+function tell(record: TraceRecord, key: string, language: Language, isGated: boolean): string {
   const value = record.fields[key];
   if (value === undefined) return "";
   if (MACHINES.has(key)) return String(value).replace(/\.(example|test)$/, "");
-  if (key.endsWith("_at") && typeof value === "number") return formatTime(value);
+  if (key.endsWith("_at") && typeof value === "number") return isGated && value > record.t ? "?" : formatTime(value);
   return valueOf(language, String(value));
 }
 
-/** What a record says, in one line. */
-export function describe(model: Model, i: number, language: Language): string {
+/** What a record says, in one line; while there is something to be guessed, without moments to come. */
+export function describe(model: Model, i: number, language: Language, isGated = false): string {
   const record = model.records[i] as TraceRecord;
   const template = (own(SENTENCES, record.kind) ? SENTENCES[record.kind] : undefined)?.[language === "ko" ? 1 : 0] ?? model.kinds.get(record.kind)?.phrase;
   if (!template) return describeUnknown(record);
   const whole = template.replace(/\[([^\]]*)\]/g, (_, part: string) =>
     ([...part.matchAll(/\{([^}]+)\}/g)].every((m) => record.fields[m[1] as string] !== undefined) ? part : ""));
-  return whole.replace(/\{([^}]+)\}/g, (_, key: string) => tell(record, key, language)).replace(/\s*\n\s*/g, " ⏎ ").trim();
+  return whole.replace(/\{([^}]+)\}/g, (_, key: string) => tell(record, key, language, isGated)).replace(/\s*\n\s*/g, " ⏎ ").trim();
 }
 function describeUnknown(record: TraceRecord): string {
   const fields = Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => `${key}=${String(value)}`);

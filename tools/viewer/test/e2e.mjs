@@ -54,6 +54,23 @@ const tick = (page, key) => page.keyboard.press(key).then(() => settle(page));
 async function checkGate(page, records) {
   const hasGate = (await page.locator(".predict").count()) > 0;
   if (!hasGate) return;
+  /* Neither what is seen nor what is read out, printed or written into the address tells an answer. */
+  const { explains, told } = await page.evaluate(() => {
+    dispatchEvent(new Event("beforeprint"));
+    const attributes = [...document.querySelectorAll("body *")].flatMap((e) => ["aria-label", "aria-valuetext", "title", "value", "placeholder"].map((a) => e.getAttribute(a) ?? ""));
+    return { explains: JSON.parse(document.getElementById("meta").textContent).questions.flatMap((q) => Object.values(q.explain)),
+      told: [document.getElementById("app").textContent, document.getElementById("sheet").textContent, location.hash, ...attributes].join("\n") };
+  });
+  for (const explain of explains) assert.ok(!told.includes(explain.trim().slice(0, 30)), `told before the guess: ${explain}`);
+  assert.equal(await page.locator("#sheet tbody tr").count() <= 2, true, "print tells what is to come");
+  const defer = records.find((r) => r.kind === "queue.defer");
+  if (defer) {
+    await goTo(page, defer, "&panes=map,ladder,queue,detail");
+    assert.ok((await page.locator(".two .countdown").allTextContents()).every((t) => t === "" || t === "?"), "a countdown before the guess");
+    assert.equal(await page.locator(".event.wait", { hasText: "until ?" }).count() > 0, true, "the next attempt is told before the guess");
+    await page.evaluate((seq) => { location.hash = `at=${seq}&level=protocol&lang=en&panes=map,ladder,queue,predict`; }, records[0].seq);
+    await page.waitForSelector(".predict");
+  }
   const listed = await page.locator(".event").count();
   assert.ok(listed <= 1, `${listed} events before the first step`);
   assert.equal(await page.locator(".predict .answer").count(), 0, "the answer shows");

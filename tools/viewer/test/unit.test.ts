@@ -83,6 +83,12 @@ test("steps go by their unit, there and back", () => {
   assert.equal(findStep(model, 0, "line", 1, (i) => i > 4), 5);
 });
 
+test("a moment to come is not told before a person has guessed", () => {
+  const model = modelOf(LINES);
+  assert.match(describe(model, 6, "en"), /until 00:00:00.000/);
+  assert.match(describe(model, 6, "en", true), /until \?: no/);
+});
+
 test("following a mail shows what is about it alone", () => {
   const model = modelOf(LINES);
   const shown = [...shownRecords(model, { level: "segment", follow: "mail", mail: "m", connection: "" })];
