@@ -35,6 +35,11 @@ static void test_one_connection_carries_what_waits(void **state)
     assert_int_equal(sessions(&played), 1);
     assert_int_equal(
         played_count(&played, "smtp.command", "host=mx.a.example smtp.command_line=QUIT"), 1);
+    /* Each transaction's commands are about their own message; QUIT is about none. */
+    assert_int_equal(played_count(&played, "smtp.command", "host=mx.a.example mail=lunch"), 3);
+    assert_int_equal(played_count(&played, "smtp.command", "host=mx.a.example mail=lunch.5"), 3);
+    assert_int_equal(played_count(&played, "smtp.command", "smtp.command_line=QUIT mail=lunch.5"),
+                     0);
     /* In the order in which they had come. */
     assert_true(record_time(played_find(&played, "mail.relayed", "mail=lunch")) <
                 record_time(played_find(&played, "mail.relayed", "mail=lunch.5")));

@@ -151,6 +151,8 @@ static void test_following_a_mail(void **state)
     TRACE(world.trace, world.agent, AGENT_SUBMIT, 0, .mail = "lunch", .server = "mx.example");
     TRACE(world.trace, world.agent, SMTP_COMMAND, 0, .connection = {world.agent, 1},
           .line = span_of_text("set off by lunch"));
+    TRACE(world.trace, world.agent, SMTP_COMMAND, 0, .connection = {world.agent, 1},
+          .mail = "lunch.2", .line = span_of_text("the next on the same connection"));
     begin_step(&world);
     TRACE(world.trace, world.agent, AGENT_SUBMIT, 0, .mail = "lunchbox", .server = "mx.example");
     TRACE(world.trace, world.agent, SMTP_COMMAND, 0, .connection = {world.agent, 1},

@@ -49,7 +49,7 @@ static const void *field_of(const TraceRecord *record, const char *key, TraceFie
     return (const char *)record->fields + field->offset;
 }
 
-static const char *text_of(const TraceRecord *record, const char *key)
+const char *timeline_record_text(const TraceRecord *record, const char *key)
 {
     const TraceField_TEXT *text = field_of(record, key, TRACE_FIELD_TEXT);
     return text != NULL ? *text : NULL;
@@ -74,7 +74,8 @@ static char *connection_key(TraceRef connection)
 static void note_connection(TimelineReader *reader, const TraceRecord *record)
 {
     const TraceField_REF *connection = field_of(record, "connection", TRACE_FIELD_REF);
-    NodeId peer = node_named(trace_simulator(reader->trace), text_of(record, "remote"));
+    NodeId peer =
+        node_named(trace_simulator(reader->trace), timeline_record_text(record, "remote"));
     if (connection != NULL && peer != TIMELINE_NO_PEER)
         g_hash_table_insert(reader->peers, connection_key(*connection), GUINT_TO_POINTER(peer + 1));
 }
@@ -94,9 +95,9 @@ static NodeId message_peer(const TimelineReader *reader, const TraceRecord *reco
 {
     const Simulator *simulator = trace_simulator(reader->trace);
     if (record->kind == TRACE_AGENT_SUBMIT || record->kind == TRACE_AGENT_FETCH)
-        return node_named(simulator, text_of(record, "server"));
+        return node_named(simulator, timeline_record_text(record, "server"));
     if (record->kind == TRACE_MAIL_RELAYED)
-        return node_named(simulator, text_of(record, "next"));
+        return node_named(simulator, timeline_record_text(record, "next"));
     return TIMELINE_NO_PEER;
 }
 
@@ -146,7 +147,7 @@ static bool is_followed(TimelineReader *reader, const TraceRecord *record)
 {
     if (reader->followed == NULL)
         return true;
-    const char *mail = text_of(record, "mail");
+    const char *mail = timeline_record_text(record, "mail");
     gint64 cause = (gint64)record->cause.nearest[reader->level];
     bool belongs = mail != NULL ? is_name_of(mail, reader->follow)
                                 : g_hash_table_contains(reader->followed, &cause);

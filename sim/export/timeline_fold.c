@@ -151,20 +151,16 @@ static void give_settled(TimelineFold *fold)
 
 /* ---- Attempts ---- */
 
-static const char *text_of(const TraceRecord *record, const char *key)
+static const char *text_or_nothing(const TraceRecord *record, const char *key)
 {
-    const TraceFieldInfo *field = trace_kind_field(record->kind, key);
-    if (field == NULL || field->type != TRACE_FIELD_TEXT)
-        return "";
-    const char *text =
-        *(const TraceField_TEXT *)((const void *)((const char *)record->fields + field->offset));
+    const char *text = timeline_record_text(record, key);
     return text != NULL ? text : "";
 }
 
 static char *attempt_key(const TraceRecord *record)
 {
-    return g_strdup_printf("%" G_GUINT32_FORMAT " %s %s", record->node, text_of(record, "entry"),
-                           text_of(record, "recipient"));
+    return g_strdup_printf("%" G_GUINT32_FORMAT " %s %s", record->node,
+                           text_or_nothing(record, "entry"), text_or_nothing(record, "recipient"));
 }
 
 static void add_history(TimelineFold *fold, const TraceRecord *record, const char *key)
@@ -173,8 +169,8 @@ static void add_history(TimelineFold *fold, const TraceRecord *record, const cha
         return;
     History *history = g_new0(History, 1);
     history->node = record->node;
-    history->whom =
-        g_strdup_printf("%s to %s", text_of(record, "mail"), text_of(record, "recipient"));
+    history->whom = g_strdup_printf("%s to %s", text_or_nothing(record, "mail"),
+                                    text_or_nothing(record, "recipient"));
     g_hash_table_insert(fold->histories, g_strdup(key), history);
     g_ptr_array_add(fold->ordered, history);
 }

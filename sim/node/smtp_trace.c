@@ -7,11 +7,18 @@ static void trace_content(const SmtpTrace *trace, const char *ending)
           .mail = trace->mail, .size = trace->size, .ending = ending);
 }
 
+/* One connection can carry several messages: a command of a transaction is about its own. */
+static bool is_of_transaction(Span line)
+{
+    return span_starts_with_nocase(line, "MAIL ") || span_starts_with_nocase(line, "RCPT ") ||
+           span_equals_text_nocase(line, "DATA") || span_starts_with_nocase(line, "BDAT ");
+}
+
 static void trace_command(void *user, Span line)
 {
     const SmtpTrace *trace = user;
     TRACE(trace->trace, trace->node, SMTP_COMMAND, 0, .connection = trace->connection,
-          .line = line);
+          .mail = is_of_transaction(line) ? trace->mail : NULL, .line = line);
     Span end = line.length > 5 ? span_skip(line, line.length - 5) : (Span){0};
     if (span_starts_with_nocase(line, "BDAT ") && span_equals_text_nocase(end, " LAST"))
         trace_content(trace, "no dot"); /* the chunk follows its command at once */

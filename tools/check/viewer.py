@@ -79,6 +79,34 @@ def check_unit_tests():
     return built if built.failed else counted(run([*NODE, "--test", "--test-reporter=tap", str(out)]))
 
 
+FAILING = """mailsim: 1
+title: "Wrongly expected"
+servers: {mail.naver.example: {domains: [naver.example], users: {alice: {}}}}
+people: {alice: {address: alice@naver.example}}
+mails: {lunch: {from: alice, to: [alice@naver.example], subject: "Lunch?", body: "Noon?"}}
+timeline: [{at: 1 s, do: send, mail: lunch}]
+expect: [{mail: lunch, fact: attempts, is: 7}]
+"""
+
+
+def check_program(program):
+    """`view` tells what does not hold, as `run` does; and whom nobody knows is not followed."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenario, page = Path(folder, "wrong.yaml"), Path(folder, "wrong.html")
+        scenario.write_text(FAILING, "utf-8")
+        view = run([program, "view", "--no-open", "--output", str(page), str(scenario)])
+        follow = run([program, "run", "--follow", "nobody", str(scenario)])
+        later = run([program, "run", "--quiet", "--follow", "lunch.9", str(scenario)])
+        wants = [
+            (view.returncode == 1 and page.is_file(), "view of a run that fails exits with 1 and writes the page"),
+            ("FAILED" in view.stdout and "Expectations: 0 of 1 hold" in view.stdout, "view tells what does not hold"),
+            (follow.returncode == 2 and "`nobody`" in follow.stdout and "  lunch\n" in follow.stdout, "--follow nobody is an error with the names"),
+            ("writes lunch" not in follow.stdout, "--follow nobody plays nothing"),
+            (later.returncode == 2, "--follow of a repetition that does not come is an error"),
+        ]
+    return result_of([what for holds, what in wants if not holds])
+
+
 def check_lesson(program, lesson):
     return run_command([*NODE, str(VIEWER / "test/e2e.mjs"), program, "scenarios", lesson])
 
@@ -93,5 +121,6 @@ check_units([("npm ci", lambda: installed), ("the lock file", check_lock)] + ([]
     ("types", lambda: run_command([*NODE, str(VIEWER / "node_modules/typescript/bin/tsc"), "-p", str(VIEWER)])),
     ("the same bytes again", check_rebuild),
     ("unit tests", check_unit_tests),
+    ("view and --follow", lambda: check_program(program)),
     *[(f"pages: {lesson}", lambda lesson=lesson: check_lesson(program, lesson)) for lesson in lessons],
 ]))

@@ -23,7 +23,7 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
                     const SimulationOptions *simulation_options, const Inputs *inputs)
 {
     g_autoptr(Play) play = play_new_with_inputs(path, simulation_options, inputs);
-    if (play == NULL)
+    if (play == NULL || !play_may_know_mail(play, options->follow))
         return EXIT_BAD_INPUT;
     OutputsOptions outputs_options = {
         .level = level,
@@ -47,12 +47,15 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
         return EXIT_BAD_INPUT;
     if (!options->is_quiet)
         printf("%s\n\n", local_text_choose(&play->scenario->title, terminal_language()));
+    ViewerCounts counts;
+    if (options->html != NULL)
+        viewer_file_count(simulation_trace(play->run->simulation), &counts);
     bool is_balanced = play_to_end(play);
     bool is_written = outputs_finish(outputs, play->run, &outputs_options);
     outputs_free(outputs);
     ViewerFileOptions viewer = {simulation_options, options->level != NULL, level};
     if (options->html != NULL && is_balanced)
-        is_written = viewer_file_write(play->scenario, &viewer, options->html) && is_written;
+        is_written = viewer_file_write(play->run, &counts, &viewer, options->html) && is_written;
     if (!play_knows_mail(play, options->follow))
         return EXIT_BAD_INPUT;
     return outputs_status(play->run, is_balanced, is_written);

@@ -1,6 +1,7 @@
 /* mailsim view: writes the viewer with a run in it as one HTML file, and opens it. */
 #include "commands.h"
 
+#include "outputs.h"
 #include "play.h"
 #include "viewer_file.h"
 
@@ -48,25 +49,49 @@ static void open_page(const char *path)
     printf("%s%s\n", is_open ? "opened: " : "", path);
 }
 
-static bool write_page(const char *path, const ViewerFileOptions *options, const char *output)
+/* What does not hold, and how many do; no more, since a student may be about to guess. */
+static void tell_verdicts(const Run *run)
+{
+    size_t count = expectations_count(run->expectations);
+    for (size_t i = 0; i < count; i++) {
+        g_autofree char *text = expectations_describe(run->expectations, i);
+        g_autofree char *actual = expectations_actual(run->expectations, i);
+        if (!expectations_hold(run->expectations, i))
+            fprintf(stderr, "FAILED  %s; it is %s\n", text, actual);
+    }
+    if (count > 0)
+        fprintf(stderr, "Expectations: %zu of %zu hold\n", count - run_failures(run), count);
+}
+
+/* The exit status, as of `mailsim run`. */
+static int write_page(const char *path, const ViewerFileOptions *options, const char *output)
 {
     if (viewer_file_is_trace(path))
-        return viewer_file_write_trace(path, output);
+        return viewer_file_write_trace(path, output) ? EXIT_WELL : EXIT_BAD_INPUT;
     g_autoptr(Play) play = play_new(path, options->simulation);
-    return play != NULL && viewer_file_write(play->scenario, options, output);
+    if (play == NULL)
+        return EXIT_BAD_INPUT;
+    ViewerCounts counts;
+    viewer_file_count(simulation_trace(play->run->simulation), &counts);
+    bool is_balanced = play_to_end(play);
+    bool is_written = is_balanced && viewer_file_write(play->run, &counts, options, output);
+    if (is_written)
+        tell_verdicts(play->run);
+    return outputs_status(play->run, is_balanced, is_written);
 }
 
 static int view_file(const char *path, const ViewerFileOptions *options, const char *wanted,
                      bool is_to_open)
 {
     g_autofree char *output = wanted != NULL ? g_strdup(wanted) : default_output(path);
-    if (output == NULL || !write_page(path, options, output))
-        return EXIT_BAD_INPUT;
+    int status = output == NULL ? EXIT_BAD_INPUT : write_page(path, options, output);
+    if (status == EXIT_BAD_INPUT || status == EXIT_BUG)
+        return status;
     if (is_to_open)
         open_page(output);
     else
         printf("%s\n", output);
-    return EXIT_WELL;
+    return status;
 }
 
 int command_view(int argc, char **argv)

@@ -4,9 +4,11 @@
 #include "chain.h"
 #include "core/units.h"
 #include "mailsim/version.h"
+#include "scenario/full_writer.h"
 #include "scenario/reader.h"
 
 #include <stdio.h>
+#include <string.h>
 
 Play *play_new(const char *path, const SimulationOptions *options)
 {
@@ -100,6 +102,38 @@ bool play_to_end(Play *play)
     if (!is_balanced)
         play_tell_violation(play);
     return is_balanced;
+}
+
+/* Whether the word, of `length` octets, stands in the text by itself. */
+static bool has_word(const char *text, const char *word, size_t length)
+{
+    g_autofree char *wanted = g_strndup(word, length);
+    for (const char *at = strstr(text, wanted); at != NULL; at = strstr(at + 1, wanted)) {
+        bool begins = at == text || strchr(" \"'[{,:\n", at[-1]) != NULL;
+        bool ends = strchr(" \"']},:\n", at[length]) != NULL; /* or the end of the text */
+        if (begins && ends)
+            return true;
+    }
+    return false;
+}
+
+/* Repetitions and notifications of `lunch` begin with `lunch.`. */
+bool play_may_know_mail(const Play *play, const char *mail)
+{
+    if (mail == NULL || play->options.outside != NULL)
+        return true;
+    g_autofree char *text = scenario_format_full(play->scenario);
+    for (size_t length = 1; length <= strlen(mail); length++) {
+        bool is_stem = mail[length] == '\0' || mail[length] == '.';
+        if (is_stem && has_word(text, mail, length))
+            return true;
+    }
+    fprintf(stderr, "mailsim: there is no mail `%s` in this scenario; its mails are:\n", mail);
+    for (size_t i = 0; i < play->scenario->mails.count; i++)
+        fprintf(stderr, "  %s\n", play->scenario->mails.items[i].name.text);
+    for (size_t i = 0; i < play->scenario->traffic.count; i++)
+        fprintf(stderr, "  %s (traffic)\n", play->scenario->traffic.items[i].name.text);
+    return false;
 }
 
 bool play_knows_mail(const Play *play, const char *mail)

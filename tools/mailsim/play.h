@@ -22,6 +22,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Play, play_free)
 /* Plays it. Books that do not balance are a bug: it is told with the chain of its causes and the
  * command that replays it, and false is returned. */
 bool play_to_end(Play *play);
+/* Before the run: false, with the error told, when there can be no such mail (NULL: there can):
+ * mails are named by words of the scenario, except those that come from outside. */
+bool play_may_know_mail(const Play *play, const char *mail);
 /* After the run: whether there was such a mail (NULL: yes); otherwise it is told which there were.
  */
 bool play_knows_mail(const Play *play, const char *mail);

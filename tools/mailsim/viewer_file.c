@@ -23,13 +23,8 @@ enum { LEVELS = TRACE_LEVEL_SEGMENT + 1 };
 
 extern const char viewer_page_start[], viewer_page_end[];
 
-/* How many records each level adds. */
-typedef struct LevelCounts {
-    uint64_t records[LEVELS];
-} LevelCounts;
-
 /* The finest level that is small enough; MAIL when none is. */
-static TraceLevel level_that_fits(const LevelCounts *counts)
+static TraceLevel level_that_fits(const ViewerCounts *counts)
 {
     uint64_t total = counts->records[TRACE_LEVEL_MAIL];
     int level = TRACE_LEVEL_MAIL;
@@ -94,7 +89,7 @@ static void add_local_text(JsonBuilder *builder, const char *key, const LocalTex
 }
 
 /* Begins the object with what every page has. */
-static JsonBuilder *meta_begin(const LevelCounts *counts)
+static JsonBuilder *meta_begin(const ViewerCounts *counts)
 {
     JsonBuilder *builder = json_builder_new();
     json_builder_begin_object(builder);
@@ -131,13 +126,32 @@ static void add_questions(JsonBuilder *builder, const Run *run)
     json_builder_end_array(builder);
 }
 
+static void add_expectations(JsonBuilder *builder, const Run *run)
+{
+    json_builder_set_member_name(builder, "expectations");
+    json_builder_begin_array(builder);
+    for (size_t i = 0; i < expectations_count(run->expectations); i++) {
+        g_autofree char *text = expectations_describe(run->expectations, i);
+        g_autofree char *actual = expectations_actual(run->expectations, i);
+        json_builder_begin_object(builder);
+        add_text(builder, "text", text);
+        json_builder_set_member_name(builder, "holds");
+        json_builder_add_boolean_value(builder, expectations_hold(run->expectations, i));
+        add_text(builder, "actual", actual);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
 /* The whole object of a scenario's page, after its run. */
-static JsonBuilder *meta_of_run(const Run *run, const LevelCounts *counts)
+static JsonBuilder *meta_of_run(const Run *run, const ViewerCounts *counts)
 {
     JsonBuilder *builder = meta_begin(counts);
     add_local_text(builder, "title", &run->scenario->title);
     add_local_text(builder, "about", &run->scenario->about);
     add_questions(builder, run);
+    if (run->end != SIMULATOR_END_STOPPED) /* or else nothing is judged */
+        add_expectations(builder, run);
     json_builder_end_object(builder);
     return builder;
 }
@@ -146,32 +160,33 @@ static JsonBuilder *meta_of_run(const Run *run, const LevelCounts *counts)
 
 static void count_record(void *owner, const TraceRecord *record)
 {
-    LevelCounts *counts = owner;
+    ViewerCounts *counts = owner;
     counts->records[trace_kind_info(record->kind)->level]++;
 }
 
-/* One run to learn the answers and how much there is, and one to write it. */
-bool viewer_file_write(const Scenario *scenario, const ViewerFileOptions *options, const char *path)
+void viewer_file_count(Trace *trace, ViewerCounts *counts)
+{
+    *counts = (ViewerCounts){0};
+    trace_add_sink(trace, (TraceSink){count_record, counts, TRACE_LEVEL_SEGMENT});
+}
+
+bool viewer_file_write(const Run *run, const ViewerCounts *counts, const ViewerFileOptions *options,
+                       const char *path)
 {
     OutputFile file;
-    LevelCounts counts = {0};
     if (!output_open(&file, path))
         return false;
-    g_autoptr(Run) first = run_new(scenario, options->simulation);
-    trace_add_sink(simulation_trace(first->simulation),
-                   (TraceSink){count_record, &counts, TRACE_LEVEL_SEGMENT});
-    run_play(first);
-    g_autoptr(JsonBuilder) meta = meta_of_run(first, &counts);
+    g_autoptr(JsonBuilder) meta = meta_of_run(run, counts);
     page_begin(&file, meta);
 
-    g_autoptr(Run) second = run_new(scenario, options->simulation);
-    g_autofree char *start = simulation_format_start(scenario);
-    TraceLevel level = options->has_level ? options->level : level_that_fits(&counts);
-    NdjsonHeader header = run_ndjson_header(second, level, start);
+    g_autoptr(Run) again = run_new(run->scenario, options->simulation);
+    g_autofree char *start = simulation_format_start(run->scenario);
+    TraceLevel level = options->has_level ? options->level : level_that_fits(counts);
+    NdjsonHeader header = run_ndjson_header(again, level, start);
     header.has_frames = true;
-    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(second->simulation), &header,
+    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(again->simulation), &header,
                                              (NdjsonOutput){write_escaped, &file});
-    run_play(second);
+    run_play(again);
     ndjson_writer_flush(writer);
     ndjson_writer_free(writer);
     return page_end(&file);
@@ -240,7 +255,7 @@ static TraceLevel level_of(Span name)
     return kind == TRACE_KIND_COUNT ? TRACE_LEVEL_SEGMENT : trace_kind_info(kind)->level;
 }
 
-static bool count_levels(const char *path, LevelCounts *counts)
+static bool count_levels(const char *path, ViewerCounts *counts)
 {
     TraceFile trace;
     Span line;
@@ -319,7 +334,7 @@ static bool copy_records(OutputFile *file, const char *path, TraceLevel level)
 bool viewer_file_write_trace(const char *trace_path, const char *path)
 {
     OutputFile file;
-    LevelCounts counts = {0};
+    ViewerCounts counts = {0};
     if (!count_levels(trace_path, &counts) || !output_open(&file, path))
         return false;
     g_autoptr(JsonBuilder) meta = meta_begin(&counts);

@@ -12,9 +12,16 @@ typedef struct ViewerFileOptions {
     TraceLevel level;
 } ViewerFileOptions;
 
-/* Plays the scenario again, which gives the same run, and writes the page. False, with the error
- * told, when the file cannot be written. */
-bool viewer_file_write(const Scenario *scenario, const ViewerFileOptions *options,
+/* How many records each level of a run adds. */
+typedef struct ViewerCounts {
+    uint64_t records[TRACE_LEVEL_SEGMENT + 1];
+} ViewerCounts;
+
+/* Counts from now on; before the run is played. Borrowed until the run is over. */
+void viewer_file_count(Trace *trace, ViewerCounts *counts);
+/* Plays the run, which is over, once more, and writes the page. False, with the error told, when
+ * the file cannot be written. */
+bool viewer_file_write(const Run *run, const ViewerCounts *counts, const ViewerFileOptions *options,
                        const char *path);
 /* Writes the page of a trace in NDJSON. False, with the error told, when it cannot be read, is no
  * trace, or the page cannot be written. */

@@ -44,7 +44,8 @@ export function QueuePane() {
 const FATE_SIGN = { plain: "•", good: "✓", wait: "…", bad: "✕", note: "" } as const;
 
 export function MailsPane() {
-  const { model, view, change, w } = useShared();
+  const { model, view, gated, change, w } = useShared();
+  const verdicts = gated ? [] : model.meta.expectations ?? [];
   const mails = [...model.mails.values()].filter((m) => m.first <= view.cursor);
   return (
     <div class="fill scroll" tabIndex={0} role="region" aria-label={w("mails")}>
@@ -63,6 +64,10 @@ export function MailsPane() {
           })}
         </tbody>
       </table>
+      {verdicts.length > 0 && <h4 class="pad">{w("expectations")}: {verdicts.filter((v) => v.holds).length} / {verdicts.length}</h4>}
+      <ul class="layers verdicts pad">
+        {verdicts.map((v, k) => <li key={k} class={v.holds ? "" : "bad"}><span class={v.holds ? "good" : "bad"}>{v.holds ? "✓" : "✕"}</span> <span>{v.text}{v.holds ? "" : ` (${v.actual})`}</span></li>)}
+      </ul>
     </div>
   );
 }

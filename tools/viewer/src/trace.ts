@@ -30,6 +30,7 @@ export interface Meta {
   title?: LocalText;
   about?: LocalText;
   questions?: Question[];
+  expectations?: { text: string; holds: boolean; actual: string }[];
 }
 
 const LINE_MAXIMUM = 1024 * 1024 * 2;
