@@ -3,6 +3,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Axis } from "./axis";
 import { Model } from "./model";
+import { TraceNode } from "./trace";
 import { View } from "./view";
 import { Word } from "./words";
 
@@ -15,6 +16,8 @@ export interface Shared {
   readonly gated: boolean;
   /** What is lit with the selected record: the segments of a line, the lines of a segment. */
   readonly linked: ReadonlySet<number>;
+  /** Brief names of the machines. */
+  readonly brief: (host: string) => string;
   /** Whether the view moves by itself or under a finger: what is read in peace can wait. */
   readonly moving: boolean;
   /** The size of type in pixels: by the window, and for the last row in lecture mode. */
@@ -67,7 +70,12 @@ export function useFollow(ref: { current: HTMLElement | null }, fresh: string, i
   if (last.current !== fresh && !isSeen(top.current)) top.current = Math.max(0, Math.round(wanted()));
   last.current = fresh;
   const now = top.current;
-  useLayoutEffect(() => { if (ref.current) ref.current.scrollTop = now; }, [fresh, now]);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    if (Math.abs(element.scrollTop - now) >= 1) element.scrollTop = now;
+    if (Math.abs(element.scrollTop - now) >= 1) onScroll({ currentTarget: element }); // it has no such place
+  }, [fresh, now]);
   const onScroll = (e: { currentTarget: HTMLElement }): void => {
     const is = e.currentTarget.scrollTop;
     if (Math.abs(is - top.current) < 1) return;
@@ -92,9 +100,20 @@ export function useCalm<T>(value: T, isMoving: boolean): T {
 const CALM_MS = 150;
 
 export const shortName = (name: string): string => name.replace(/\.(example|test)$/, "");
-/** A machine's name where there is little room: mail.naver.example is naver, alice.laptop is alice. */
-export const briefName = (name: string, role: string): string =>
-  role === "nameserver" ? "DNS" : role === "server" ? shortName(name).replace(/^(mail|mx\d*|smtp)\./, "") : role === "agent" ? (name.split(".")[0] as string) : name;
+const firstLabel = (name: string): string => name.split(".")[0] as string;
+const briefly = (name: string, role: string): string =>
+  role === "nameserver" ? "DNS" : role === "server" ? shortName(name).replace(/^(mail|mx\d*|smtp)\./, "") : role === "agent" ? firstLabel(name) : name;
+/** The machines' names where there is little room: mail.naver.example is naver, alice.laptop is alice.
+ * Of two that would be called the same, mx1.gmail.example and mx2.gmail.example, the one is mx1. */
+export function briefNames(nodes: readonly TraceNode[]): ReadonlyMap<string, string> {
+  const count = (of: (n: TraceNode) => string, name: string): number => nodes.filter((n) => of(n) === name).length;
+  const names = new Map<string, string>();
+  for (const node of nodes) {
+    const brief = briefly(node.name, node.role), first = firstLabel(node.name);
+    names.set(node.name, count((n) => briefly(n.name, n.role), brief) === 1 ? brief : count((n) => firstLabel(n.name), first) === 1 ? first : shortName(node.name));
+  }
+  return names;
+}
 
 const pen = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
 const widths = new Map<string, number>();

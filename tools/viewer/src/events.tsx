@@ -1,6 +1,6 @@
 /* The list of events: a text of everything, with filters. */
 import { useMemo } from "preact/hooks";
-import { briefName, useFollow, useShared, useSize } from "./context";
+import { useFollow, useShared, useSize } from "./context";
 import { TraceRecord } from "./trace";
 import { placeOf } from "./view";
 import { describe, formatTime } from "./words";
@@ -8,10 +8,9 @@ import { describe, formatTime } from "./words";
 const SIGN = { plain: "", good: "✓ ", wait: "… ", bad: "✕ ", note: "" } as const;
 
 export function EventsPane() {
-  const { model, view, shown, gated, linked, type, go, change, w } = useShared();
+  const { model, view, shown, gated, linked, brief, type, go, change, w } = useShared();
   const [ref, , height] = useSize<HTMLDivElement>();
   const row = Math.round(type * 1.85);
-  const roles = useMemo(() => new Map(model.nodes.map((n) => [n.name, n.role])), [model]);
   const needle = view.filter.toLowerCase();
   const listed = useMemo(
     () => (needle === "" ? shown : shown.filter((i) => {
@@ -47,7 +46,7 @@ export function EventsPane() {
             return (
               <div key={k % pool} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
                 class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
-                <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : briefName(r.host, roles.get(r.host) ?? "")}</span>
+                <span class="when">{formatTime(r.t)}</span><span class="who">{r.host === "timeline" ? "" : brief(r.host)}</span>
                 <span class="say">{SIGN[tone]}{describe(model, i, view.language, gated)}</span>
               </div>
             );

@@ -1,6 +1,6 @@
 /* The ladder: a column for each machine, a row for each event, time downwards with its gaps named. */
 import { useMemo } from "preact/hooks";
-import { briefName, fit, shortName, useFollow, useShared, useSize, widthOf } from "./context";
+import { fit, shortName, useFollow, useShared, useSize, widthOf } from "./context";
 import { Icon, isPhone } from "./map";
 import { Model, countUpTo, isSending } from "./model";
 import { Rows, isGap, layRows, topOf } from "./rows";
@@ -35,7 +35,7 @@ const CLOSE = 3; /* pixels: rows closer than this to the last that was drawn are
 export function LadderPane() {
   const { model, view, shown, gated, go, type, w } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
-  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), head = font * (view.lecture ? 4.2 : 4.8), gutter = font * (view.lecture ? 6.4 : 7);
+  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), head = font * (view.lecture ? 4.4 : 5), gutter = font * (view.lecture ? 6.4 : 7);
   const rows = useMemo(() => shown.filter((i) => !SILENT.test((model.records[i] as TraceRecord).kind)), [model, shown]);
   const times = useMemo(() => Float64Array.from(rows, (i) => model.times[i] as number), [model, rows]);
   const columns = useMemo(() => columnsOf(model, rows), [model, rows]);
@@ -57,12 +57,13 @@ export function LadderPane() {
     if (next !== undefined) go(next);
     e.preventDefault();
   };
-  const beyond = Math.max(0, top - 50), under = Math.min(total, top + height + 50);
+  const tall = Math.max(total, height - head - 2); // the machines' lines go down to the end of the pane
+  const beyond = Math.max(0, top - 50), under = Math.min(tall, top + height + 50);
   return (
     <div class="fill scroll ladder" ref={ref} tabIndex={0} role="region" aria-label={w("ladder")} onScroll={onScroll} onKeyDown={onKey}>
       <Heads columns={columns} x={x} step={step} width={W} height={head} font={font} />
-      {last <= 0 && <p class="quiet pad">{w("begin")}</p>}
-      <svg width={W} height={Math.max(total, 1)} role="img" aria-label={w("ladder")}>
+      {last <= 0 && <p class="quiet pad begin">{w("begin")}</p>}
+      <svg width={W} height={tall} role="img" aria-label={w("ladder")}>
         {columns.map((host) => <line key={host} class={`rail${view.host === host ? " picked" : ""}`} x1={x(host)} x2={x(host)} y1={beyond} y2={under} />)}
         {visible.map(({ k, isSaid, unsaid }, index) => {
           const i = rows[k] as number;
@@ -105,18 +106,19 @@ function arrivalOf(model: Model, i: number, laid: Rows, times: Float64Array, las
 }
 
 function Heads({ columns, x, step, width, height, font }: { columns: string[]; x: (host: string) => number; step: number; width: number; height: number; font: number }) {
-  const { model, view } = useShared();
+  const { model, view, brief } = useShared();
   const size = view.lecture ? font * 0.9 : font;
   const isRoomy = columns.every((host) => widthOf(`✕ ${shortName(host)}`, size) <= step - 8);
+  const isTight = !isRoomy && columns.some((host) => widthOf(`✕ ${brief(host)}`, size) > step - 4); // then every other name stands lower
   return (
     <svg class="ladder-head" width={width} height={height} aria-hidden="true">
-      {columns.map((host) => {
+      {columns.map((host, k) => {
         const node = model.nodes.find((n) => n.name === host);
         const off = model.hostState(host, view.cursor) !== "up";
         return host === "timeline" ? null : (
-          <g key={host} class={`node ${node?.role ?? ""}${off ? " off" : ""}${view.host === host ? " picked" : ""}`} transform={`translate(${x(host)},${height * 0.38})`}>
+          <g key={host} class={`node ${node?.role ?? ""}${off ? " off" : ""}${view.host === host ? " picked" : ""}`} transform={`translate(${x(host)},${height * 0.36})`}>
             <g class="icon" transform={`scale(${(font / 12) * (view.lecture ? 0.72 : 0.85)})`}><Icon role={node?.role ?? "agent"} phone={isPhone(host)} /></g>
-            <text y={height * 0.53} font-size={size} text-anchor="middle">{off ? "✕ " : ""}{fit(isRoomy ? shortName(host) : briefName(host, node?.role ?? ""), step - 2, size)}</text>
+            <text x={isTight && k === columns.length - 1 ? step / 2 - 4 : 0} y={height * (isTight ? 0.4 : 0.5) + (isTight && k % 2 === 1 ? size * 1.05 : 0)} font-size={size} text-anchor={isTight && k === columns.length - 1 ? "end" : "middle"}>{off ? "✕ " : ""}{fit(isRoomy ? shortName(host) : brief(host), step * (isTight ? 1.9 : 1) - 2, size)}</text>
           </g>
         );
       })}

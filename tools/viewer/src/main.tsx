@@ -3,7 +3,7 @@ import { render } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Axis } from "./axis";
 import { ChartsPane } from "./charts";
-import { Shared, SharedContext, useShared, useType } from "./context";
+import { Shared, SharedContext, briefNames, shortName, useShared, useType } from "./context";
 import { DetailPane } from "./detail";
 import { EventsPane } from "./events";
 import { LadderPane } from "./ladder";
@@ -81,12 +81,13 @@ function Page({ model }: { model: Model }) {
   const axis = useMemo(() => new Axis(view.axis, Float64Array.from(shown, (i) => model.times[i] as number)), [model, shown, view.axis]);
   const gated = questions.length > 0 && !view.guessed;
   const type = useType(view.lecture);
+  const brief = useMemo(() => { const names = briefNames(model.nodes); return (host: string): string => names.get(host) ?? shortName(host); }, [model]);
   const [scrubbing, setScrubbing] = useState(false);
   const linked = useMemo(() => linkedTo(model, view.cursor), [model, view.cursor]);
   const change = useCallback((part: Partial<View>) => setView((v) => ({ ...v, ...part })), []);
   const go = useCallback((i: number) => setView((v) => select(model, v, i)), [model]);
   const w = useCallback((key: Parameters<Shared["w"]>[0]) => word(view.language, key), [view.language]);
-  const shared: Shared = { model, view, shown, axis, gated, linked, moving: scrubbing || view.playing, type, w, change, go };
+  const shared: Shared = { model, view, shown, axis, gated, linked, brief, moving: scrubbing || view.playing, type, w, change, go };
   const allows = (v: View) => (i: number): boolean =>
     v.follow === "mail" ? model.isAbout(i, v.mail) : v.follow === "connection" ? model.isOfConnection(i, v.connection) : true;
 

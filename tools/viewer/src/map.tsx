@@ -1,6 +1,6 @@
 /* The map: servers above, routers between, agents below; packets, queues, what is down. */
 import { useMemo } from "preact/hooks";
-import { briefName, fit, shortName, useShared, useSize, widthOf } from "./context";
+import { fit, shortName, useShared, useSize, widthOf } from "./context";
 import { Model, at, linkKey } from "./model";
 import { TraceNode, str } from "./trace";
 import { describe, wordOr } from "./words";
@@ -100,6 +100,8 @@ export function MapPane() {
   const font = view.lecture ? type : type * 0.92, scale = type / 13;
   const point = (name: string): Place | undefined => places.get(name);
   const isRoomy = [...places.values()].every((p) => widthOf(shortName(p.node.name), font) <= p.width - 8);
+  const routers = [...places.values()].filter((p) => p.node.role === "router");
+  const isClose = routers.some((p) => widthOf(p.node.name, font) > p.width - 6);
   const route = path.map(point).filter((p): p is Place => p !== undefined);
   return (
     <div class="fill" ref={ref}>
@@ -120,7 +122,7 @@ export function MapPane() {
             <polyline points={route.map((p) => `${p.x},${p.y}`).join(" ")} marker-end="" />
           </g>
         )}
-        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} isRoomy={isRoomy} onPick={() => change({ host: p.node.name })} />)}
+        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} isRoomy={isRoomy} isStaggered={p.node.role === "router" && isClose && routers.indexOf(p) % 2 === 1} onPick={() => change({ host: p.node.name })} />)}
         {model.inFlight(view.t).slice(0, 400).map((x) => {
           const a = point(x.from), b = point(x.to);
           if (!a || !b) return null;
@@ -154,14 +156,15 @@ function Arrowhead({ route, tone, scale }: { route: Place[]; tone: string; scale
   return <path class={`head ${tone}`} d="M0 0L-11-6V6Z" transform={`translate(${b.x - ((b.x - a.x) / length) * back},${b.y - ((b.y - a.y) / length) * back}) rotate(${angle}) scale(${scale})`} />;
 }
 
-function Node({ place, font, scale, isRoomy, onPick }: { place: Place; font: number; scale: number; isRoomy: boolean; onPick: () => void }) {
-  const { model, view, w } = useShared();
+function Node({ place, font, scale, isRoomy, isStaggered, onPick }: { place: Place; font: number; scale: number; isRoomy: boolean; isStaggered: boolean; onPick: () => void }) {
+  const { model, view, brief, w } = useShared();
   const { node, x, y, width } = place;
   const state = model.hostState(node.name, view.cursor);
   const length = at(model.lengths.get(node.name) ?? [], view.cursor) ?? 0;
-  const name = fit(isRoomy ? shortName(node.name) : briefName(node.name, node.role), Math.max(width - 4, 40), font);
+  const isLow = !isStaggered; // where routers stand close, every other name is above
+  const name = fit(isRoomy ? shortName(node.name) : brief(node.name), Math.max(width * (node.role === "router" ? 2 : 1) - 4, 40), font);
   const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
-  const above = node.role === "server" || node.role === "nameserver";
+  const above = node.role === "server" || node.role === "nameserver" || !isLow;
   return (
     <g class={`node ${node.role}${state === "up" ? "" : " off"}${view.host === node.name ? " picked" : ""}`} transform={`translate(${x},${y})`}
       role="button" tabIndex={0} aria-label={label} onClick={onPick} onKeyDown={(e) => e.key === "Enter" && onPick()}>

@@ -25,8 +25,8 @@ export function countUpTo(numbers: ArrayLike<number>, x: number): number {
 
 export type Tone = "plain" | "good" | "wait" | "bad" | "note";
 export interface Connection { id: string; host: string; remote: string; port: number; client: boolean; peer?: string; first: number }
-export interface QueueState { state: "waiting" | "trying"; attempt: number; next: number | undefined; reason: string }
-export interface QueueEntry { id: string; host: string; mail: string; enter: number; remove: number; expires: number | undefined; recipients: Map<string, Change<QueueState>[]> }
+export interface QueueState { state: "waiting" | "trying" | "turn"; attempt: number; next: number | undefined; reason: string }
+export interface QueueEntry { id: string; host: string; mail: string; enter: number; remove: number; expires: number | undefined; held: Change<boolean>[]; recipients: Map<string, Change<QueueState>[]> }
 export interface Stored { host: string; user: string; folder: string; mail: string; uid: number; store: number; expunge: number; flags: Change<string>[] }
 export interface Transmission { i: number; from: string; to: string; start: number; arrive: number; packet: string; what: string }
 export interface Fate { i: number; fate: string; tone: Tone; recipient: string }
@@ -69,6 +69,8 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list) list.push(value); else map.set(key, [value]);
 }
+
+const QUEUE_ASIDE = new Set(["remove", "list", "listed", "flush"]); /* they put nothing into a queue */
 
 export class Model {
   readonly bySeq = new Map<number, number>();
@@ -201,11 +203,11 @@ export class Model {
 
   private noteQueue(record: TraceRecord, i: number, what: string): void {
     const id = str(record, "entry");
-    if (record.fields["length"] !== undefined) push(this.lengths, record.host, { i, value: num(record, "length") });
+    if (record.fields["length"] !== undefined && what !== "list") push(this.lengths, record.host, { i, value: num(record, "length") });
     const key = `${record.host} ${id}`;
     let entry = this.openEntries.get(key);
-    if (!entry && what !== "remove") {
-      entry = { id, host: record.host, mail: str(record, "mail"), enter: i, remove: Infinity, expires: undefined, recipients: new Map() };
+    if (!entry && id !== "" && !QUEUE_ASIDE.has(what)) {
+      entry = { id, host: record.host, mail: str(record, "mail"), enter: i, remove: Infinity, expires: undefined, held: [], recipients: new Map() };
       this.entries.push(entry);
       this.openEntries.set(key, entry);
     }
@@ -217,6 +219,9 @@ export class Model {
     }
     const recipient = str(record, "recipient");
     const before = entry.recipients.get(recipient)?.slice(-1)[0]?.value;
+    if (what === "hold" || what === "release") entry.held.push({ i, value: what === "hold" });
+    if (what === "activate")
+      push(entry.recipients, recipient, { i, value: { state: "turn", attempt: before?.attempt ?? 0, next: undefined, reason: "" } });
     if (what === "attempt")
       push(entry.recipients, recipient, { i, value: { state: "trying", attempt: num(record, "attempt"), next: undefined, reason: "" } });
     if (what === "defer")

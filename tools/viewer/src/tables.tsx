@@ -24,11 +24,13 @@ export function QueuePane() {
               return recipients.map(([recipient, history]) => {
                 const s = at(history, view.cursor);
                 const waits = s?.state !== "trying";
+                const held = at(e.held, view.cursor) ?? false;
+                const state = held ? `‖ ${w("held")}` : s?.state === "turn" ? `… ${w("turn")}` : waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`;
                 return (
                   <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
                     <td><button type="button" class="go" onClick={() => change({ mail: e.mail, host: e.host })}>{e.mail}</button><small>{shortName(e.host)}</small></td>
-                    <td class={`state${waits && s ? " wait" : ""}`}>{waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`}{s?.reason && <small>{valueOf(view.language, s.reason)}</small>}</td>
-                    <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td>
+                    <td class={`state${waits && s ? " wait" : ""}`}>{state}{s?.reason && <small>{valueOf(view.language, s.reason)}</small>}</td>
+                    <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits && !held ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td>
                   </tr>
                 );
               });

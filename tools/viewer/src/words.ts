@@ -33,6 +33,7 @@ const WORDS = {
   fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], uncertain: ["uncertain", "불확실"],
   of_connection: ["Connection", "연결"], not_drawn: ["not drawn, as it leads there from most states", "대부분의 상태에서 가는 전이라 그리지 않음"],
   expectations: ["expectations that hold", "성립한 기댓값"],
+  held: ["on hold", "보류"], turn: ["waits for a connection", "연결 차례 대기"],
   begin: ["Step forward to begin.", "다음 단계로 넘기면 시작합니다."],
   hop: ["hop", "홉"], parts: ["octets by name", "이름별 바이트"], to_line: ["To the line", "행으로 이동"], octet_keys: ["arrow keys go from octet to octet", "화살표 키로 바이트 이동"],
   pane_left: ["Left pane", "왼쪽 창"], pane_right: ["Right pane", "오른쪽 창"], position: ["Position", "위치"], connection: ["connection", "연결"], machine: ["state machine", "상태 기계"],
@@ -56,6 +57,7 @@ const UNITS: [number, string, string][] = [[86400e9, "d", "일"], [3600e9, "h", 
 
 /** 29 min 58 s: the two largest units. */
 export function formatSpan(ns: number, language: Language): string {
+  if (ns <= 0) return language === "ko" ? "0초" : "0 s";
   const k = UNITS.findIndex(([unit]) => ns >= unit);
   if (k < 0) return `${Math.max(0, Math.round(ns))} ns`;
   const [unit, en, ko] = UNITS[k] as (typeof UNITS)[number];

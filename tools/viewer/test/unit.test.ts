@@ -6,6 +6,8 @@ import { Axis } from "../src/axis";
 import { tabulate } from "../src/charts";
 import { decodeBase64, dissect } from "../src/frame";
 import { Model, at, toneOf } from "../src/model";
+import { briefNames } from "../src/context";
+import { layRows, topOf } from "../src/rows";
 import { SENTENCES } from "../src/sentences";
 import { carriersOf, inFrame, linkedTo, streamOf, wireOf } from "../src/stream";
 import { edgesOf } from "../src/states";
@@ -115,6 +117,31 @@ for (const mode of ["gaps", "linear", "step"] as const)
     for (const i of [2, 5, 7]) assert.ok(Math.abs(axis.timeAt(axis.xs[i] as number) - (times[i] as number)) <= 1e3);
     if (mode === "gaps") assert.deepEqual(axis.gaps.map((g) => g.wait), [3600e9 - 2e6, 90000e9 - 3600e9 - 1e6]);
   });
+test("rows of the ladder stand by the axis", () => {
+  const times = [0, 1e6, 2e6, 100e9];
+  assert.deepEqual([...layRows("step", times, 10).tops], [0, 10, 20, 30, 40]);
+  const gaps = layRows("gaps", times, 10);
+  assert.ok((gaps.tops[1] as number) > 10 && (gaps.tops[1] as number) < 11, "a millisecond is hardly seen");
+  assert.equal((gaps.tops[3] as number) - (gaps.tops[2] as number), 19, "a long wait has room for its name");
+  const linear = layRows("linear", times, 10);
+  assert.deepEqual([...linear.tops].map((y) => Math.round(y * 1e4) / 1e4), [0, 0.0003, 0.0006, 30, 40]);
+  assert.deepEqual([...linear.isSaid], [1, 0, 0, 1]);
+  assert.equal(topOf(linear, times, 50e9), linear.tops[2] as number + (50e9 - 2e6) / (100e9 - 2e6) * ((linear.tops[3] as number) - (linear.tops[2] as number)));
+  assert.deepEqual([...layRows("linear", [5, 5], 10).tops], [0, 10, 20], "no time at all has no scale");
+});
+test("a brief name is one machine's alone", () => {
+  const node = (name: string, role: string) => ({ name, role });
+  const names = briefNames([node("mail.naver.example", "server"), node("mx1.gmail.example", "server"), node("mx2.gmail.example", "server"), node("alice.laptop", "agent"), node("alice.phone", "agent"), node("ns", "nameserver")]);
+  assert.deepEqual([...names.values()], ["naver", "mx1", "mx2", "alice.laptop", "alice.phone", "DNS"]);
+});
+test("what is on hold or waits for its turn is known", () => {
+  const model = modelOf([LINES[0] as string, LINES[1] as string, '{"seq":3,"t":6,"kind":"queue.activate","host":"a","cause":2,"entry":"q","mail":"m","recipient":"r"}',
+    '{"seq":4,"t":7,"kind":"queue.hold","host":"a","cause":0,"entry":"q","mail":"m"}', '{"seq":5,"t":8,"kind":"queue.listed","host":"a","cause":0,"entry":"other","mail":"n"}', '{"seq":6,"t":9,"kind":"queue.release","host":"a","cause":0,"entry":"q","mail":"m"}']);
+  assert.equal(model.entries.length, 1);
+  assert.equal(at(model.entries[0]?.recipients.get("r") ?? [], 2)?.state, "turn");
+  assert.deepEqual([2, 3, 4, 5].map((i) => at(model.entries[0]?.held ?? [], i)), [undefined, true, true, false]);
+});
+
 test("an axis without records", () => { const axis = new Axis("gaps", []); assert.equal(axis.indexAt(0.5), -1); assert.equal(axis.timeAt(0.5), 0); });
 
 test("times and spans", () => {
