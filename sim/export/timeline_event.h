@@ -20,7 +20,8 @@ typedef struct TimelineEvent {
 void timeline_event_free(TimelineEvent *event);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TimelineEvent, timeline_event_free)
 
-/* The text in the field of that key; NULL when the kind has no such field, or the record no text. */
+/* The text in the field of that key; NULL when the kind has no such field, or the record no text.
+ */
 const char *timeline_record_text(const TraceRecord *record, const char *key);
 
 /* Turns records into events, and knows which connection leads where. */
