@@ -37,10 +37,18 @@ TOOL_SOURCES := $(sort $(wildcard tools/mailsim/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+# What runs for every event is in these rooms: gcc sees them as a whole and makes one object of them.
+# The single objects are whole too (-ffat-lto-objects), for who looks into them.
+HOT_OBJECTS := $(if $(filter release,$(MODE)),$(foreach room,sim/core sim/net sim/trace,$(filter $(BUILD)/$(room)/%,$(LIB_OBJECTS))))
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/tools/mailsim/viewer_page.o
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tools/bench/*.c)))
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
+
+HOT_FLAGS = -O3 -flto -ffat-lto-objects
+$(HOT_OBJECTS): private MODE_FLAGS_release += $(HOT_FLAGS)
+# What the library is made of.
+PARTS := $(filter-out $(HOT_OBJECTS),$(LIB_OBJECTS)) $(if $(HOT_OBJECTS),$(BUILD)/hot.o)
 
 # V=1 shows whole command lines.
 V ?= 0
@@ -53,7 +61,10 @@ all: $(BUILD)/mailsim
 $(BUILD)/mailsim: $(TOOL_OBJECTS) $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
 
-$(BUILD)/libmailsim.a: $(LIB_OBJECTS)
+$(BUILD)/hot.o: $(HOT_OBJECTS)
+	$(call say,LTO)$(CC) $(CFLAGS_ALL) $(HOT_FLAGS) -flto-partition=one -r -flinker-output=nolto-rel -o $@ $^
+
+$(BUILD)/libmailsim.a: $(PARTS)
 	@rm -f $@
 	$(call say,AR)ar rcs $@ $^
 
@@ -74,7 +85,7 @@ $(BUILD)/tools/mailsim/viewer_page.o: tools/mailsim/viewer_page.S tools/viewer/p
 	$(call say,AS)$(CC) -c -o $@ $<
 
 # The library as it is installed: one object, in which only the public names can be seen.
-$(BUILD)/public/libmailsim.a: $(LIB_OBJECTS)
+$(BUILD)/public/libmailsim.a: $(PARTS)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR)ld -r -o $(@D)/mailsim.o $^ && objcopy --localize-hidden $(@D)/mailsim.o && \

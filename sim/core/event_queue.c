@@ -40,8 +40,7 @@ const EventKey *event_queue_peek(EventQueue *queue)
         return NULL;
     if (queue->kind == EVENT_QUEUE_HEAP)
         return &queue->heap.keys[0];
-    event_radix_settle(&queue->radix);
-    return &queue->radix.soon.keys[0];
+    return event_radix_peek(&queue->radix);
 }
 
 EventKey event_queue_pop(EventQueue *queue)
@@ -49,23 +48,15 @@ EventKey event_queue_pop(EventQueue *queue)
     CHECK(event_queue_length(queue) > 0);
     if (queue->kind == EVENT_QUEUE_HEAP)
         return event_heap_pop(&queue->heap);
-    event_radix_settle(&queue->radix);
-    queue->radix.length--;
-    return event_heap_pop(&queue->radix.soon);
+    return event_radix_pop(&queue->radix);
 }
 
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)
 {
-    const EventRadix *radix = &queue->radix;
-    bool is_heap = queue->kind == EVENT_QUEUE_HEAP || radix->soon.length > 0;
-    const EventHeap *heap = queue->kind == EVENT_QUEUE_HEAP ? &queue->heap : &radix->soon;
-    if (is_heap || radix->occupied == 0) {
-        *count = heap->length;
-        return heap->keys;
-    }
-    const EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
-    *count = bucket->length;
-    return bucket->keys;
+    if (queue->kind == EVENT_QUEUE_RADIX)
+        return event_radix_soon(&queue->radix, count);
+    *count = queue->heap.length;
+    return queue->heap.keys;
 }
 
 uint32_t event_queue_length(const EventQueue *queue)

@@ -16,11 +16,11 @@ void event_heap_push(EventHeap *heap, const EventKey *key);
 EventKey event_heap_pop(EventHeap *heap);
 
 /* event_radix.c: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys up to the time `now`
- * are in a small heap; every later key is in the bucket of the highest bit in which its time
- * differs from `now`. Of two buckets the lower has the earlier keys. When the heap is empty, `now`
- * moves on to a time in the lowest bucket: to the latest of a few keys, which all go into the heap,
- * or to the earliest of many, which go to lower buckets. A key moves at most once for each bit,
- * without a comparison, and mostly once or twice. */
+ * are in a sorted run or a small heap; every later key is in the bucket of the highest bit in which
+ * its time differs from `now`. Of two buckets the lower has the earlier keys. When run and heap are
+ * empty, `now` moves on to a time in the lowest bucket: to the latest of a few keys, which are
+ * sorted, or to the earliest of many, which go to lower buckets. A key moves at most once for each
+ * bit, without a comparison, and mostly once or twice. */
 typedef struct EventBucket {
     EventKey *keys;
     uint32_t length;
@@ -28,10 +28,18 @@ typedef struct EventBucket {
 } EventBucket;
 
 enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
+enum { EVENT_RUN_MAXIMUM = 16 };
+
+/* Keys in order, to be taken from the front. */
+typedef struct EventRun {
+    uint32_t first, end;
+    EventKey keys[EVENT_RUN_MAXIMUM];
+} EventRun;
 
 typedef struct EventRadix {
     SimTime now;
-    EventHeap soon;
+    EventRun run;      /* a small bucket, sorted */
+    EventHeap soon;    /* what has come since then with a time up to `now`, or a larger bucket */
     uint64_t occupied; /* bit n: bucket n is not empty */
     EventBucket buckets[EVENT_RADIX_BUCKETS];
     uint32_t length; /* of all together */
@@ -39,5 +47,8 @@ typedef struct EventRadix {
 
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* Moves keys until the earliest is in `instant`; the queue is not empty. */
-void event_radix_settle(EventRadix *radix);
+/* The earliest key, and the same taken out; the queue is not empty. */
+const EventKey *event_radix_peek(EventRadix *radix);
+EventKey event_radix_pop(EventRadix *radix);
+/* As event_queue_soon. */
+const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count);

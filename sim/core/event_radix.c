@@ -7,7 +7,6 @@
 enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
-    BUCKET_FEW = 16,             /* keys that are sorted at once */
 };
 
 void event_radix_clear(EventRadix *radix)
@@ -64,27 +63,75 @@ static SimTime bucket_earliest(const EventBucket *bucket)
     return earliest;
 }
 
-static SimTime bucket_latest(const EventBucket *bucket)
+/* Sorts a few keys by insertion. */
+static void run_fill(EventRun *run, const EventBucket *bucket)
 {
-    SimTime latest = bucket->keys[0].time;
-    for (uint32_t i = 1; i < bucket->length; i++)
-        latest = MAX(latest, bucket->keys[i].time);
-    return latest;
+    run->first = 0;
+    run->end = bucket->length;
+    for (uint32_t i = 0; i < bucket->length; i++) {
+        uint32_t at = i;
+        for (; at > 0 && event_key_is_before(&bucket->keys[i], &run->keys[at - 1]); at--)
+            run->keys[at] = run->keys[at - 1];
+        run->keys[at] = bucket->keys[i];
+    }
 }
 
-/* The keys of the lowest bucket agree in its bit, so with `now` at the time of one of them all go
- * lower; with `now` at the latest, all into the heap. */
-void event_radix_settle(EventRadix *radix)
+/* Moves keys until the earliest is in the run or in the heap. The keys of the lowest bucket agree
+ * in its bit, so with `now` at the time of one of them all go lower; with `now` at the latest, all
+ * are due. */
+static void radix_settle(EventRadix *radix)
 {
-    if (radix->soon.length > 0)
+    if (G_LIKELY(radix->run.first < radix->run.end || radix->soon.length > 0))
         return;
     CHECK(radix->occupied != 0);
     unsigned index = (unsigned)__builtin_ctzll(radix->occupied);
     EventBucket *bucket = &radix->buckets[index];
-    bool are_few = bucket->length <= BUCKET_FEW;
-    radix->now = are_few ? bucket_latest(bucket) : bucket_earliest(bucket);
     radix->occupied &= radix->occupied - 1;
-    for (uint32_t i = 0; i < bucket->length; i++)
-        radix_place(radix, &bucket->keys[i]);
+    if (bucket->length <= EVENT_RUN_MAXIMUM) {
+        run_fill(&radix->run, bucket);
+        radix->now = radix->run.keys[radix->run.end - 1].time;
+    } else {
+        radix->now = bucket_earliest(bucket);
+        for (uint32_t i = 0; i < bucket->length; i++)
+            radix_place(radix, &bucket->keys[i]);
+    }
     bucket_empty(bucket);
+}
+
+/* Whether the earliest key is that of the run. */
+static inline bool run_is_first(const EventRadix *radix)
+{
+    const EventRun *run = &radix->run;
+    return run->first < run->end &&
+           (radix->soon.length == 0 ||
+            event_key_is_before(&run->keys[run->first], &radix->soon.keys[0]));
+}
+
+const EventKey *event_radix_peek(EventRadix *radix)
+{
+    radix_settle(radix);
+    return run_is_first(radix) ? &radix->run.keys[radix->run.first] : &radix->soon.keys[0];
+}
+
+EventKey event_radix_pop(EventRadix *radix)
+{
+    radix_settle(radix);
+    radix->length--;
+    return run_is_first(radix) ? radix->run.keys[radix->run.first++] : event_heap_pop(&radix->soon);
+}
+
+const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)
+{
+    const EventRun *run = &radix->run;
+    if (run->first < run->end) {
+        *count = run->end - run->first;
+        return &run->keys[run->first];
+    }
+    if (radix->soon.length > 0 || radix->occupied == 0) {
+        *count = radix->soon.length;
+        return radix->soon.keys;
+    }
+    const EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
+    *count = bucket->length;
+    return bucket->keys;
 }

@@ -169,10 +169,10 @@ void link_set_options(Link *link, NodeId from, LinkOptions options)
     direction_set_options(&link->directions[index_from(link, from)], options);
 }
 
-uint32_t link_exceeded_mtu(const Link *link, NodeId from, uint32_t ip_size)
+uint32_t link_exceeded_mtu(const Link *link, NodeId from, const Packet *packet)
 {
     uint32_t mtu = link->directions[index_from(link, from)].options.mtu;
-    return mtu != 0 && ip_size > mtu ? mtu : 0;
+    return mtu != 0 && packet_ip_size(packet) > mtu ? mtu : 0;
 }
 
 /* ---- Packets that are lost ---- */

@@ -61,8 +61,8 @@ LinkEnd link_other_end(const Link *link, NodeId node);
 LinkOptions link_options(const Link *link, NodeId from);
 void link_set_options(Link *link, NodeId from, LinkOptions options);
 
-/* Whether a packet of so many octets is too large for the direction; if so, its MTU, else 0. */
-uint32_t link_exceeded_mtu(const Link *link, NodeId from, uint32_t ip_size);
+/* Whether the packet is too large for the direction; if so, its MTU, else 0. */
+uint32_t link_exceeded_mtu(const Link *link, NodeId from, const Packet *packet);
 
 /* Takes the packet at the end `from`: sends it, lets it wait its turn, or drops it. What may go
  * wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and only

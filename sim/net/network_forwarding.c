@@ -66,7 +66,7 @@ static void refuse(NetworkNode *node, LinkFault why, uint8_t type, uint8_t code,
  * every packet has DF set (RFC 1191 §3, §4). */
 static void put_on_link(NetworkNode *node, Link *link, Packet *packet)
 {
-    uint32_t mtu = link_exceeded_mtu(link, node->id, packet_ip_size(packet));
+    uint32_t mtu = link_exceeded_mtu(link, node->id, packet);
     if (mtu != 0)
         refuse(node, (LinkFault){"packet too large", 0}, ICMP_UNREACHABLE,
                ICMP_CODE_FRAGMENTATION_NEEDED, mtu, packet);

@@ -35,7 +35,10 @@ static GBytes *with_return_path(const QueueEntry *entry)
     g_byte_array_append(message, (const uint8_t *)field, (guint)strlen(field));
     append_without_return_path(
         message, span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)));
-    return g_byte_array_free_to_bytes(message);
+    /* Copied to measure, without the array's reserve: it stays in the mailbox. */
+    GBytes *bytes = g_bytes_new(message->data, message->len);
+    g_byte_array_unref(message);
+    return bytes;
 }
 
 static void fail(LocalDelivery *local, bool is_final, const char *text, const char *status)

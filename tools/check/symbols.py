@@ -26,10 +26,10 @@ KNOWS_THE_MACHINE = re.compile(
 
 
 def symbols_of(object_file):
-    """Pairs of a symbol and its section."""
-    for line in run(["nm", "--format=sysv", object_file]).stdout.splitlines():
+    """Pairs of a symbol and its section: of the code, not of what the object brings for link time."""
+    for line in run(["nm", "--plugin=/dev/null", "--format=sysv", object_file]).stdout.splitlines():
         fields = [field.strip() for field in line.split("|")]
-        if len(fields) == 7 and fields[0] != "Name":
+        if len(fields) == 7 and fields[0] != "Name" and not fields[6].startswith(".gnu."):
             yield fields[0], fields[6]
 
 
