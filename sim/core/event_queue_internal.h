@@ -28,7 +28,7 @@ typedef struct EventBucket {
 } EventBucket;
 
 enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
-enum { EVENT_RUN_MAXIMUM = 16 };
+enum { EVENT_RUN_MAXIMUM = 48 };
 
 /* Keys in order, to be taken from the front. */
 typedef struct EventRun {
