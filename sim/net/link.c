@@ -29,6 +29,7 @@ typedef struct LinkDirection {
     Link *link;
     LinkEnd from, to;
     LinkOptions options;
+    SimTime octet_time; /* that an octet takes to be sent; 0: no whole number of nanoseconds */
     Random loss;
     LinkMischief *mischief; /* NULL: jitter and the like are off, and always were */
     SimTime busy_until;     /* the last bit of all packets so far is sent */
@@ -122,6 +123,9 @@ static void direction_set_options(LinkDirection *direction, LinkOptions options)
                         options.duplicate.numerator > 0 || options.corrupt.numerator > 0;
     if (has_mischief && direction->mischief == NULL)
         direction->mischief = mischief_new(direction);
+    const uint64_t rate_unit = BITS_PER_OCTET * (uint64_t)SIM_SECOND;
+    bool is_whole = rate_unit % options.rate_bits_per_second == 0;
+    direction->octet_time = is_whole ? (SimTime)(rate_unit / options.rate_bits_per_second) : 0;
     direction->options = options;
 }
 
@@ -281,6 +285,8 @@ static void direction_arrive(void *owner, void *data)
 /* How long the bits of a frame take to be sent, rounded up to whole nanoseconds. */
 static SimTime transmission_time(const LinkDirection *direction, uint32_t size)
 {
+    if (direction->octet_time != 0) /* a division takes long */
+        return size * direction->octet_time;
     uint64_t bits = (uint64_t)size * BITS_PER_OCTET;
     uint64_t rate = direction->options.rate_bits_per_second;
     return (SimTime)((bits * (uint64_t)SIM_SECOND + rate - 1) / rate);
