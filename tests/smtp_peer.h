@@ -7,7 +7,9 @@
 #include "scenario/simulation_internal.h"
 
 #define SERVER_A(more) "  mx.a.example: {domains: [a.example], users: {alice: {}}" more "}\n"
-#define SERVER_B(more) "  mx.b.example: {domains: [b.example], users: {bob: {}}" more "}\n"
+#define SERVER_B(more)                                                                             \
+    "  mx.b.example: {domains: [b.example], users: {bob: {}, away: {forward: [x@a.example]}, "     \
+    "here: {forward: [x@a.example, here@b.example]}}" more "}\n"
 #define WORLD(a, b, mails, timeline, more)                                                         \
     "mailsim: 1\n" more "servers:\n" SERVER_A(a)                                                   \
         SERVER_B(b) "people:\n"                                                                    \

@@ -633,7 +633,7 @@ static void test_bounce_unnamed(void **state)
     hold_bounce(&w);
     assert_violated(&w, "a.example has lunch.bounce for " ALICE
                         " (queue entry 1-2) from nowhere: it is not a notification that "
-                        "mail.bounced, mail.delayed or mail.confirmed names");
+                        "mail.bounced, mail.delayed, mail.confirmed or mail.answered names");
 }
 
 static void test_bounce_with_a_sender(void **state)

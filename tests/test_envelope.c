@@ -13,6 +13,7 @@ static Envelope *example(void)
     Envelope *envelope = envelope_new("alice@naver.example");
     assert_true(envelope_set_id(envelope, "QQ 314159+"));
     envelope->return_content = RETURN_HEADERS;
+    envelope_set_origin(envelope, "1-3", 12, "list");
     assert_true(envelope_add_recipient(envelope, "bob@gmail.example", NOTIFY_FAILURE | NOTIFY_DELAY,
                                        "rfc822;Bob@gmail.example"));
     assert_true(envelope_add_recipient(envelope, "\"a> b\"@b.test", 0, NULL));
@@ -24,6 +25,7 @@ static const char example_text[] = "envelope 1\n"
                                    "from <alice@naver.example>\n"
                                    "envid QQ+20314159+2B\n"
                                    "ret hdrs\n"
+                                   "origin 1-3 12 list\n"
                                    "to <bob@gmail.example> notify=FAILURE,DELAY "
                                    "orcpt=rfc822;Bob@gmail.example\n"
                                    "to <\"a> b\"@b.test>\n"
@@ -40,6 +42,9 @@ static void the_spool_form_is_as_documented(void **state)
     assert_non_null(read);
     assert_true(envelope_equals(envelope, read));
     assert_string_equal(read->id, "QQ 314159+");
+    assert_string_equal(read->origin.entry, "1-3");
+    assert_int_equal(read->origin.recipient, 12);
+    assert_string_equal(read->origin.how, "list");
     assert_string_equal(read->recipients[0].original, "rfc822;Bob@gmail.example");
 }
 

@@ -266,6 +266,29 @@ static void test_lost_after_relay(void **state)
     world_free(&w);
 }
 
+/* The address stands for another, which is a recipient of its own; no server more has taken it. */
+static void test_expanded(void **state)
+{
+    (void)state;
+    World w = world_begin(TRACE_LEVEL_MAIL);
+    compose(&w);
+    accept_mail(&w, w.b, BOB);
+    attempt(&w, w.b, BOB, "local");
+    TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch", .recipient = "b2@b.example",
+          .sender = ALICE, .entry = "1-2", .origin = "1-1");
+    TRACE(w.trace, w.b, MAIL_EXPANDED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .how = "alias", .into = "1-2", .to = "b2@b.example", .count = 1);
+    assert_int_equal(fate(&w, BOB), MAIL_FATE_EXPANDED);
+    assert_string_equal(mail_fate_name(MAIL_FATE_EXPANDED), "expanded");
+    assert_int_equal(fate(&w, "b2@b.example"), MAIL_FATE_QUEUED);
+    assert_int_equal(recipient_of(&w, "lunch", "b2@b.example")->servers, 0);
+    assert_int_equal(recipient_of(&w, "lunch", BOB)->servers, 1);
+    end_run(&w);
+    assert_int_equal(fate(&w, BOB), MAIL_FATE_EXPANDED);
+    assert_int_equal(fate(&w, "b2@b.example"), MAIL_FATE_LOST);
+    world_free(&w);
+}
+
 static void test_two_copies(void **state)
 {
     (void)state;
@@ -555,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_discarded),
         cmocka_unit_test(test_lost),
         cmocka_unit_test(test_lost_after_relay),
+        cmocka_unit_test(test_expanded),
         cmocka_unit_test(test_two_copies),
         cmocka_unit_test(test_queue_lengths),
         cmocka_unit_test(test_totals),

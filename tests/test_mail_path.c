@@ -60,7 +60,7 @@ static MailServer *add_server(World *world, Machine *machine, const char *domain
     assert_true(dns_zone_add(world->zone, &mx));
     dns_record_clear(&mx);
     const char *domains[] = {domain};
-    MailServerUser users[] = {{user, "secret"}};
+    MailServerUser users[] = {{.name = user, .password = "secret"}};
     MailServerOptions options = {.domains = domains,
                                  .domain_count = 1,
                                  .users = users,

@@ -198,9 +198,9 @@ static void test_network_faults(void **state)
          "seoul]}]}",
          "2:82: the link in line 2 joins the same two routers"},
         {"{routers: [seoul], firewall: [{host: seoul, action: drop, protocol: icmp, port: 25}]}",
-         "2:47: only `tcp` and `udp` have ports; leave `port` out, or change `protocol`"},
+         "2:40: only `tcp` and `udp` have ports; leave `port` out, or change `protocol`"},
         {"{routers: [seoul], firewall: [{host: seoul, action: reset, protocol: any}]}",
-         "2:47: only a TCP connection can be reset; `reject` answers other packets"},
+         "2:40: only a TCP connection can be reset; `reject` answers other packets"},
         {"{routers: [seoul], firewall: [{host: seoul, action: drop, from: [1.2.3.4/40]}]}",
          "2:75: there is no router, server or agent's machine `1.2.3.4/40`"},
         {"{routers: [busan]}", "3:63: there is no router `seoul`"},
@@ -349,7 +349,7 @@ static void test_expectation_faults(void **state)
          "11:48: there is no fact `staus` of a mail; did you mean `status`?"},
         {EXPECT "  - {mail: lunch, to: bob@gmail.example, fact: status, is: here}\n",
          "11:60: there is no status `here`; there are none, queued, delivered, bounced, discarded, "
-         "refused, relayed, lost"},
+         "refused, relayed, expanded, lost"},
         {EXPECT "  - {mail: lunch, fact: status, is: delivered}\n",
          "11:5: `lunch` has 2 recipients; say for which one with `to`"},
         {EXPECT "  - {mail: lunch, to: carol@gmail.example, fact: status, is: delivered}\n",
@@ -514,6 +514,90 @@ static void test_digest_and_file(void **state)
                         "8311282f4793e6a40e49ff1539bcc8fe188e224356959d2e279e4594e714110b");
 }
 
+#define ADDRESSES(keys)                                                                            \
+    "mailsim: 1\nservers:\n  a.example:\n    domains: [a.example]\n    users: {bob: {}}\n" keys "\n"
+
+static void test_address_faults(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {ADDRESSES("    aliases: {info: {to: [bob@a.example, x@b.example]}}"), ""},
+        {ADDRESSES("    aliases: {info: {to: []}}"), "6:26: `to` needs at least 1, not 0"},
+        {ADDRESSES("    aliases: {info: {to: [bob]}}"),
+         "6:27: `bob` is not a mail address: there is no @ and domain after the local-part"},
+        {ADDRESSES("  b.example: {domains: [b.example], users: {eve: {vacation: {from: 1 d}}}}"),
+         "6:51: what is the answer? `body` says it"},
+        {ADDRESSES("  b.example: {domains: [b.example], users: {eve: {vacation: {body: Away, from: "
+                   "1 d, until: 24 h}}}}"),
+         "6:51: `until` is not later than `from`"},
+        {ADDRESSES("    aliases: {info: {}}"),
+         "6:15: an alias needs the key `to`: the addresses that it stands for"},
+        {ADDRESSES("    aliases: {BOB: {to: [x@b.example]}}"),
+         "6:15: `bob` is an address of this server already, by line 5"},
+        {ADDRESSES("    lists: {course: {members: [bob@a.example]}}"),
+         "6:13: a mailing list needs the key `owner`: the address of who administers it, and gets "
+         "the mail to NAME-request and NAME-owner; the latter is the sender of what goes to "
+         "members, so bounces are among it"},
+        {ADDRESSES("    lists: {bob: {owner: bob@a.example, members: [bob@a.example]}}"),
+         "6:13: `bob` is an address of this server already, by line 5"},
+        {ADDRESSES("    aliases: {course-owner: {to: [x@b.example]}}\n"
+                   "    lists: {course: {owner: bob@a.example, members: [bob@a.example]}}"),
+         "7:13: `course-owner` is an address of this server already, by line 6"},
+        {ADDRESSES("    lists: {abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcde: {owner: "
+                   "bob@a.example, members: [bob@a.example]}}"),
+         "6:13: the name of a list has at most 56 letters, so that NAME-request is an address"},
+    };
+    ASSERT_BROKEN(cases);
+}
+
+#define HOME(network, more)                                                                        \
+    "mailsim: 1\nnetwork: {" network "}\nservers:\n"                                               \
+    "  pc.test: {domains: [pc.test], router: cottage}\n"                                           \
+    "  mx.test: {domains: [mx.test]}\n" more
+#define COTTAGE "homes: {cottage: {}, villa: {}}"
+
+static void test_home_and_firewall_faults(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {HOME(COTTAGE, ""), ""},
+        {HOME("homes: {cottage: {router: villa}, villa: {}}", ""),
+         "2:37: `villa` is a home's router; a provider's router belongs here"},
+        {HOME("homes: {cottage: {forward: [{port: 25, to: mx.test}]}}", ""),
+         "2:54: `mx.test` is not behind `cottage`"},
+        {HOME("homes: {cottage: {forward: [{port: 25, to: pc.test}, {port: 25, to: pc.test}]}}",
+              ""),
+         "2:79: port 25 is forwarded already, in line 2"},
+        {HOME("homes: {cottage: {forward: [{port: 0, to: pc.test}]}}", ""),
+         "2:46: `port` is at least 1"},
+        {HOME("routers: [a, b], links: [{between: [a, b]}, {between: [a, cottage]}], " COTTAGE, ""),
+         "2:69: `cottage` is a home's router, whose one link is in `homes`"},
+        {HOME("homes: {cottage: {tcp_timeout: 1 ms}}", ""), "2:42: `tcp_timeout` is at least 1 s"},
+        {HOME("homes: {internet: {}, cottage: {}}", ""),
+         "2:19: `internet` is the name of another node too, in a default"},
+        {HOME(COTTAGE ", firewall: [{host: cottage, action: block}]", ""),
+         "2:79: `action` takes `allow` or `drop` or `reject` or `reset`, not `block`"},
+        {HOME(COTTAGE ", firewall: [{host: cottage, action: drop, protocol: icmp, port: 25}]", ""),
+         "2:55: only `tcp` and `udp` have ports; leave `port` out, or change `protocol`"},
+        {HOME(COTTAGE ", firewall: [{host: cottage, action: reset, protocol: any}]", ""),
+         "2:55: only a TCP connection can be reset; `reject` answers other packets"},
+        {HOME(COTTAGE ", firewall: [{host: cotage, action: drop}]", ""),
+         "2:62: there is no router, server or agent's machine `cotage`; did you mean `cottage`?"},
+        {HOME(COTTAGE ", firewall: [{host: cottage, action: drop, from: [198.18.0.0/33]}]", ""),
+         "2:92: there is no router, server or agent's machine `198.18.0.0/33`"},
+        {HOME(COTTAGE, "timeline:\n  - {at: 1 s, do: set_firewall, host: mx.test, rules: [{action: "
+                       "reset, protocol: udp}]}\n"),
+         "7:56: only a TCP connection can be reset; `reject` answers other packets"},
+        {HOME(COTTAGE, "timeline:\n  - {at: 1 s, do: renumber, home: internet}\n"),
+         "7:35: `internet` is a provider's router; the router of one of `network.homes` belongs "
+         "here"},
+        {HOME(COTTAGE, "timeline:\n  - {at: 1 s, do: renumber, home: villa, old_address_to: "
+                       "villa}\n"),
+         "7:58: `villa` is the home that loses the address"},
+    };
+    ASSERT_BROKEN(cases);
+}
+
 #define WHEN(keys) TIMELINE "  - {when: {" keys "}, do: crash, host: mail.gmail.example}\n"
 
 static void test_triggers(void **state)
@@ -571,6 +655,8 @@ int main(void)
         cmocka_unit_test(test_printed_form),
         cmocka_unit_test(test_many_errors_are_summed_up),
         cmocka_unit_test(test_digest_and_file),
+        cmocka_unit_test(test_address_faults),
+        cmocka_unit_test(test_home_and_firewall_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

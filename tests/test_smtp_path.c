@@ -179,6 +179,21 @@ static void test_a_server_tells_of_its_users(void **state)
         {"EHLO a\r\n", "250 SIZE"}, {"VRFY bob\r\n", "252 "}, {"VRFY eve\r\n", "252 "},
         {"EXPN bob\r\n", "252 "},   {"VRFY\r\n", "501 "},
     };
+    static const Exchange addresses[] = {
+        {"HELO a\r\n", "250 "},
+        {"VRFY away@b.example\r\n", "251 2.1.5 User not local; will forward to <x@a.example>\r\n"},
+        {"VRFY here\r\n", "250 2.1.5 <here@b.example>\r\n"},
+        {"VRFY course\r\n", "250 2.1.5 <course@b.example>\r\n"},
+        {"VRFY bob+news\r\n", "250 2.1.5 <bob@b.example>\r\n"},
+        {"EXPN course\r\n", "250-2.1.5 <bob@b.example>\r\n250 2.1.5 <x@a.example>\r\n"},
+        {"EXPN Team@B.example\r\n", "250 2.1.5 <away@b.example>\r\n"},
+        {"EXPN away\r\n", "550 5.2.4 "},
+        {"EXPN eve\r\n", "550 5.1.1 "},
+    };
+    converse(addresses, G_N_ELEMENTS(addresses),
+             ", smtp: {verify: tell}, aliases: {team: {to: [away@b.example]}}, lists: {course: "
+             "{owner: bob@b.example, members: [bob@b.example, x@a.example]}}",
+             NULL);
     converse(told, G_N_ELEMENTS(told), ", smtp: {verify: tell}", NULL);
     converse(kept, G_N_ELEMENTS(kept), "", NULL);
 }

@@ -261,6 +261,59 @@ static void test_unknown_obstacle(void **state)
     world_free(&w);
 }
 
+/* What an address stands for is told before those who are written to in its place. */
+static void test_expansion(void **state)
+{
+    static const struct {
+        const char *how, *told;
+    } CASES[] = {
+        {"alias", BOB " is an alias on b.example: lunch goes to " CAROL " in its place."},
+        {"forward", BOB " has lunch forwarded: b.example sends it to " CAROL "."},
+        {"list", BOB " is a mailing list on b.example: lunch goes to its members, " CAROL ", with "
+                     "the list's owner as the envelope's sender."},
+        {"owner", "b.example passes lunch to " BOB " on to the list's owner, " CAROL "."},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        World w = world_new(0);
+        reach_a(&w);
+        accept_mail(&w, w.b, BOB);
+        TRACE(w.trace, w.a, MAIL_RELAYED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+              .next = "b.example");
+        attempt(&w, w.b, BOB, 1, "local");
+        TRACE(w.trace, w.b, QUEUE_ENTER, 0, .entry = "1-2", .mail = "lunch", .length = 2);
+        TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch", .recipient = CAROL, .sender = ALICE,
+              .entry = "1-2", .origin = "1-1");
+        TRACE(w.trace, w.b, MAIL_EXPANDED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+              .how = CASES[i].how, .into = "1-2", .to = CAROL, .count = 1);
+        g_autofree char *told = g_strdup_printf("%s\n00:00:01  b.example put lunch to " CAROL
+                                                " into its message queue, as entry 1-2.\n",
+                                                CASES[i].told);
+        assert_tells(&w, told);
+        assert_tells(&w, "In the end lunch to " BOB " went to other addresses in its place.");
+        world_free(&w);
+    }
+}
+
+static void test_vacation(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    accept_mail(&w, w.b, BOB);
+    TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch.vacation", .recipient = ALICE,
+          .sender = "", .entry = "1-2");
+    TRACE(w.trace, w.b, MAIL_ANSWERED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .answer = "lunch.vacation");
+    TRACE(w.trace, w.b, MAIL_UNANSWERED, 0, .mail = "lunch", .recipient = CAROL, .entry = "1-1",
+          .rule = "it is sent to many (Precedence)");
+    assert_tells(&w, BOB " is away: b.example answered lunch by lunch.vacation.\n00:00:01  "
+                         "b.example wrote the notification lunch.vacation to " ALICE);
+    assert_tells(&w, CAROL " is away, and b.example did not answer lunch: it is sent to many "
+                           "(Precedence).");
+    world_free(&w);
+}
+
 /* ---- Folding ---- */
 
 static void test_different_reasons_are_not_folded(void **state)
@@ -486,6 +539,8 @@ int main(void)
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_mailbox),
         cmocka_unit_test(test_unknown_obstacle),
+        cmocka_unit_test(test_expansion),
+        cmocka_unit_test(test_vacation),
         cmocka_unit_test(test_different_reasons_are_not_folded),
         cmocka_unit_test(test_recipients_are_joined),
         cmocka_unit_test(test_bounce),

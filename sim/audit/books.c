@@ -76,6 +76,7 @@ static void recover(Books *books, NodeId node, const TraceFields_QUEUE_RECOVER *
     if (entry == NULL) {
         entry = books_add_entry(books, node, fields->entry, fields->mail);
         entry->untold = fields->recipients;
+        books_set_origin(books, entry, fields->origin);
     }
     if (entry->open_count > fields->recipients)
         books_violate(books,
@@ -89,10 +90,8 @@ static void recover(Books *books, NodeId node, const TraceFields_QUEUE_RECOVER *
     check_length(books, server, fields->length);
 }
 
-/* The account that a record is about, when it may go on; NULL after a complaint. `does` says what
- * the server does, such as "relays". */
-static Account *account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
-                                 const char *recipient, const char *does)
+Account *books_account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
+                                const char *recipient, const char *does)
 {
     const char *server = simulator_node_name(books->simulator, node);
     Account *account = books_find_account(books, node, entry, recipient);
@@ -113,8 +112,8 @@ static Account *account_to_go_on(Books *books, NodeId node, const char *entry, c
 
 static void attempt(Books *books, NodeId node, const TraceFields_QUEUE_ATTEMPT *fields)
 {
-    Account *account =
-        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "attempts");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "attempts");
     if (account == NULL)
         return;
     if (g_strcmp0(fields->transport, "local") == 0)
@@ -130,21 +129,39 @@ static void accept(Books *books, NodeId node, const TraceFields_MAIL_ACCEPTED *f
     Entry *entry = books_find_entry(books, node, fields->entry);
     if (entry == NULL)
         entry = books_add_entry(books, node, fields->entry, fields->mail);
+    if (entry->accounts == NULL)
+        books_set_origin(books, entry, fields->origin);
     Account *account = books_open_account(books, entry, fields->recipient,
                                           fields->sender != NULL ? fields->sender : "");
     books_trace_origin(books, account);
 }
 
+/* Several entries may hold a mail for one address, by way of an alias and directly: the next server
+ * has accepted it without a word about which. What is known now decides. */
+static void take_handed(Account *account)
+{
+    for (Account *at = account->entry->mail->accounts; at != NULL; at = at->next_of_mail) {
+        if (at->entry->server == account->entry->server && at->recipient == account->recipient &&
+            at->handed > at->relayed) {
+            at->handed--;
+            account->handed++;
+            return;
+        }
+    }
+}
+
 /* What a next server outside of the simulation has done cannot be seen. */
 static void relay(Books *books, NodeId node, const TraceFields_MAIL_RELAYED *fields)
 {
-    Account *account =
-        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "relays");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "relays");
     if (account == NULL)
         return;
     books_close_account(account);
     const char *next = books_intern(books, fields->next);
     account->relayed++;
+    if (account->relayed > account->handed)
+        take_handed(account);
     NodeId node_of_next = books_find_host(books, next);
     bool is_seen = node_of_next != NODE_TIMELINE && node_of_next < books->first_outside;
     if (account->relayed > account->handed && is_seen)
@@ -154,8 +171,8 @@ static void relay(Books *books, NodeId node, const TraceFields_MAIL_RELAYED *fie
 
 static void deliver(Books *books, NodeId node, const TraceFields_MAIL_DELIVERED *fields)
 {
-    Account *account =
-        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "delivers");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "delivers");
     if (account == NULL)
         return;
     books_close_account(account);
@@ -165,8 +182,8 @@ static void deliver(Books *books, NodeId node, const TraceFields_MAIL_DELIVERED 
 
 static void bounce(Books *books, NodeId node, const TraceFields_MAIL_BOUNCED *fields)
 {
-    Account *account =
-        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "bounces");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "bounces");
     if (account == NULL)
         return;
     books_close_account(account);
@@ -175,8 +192,8 @@ static void bounce(Books *books, NodeId node, const TraceFields_MAIL_BOUNCED *fi
 
 static void delay(Books *books, NodeId node, const TraceFields_MAIL_DELAYED *fields)
 {
-    const Account *account = account_to_go_on(books, node, fields->entry, fields->mail,
-                                              fields->recipient, "warns of the delay of");
+    const Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                                    fields->recipient, "warns of the delay of");
     if (account != NULL)
         books_name_notification(books, account, fields->warning);
 }
@@ -193,10 +210,22 @@ static void confirm(Books *books, NodeId node, const TraceFields_MAIL_CONFIRMED 
                       fields->entry);
 }
 
+/* An answer is a notification: its sender is empty, and what has an empty sender gets none. */
+static void answer(Books *books, NodeId node, const TraceFields_MAIL_ANSWERED *fields)
+{
+    const Account *account = books_find_account(books, node, fields->entry, fields->recipient);
+    if (account != NULL)
+        books_name_notification(books, account, fields->answer);
+    else
+        books_violate(books, "%s answers %s for %s (queue entry %s), which it never accepted",
+                      simulator_node_name(books->simulator, node), fields->mail, fields->recipient,
+                      fields->entry);
+}
+
 static void discard(Books *books, NodeId node, const TraceFields_MAIL_DISCARDED *fields)
 {
-    Account *account =
-        account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient, "discards");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "discards");
     if (account == NULL)
         return;
     books_close_account(account);
@@ -207,8 +236,8 @@ static void discard(Books *books, NodeId node, const TraceFields_MAIL_DISCARDED 
 
 static void be_uncertain(Books *books, NodeId node, const TraceFields_MAIL_UNCERTAIN *fields)
 {
-    Account *account = account_to_go_on(books, node, fields->entry, fields->mail, fields->recipient,
-                                        "is uncertain of");
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "is uncertain of");
     if (account != NULL)
         account->uncertain++;
 }
@@ -262,8 +291,8 @@ static void write_queue_record(Books *books, const TraceRecord *record)
         attempt(books, record->node, fields);
     } else if (record->kind == TRACE_QUEUE_DEFER) {
         const TraceFields_QUEUE_DEFER *defer = fields;
-        account_to_go_on(books, record->node, defer->entry, defer->mail, defer->recipient,
-                         "puts off");
+        books_account_to_go_on(books, record->node, defer->entry, defer->mail, defer->recipient,
+                               "puts off");
     }
 }
 
@@ -282,14 +311,18 @@ static void write_mail_record(Books *books, const TraceRecord *record)
         delay(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_CONFIRMED) {
         confirm(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_ANSWERED) {
+        answer(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_DISCARDED) {
         discard(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_EXPANDED) {
+        books_expand(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_UNCERTAIN) {
         be_uncertain(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_EXPIRED) {
         const TraceFields_MAIL_EXPIRED *expired = fields;
-        account_to_go_on(books, record->node, expired->entry, expired->mail, expired->recipient,
-                         "gives up");
+        books_account_to_go_on(books, record->node, expired->entry, expired->mail,
+                               expired->recipient, "gives up");
     }
 }
 

@@ -2,16 +2,21 @@
  * a reason that the trace shows.
  *
  * For each server, queue entry and recipient there is an account. mail.accepted opens it;
- * mail.relayed, mail.delivered, mail.bounced or mail.discarded closes it, once. The rules, each of
- * which a violation's sentence names:
+ * mail.relayed, mail.delivered, mail.bounced, mail.discarded or mail.expanded closes it, once. The
+ * rules, each of which a violation's sentence names:
  *
  *  - Taking over. What a server accepts was submitted to it by the agent that composed it, or comes
  *    from a server whose account for it is open, or is a notification that mail.bounced or
- *    mail.delayed or mail.confirmed names in the same step. A server hands one account on once.
+ *    mail.delayed, mail.confirmed or mail.answered names in the same step. A server hands one
+ *    account on once.
  *  - Sending. When an agent is told that its mail is taken, each recipient has been accepted by a
  *    server, or the agent is told no for that one.
  *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
  *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
+ *  - Expanding. One recipient becomes many: they have a queue entry of their own, of the same mail,
+ *    which names the one that it comes from (`origin`); that one has an account open, being
+ *    delivered locally. mail.expanded closes that account and names the new entry and how many
+ *    recipients it has; each such entry is named once.
  *  - Witnesses. A second closing, or an attempt after the first, needs a crash or loss of power of
  *    that server in between and a queue.recover of the entry. A second copy needs one too, or
  *    mail.uncertain (RFC 1047: the reply to the final dot was lost). So does what is on a disk and

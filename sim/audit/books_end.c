@@ -80,10 +80,24 @@ void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTOR
 
 /* ---- What is missing ---- */
 
+/* An outage may have come between the entry and the record that names it; then the recovery names
+ * it, unless the one that it comes from was gone by then. */
+static void check_origin(Books *books, const Entry *entry)
+{
+    bool may_differ = books->is_cut || entry->server->outages > entry->outages_at_open;
+    if (entry->origin != NULL && !entry->is_named && !may_differ)
+        books_violate(books,
+                      "%s has %s (queue entry %s) from nowhere: no mail.expanded of queue entry %s "
+                      "names it",
+                      entry->server->name, entry->mail->name, entry->id, entry->origin->id);
+}
+
 static void check_account(Books *books, const Account *account)
 {
     const Entry *entry = account->entry;
     books->about = account->seq;
+    if (account == entry->accounts)
+        check_origin(books, entry);
     if (account->is_open && !account->is_in_inventory)
         books_violate(books,
                       "%s for %s is lost: %s accepted it (queue entry %s), and its disk "
@@ -94,7 +108,8 @@ static void check_account(Books *books, const Account *account)
         !entry->server->has_outside)
         books_violate(books,
                       "%s has %s for %s (queue entry %s) from nowhere: it is not a "
-                      "notification that mail.bounced, mail.delayed or mail.confirmed names",
+                      "notification that mail.bounced, mail.delayed, mail.confirmed or "
+                      "mail.answered names",
                       entry->server->name, entry->mail->name, account->recipient, entry->id);
     books->about = 0;
 }

@@ -130,8 +130,83 @@ static void complain_of_origin(Books *books, const Account *account)
                       server, mail, account->recipient, account->entry->id);
 }
 
+/* ---- Expansion ---- */
+
+/* A recipient of the entry that is being delivered locally, which may be one that is expanded. */
+static bool has_local_attempt(const Entry *entry)
+{
+    for (const Account *at = entry->accounts; at != NULL; at = at->next_of_entry) {
+        if (at->is_open && at->attempts_local > at->delivered)
+            return true;
+    }
+    return false;
+}
+
+void books_set_origin(Books *books, Entry *entry, const char *origin)
+{
+    if (origin == NULL)
+        return;
+    const Server *server = entry->server;
+    entry->origin = books_find_entry(books, server->node, origin);
+    bool is_possible = entry->origin != NULL && entry->origin->mail == entry->mail &&
+                       (has_local_attempt(entry->origin) || server->outages > 0);
+    if (!is_possible)
+        books_violate(
+            books,
+            "%s has %s (queue entry %s) from the expansion of queue entry %s, of which it "
+            "expands no recipient",
+            server->name, entry->mail->name, entry->id, origin);
+}
+
+static uint64_t count_accounts(const Entry *entry)
+{
+    uint64_t count = entry->untold;
+    for (const Account *at = entry->accounts; at != NULL; at = at->next_of_entry)
+        count++;
+    return count;
+}
+
+/* After an outage an entry may have been recovered, and then only what is not done is counted. */
+static void claim_outcome(Books *books, const Account *account, Entry *into,
+                          const TraceFields_MAIL_EXPANDED *fields)
+{
+    const Server *server = account->entry->server;
+    bool has_had_outage = into != NULL && server->outages > into->outages_at_open;
+    if (into == NULL || into->origin != account->entry) {
+        books_violate(books,
+                      "%s says that %s for %s is in its queue for other addresses (queue entry "
+                      "%s), and has no such entry",
+                      server->name, fields->mail, fields->recipient, fields->into);
+        return;
+    }
+    if (into->is_named && !has_had_outage)
+        books_violate(books, "%s names queue entry %s as the expansion of two recipients of %s",
+                      server->name, into->id, fields->mail);
+    if (count_accounts(into) != fields->count && into->recovered_after == 0)
+        books_violate(books,
+                      "%s expands %s for %s into %" G_GUINT64_FORMAT
+                      " addresses, and has accepted it for %" G_GUINT64_FORMAT " (queue entry %s)",
+                      server->name, fields->mail, fields->recipient, fields->count,
+                      count_accounts(into), into->id);
+    into->is_named = true;
+}
+
+void books_expand(Books *books, NodeId node, const TraceFields_MAIL_EXPANDED *fields)
+{
+    Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                              fields->recipient, "expands");
+    if (account == NULL)
+        return;
+    books_close_account(account);
+    claim_outcome(books, account, books_find_entry(books, node, fields->into), fields);
+}
+
+/* ---- Whence ---- */
+
 void books_trace_origin(Books *books, Account *account)
 {
+    if (account->entry->origin != NULL)
+        return;
     Account *source = find_source(account, false);
     bool is_from_nobody = account->sender == NULL || account->sender[0] == '\0';
     if (source == NULL && was_submitted(account)) {

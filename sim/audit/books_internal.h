@@ -29,6 +29,9 @@ struct Entry {
     Server *server;
     const char *id;
     Mail *mail;
+    Entry *origin;            /* of whose expansion it is the outcome; NULL: of none */
+    uint32_t outages_at_open; /* of the server */
+    bool is_named;            /* by mail.expanded of `origin` */
     Account *accounts;        /* newest first */
     uint64_t untold;          /* recipients found on the disk that no record has told of yet */
     uint32_t open_count;      /* accounts */
@@ -52,7 +55,7 @@ struct Account {
     uint32_t relayed, delivered, uncertain;
     bool is_open;
     bool is_submitted;    /* came from an agent */
-    bool is_notification; /* made here: mail.bounced, mail.delayed or mail.confirmed must name it */
+    bool is_notification; /* made here: mail.bounced or one of the like must name it */
     bool is_named;        /* one of them has */
     bool is_in_inventory;
 };
@@ -125,6 +128,10 @@ struct Books {
 
 /* ---- books.c ---- */
 
+/* The account that a record is about, when it may go on; NULL after a complaint. `does` says what
+ * the server does, such as "relays". */
+Account *books_account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
+                                const char *recipient, const char *does);
 void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* ---- books_ledger.c ---- */
@@ -159,7 +166,12 @@ void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields);
 void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
 /* Finds out whence an account just opened has its mail, or complains. */
 void books_trace_origin(Books *books, Account *account);
-/* mail.bounced, mail.delayed or mail.confirmed of `about` names a notification. */
+/* The entry comes from expanding a recipient of the entry `origin` of the same server; NULL: it
+ * does not. Complains when that cannot be. */
+void books_set_origin(Books *books, Entry *entry, const char *origin);
+/* mail.expanded: closes the account in favour of the other entry. */
+void books_expand(Books *books, NodeId node, const TraceFields_MAIL_EXPANDED *fields);
+/* mail.bounced, .delayed, .confirmed or .answered of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
 
 /* ---- books_mailboxes.c ---- */

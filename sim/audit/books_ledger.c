@@ -71,6 +71,7 @@ Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *ma
     entry->server = books_server(books, node);
     entry->id = books_intern(books, id);
     entry->mail = books_mail(books, mail);
+    entry->outages_at_open = entry->server->outages;
     g_hash_table_insert(entry->server->entries, (char *)entry->id, entry);
     return entry;
 }

@@ -51,7 +51,11 @@ static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE
 
 static bool is_user(Books *books, const Account *account, const char *user)
 {
-    return g_ascii_strcasecmp(books_user_of(books, account->recipient), user) == 0;
+    const char *local_part = books_user_of(books, account->recipient);
+    size_t length = strlen(user);
+    /* bob+news is bob's (RFC 5233) */
+    return g_ascii_strncasecmp(local_part, user, length) == 0 &&
+           (local_part[length] == '\0' || local_part[length] == '+');
 }
 
 /* The account that is being delivered into this mailbox. */
@@ -100,13 +104,13 @@ void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fie
     }
 }
 
-/* Two spellings of an address lead to one mailbox, and a message put into it may have been booked
- * on the other account: what is known now decides. */
+/* Two spellings of an address, or an alias beside an address, lead to one mailbox, and a message
+ * put into it may have been booked on the other account: what is known now decides. */
 static void take_stored(Books *books, Account *account, const char *user)
 {
-    for (Account *at = account->entry->mail->accounts; account->stored == 0 && at != NULL;
-         at = at->next_of_mail) {
-        if (at->entry->server == account->entry->server && at->stored > 0 &&
+    for (Account *at = account->entry->mail->accounts;
+         account->stored < account->delivered && at != NULL; at = at->next_of_mail) {
+        if (at->entry->server == account->entry->server && at->stored > at->delivered &&
             is_user(books, at, user)) {
             at->stored--;
             account->stored++;

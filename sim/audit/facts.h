@@ -28,6 +28,7 @@ typedef enum MailFate {
     MAIL_FATE_BOUNCED,   /* given up; the sender was told */
     MAIL_FATE_DISCARDED, /* ended by a named rule */
     MAIL_FATE_RELAYED,   /* a server outside of the simulation has taken it over */
+    MAIL_FATE_EXPANDED,  /* the address stands for others, which are recipients in its place */
     MAIL_FATE_LOST,      /* accepted and nowhere to be found */
     MAIL_FATE_REFUSED,   /* no server has accepted it, and its author knows (agent.failed) */
     MAIL_FATE_NONE,      /* not sent yet */
@@ -41,7 +42,7 @@ typedef struct FactsRecipient {
     MailFate fate;
     uint64_t attempts;        /* over the network: queue.attempt by smtp, of all servers */
     uint64_t copies;          /* mail.delivered */
-    uint64_t servers;         /* mail.accepted: each time it got a Received line */
+    uint64_t servers;         /* that took it over: each time it got a Received line */
     SimTime accepted_at;      /* by the first server */
     SimTime first_attempt_at; /* over the network */
     SimTime delivered_at;     /* the first copy */

@@ -116,6 +116,8 @@ static MailFate fate_of(const FactsRecipient *recipient, const RecipientState *s
         return MAIL_FATE_DISCARDED;
     if (state->is_outside)
         return MAIL_FATE_RELAYED;
+    if (state->is_expanded)
+        return MAIL_FATE_EXPANDED;
     if (recipient->accepted_at != SIM_NEVER)
         return MAIL_FATE_LOST;
     return state->is_refused ? MAIL_FATE_REFUSED : MAIL_FATE_NONE;
@@ -203,7 +205,7 @@ static void note_accepted(Facts *facts, const TraceRecord *record)
     open_entry(facts, &subject);
     if (subject.mail->shown.from[0] == '\0')
         subject.mail->shown.from = facts_intern(facts, fields->sender);
-    subject.recipient->servers++;
+    subject.recipient->servers += fields->origin == NULL;
     subject.recipient->accepted_at = MIN(subject.recipient->accepted_at, record->time);
     settle(facts, subject.mail, subject.index);
 }
@@ -241,6 +243,16 @@ static void note_relayed(Facts *facts, const TraceRecord *record)
     close_entry(facts, &subject);
     if (is_outside(facts, fields->next))
         subject.state->is_outside = true;
+    settle(facts, subject.mail, subject.index);
+}
+
+static void note_expanded(Facts *facts, const TraceRecord *record)
+{
+    const TraceFields_MAIL_EXPANDED *fields = record->fields;
+    Subject subject =
+        subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
+    close_entry(facts, &subject);
+    subject.state->is_expanded = true;
     settle(facts, subject.mail, subject.index);
 }
 
@@ -327,6 +339,8 @@ void facts_note_mail(Facts *facts, const TraceRecord *record)
         note_bounced(facts, record);
     else if (record->kind == TRACE_MAIL_DISCARDED)
         note_discarded(facts, record);
+    else if (record->kind == TRACE_MAIL_EXPANDED)
+        note_expanded(facts, record);
     else if (record->kind == TRACE_STORE_INVENTORY)
         note_inventory(facts, record);
     else if (record->kind == TRACE_TIMELINE_OUTSIDE)
@@ -344,6 +358,7 @@ const char *mail_fate_name(MailFate fate)
         [MAIL_FATE_BOUNCED] = "bounced",     [MAIL_FATE_DISCARDED] = "discarded",
         [MAIL_FATE_LOST] = "lost",           [MAIL_FATE_REFUSED] = "refused",
         [MAIL_FATE_NONE] = "none",           [MAIL_FATE_RELAYED] = "relayed",
+        [MAIL_FATE_EXPANDED] = "expanded",
     };
     return NAMES[fate];
 }

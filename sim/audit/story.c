@@ -43,7 +43,9 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
     READ(AGENT_FAILED, .recipient = f->recipient, .what = f->action, .octets = f->reason)
     READ(AGENT_RECEIVE, .what = f->subject)
     READ(AGENT_READ, .what = f->subject)
-    READ(MAIL_ACCEPTED, .recipient = f->recipient, .entry = f->entry, .what = f->sender)
+    READ(MAIL_ACCEPTED, .recipient = f->recipient, .entry = f->entry, .what = f->sender,
+         .more = f->origin)
+    READ(MAIL_EXPANDED, .recipient = f->recipient, .entry = f->entry, .what = f->how, .more = f->to)
     READ(MAIL_RELAYED, .recipient = f->recipient, .entry = f->entry, .what = f->next,
          .octets = f->reply)
     READ(MAIL_DELIVERED, .recipient = f->recipient, .entry = f->entry)
@@ -52,6 +54,8 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
          .octets = f->reason)
     READ(MAIL_DELAYED, .recipient = f->recipient, .entry = f->entry, .what = f->warning)
     READ(MAIL_CONFIRMED, .recipient = f->recipient, .entry = f->entry, .what = f->notice)
+    READ(MAIL_ANSWERED, .recipient = f->recipient, .entry = f->entry, .what = f->answer)
+    READ(MAIL_UNANSWERED, .recipient = f->recipient, .entry = f->entry, .more = f->rule)
     READ(MAIL_DISCARDED, .recipient = f->recipient, .entry = f->entry, .more = f->rule)
     READ(MAIL_UNCERTAIN, .recipient = f->recipient, .entry = f->entry)
     READ(QUEUE_ENTER, .entry = f->entry)
@@ -86,6 +90,8 @@ static Detail read_other_record(const TraceRecord *record)
     READ(LINK_UP, .what = f->a, .more = f->b)
     READ(DNS_FAIL, .what = f->name, .more = f->how)
     READ(DNS_FIX, .what = f->name)
+    READ(FIREWALL_SET, .what = f->rules)
+    READ(NAT_ADDRESS, .more = f->forwards)
     READ(DNS_SET, .what = f->name, .more = f->records)
 #undef READ
     return (Detail){0};
@@ -109,6 +115,8 @@ static void follow(Story *story, const TraceRecord *record, const char *mail)
         notification = ((const TraceFields_MAIL_DELAYED *)record->fields)->warning;
     else if (record->kind == TRACE_MAIL_CONFIRMED)
         notification = ((const TraceFields_MAIL_CONFIRMED *)record->fields)->notice;
+    else if (record->kind == TRACE_MAIL_ANSWERED)
+        notification = ((const TraceFields_MAIL_ANSWERED *)record->fields)->answer;
     if (notification != NULL)
         g_hash_table_add(story->own_mails, (char *)keep(story, notification));
 }

@@ -138,20 +138,28 @@ static void fold(GPtrArray *steps)
 
 static bool tells_of_notification(TraceKind kind)
 {
-    return kind == TRACE_MAIL_BOUNCED || kind == TRACE_MAIL_DELAYED || kind == TRACE_MAIL_CONFIRMED;
+    return kind == TRACE_MAIL_BOUNCED || kind == TRACE_MAIL_DELAYED ||
+           kind == TRACE_MAIL_CONFIRMED || kind == TRACE_MAIL_ANSWERED;
 }
 
-/* A server records a notification when it is durable, and only then what it is about; a reader is
- * to hear of the failure first. Both have the same time. */
+/* Whether `accepted` came about by what `note` tells of. */
+static bool is_outcome_of(const Note *accepted, const Note *note)
+{
+    if (accepted->kind != TRACE_MAIL_ACCEPTED || accepted->time != note->time)
+        return false;
+    if (note->kind == TRACE_MAIL_EXPANDED)
+        return accepted->node == note->node && accepted->more == note->entry;
+    return tells_of_notification(note->kind) && accepted->mail == note->what;
+}
+
+/* A server records a notification, or the addresses in the place of another, when they are durable,
+ * and only then what they are about; a reader is to hear of that first. Both have the same time. */
 static void put_reasons_first(GPtrArray *steps)
 {
     for (guint i = 1; i < steps->len; i++) {
         const Note *note = ((const Step *)g_ptr_array_index(steps, i))->first;
-        if (!tells_of_notification(note->kind))
-            continue;
         const Step *before = g_ptr_array_index(steps, i - 1);
-        if (before->first->kind == TRACE_MAIL_ACCEPTED && before->first->mail == note->what &&
-            before->first->time == note->time) {
+        if (is_outcome_of(before->first, note)) {
             void *moved = steps->pdata[i];
             steps->pdata[i] = steps->pdata[i - 1];
             steps->pdata[i - 1] = moved;

@@ -116,6 +116,10 @@ static void tell_acceptance(const Telling *telling)
         cause = story_find_note(story, cause->cause);
     bool is_from_server =
         cause != NULL && cause->node != note->node && cause->kind == TRACE_QUEUE_ATTEMPT;
+    if (note->more != NULL) {
+        say_step(telling, WORDS_ACCEPTED_FROM_EXPANSION);
+        return;
+    }
     bool is_notification = note->what == NULL || note->what[0] == '\0';
     if (is_from_server)
         SAY(telling->text, WORDS_ACCEPTED_FROM_SERVER,
@@ -125,6 +129,19 @@ static void tell_acceptance(const Telling *telling)
     else
         say_step(telling,
                  is_notification ? WORDS_NOTIFICATION_ACCEPTED : WORDS_ACCEPTED_FROM_AGENT);
+}
+
+static void tell_expansion(const Telling *telling)
+{
+    const char *how = telling->step->first->what;
+    Words words = WORDS_EXPANDED_ALIAS;
+    if (g_strcmp0(how, "forward") == 0)
+        words = WORDS_EXPANDED_FORWARD;
+    else if (g_strcmp0(how, "list") == 0)
+        words = WORDS_EXPANDED_LIST;
+    else if (g_strcmp0(how, "owner") == 0)
+        words = WORDS_EXPANDED_OWNER;
+    say_step(telling, words);
 }
 
 static void tell_failure(const Telling *telling)
@@ -183,6 +200,7 @@ static Words words_of(TraceKind kind)
         {TRACE_MAIL_DELAYED, WORDS_DELAYED},     {TRACE_MAIL_DISCARDED, WORDS_DISCARDED},
         {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},  {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},
         {TRACE_AGENT_READ, WORDS_READ},          {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
+        {TRACE_MAIL_ANSWERED, WORDS_ANSWERED},   {TRACE_MAIL_UNANSWERED, WORDS_UNANSWERED},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(TABLE); i++) {
         if (TABLE[i].kind == kind)
@@ -200,6 +218,8 @@ static void tell_what_happened(const Telling *telling)
         tell_acceptance(telling);
     else if (kind == TRACE_MAIL_RELAYED)
         tell_relay(telling);
+    else if (kind == TRACE_MAIL_EXPANDED)
+        tell_expansion(telling);
     else if (kind == TRACE_AGENT_FAILED)
         tell_failure(telling);
     else if (kind == TRACE_MAIL_BOUNCED && telling->step->obstacle == OBSTACLE_REPLY)

@@ -22,6 +22,16 @@ static const char *const WORDS[WORDS_COUNT] = {
                                    "put it into its own message queue, as entry {entry}.",
     [WORDS_NOTIFICATION_ACCEPTED] = "{host} wrote the notification {mail} to {recipients} and put "
                                     "it into its message queue, as entry {entry}.",
+    [WORDS_EXPANDED_ALIAS] = ("{recipients} is an alias on {host}: {mail} goes to {reason} in its "
+                              "place."),
+    [WORDS_EXPANDED_FORWARD] = "{recipients} has {mail} forwarded: {host} sends it to {reason}.",
+    [WORDS_EXPANDED_LIST] =
+        ("{recipients} is a mailing list on {host}: {mail} goes to its members, "
+         "{reason}, with the list's owner as the envelope's sender."),
+    [WORDS_EXPANDED_OWNER] = ("{host} passes {mail} to {recipients} on to the list's owner, "
+                              "{reason}."),
+    [WORDS_ACCEPTED_FROM_EXPANSION] = ("{host} put {mail} to {recipients} into its message queue, "
+                                       "as entry {entry}."),
     [WORDS_NO_CONNECTION] = "Attempt {attempt}: {host} could not send {mail} to {recipients} by "
                             "way of {where}: {reason}{because}.",
     [WORDS_REPLY] = "Attempt {attempt}: {where} would not take {mail} to {recipients}; it said "
@@ -54,6 +64,8 @@ static const char *const WORDS[WORDS_COUNT] = {
                            "notification, {notification}.",
     [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} had not been "
                       "delivered yet; the notification is {notification}.",
+    [WORDS_ANSWERED] = "{recipients} is away: {host} answered {mail} by {notification}.",
+    [WORDS_UNANSWERED] = "{recipients} is away, and {host} did not answer {mail}: {reason}.",
     [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",
     [WORDS_RECOVERED] =
         "{host} started anew{because}, and found {mail} on its disk, as queue entry "
@@ -80,6 +92,8 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_END_RELAYED] =
         "In the end a server outside of the simulation has {mail} to {recipients}, "
         "after {attempts} over the network.",
+    [WORDS_END_EXPANDED] = "In the end {mail} to {recipients} went to other addresses in its "
+                           "place.",
     [WORDS_END_LOST] = "In the end {mail} to {recipients} is lost: a server took responsibility "
                        "for it, and nobody has it.",
     [WORDS_END_REFUSED] = "In the end no server took {mail} to {recipients}, and its author knows.",
@@ -98,6 +112,9 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_HOST_RESTART] = "the {what} on {host} had started at {time}",
     [TRACE_LINK_DOWN] = "the link between {what} and {more} had been down since {time}",
     [TRACE_DNS_FAIL] = "look-ups of {what} had been failing since {time} ({more})",
+    [TRACE_FIREWALL_SET] = "the firewall of {host} stops it (\"{what}\", since {time})",
+    [TRACE_NAT_ADDRESS] = ("of the NAT of {host} as it is since {time}: its table has no entry for "
+                           "this, or the address is its no longer"),
     [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
     [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
@@ -113,6 +130,7 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_AGENT_SUBMIT] = "{host} hands {mail} to {what}",
     [TRACE_AGENT_FAILED] = "{host} could not hand {mail} over: {more}",
     [TRACE_MAIL_ACCEPTED] = "{host} accepts {mail}",
+    [TRACE_MAIL_EXPANDED] = "{host} replaces {recipient} ({what}) by {more}",
     [TRACE_MAIL_RELAYED] = "{host} hands {mail} on to {what}",
     [TRACE_MAIL_DELIVERED] = "{host} delivers {mail} to {recipient}",
     [TRACE_MAIL_EXPIRED] = ("{host} gives up on {mail}: past its lifetime, and the last "
@@ -120,6 +138,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_BOUNCED] = "{host} returns {mail} to {recipient}: {more}",
     [TRACE_MAIL_DELAYED] = "{host} warns of the delay of {mail}",
     [TRACE_MAIL_CONFIRMED] = "{host} tells the sender of the success of {mail}",
+    [TRACE_MAIL_ANSWERED] = "{host} answers {mail} for {recipient}",
+    [TRACE_MAIL_UNANSWERED] = "{host} does not answer {mail}: {more}",
     [TRACE_MAIL_DISCARDED] = "{host} discards {mail} to {recipient}: {more}",
     [TRACE_MAIL_UNCERTAIN] = "{host} cannot know whether {mail} got through",
     [TRACE_QUEUE_ENTER] = "{mail} enters the queue of {host}",
@@ -135,6 +155,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_DISK_FULL] = "the disk of {host} has no room",
     [TRACE_LINK_DOWN] = "the link between {what} and {more} goes down",
     [TRACE_LINK_UP] = "the link between {what} and {more} is up",
+    [TRACE_FIREWALL_SET] = "the firewall of {host} has the rules: {what}",
+    [TRACE_NAT_ADDRESS] = "{host}, a home's router, has another public address",
     [TRACE_DNS_FAIL] = "look-ups of {what} begin to fail ({more})",
 };
 

@@ -30,11 +30,16 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_ACCEPTED] = {"accepts {mail} for {recipient}", TIMELINE_PLAIN},
     [TRACE_MAIL_RELAYED] = {"{mail} for {recipient} is now with {next}", TIMELINE_GOOD},
     [TRACE_MAIL_DELIVERED] = {"{mail} is in the mailbox of {recipient}", TIMELINE_GOOD},
+    [TRACE_MAIL_EXPANDED] = {"{recipient} is replaced for {mail} ({how}): {to}", TIMELINE_PLAIN},
     [TRACE_MAIL_EXPIRED] = {"gives up on {mail} for {recipient}: too old", TIMELINE_BAD},
     [TRACE_MAIL_BOUNCED] = {"returns {mail} for {recipient} as {bounce}: {reason}", TIMELINE_BAD},
     [TRACE_MAIL_CONFIRMED] =
         {"tells the sender of {mail} that it is {action} for {recipient}: {notice}", TIMELINE_GOOD},
     [TRACE_MAIL_DELAYED] = {"warns the sender of {mail} for {recipient}: {warning}", TIMELINE_BAD},
+    [TRACE_MAIL_ANSWERED] = {"answers {mail} for {recipient}, who is away: {answer}",
+                             TIMELINE_PLAIN},
+    [TRACE_MAIL_UNANSWERED] = {"does not answer {mail} for {recipient}, who is away: {rule}",
+                               TIMELINE_PLAIN},
     [TRACE_MAIL_DISCARDED] = {"discards {mail} for {recipient}: {rule}", TIMELINE_BAD},
     [TRACE_MAIL_UNCERTAIN] = {"cannot know whether {mail} for {recipient} got through",
                               TIMELINE_BAD},
@@ -89,6 +94,10 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
                          TIMELINE_BAD},
     [TRACE_ICMP_RECEIVE] = {"{packet} received (ICMP {meaning}, about {about})", TIMELINE_DIM},
     [TRACE_LINK_TRANSMIT] = {"packet {packet} goes to {to} ({frame.len} octets)", TIMELINE_DIM},
+    [TRACE_NAT_ADDRESS] = {"NAT: the public address of all machines behind it is {address}[; "
+                           "connections go in at port {forwards}]",
+                           TIMELINE_PLAIN},
+    [TRACE_FIREWALL_SET] = {"firewall: {rules}", TIMELINE_PLAIN},
     [TRACE_NAT_MAP] =
         {"NAT: {protocol} {inside} port {inside_port} is {outside} port {outside_port}",
          TIMELINE_PLAIN},

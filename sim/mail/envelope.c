@@ -23,6 +23,9 @@ Envelope *envelope_copy(const Envelope *envelope)
     Envelope *copy = envelope_new(envelope->reverse_path);
     copy->id = g_strdup(envelope->id);
     copy->return_content = envelope->return_content;
+    if (envelope->origin.entry != NULL)
+        envelope_set_origin(copy, envelope->origin.entry, envelope->origin.recipient,
+                            envelope->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         const Recipient *recipient = &envelope->recipients[i];
         bool added = envelope_add_recipient(copy, recipient->address, recipient->notify,
@@ -43,6 +46,8 @@ void envelope_free(Envelope *envelope)
     g_free(envelope->recipients);
     g_free(envelope->reverse_path);
     g_free(envelope->id);
+    g_free(envelope->origin.entry);
+    g_free(envelope->origin.how);
     g_free(envelope);
 }
 
@@ -60,6 +65,23 @@ bool envelope_set_id(Envelope *envelope, const char *id)
     g_free(envelope->id);
     envelope->id = g_strdup(id);
     return true;
+}
+
+static bool is_word(const char *text)
+{
+    size_t length = 0;
+    while (g_ascii_isgraph(text[length]))
+        length++;
+    return length > 0 && length <= ENVELOPE_WORD_MAX && text[length] == '\0';
+}
+
+void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient, const char *how)
+{
+    CHECK(is_word(entry) && is_word(how) && recipient < ENVELOPE_RECIPIENTS_MAX);
+    Origin before = envelope->origin;
+    envelope->origin = (Origin){g_strdup(entry), recipient, g_strdup(how)};
+    g_free(before.entry);
+    g_free(before.how);
 }
 
 /* Makes room for one more; the array doubles whenever its count is a power of two. */
@@ -89,7 +111,9 @@ bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t not
 bool envelope_equals(const Envelope *a, const Envelope *b)
 {
     if (strcmp(a->reverse_path, b->reverse_path) != 0 || g_strcmp0(a->id, b->id) != 0 ||
-        a->return_content != b->return_content || a->recipient_count != b->recipient_count)
+        a->return_content != b->return_content || a->recipient_count != b->recipient_count ||
+        g_strcmp0(a->origin.entry, b->origin.entry) != 0 ||
+        a->origin.recipient != b->origin.recipient || g_strcmp0(a->origin.how, b->origin.how) != 0)
         return false;
     for (size_t i = 0; i < a->recipient_count; i++) {
         const Recipient *first = &a->recipients[i], *second = &b->recipients[i];
@@ -200,6 +224,9 @@ char *envelope_format(const Envelope *envelope)
     }
     if (envelope->return_content != RETURN_NOT_GIVEN)
         g_string_append_printf(text, "ret %s\n", return_word(envelope->return_content));
+    if (envelope->origin.entry != NULL)
+        g_string_append_printf(text, "origin %s %zu %s\n", envelope->origin.entry,
+                               envelope->origin.recipient, envelope->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         format_recipient(text, &envelope->recipients[i]);
     g_string_append_printf(text, "end %zu\n", envelope->recipient_count);
@@ -279,6 +306,22 @@ static bool parse_return_content(Envelope *envelope, Span line)
     return full || span_equals_text_nocase(line, return_word(RETURN_HEADERS));
 }
 
+static bool parse_origin(Envelope *envelope, Span line)
+{
+    Span entry, number;
+    if (!take_until(&line, ' ', &entry) || !take_until(&line, ' ', &number))
+        return false;
+    g_autofree char *entry_text = span_dup_text(entry), *number_text = span_dup_text(number);
+    g_autofree char *how = span_dup_text(line);
+    guint64 recipient = 0;
+    if (!is_word(entry_text) || !is_word(how) ||
+        !g_ascii_string_to_unsigned(number_text, 10, 0, ENVELOPE_RECIPIENTS_MAX - 1, &recipient,
+                                    NULL))
+        return false;
+    envelope_set_origin(envelope, entry_text, (size_t)recipient, how);
+    return true;
+}
+
 /* The lines after `from`. What they may not be, or in what order, the comparison tells. */
 static bool parse_line(Envelope *envelope, Span line)
 {
@@ -288,6 +331,8 @@ static bool parse_line(Envelope *envelope, Span line)
         return parse_id(envelope, line);
     if (take_word(&line, "ret "))
         return parse_return_content(envelope, line);
+    if (take_word(&line, "origin "))
+        return parse_origin(envelope, line);
     return take_word(&line, "end ");
 }
 

@@ -10,6 +10,7 @@
 /* RFC 5321 §4.5.3.1.10 asks for at least 100; RFC 3461 §4.2 and §4.4 give the other two, which
  * count the encoded text. */
 enum { ENVELOPE_RECIPIENTS_MAX = 1000, ENVELOPE_ORCPT_MAX = 500, ENVELOPE_ENVID_MAX = 100 };
+enum { ENVELOPE_WORD_MAX = 64 }; /* of an Origin */
 /* The longest text that envelope_format writes and envelope_parse reads. */
 enum { ENVELOPE_TEXT_MAX = 1024 * (ENVELOPE_RECIPIENTS_MAX + 4) };
 
@@ -25,8 +26,17 @@ typedef struct Recipient {
     uint8_t notify; /* NOTIFY_ bits */
 } Recipient;
 
+/* Where an envelope comes from that was made by expanding an address (mail/address_book.h): the
+ * queue entry, the number of the recipient in it, and what that recipient was: "alias", "list". */
+typedef struct Origin {
+    char *entry; /* NULL: it came in from a client */
+    size_t recipient;
+    char *how;
+} Origin;
+
 typedef struct Envelope {
-    char *reverse_path;    /* "" is the null reverse-path */
+    char *reverse_path; /* "" is the null reverse-path */
+    Origin origin;
     char *id;              /* ENVID without its xtext; NULL when not given */
     Recipient *recipients; /* in the order given */
     size_t recipient_count;
@@ -41,6 +51,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)
 
 /* Makes `id` (may be NULL) the ENVID. False, and nothing done, when it is empty or too long. */
 bool envelope_set_id(Envelope *envelope, const char *id);
+/* Makes the envelope one that comes from expanding an address; words without blanks. */
+void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient, const char *how);
 /* Appends a recipient; `original` may be NULL. False, and nothing done, when there are too many or
  * `original` is too long or without its type. The same address twice is two recipients: whoever
  * delivers decides. */
@@ -64,6 +76,7 @@ bool notify_parse(Span text, uint8_t *notify);
  *     from <alice@naver.example>
  *     envid QQ314159
  *     ret hdrs
+ *     origin 1-3 0 list
  *     to <bob@gmail.example> notify=FAILURE,DELAY orcpt=rfc822;bob@gmail.example
  *     end 1
  *

@@ -28,5 +28,20 @@ typedef struct FilterRule {
     AddressRange from, to;
 } FilterRule;
 
+/* What is looked at of a packet. */
+typedef struct NetworkFlow {
+    uint8_t protocol; /* PacketProtocol; 0: any packet, for whom firewalls and NAT do not count */
+    uint16_t source_port, destination_port;
+    Ipv4Address source, destination;
+    /* For NAT, as long as the flow is walked in thought: the mapping that its first packet would
+     * make, with the router; NULL: none. */
+    const struct Nat *opened;
+    Ipv4Address opened_inside;
+    uint16_t opened_port;
+} NetworkFlow;
+
 /* What the first rule that fits says. */
 FilterVerdict filter_judge(const FilterRule *rules, size_t count, const Packet *packet);
+FilterVerdict filter_judge_flow(const FilterRule *rules, size_t count, const NetworkFlow *flow);
+/* "drop tcp to port 25; allow any from 198.18.0.0/16"; "none". To free. */
+char *filter_format(const FilterRule *rules, size_t count);

@@ -294,3 +294,88 @@ bool nat_translate(Nat *nat, Packet *packet)
         return false;
     return packet->destination != nat->router->address || inward(nat, packet);
 }
+
+/* ---- In thought ---- */
+
+static const NatMapping *peek(const Nat *nat, GHashTable *table, uint8_t protocol,
+                              Ipv4Address address, uint16_t port)
+{
+    const NatMapping *mapping = find(table, protocol, address, port);
+    if (mapping == NULL || mapping->used_at == SIM_NEVER)
+        return mapping;
+    SimTime timeout = protocol == PACKET_TCP ? nat->options.tcp_timeout : nat->options.udp_timeout;
+    SimTime now = simulator_now(nat->router->network->simulator);
+    return now - mapping->used_at < timeout ? mapping : NULL;
+}
+
+static void peek_outward(const Nat *nat, NetworkFlow *flow)
+{
+    const NatMapping *mapping =
+        peek(nat, nat->by_inside, flow->protocol, flow->source, flow->source_port);
+    if (mapping != NULL) {
+        flow->source_port = mapping->outside_port;
+    } else {
+        flow->opened = nat;
+        flow->opened_inside = flow->source;
+        flow->opened_port = flow->source_port;
+    }
+    flow->source = nat->router->address;
+}
+
+static bool peek_inward(const Nat *nat, NetworkFlow *flow)
+{
+    const NatMapping *mapping = peek(nat, nat->by_port, flow->protocol, 0, flow->destination_port);
+    bool is_opened = flow->opened == nat && flow->opened_port == flow->destination_port;
+    if (mapping != NULL) {
+        flow->destination = mapping->inside;
+        flow->destination_port = mapping->inside_port;
+    } else if (is_opened) {
+        flow->destination = flow->opened_inside;
+    }
+    return mapping != NULL || is_opened;
+}
+
+bool nat_peek(const Nat *nat, NetworkFlow *flow)
+{
+    bool is_from_inside = is_inside(nat, flow->source);
+    if (is_from_inside && is_inside(nat, flow->destination))
+        return true;
+    if (is_from_inside)
+        peek_outward(nat, flow);
+    return flow->destination != nat->router->address || peek_inward(nat, flow);
+}
+
+/* ---- A new address ---- */
+
+static GArray *copy_forwards(const Nat *nat)
+{
+    GArray *forwards = g_array_new(FALSE, FALSE, sizeof(NatMapping));
+    for (uint32_t port = 1; port <= UINT16_MAX; port++) {
+        const NatMapping *mapping = find(nat->by_port, PACKET_TCP, 0, (uint16_t)port);
+        if (mapping != NULL && mapping->used_at == SIM_NEVER)
+            g_array_append_val(forwards, *mapping);
+    }
+    return forwards;
+}
+
+void nat_forget(Nat *nat)
+{
+    g_autoptr(GArray) forwards = copy_forwards(nat);
+    g_hash_table_remove_all(nat->by_port);
+    g_hash_table_remove_all(nat->by_inside);
+    for (guint i = 0; i < forwards->len; i++)
+        mapping_add(nat, g_array_index(forwards, NatMapping, i));
+}
+
+char *nat_format_forwards(const Nat *nat)
+{
+    g_autoptr(GArray) forwards = copy_forwards(nat);
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < forwards->len; i++) {
+        const NatMapping *mapping = &g_array_index(forwards, NatMapping, i);
+        const NetworkNode *host = nat_host_at(nat, mapping->inside);
+        g_string_append_printf(text, "%s%u to %s", i > 0 ? ", " : "", mapping->outside_port,
+                               host != NULL ? host->name : "nobody");
+    }
+    return g_string_free(text, forwards->len == 0);
+}

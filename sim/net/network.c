@@ -16,6 +16,7 @@ Network *network_new(Trace *trace)
     network->nodes = g_ptr_array_new_with_free_func(g_free);
     network->hosts = g_ptr_array_new();
     network->routers = g_ptr_array_new();
+    network->vacated = g_hash_table_new(NULL, NULL);
     network->homes = g_ptr_array_new();
     network->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     network->links = g_ptr_array_new_with_free_func(g_free);
@@ -39,6 +40,7 @@ void network_free(Network *network)
     g_hash_table_unref(network->by_name);
     g_ptr_array_unref(network->hosts);
     g_ptr_array_unref(network->routers);
+    g_hash_table_destroy(network->vacated);
     g_ptr_array_unref(network->homes);
     g_ptr_array_unref(network->links);
     g_ptr_array_unref(network->nodes);
@@ -152,6 +154,68 @@ void network_finish(Network *network)
     }
     routing_finish(network->current);
     routing_finish(network->intact);
+}
+
+/* ---- What there is to say at the beginning, and new addresses ---- */
+
+static uint64_t announce_address(NetworkNode *router, uint64_t because)
+{
+    g_autofree char *forwards = nat_format_forwards(router->nat);
+    router->nat_because = TRACE(router->network->trace, router->id, NAT_ADDRESS, because,
+                                .address = router->address, .forwards = forwards);
+    return router->nat_because;
+}
+
+void network_announce(Network *network)
+{
+    Cause *cause = simulator_cause(network->simulator);
+    Cause before = *cause;
+    for (uint32_t index = 0; index < network->nodes->len; index++) {
+        NetworkNode *node = network_node_at(network, index);
+        *cause = before;
+        if (node->nat != NULL)
+            announce_address(node, 0);
+        if (node->filters != NULL)
+            network_announce_filters(node, 0);
+    }
+    *cause = before;
+}
+
+/* Who has the router's address from now on; NULL: nobody. */
+static void hand_address(Network *network, Ipv4Address address, NetworkNode *owner)
+{
+    network->routers->pdata[ADDRESS_FIRST_ROUTER - address] = owner;
+    if (owner != NULL)
+        owner->address = address;
+}
+
+static void note_vacated(Network *network, Ipv4Address address, uint64_t seq)
+{
+    g_hash_table_insert(network->vacated, GUINT_TO_POINTER(address), GSIZE_TO_POINTER(seq));
+}
+
+void network_renumber(Network *network, const char *nat_router, const char *heir, uint64_t because)
+{
+    NetworkNode *router = network_node_named(network, nat_router);
+    NetworkNode *next = heir != NULL ? network_node_named(network, heir) : NULL;
+    Ipv4Address old = router->address, left = next != NULL ? next->address : old;
+    g_ptr_array_add(network->routers, router);
+    router->address = ADDRESS_FIRST_ROUTER - (network->routers->len - 1);
+    if (next != NULL)
+        hand_address(network, left, NULL);
+    hand_address(network, old, next);
+    nat_forget(router->nat);
+    uint64_t seq = announce_address(router, because);
+    if (next != NULL) {
+        nat_forget(next->nat);
+        seq = announce_address(next, because);
+    }
+    note_vacated(network, left, seq);
+}
+
+uint64_t network_vacated_because(const Network *network, Ipv4Address address)
+{
+    return GPOINTER_TO_SIZE(g_hash_table_lookup(network->vacated, GUINT_TO_POINTER(address)));
 }
 
 NetworkNode *network_node_at(const Network *network, uint32_t index)

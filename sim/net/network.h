@@ -54,6 +54,9 @@ void network_set_direction(Network *network, const char *from, const char *to, L
 void network_add_filter(Network *network, const char *node, FilterRule rule);
 /* Computes the routes: the network is complete. */
 void network_finish(Network *network);
+/* As the run begins: records what firewalls and NAT routers there are (firewall.set, nat.address),
+ * which packets that they stop then name as what decided it. */
+void network_announce(Network *network);
 
 /* NULL: there is none. */
 Host *network_find_host(const Network *network, const char *name);
@@ -79,6 +82,14 @@ void network_link_change(Network *network, const char *from, const char *to, Lin
 /* Both directions behave again as they did before the run. */
 void network_link_restore(Network *network, const char *a, const char *b, uint64_t because);
 
+/* From now on these are the rules of the host's or router's firewall: firewall.set. */
+void network_set_filters(Network *network, const char *node, const FilterRule *rules, size_t count,
+                         uint64_t because);
+/* The provider gives a NAT router another public address: nat.address. Its old one goes to the NAT
+ * router `heir`, whose own nobody has from then on; NULL: nobody has the old one. Mappings are
+ * forgotten, connections go nowhere. */
+void network_renumber(Network *network, const char *nat_router, const char *heir, uint64_t because);
+
 typedef struct NetworkGroup {
     const char *const *names; /* of hosts and routers */
     size_t count;
@@ -91,6 +102,9 @@ void network_partition(Network *network, const NetworkGroup *groups, size_t grou
 void network_heal(Network *network);
 
 /* Why packets from `from` do not reach `to` now, or answers do not come back: the seq of the first
- * fault on their way - a partition, a link that is down, the host being off - or 0: no fault.
- * Changes nothing. */
+ * fault on their way - a partition, a link that is down, the host being off, an address that nobody
+ * has any more - or 0: no fault. Changes nothing. */
 uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to);
+/* The same for packets of a protocol between ports, so that firewalls that drop them and NAT
+ * routers without a mapping for them count too. The flow's source is the host. */
+uint64_t network_peek_flow_fault(const Host *from, NetworkFlow flow);

@@ -1,9 +1,8 @@
-/* Links that go down, partitions, what they do to routes, and whose fault it is that a packet does
- * not arrive. See network.h. */
+/* Links that go down, partitions, and what they do to routes. See network.h; whose fault it is that
+ * a packet does not arrive is in network_peek.c. */
 #include "net/network_internal.h"
 
 #include "core/check.h"
-#include "net/host_internal.h"
 
 bool network_is_parted(const NetworkNode *a, const NetworkNode *b)
 {
@@ -203,53 +202,4 @@ void network_heal(Network *network)
 {
     groups_clear(network);
     links_update(network);
-}
-
-/* The edge that packets at `node` take, or would take if all links were up. */
-static uint32_t intended_edge(const NetworkNode *node, const NetworkNode *destination)
-{
-    Network *network = node->network;
-    uint32_t edge = routing_next_edge(network->current, node->index, destination->index);
-    if (edge == ROUTING_NO_EDGE)
-        edge = routing_next_edge(network->intact, node->index, destination->index);
-    return edge;
-}
-
-/* The first fault on the way from a node to another; 0: none. */
-static uint64_t fault_on_way(const NetworkNode *node, const NetworkNode *destination)
-{
-    const Network *network = node->network;
-    /* While routes converge they may run in a circle: the walk has an end. */
-    for (guint hops = 0; hops < network->nodes->len && node != destination; hops++) {
-        uint32_t edge = intended_edge(node, destination);
-        if (edge == ROUTING_NO_EDGE)
-            return 0;
-        const NetworkLink *link = network_link_at(network, edge);
-        LinkFault fault = link_fault(link->link, node->id);
-        if (fault.reason != NULL)
-            return fault.because;
-        node = network_node_at(network, link->ends[link->ends[0] == node->index]);
-        if (node->host != NULL && node != destination)
-            return 0;
-    }
-    return node == destination && node->host != NULL ? host_off_because(node->host) : 0;
-}
-
-uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to)
-{
-    const Network *network = node->network;
-    const NetworkNode *destination = network_node_by_address(network, to);
-    if (destination == NULL)
-        return 0;
-    if (network_is_parted(node, destination))
-        return network->partition_because;
-    uint64_t fault = fault_on_way(node, destination);
-    /* A router, too, may be where the packet stands; nobody answers it. */
-    return fault != 0 || node->host == NULL ? fault : fault_on_way(destination, node);
-}
-
-uint64_t network_peek_fault(const Network *network, const Host *from, Ipv4Address to)
-{
-    (void)network;
-    return network_peek_fault_from(host_peek_node(from), to);
 }

@@ -16,8 +16,7 @@ void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
     link_drop_packet(node->network->trace, node->id, NULL, why, packet);
 }
 
-/* Who has the address, as `node` knows: private ones mean something only at home. */
-static const NetworkNode *find_destination(const NetworkNode *node, Ipv4Address address)
+const NetworkNode *network_destination_at(const NetworkNode *node, Ipv4Address address)
 {
     const NetworkNode *found = network_node_by_address(node->network, address);
     bool is_foreign =
@@ -41,7 +40,7 @@ static Link *next_link(NetworkNode *node, const NetworkNode *destination)
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
     Packet *packet = packet_new(node->network->packets, protocol, node->address, destination);
-    Link *link = next_link(node, find_destination(node, destination));
+    Link *link = next_link(node, network_destination_at(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;
     packet->hop_to = link != NULL ? link_other_end(link, node->id).node : node->id;
@@ -51,6 +50,12 @@ Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Addre
 static void loopback_arrive(void *owner, void *packet)
 {
     network_deliver(owner, packet);
+}
+
+/* Where it is to go: what routes alone decide. */
+static NetworkFlow flow_of(const Packet *packet)
+{
+    return (NetworkFlow){.source = packet->source, .destination = packet->destination};
 }
 
 /* Drops a packet and tells its source. */
@@ -77,7 +82,7 @@ static void put_on_link(NetworkNode *node, Link *link, Packet *packet)
 void network_send(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
-    const NetworkNode *destination = find_destination(node, packet->destination);
+    const NetworkNode *destination = network_destination_at(node, packet->destination);
     Link *link = next_link(node, destination);
     if (node->filters != NULL && node->host != NULL && destination != node &&
         filter_stops(node, packet))
@@ -89,7 +94,7 @@ void network_send(NetworkNode *node, Packet *packet)
     } else if (destination != NULL && network_is_parted(node, destination)) {
         network_drop(node, (LinkFault){"partition", network->partition_because}, packet);
     } else if (link == NULL) {
-        uint64_t because = network_peek_fault_from(node, packet->destination);
+        uint64_t because = network_peek_flow_fault_from(node, flow_of(packet));
         network_drop(node, (LinkFault){"no route", because}, packet);
     } else {
         put_on_link(node, link, packet);
@@ -100,10 +105,10 @@ void network_send(NetworkNode *node, Packet *packet)
 static void router_receive(NetworkNode *router, Packet *packet)
 {
     if (router->nat != NULL && !nat_translate(router->nat, packet)) {
-        network_drop(router, (LinkFault){"no mapping", 0}, packet);
+        network_drop(router, (LinkFault){"no mapping", router->nat_because}, packet);
         return;
     }
-    const NetworkNode *destination = find_destination(router, packet->destination);
+    const NetworkNode *destination = network_destination_at(router, packet->destination);
     if (destination == router) {
         packet_free(packet);
         return;
@@ -117,7 +122,7 @@ static void router_receive(NetworkNode *router, Packet *packet)
     }
     Link *link = next_link(router, destination);
     if (link == NULL) { /* RFC 1812 §5.2.7.1 */
-        uint64_t because = network_peek_fault_from(router, packet->destination);
+        uint64_t because = network_peek_flow_fault_from(router, flow_of(packet));
         refuse(router, (LinkFault){"no route", because}, ICMP_UNREACHABLE,
                ICMP_CODE_HOST_UNREACHABLE, 0, packet);
         return;

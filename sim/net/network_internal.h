@@ -23,8 +23,10 @@ typedef struct NetworkNode {
     struct NetworkNode
         *home; /* the NAT router before a private host; NULL: the address is public */
     uint32_t link_count;
-    Link *only_link; /* of a host with one link, which every packet takes; else NULL */
-    GArray *filters; /* FilterRule; NULL: no firewall */
+    Link *only_link;          /* of a host with one link, which every packet takes; else NULL */
+    GArray *filters;          /* FilterRule; NULL: no firewall */
+    uint64_t filters_because; /* seq of the firewall.set that says them */
+    uint64_t nat_because;     /* of a NAT router: of the nat.address that says what it has */
 } NetworkNode;
 
 /* A link, with the state that its options do not say. */
@@ -51,6 +53,8 @@ struct Network {
     Routing *current;    /* the routes that packets take */
     Routing *intact;     /* those that they would take if every link were up */
     SimTime convergence_ns;
+    GHashTable
+        *vacated; /* an address that nobody has any more -> seq of nat.address, as pointers */
     uint64_t partition_because;
     bool is_finished;
 };
@@ -81,16 +85,29 @@ void network_drop(NetworkNode *node, LinkFault why, Packet *packet);
 
 /* Whether the partition keeps the two apart. */
 bool network_is_parted(const NetworkNode *a, const NetworkNode *b);
-/* network_peek_fault, from any node. */
-uint64_t network_peek_fault_from(const NetworkNode *node, Ipv4Address to);
+
+/* network_peek.c */
+
+/* network_peek_flow_fault, from any node; the flow has its source. */
+uint64_t network_peek_flow_fault_from(const NetworkNode *node, NetworkFlow flow);
+
+/* network_forwarding.c: who has the address, as the node knows: private ones mean something only at
+ * home; NULL: nobody. */
+const NetworkNode *network_destination_at(const NetworkNode *node, Ipv4Address address);
+
+/* network.c: the record since which nobody has the address; 0: nobody ever had, or somebody has. */
+uint64_t network_vacated_because(const Network *network, Ipv4Address address);
 
 /* filter.c */
 
 /* Whether the node's firewall, which it has, stops the packet; then it takes it. */
 bool filter_stops(NetworkNode *node, Packet *packet);
+/* Records the rules that it has: firewall.set. */
+void network_announce_filters(NetworkNode *node, uint64_t because);
 
 /* tcp_segment.c: a segment that the node sends in the name of `source`. */
-void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, Segment *segment);
+void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, uint64_t because,
+                     Segment *segment);
 
 /* icmp.c */
 

@@ -60,9 +60,10 @@ void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint6
     send_from(host->node, connection, host->node->address, remote, because, segment);
 }
 
-void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, Segment *segment)
+void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, uint64_t because,
+                     Segment *segment)
 {
-    send_from(node, (TraceRef){0}, source, remote, 0, segment);
+    send_from(node, (TraceRef){0}, source, remote, because, segment);
 }
 
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)

@@ -161,7 +161,12 @@ static void trace_failed(TcpSocket *socket, const char *reason)
 
 static uint64_t fault_on_the_way(const TcpSocket *socket)
 {
-    return network_peek_fault_from(socket->host->node, socket->stream.remote_address);
+    const Stream *stream = &socket->stream;
+    NetworkFlow flow = {.protocol = PACKET_TCP,
+                        .source_port = stream->local_port,
+                        .destination_port = stream->remote_port,
+                        .destination = stream->remote_address};
+    return network_peek_flow_fault(socket->host, flow);
 }
 
 /* Nobody explains silence, so the way to the peer is looked at. A fault that has been mended in the

@@ -9,8 +9,11 @@
 
 static void credential_clear(void *credential)
 {
-    g_free(((MailServerCredential *)credential)->name);
-    g_free(((MailServerCredential *)credential)->password);
+    MailServerCredential *user = credential;
+    g_free(user->name);
+    g_free(user->password);
+    g_free((char *)user->vacation.body);
+    g_free((char *)user->vacation.subject);
 }
 
 static GArray *copy_users(const MailServerOptions *options)
@@ -19,7 +22,10 @@ static GArray *copy_users(const MailServerOptions *options)
     g_array_set_clear_func(users, credential_clear);
     for (size_t i = 0; i < options->user_count; i++) {
         MailServerCredential credential = {g_strdup(options->users[i].name),
-                                           g_strdup(options->users[i].password)};
+                                           g_strdup(options->users[i].password),
+                                           options->users[i].vacation};
+        credential.vacation.body = g_strdup(credential.vacation.body);
+        credential.vacation.subject = g_strdup(credential.vacation.subject);
         g_array_append_val(users, credential);
     }
     return users;
@@ -31,6 +37,31 @@ static GStrv copy_names(const char *const *names, size_t count)
     for (size_t i = 0; i < count; i++)
         copy[i] = g_strdup(names[i]);
     return copy;
+}
+
+static AddressBook *fill_address_book(const MailServer *server, const MailServerOptions *options)
+{
+    char address[IPV4_TEXT_SIZE];
+    ipv4_format(host_address(server->machine.host), address);
+    g_autofree char *literal = g_strdup_printf("[%s]", address); /* RFC 5321 §4.1.3 */
+    g_autofree const char **domains = g_new0(const char *, options->domain_count + 1);
+    for (size_t i = 0; i < options->domain_count; i++)
+        domains[i] = options->domains[i];
+    domains[options->domain_count] = literal;
+    AddressBook *book = address_book_new(domains, options->domain_count + 1);
+    if (options->accepts_plus)
+        address_book_accept_plus(book);
+    for (size_t i = 0; i < options->user_count; i++)
+        address_book_add_user(book, options->users[i].name, options->users[i].forward);
+    for (size_t i = 0; i < options->group_count; i++) {
+        const MailServerGroup *group = &options->groups[i];
+        if (group->owner != NULL)
+            address_book_add_list(book, group->name, group->owner, group->to);
+        else
+            address_book_add_alias(book, group->name, group->to);
+    }
+    address_book_set_catch_all(book, options->catch_all);
+    return book;
 }
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options)
@@ -61,7 +92,8 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     if (options->relay_client_count > 0)
         g_array_append_vals(server->relay_clients, options->relay_clients,
                             (guint)options->relay_client_count);
-    server->catch_all = g_strdup(options->catch_all);
+    server->addresses = fill_address_book(server, options);
+    server->hop_limit = options->hop_limit > 0 ? options->hop_limit : MAIL_SERVER_HOP_LIMIT;
     server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
@@ -83,20 +115,9 @@ static bool has_name(GStrv names, const char *name)
     return false;
 }
 
-/* `[192.0.2.1]` */
-static bool is_own_literal(const MailServer *server, const char *domain)
-{
-    char address[IPV4_TEXT_SIZE];
-    ipv4_format(host_address(server->machine.host), address);
-    size_t length = strlen(address);
-    return domain[0] == '[' && strncmp(domain + 1, address, length) == 0 &&
-           strcmp(domain + 1 + length, "]") == 0;
-}
-
-/* Also the address literal of the server's own address (RFC 5321 §4.1.3). */
 bool mail_server_has_domain(const MailServer *server, const char *domain)
 {
-    return has_name(server->domains, domain) || is_own_literal(server, domain);
+    return address_book_has_domain(server->addresses, domain);
 }
 
 bool mail_server_is_backup_for(const MailServer *server, const char *domain)
@@ -121,19 +142,6 @@ static const MailServerCredential *find_user(const MailServer *server, Span name
             return user;
     }
     return NULL;
-}
-
-/* Local-parts are matched without regard to case, as nearly all servers do: RFC 5321 §2.4 leaves
- * that to the receiving host. Postmaster is always there (§4.5.1). */
-const char *mail_server_find_mailbox(const MailServer *server, const char *local_part,
-                                     const char *domain)
-{
-    if (g_ascii_strcasecmp(local_part, "postmaster") == 0 && mail_server_has_domain(server, domain))
-        return "postmaster";
-    if (!mail_server_has_domain(server, domain))
-        return NULL;
-    const MailServerCredential *user = find_user(server, span_of_text(local_part));
-    return user != NULL ? user->name : NULL;
 }
 
 /* The user's name, or a whole address of this server. */
@@ -173,6 +181,8 @@ void mail_server_start(MailServer *server)
     server->fresh = g_ptr_array_new();
     server->locals = g_ptr_array_new_with_free_func(local_delivery_free);
     server->notifications = g_ptr_array_new_with_free_func(notification_free);
+    server->answers = g_ptr_array_new_with_free_func(answer_free);
+    server->answered = answered_new(server->disk);
     server->resolver = resolver_new(machine);
     server->spool = spool_new(server->disk);
     server->queue = queue_new(machine->trace, machine->node, server->spool, &server->retry,
@@ -182,8 +192,10 @@ void mail_server_start(MailServer *server)
     add_users(server);
     mail_store_recover(server->mailboxes);
     server->is_running = true;
-    if (queue_recover(server->queue) > 0)
+    if (queue_recover(server->queue) > 0) {
         mail_server_take_inventory(server, false);
+        queue_finish_expansions(server->queue);
+    }
     mail_server_listen_smtp(server);
     mail_server_listen_imap(server);
     mail_server_run_queue(server);
@@ -196,6 +208,8 @@ static void forget_all(MailServer *server)
     mail_server_connections_free(server);
     g_clear_pointer(&server->locals, g_ptr_array_unref);
     g_clear_pointer(&server->notifications, g_ptr_array_unref);
+    g_clear_pointer(&server->answers, g_ptr_array_unref);
+    g_clear_pointer(&server->answered, answered_free);
     g_clear_pointer(&server->receptions, g_ptr_array_unref);
     g_clear_pointer(&server->accesses, g_ptr_array_unref);
     g_clear_pointer(&server->queue, queue_free);
@@ -241,7 +255,7 @@ void mail_server_free(MailServer *server)
     disk_free(server->disk);
     g_array_unref(server->users);
     g_array_unref(server->relay_clients);
-    g_free(server->catch_all);
+    address_book_free(server->addresses);
     g_strfreev(server->domains);
     g_strfreev(server->backup_domains);
     g_free(server);
@@ -263,7 +277,7 @@ void mail_server_settle(MailServer *server)
 {
     if (!server->is_shutting_down || server->has_settled || server->receptions->len > 0 ||
         server->accesses->len > 0 || server->connections->len > 0 || server->locals->len > 0 ||
-        server->notifications->len > 0)
+        server->notifications->len > 0 || server->answers->len > 0)
         return;
     server->has_settled = true;
     disk_run(server->disk, disk_plan_new(), (DiskDone){stop_after_disk, server});

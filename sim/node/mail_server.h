@@ -9,6 +9,8 @@
  *                  -> mail_server_transfer.c   one message over one of them
  *                  -> delivery.c               SMTP client side, to the next server
  *                  -> mail_server_local.c      delivery into a mailbox of this server
+ *                  -> mail_server_expand.c     aliases, forwarding, mailing lists
+ *                  -> mail_server_vacation.c   answers for users who are away
  *                  -> mail_server_notify.c     bounces and delay warnings
  *                  -> mail_server_admin.c      what its administrator does: mailq, hold, flush
  *     port 143     -> mail_server_access.c     IMAP server side: gives mailboxes to their readers
@@ -33,10 +35,27 @@ enum {
 
 #define MAIL_SERVER_PROGRAM "mail server" /* as records of its host's life name it */
 
+/* What a user who is away has their mail answered by (RFC 3834). */
+typedef struct MailServerVacation {
+    const char *body;    /* NULL: there are no answers */
+    const char *subject; /* NULL: that of the mail, with `Auto: ` before it */
+    SimTime from, until; /* when answers are sent; SIM_NEVER: without end */
+    SimTime again_after; /* the same sender is answered once within so long */
+} MailServerVacation;
+
 typedef struct MailServerUser {
     const char *name; /* local-part of the address, and the name to log in with */
     const char *password;
+    MailServerVacation vacation;
+    const char *const *forward; /* as in mail/address_book.h; NULL: mail goes into the mailbox */
 } MailServerUser;
+
+/* An alias, or a mailing list when it has an owner. */
+typedef struct MailServerGroup {
+    const char *name;
+    const char *owner;     /* an address; NULL: an alias */
+    const char *const *to; /* addresses, ended by NULL */
+} MailServerGroup;
 
 /* Connections to other servers. Each number is at least 1. */
 typedef struct MailServerConnections {
@@ -58,11 +77,15 @@ typedef struct MailServerOptions {
     size_t backup_domain_count;
     const MailServerUser *users;
     size_t user_count;
-    uint32_t extensions;      /* SmtpExtension bits that are offered; AUTH is added on port 587 */
-    uint64_t size_limit;      /* octets of a message; 0: MAIL_SERVER_SIZE_LIMIT */
-    uint32_t recipient_limit; /* a transaction; 0: SMTP_RECIPIENTS_MINIMUM */
-    uint32_t error_limit;     /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
-    bool tells_users;         /* VRFY is answered by 250 or 550 rather than 252 */
+    const MailServerGroup *groups;
+    size_t group_count;
+    bool accepts_plus;   /* bob+news is bob's */
+    uint32_t hop_limit;  /* Received fields that a message may have; 0: MAIL_SERVER_HOP_LIMIT */
+    uint32_t extensions; /* SmtpExtension bits that are offered; AUTH is added on port 587 */
+    uint64_t size_limit; /* octets of a message; 0: MAIL_SERVER_SIZE_LIMIT */
+    uint32_t recipient_limit;       /* a transaction; 0: SMTP_RECIPIENTS_MINIMUM */
+    uint32_t error_limit;           /* 5yz replies a session; 0: SMTP_SERVER_ERRORS_DEFAULT */
+    bool tells_users;               /* VRFY is answered by 250 or 550 rather than 252 */
     SmtpBareNewlines bare_newlines; /* in what it receives; KEPT: sends them on as they are */
     SmtpTimeouts timeouts;          /* both of its clients and of its servers */
     SimTime connect_timeout;        /* for a TCP connection; 0: DELIVERY_CONNECT_TIMEOUT */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mail/address.h"
+#include "mail/address_book.h"
 #include "mail/dsn.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
@@ -11,6 +12,7 @@
 #include "node/resolver.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
+#include "store/answered.h"
 #include "store/disk.h"
 #include "store/inventory.h"
 #include "store/mailbox.h"
@@ -22,11 +24,14 @@ enum { SMTP_PORT = 25, SUBMISSION_PORT = 587, IMAP_PORT = 143 };
 typedef struct MailServerCredential {
     char *name;
     char *password;
+    MailServerVacation vacation; /* its texts are owned */
 } MailServerCredential;
 
 struct MailServer {
     Machine machine;
     GStrv domains;
+    AddressBook *addresses;
+    uint32_t hop_limit;
     GStrv backup_domains;
     GArray *users; /* MailServerCredential */
     uint32_t extensions;
@@ -40,7 +45,6 @@ struct MailServer {
     MailServerConnections limits;
     size_t active_limit;
     GArray *relay_clients; /* Ipv4Address */
-    char *catch_all;       /* or NULL */
     Disk *disk;
 
     /* The running program; all NULL when it does not run. */
@@ -56,6 +60,8 @@ struct MailServer {
     GQueue turns;      /* Destination: where more connections may be opened */
     GPtrArray *fresh;  /* Destination: where mail has come and may not have found a connection */
     GPtrArray *locals; /* LocalDelivery: attempts into a mailbox */
+    Answered *answered;
+    GPtrArray *answers;       /* Answer: of users who are away, on their way into the queue */
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
     Timer queue_timer;        /* when the next recipient is due */
     SimTime queue_timer_at;
@@ -69,10 +75,6 @@ struct MailServer {
 
 /* ---- mail_server.c ---- */
 
-/* The account's name for an address of this server: the local-part, in lower case. NULL when the
- * domain is not ours or the user is unknown. Borrowed. */
-const char *mail_server_find_mailbox(const MailServer *server, const char *local_part,
-                                     const char *domain);
 bool mail_server_has_domain(const MailServer *server, const char *domain);
 /* Whether it takes mail for the domain from anybody, to pass it on. */
 bool mail_server_is_backup_for(const MailServer *server, const char *domain);
@@ -124,9 +126,32 @@ void transfer_end(Transfer *transfer);
 /* Without a word. */
 void transfer_free(Transfer *transfer);
 
-/* Delivers to those recipients of the batch, which are in a domain of ours. */
+/* Delivers to those recipients of the batch, which are in a domain of ours, or expands them. */
 void mail_server_deliver_locally(MailServer *server, const QueueBatch *batch);
+/* An attempt at a recipient in a domain of ours; in server->locals while it is under way. */
+typedef struct LocalDelivery {
+    MailServer *server;
+    QueueEntry *entry;
+    size_t recipient;
+    AddressLead lead;
+    const char *user;     /* whose mailbox it is; borrowed from the address book */
+    bool has_one_address; /* an alias or forwarding that leads to one address alone */
+} LocalDelivery;
 void local_delivery_free(void *local);
+/* The attempt has failed: for good, or for now. Frees nothing. */
+void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
+                         const char *status);
+/* It is over, one way or another: frees it, and the queue goes on. */
+void local_delivery_end(LocalDelivery *local);
+/* The message has come into the user's mailbox: answers it where the user is away, unless a rule
+ * forbids that. Before the recipient is reported as done. */
+void mail_server_answer(MailServer *server, const QueueEntry *entry, size_t recipient,
+                        const char *user);
+void answer_free(void *answer);
+
+/* Puts the addresses for which the recipient stands into the queue in its place. */
+void local_delivery_expand(LocalDelivery *local, const Address *address,
+                           const AddressMeaning *meaning);
 
 /* What a failed attempt said, kept until the sender is told. */
 typedef struct Failure {

@@ -1,12 +1,7 @@
 /* The mail server delivers into its own mailboxes: final delivery (RFC 5321 §4.4), with the
- * Return-Path field on top. */
+ * Return-Path field on top. An address that leads on is expanded instead
+ * (mail_server_expand.c). */
 #include "node/mail_server_internal.h"
-
-typedef struct LocalDelivery {
-    MailServer *server;
-    QueueEntry *entry;
-    size_t recipient;
-} LocalDelivery;
 
 void local_delivery_free(void *local)
 {
@@ -41,7 +36,8 @@ static GBytes *with_return_path(const QueueEntry *entry)
     return bytes;
 }
 
-static void fail(LocalDelivery *local, bool is_final, const char *text, const char *status)
+void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
+                         const char *status)
 {
     MailServer *server = local->server;
     GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
@@ -57,40 +53,61 @@ static void fail(LocalDelivery *local, bool is_final, const char *text, const ch
     mail_server_bounce_take(server, local->entry, bounces);
 }
 
-static void stored(void *owner, MailResult result, const uint32_t *uids, size_t count)
+void local_delivery_end(LocalDelivery *local)
 {
-    LocalDelivery *local = owner;
     MailServer *server = local->server;
-    if (result == MAIL_OK && count > 0) {
-        mail_server_confirm(server, local->entry, local->recipient, DSN_DELIVERED, NULL, NULL);
-        queue_delivered(local->entry, local->recipient, uids[0], 0);
-    } else {
-        fail(local, false, "the mailbox has no room", "4.2.2");
-    }
     g_ptr_array_remove(server->locals, local);
     mail_server_run_queue(server);
     mail_server_settle(server);
 }
 
+static void stored(void *owner, MailResult result, const uint32_t *uids, size_t count)
+{
+    LocalDelivery *local = owner;
+    if (result == MAIL_OK && count > 0) {
+        mail_server_confirm(local->server, local->entry, local->recipient, DSN_DELIVERED, NULL,
+                            NULL);
+        mail_server_answer(local->server, local->entry, local->recipient, local->user);
+        queue_delivered(local->entry, local->recipient, uids[0], 0);
+    } else {
+        local_delivery_fail(local, false, "the mailbox has no room", "4.2.2");
+    }
+    local_delivery_end(local);
+}
+
+static void store(LocalDelivery *local, const char *mailbox)
+{
+    MailServer *server = local->server;
+    g_autoptr(GBytes) message = with_return_path(local->entry);
+    mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, 0,
+                       simulator_now(server->machine.simulator), (MailDone){stored, local});
+}
+
 static void deliver(MailServer *server, QueueEntry *entry, size_t recipient, const char *domain)
 {
     LocalDelivery *local = g_new0(LocalDelivery, 1);
-    *local = (LocalDelivery){server, entry, recipient};
+    *local = (LocalDelivery){.server = server, .entry = entry, .recipient = recipient};
     queue_begin_attempt(entry, recipient, "local", domain);
     Address address;
-    const char *mailbox = NULL;
+    AddressMeaning meaning = {.lead = LEAD_NOWHERE};
     if (address_parse(span_of_text(entry->envelope->recipients[recipient].address), &address) ==
         ADDRESS_OK)
-        mailbox = mail_server_find_mailbox(server, address.local_part, address.domain);
-    if (mailbox == NULL) {
-        fail(local, true, "no such user here", "5.1.1");
+        meaning = address_book_find(server->addresses, &address);
+    local->lead = meaning.lead;
+    if (meaning.name == NULL) {
+        local_delivery_fail(local, true, "no such user here", "5.1.1");
         g_free(local);
         return;
     }
     g_ptr_array_add(server->locals, local);
-    g_autoptr(GBytes) message = with_return_path(entry);
-    mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, 0,
-                       simulator_now(server->machine.simulator), (MailDone){stored, local});
+    /* What comes from an expansion has been followed to its end, but for lists: an address of a
+     * user who forwards stands there for the mailbox itself. */
+    bool is_end = entry->envelope->origin.entry != NULL && meaning.lead == LEAD_FORWARD;
+    local->user = meaning.name;
+    if (meaning.lead == LEAD_MAILBOX || is_end)
+        store(local, meaning.name);
+    else
+        local_delivery_expand(local, &address, &meaning);
 }
 
 void mail_server_deliver_locally(MailServer *server, const QueueBatch *batch)

@@ -117,28 +117,28 @@ static bool may_relay(const Reception *reception)
 }
 
 /* NULL when mail for this recipient is taken; otherwise the refusal. */
-static const SmtpReply *refusal_of(const Reception *reception, const char *local_part,
-                                   const char *domain)
+static const SmtpReply *refusal_of(const Reception *reception, const Address *address)
 {
     static const SmtpReply UNKNOWN_USER = {
         550, {5, 1, 1}, {(const uint8_t *)"No such user here", sizeof "No such user here" - 1}};
     static const SmtpReply RELAYING = {
         550, {5, 7, 1}, {(const uint8_t *)"Relaying denied", sizeof "Relaying denied" - 1}};
     /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
-    if (mail_server_is_backup_for(reception->server, domain))
+    if (mail_server_is_backup_for(reception->server, address->domain))
         return NULL;
-    if (!mail_server_has_domain(reception->server, domain))
+    switch (address_book_find(reception->server->addresses, address).lead) {
+    case LEAD_ELSEWHERE:
         return may_relay(reception) ? NULL : &RELAYING;
-    const char *mailbox = mail_server_find_mailbox(reception->server, local_part, domain);
-    return mailbox != NULL ? NULL : &UNKNOWN_USER;
-}
-
-/* Mail for an unknown user goes to the user who catches all, as if it were addressed so. */
-static void redirect_unknown(const MailServer *server, Address *address)
-{
-    if (server->catch_all != NULL && mail_server_has_domain(server, address->domain) &&
-        mail_server_find_mailbox(server, address->local_part, address->domain) == NULL)
-        g_strlcpy(address->local_part, server->catch_all, sizeof address->local_part);
+    case LEAD_NOWHERE:
+        return &UNKNOWN_USER;
+    case LEAD_MAILBOX:
+    case LEAD_ALIAS:
+    case LEAD_FORWARD:
+    case LEAD_LIST:
+    case LEAD_OWNER:
+        break;
+    }
+    return NULL;
 }
 
 static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
@@ -146,8 +146,8 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     Address address = event->rcpt.forward_path;
     if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
         g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
-    redirect_unknown(reception->server, &address);
-    const SmtpReply *refusal = refusal_of(reception, address.local_part, address.domain);
+    address_book_redirect(reception->server->addresses, &address);
+    const SmtpReply *refusal = refusal_of(reception, &address);
     if (refusal != NULL) {
         smtp_server_answer(reception->engine, event->token, *refusal);
         return;
@@ -162,8 +162,38 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
         answer(reception, event->token, 452, "4.5.3", "Too many recipients");
 }
 
+/* RFC 5321 §3.4: whose mail goes to one other address is answered by 251, which tells it. */
+static void answer_vrfy(Reception *reception, uint32_t token, const AddressMeaning *meaning,
+                        const char *domain)
+{
+    Address address = {0};
+    g_strlcpy(address.local_part, meaning->name, sizeof address.local_part);
+    g_strlcpy(address.domain, domain, sizeof address.domain);
+    g_autofree char *who = address_format(&address);
+    bool is_elsewhere = meaning->lead == LEAD_FORWARD && meaning->to[1] == NULL &&
+                        !address_texts_equal(meaning->to[0], who);
+    g_autofree char *text =
+        is_elsewhere ? g_strdup_printf("User not local; will forward to <%s>", meaning->to[0])
+                     : g_strdup_printf("<%s>", who);
+    answer(reception, token, is_elsewhere ? 251 : 250, "2.1.5", text);
+}
+
+/* RFC 5321 §3.5.2: one member a line. */
+static void answer_expn(Reception *reception, uint32_t token, const AddressMeaning *meaning)
+{
+    if (meaning->lead != LEAD_LIST && meaning->lead != LEAD_ALIAS) {
+        answer(reception, token, 550, "5.2.4", "That is a user, not a mailing list");
+        return;
+    }
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (const char *const *to = meaning->to; *to != NULL; to++)
+        g_string_append_printf(text, "%s<%s>", text->len > 0 ? "\n" : "", *to);
+    answer(reception, token, 250, "2.1.5", text->str);
+}
+
 /* VRFY and EXPN (RFC 5321 §3.5): who it is, where the server tells; otherwise 252, which RFC 5321
- * §7.3 wants of a server that keeps its users to itself. There are no lists to expand. */
+ * §7.3 wants of a server that keeps its users to itself. A name without domain is one of the first
+ * domain. */
 static void handle_verify(Reception *reception, const SmtpServerEvent *event)
 {
     const MailServer *server = reception->server;
@@ -173,22 +203,19 @@ static void handle_verify(Reception *reception, const SmtpServerEvent *event)
     Span inner =
         in_angles ? span_of(event->verify.data + 1, event->verify.length - 2) : event->verify;
     Address address = {0};
-    bool is_address = address_parse(inner, &address) == ADDRESS_OK;
-    bool is_ours = !is_address || mail_server_has_domain(server, address.domain);
-    const char *mailbox = is_address
-                              ? mail_server_find_mailbox(server, address.local_part, address.domain)
-                              : mail_server_find_mailbox(server, text, server->domains[0]);
-    if (!server->tells_users || !is_ours) {
-        smtp_server_accept(reception->engine, event->token);
-    } else if (mailbox == NULL) {
-        answer(reception, event->token, 550, "5.1.1", "No such user here");
-    } else if (event->kind == SMTP_SERVER_EVENT_EXPN) {
-        answer(reception, event->token, 550, "5.2.4", "That is a user, not a mailing list");
-    } else {
-        g_autofree char *who =
-            g_strdup_printf("<%s@%s>", mailbox, is_address ? address.domain : server->domains[0]);
-        answer(reception, event->token, 250, "2.1.5", who);
+    if (address_parse(inner, &address) != ADDRESS_OK) {
+        g_strlcpy(address.local_part, text, sizeof address.local_part);
+        g_strlcpy(address.domain, server->domains[0], sizeof address.domain);
     }
+    AddressMeaning meaning = address_book_find(server->addresses, &address);
+    if (!server->tells_users || meaning.lead == LEAD_ELSEWHERE)
+        smtp_server_accept(reception->engine, event->token);
+    else if (meaning.lead == LEAD_NOWHERE)
+        answer(reception, event->token, 550, "5.1.1", "No such user here");
+    else if (event->kind == SMTP_SERVER_EVENT_EXPN)
+        answer_expn(reception, event->token, &meaning);
+    else
+        answer_vrfy(reception, event->token, &meaning, address.domain);
 }
 
 /* ---- Taking a message over ---- */
@@ -280,7 +307,7 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
 {
     Span content = span_of(reception->content->data, reception->content->len);
-    if (message_count_received(content) >= MAIL_SERVER_HOP_LIMIT) {
+    if (message_count_received(content) >= reception->server->hop_limit) {
         answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
         reset_transaction(reception);
         return;

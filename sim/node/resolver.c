@@ -73,8 +73,11 @@ static uint64_t fault_behind(const Resolver *resolver, const char *name)
 {
     const Machine *machine = &resolver->machine;
     uint64_t because = name_faults_find(machine->name_faults, name);
-    return because != 0 ? because
-                        : network_peek_fault(machine->network, machine->host, machine->name_server);
+    NetworkFlow query = {.protocol = PACKET_UDP,
+                         .source_port = DNS_PORT,
+                         .destination_port = DNS_PORT,
+                         .destination = machine->name_server};
+    return because != 0 ? because : network_peek_flow_fault(machine->host, query);
 }
 
 /* The same for an answer: of the name asked for, or of one that it is an alias of. What comes from

@@ -156,7 +156,7 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     AgentMail *written = g_new0(AgentMail, 1);
     written->name = g_strdup(mail->name);
     written->content = g_steal_pointer(&content);
-    written->envelope = envelope_new(agent->address);
+    written->envelope = envelope_new(mail->sender != NULL ? mail->sender : agent->address);
     add_recipients(written->envelope, mail->to, mail->to_count, mail->notify);
     add_recipients(written->envelope, mail->cc, mail->cc_count, mail->notify);
     add_recipients(written->envelope, mail->bcc, mail->bcc_count, mail->notify);

@@ -25,7 +25,8 @@ typedef struct UserAgentOptions {
 
 /* A message to write; everything is borrowed during the call. */
 typedef struct UserAgentMail {
-    const char *name; /* becomes the left part of the Message-ID; unique in the run */
+    const char *name;   /* becomes the left part of the Message-ID; unique in the run */
+    const char *sender; /* the envelope's, in place of the person's address; NULL: that */
     const char *const *to, *const *cc, *const *bcc; /* addresses */
     size_t to_count, cc_count, bcc_count;
     const char *subject;

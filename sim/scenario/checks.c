@@ -222,8 +222,9 @@ static void check_names_differ(const Checks *checks, const Names *names, const c
         if (strcmp(before->name, entry->name) != 0)
             continue;
         const ScenarioText *first = before->what, *second = entry->what;
-        reader_text_error(checks->reader, second, "`%s` %s line %u", entry->name, format,
-                          first->at.line);
+        g_autofree char *place = g_strdup_printf("line %u", first->at.line);
+        reader_text_error(checks->reader, second, "`%s` %s %s", entry->name, format,
+                          first->at.line > 0 ? place : "a default");
     }
 }
 
@@ -266,6 +267,34 @@ bool mail_is_for(const ScenarioMail *mail, const char *address)
 {
     return texts_hold_address(&mail->to, address) || texts_hold_address(&mail->cc, address) ||
            texts_hold_address(&mail->bcc, address);
+}
+
+/* Whether some server replaces an address by this one. */
+static bool is_led_to(const Scenario *scenario, const char *address)
+{
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        const ScenarioServer *server = &scenario->servers.items[i];
+        for (size_t j = 0; j < server->users.count; j++) {
+            if (texts_hold_address(&server->users.items[j].forward, address))
+                return true;
+        }
+        for (size_t j = 0; j < server->aliases.count; j++) {
+            if (texts_hold_address(&server->aliases.items[j].to, address))
+                return true;
+        }
+        for (size_t j = 0; j < server->lists.count; j++) {
+            const ScenarioList *list = &server->lists.items[j];
+            if (texts_hold_address(&list->members, address) ||
+                (list->owner.text != NULL && address_texts_equal(list->owner.text, address)))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool mail_may_reach(const Checks *checks, const ScenarioMail *mail, const char *address)
+{
+    return mail_is_for(mail, address) || is_led_to(checks->scenario, address);
 }
 
 /* --- References --- */
@@ -382,10 +411,70 @@ static void check_catch_all(const Checks *checks, const ScenarioServer *server)
                       "`%s` is no user of this server; put it under `users`", user);
 }
 
+/* The local-parts that a server knows, each with its place. */
+static void add_local_part(Names *names, Arena *arena, const ScenarioText *name, const char *suffix)
+{
+    if (name->text == NULL)
+        return;
+    g_autofree char *text = g_strconcat(name->text, suffix, NULL);
+    g_autofree char *key = g_ascii_strdown(text, -1);
+    names_add(names, arena_text(arena, span_of_text(key)), name, 0);
+}
+
+enum { LIST_NAME_MAX = ADDRESS_LOCAL_PART_MAX - (int)(sizeof "-request" - 1) };
+
+static void check_list_name(const Checks *checks, const ScenarioText *name)
+{
+    if (name->text != NULL && strlen(name->text) > LIST_NAME_MAX)
+        reader_text_error(checks->reader, name,
+                          "the name of a list has at most %d letters, so that NAME-request is an "
+                          "address",
+                          LIST_NAME_MAX);
+}
+
+/* An address has one meaning. */
+static void check_local_parts(const Checks *checks, const ScenarioServer *server)
+{
+    Arena *arena = checks->reader->arena;
+    Names *names = names_new();
+    for (size_t i = 0; i < server->users.count; i++)
+        add_local_part(names, arena, &server->users.items[i].name, "");
+    for (size_t i = 0; i < server->aliases.count; i++)
+        add_local_part(names, arena, &server->aliases.items[i].name, "");
+    for (size_t i = 0; i < server->lists.count; i++) {
+        const ScenarioText *name = &server->lists.items[i].name;
+        check_list_name(checks, name);
+        add_local_part(names, arena, name, "");
+        add_local_part(names, arena, name, "-owner");
+        add_local_part(names, arena, name, "-request");
+    }
+    names_sort(names);
+    check_names_differ(checks, names, "is an address of this server already, by");
+    names_free(names);
+}
+
+static void check_vacations(const Checks *checks, const ScenarioServer *server)
+{
+    for (size_t i = 0; i < server->users.count; i++) {
+        const ScenarioVacation *vacation = &server->users.items[i].vacation;
+        bool says_more = vacation->subject.text != NULL || vacation->from_ns > 0 ||
+                         vacation->until_ns != SCENARIO_UNSET;
+        if (vacation->body.text == NULL && says_more)
+            diagnostics_error(checks->reader->diagnostics, vacation->at,
+                              "what is the answer? `body` says it");
+        if (vacation->until_ns != SCENARIO_UNSET && vacation->until_ns <= vacation->from_ns)
+            diagnostics_error(checks->reader->diagnostics, vacation->at,
+                              "`until` is not later than `from`");
+    }
+}
+
 static void check_servers(const Checks *checks)
 {
-    for (size_t i = 0; i < checks->scenario->servers.count; i++)
+    for (size_t i = 0; i < checks->scenario->servers.count; i++) {
+        check_vacations(checks, &checks->scenario->servers.items[i]);
         check_catch_all(checks, &checks->scenario->servers.items[i]);
+        check_local_parts(checks, &checks->scenario->servers.items[i]);
+    }
 }
 
 /* --- All of it --- */

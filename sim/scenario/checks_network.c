@@ -136,15 +136,15 @@ static void check_one_way(Checks *checks, const ScenarioOneWay *one_way)
                           "nothing differs; write what does, such as `loss: 5 %%`");
 }
 
-static void check_rule(Checks *checks, const ScenarioRule *rule)
+void check_rule(Checks *checks, const ScenarioRule *rule)
 {
     bool has_ports = rule->protocol == FIREWALL_TCP || rule->protocol == FIREWALL_UDP;
     if (rule->port != SCENARIO_UNSET && !has_ports)
-        reader_text_error(
-            checks->reader, &rule->host,
+        diagnostics_error(
+            checks->reader->diagnostics, rule->at,
             "only `tcp` and `udp` have ports; leave `port` out, or change `protocol`");
     if (rule->action == FIREWALL_RESET && rule->protocol != FIREWALL_TCP)
-        reader_text_error(checks->reader, &rule->host,
+        diagnostics_error(checks->reader->diagnostics, rule->at,
                           "only a TCP connection can be reset; `reject` answers other packets");
 }
 

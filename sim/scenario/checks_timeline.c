@@ -148,7 +148,7 @@ static void check_recipient(Checks *checks, const ScenarioText *who, const Scena
     const ScenarioPerson *person = entry != NULL ? entry->what : NULL;
     if (person == NULL || known == NULL || person->address.text == NULL)
         return;
-    if (!mail_is_for(known, person->address.text))
+    if (!mail_may_reach(checks, known, person->address.text))
         reader_text_error(checks->reader, who, "`%s` is no recipient of `%s`", who->text,
                           mail->text);
 }
@@ -283,6 +283,26 @@ static void check_moment(Checks *checks, const ScenarioAction *action)
                           host, action_name(action->kind));
 }
 
+static void check_is_home(Checks *checks, const ScenarioText *router)
+{
+    const NamesEntry *node = router->text != NULL ? names_find(checks->nodes, router->text) : NULL;
+    if (node != NULL && node->kind == NODE_ROUTER)
+        reader_text_error(checks->reader, router,
+                          "`%s` is a provider's router; the router of one of `network.homes` "
+                          "belongs here",
+                          router->text);
+}
+
+static void check_renumber(Checks *checks, const ScenarioAction *action)
+{
+    const ScenarioText *home = &action->renumber.home, *heir = &action->renumber.old_address_to;
+    check_is_home(checks, home);
+    check_is_home(checks, heir);
+    if (home->text != NULL && g_strcmp0(home->text, heir->text) == 0)
+        reader_text_error(checks->reader, heir, "`%s` is the home that loses the address",
+                          heir->text);
+}
+
 static void check_action(Checks *checks, ScenarioAction *action)
 {
     switch (action->kind) {
@@ -309,6 +329,13 @@ static void check_action(Checks *checks, ScenarioAction *action)
         break;
     case ACTION_DNS_SET:
         check_records(checks, &action->dns_set.name, &action->dns_set.records);
+        break;
+    case ACTION_SET_FIREWALL:
+        for (size_t i = 0; i < action->set_firewall.rules.count; i++)
+            check_rule(checks, &action->set_firewall.rules.items[i]);
+        break;
+    case ACTION_RENUMBER:
+        check_renumber(checks, action);
         break;
     case ACTION_CRASH:
     case ACTION_POWER_OFF:

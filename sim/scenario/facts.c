@@ -93,6 +93,9 @@ static const struct {
                                             "bounced"},
     [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and the sender was told at once"},
     [MAIL_STATUS_RELAYED] = {"relayed", "in `mailsim live`, a real server has taken it over"},
+    [MAIL_STATUS_EXPANDED] = {"expanded", "the address is an alias, a list or of a user who "
+                                          "forwards: what became of the mail is said of the "
+                                          "addresses in its place"},
     [MAIL_STATUS_LOST] = {"lost", "a server accepted it, and it is nowhere"},
 };
 

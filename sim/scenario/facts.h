@@ -34,6 +34,7 @@ typedef enum MailStatus {
     MAIL_STATUS_DISCARDED, /* removed by a named rule, such as a bounce of a bounce */
     MAIL_STATUS_REFUSED,   /* no server ever accepted it, and the sender knows */
     MAIL_STATUS_RELAYED,   /* a server outside of the simulation has it */
+    MAIL_STATUS_EXPANDED,  /* the address stands for others: ask for these */
     MAIL_STATUS_LOST,      /* accepted and nowhere to be found */
     MAIL_STATUSES,
 } MailStatus;

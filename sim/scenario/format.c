@@ -113,13 +113,8 @@ static const MappingSpec connections = {
     .key_count = G_N_ELEMENTS(connections_keys),
 };
 
-static const MappingSpec a_user = {
-    .what = "a user",
-    .size = sizeof(ScenarioUser),
-    .name_type = VALUE_USER_NAME,
-    .name_offset = offsetof(ScenarioUser, name),
-    .name_meaning = "the part of the address before the @, in each of the server's domains",
-};
+static const char *const plus_choices[] = {
+    [PLUS_CHOICE_ACCEPT] = "accept", [PLUS_CHOICE_REFUSE] = "refuse", NULL};
 
 static const ValueSpec a_domain = {.type = VALUE_DOMAIN};
 
@@ -164,11 +159,18 @@ static const KeySpec smtp_keys[] = {
      .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = 1000000},
      .default_text = "20",
      .meaning = "replies of 5yz in one session; then 421"},
+    {.key = "hop_limit",
+     .offset = offsetof(ScenarioSmtp, hop_limit),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = 10000},
+     .default_text = "100",
+     .meaning = "a message with so many Received lines goes in circles, and is refused by 554 "
+                "(RFC 5321 §6.3)"},
     {.key = "verify",
      .offset = offsetof(ScenarioSmtp, verify),
      .value = {.type = VALUE_CHOICE, .choices = verify_choices},
      .default_text = "evasive",
-     .meaning = "how it answers VRFY: always by 252, or by 250 and 550 as it is"},
+     .meaning = "how it answers VRFY and EXPN: always by 252, or as it is: 250 with the mailbox or "
+                "the members, 251 with the address that a user's mail goes to, 550"},
     {.key = "bare_newlines",
      .offset = offsetof(ScenarioSmtp, bare_newlines),
      .value = {.type = VALUE_CHOICE, .choices = newline_choices},
@@ -222,7 +224,7 @@ static const KeySpec server_keys[] = {
                 "preference 20"},
     {.key = "users",
      .offset = offsetof(ScenarioServer, users),
-     .value = {.type = VALUE_NAMED, .mapping = &a_user},
+     .value = {.type = VALUE_NAMED, .mapping = &format_user},
      .when_absent = "none",
      .meaning = "who has a mailbox there: `{alice: {}, bob: {}}`"},
     {.key = "extensions",
@@ -260,6 +262,23 @@ static const KeySpec server_keys[] = {
      .value = {.type = VALUE_USER_NAME},
      .when_absent = "mail for unknown users is refused",
      .meaning = "the user who gets the mail for all unknown users of its domains"},
+    {.key = "aliases",
+     .offset = offsetof(ScenarioServer, aliases),
+     .value = {.type = VALUE_NAMED, .mapping = &format_alias},
+     .when_absent = "none",
+     .meaning = "addresses that stand for others: `{info: {to: [alice@naver.example]}}`. The "
+                "envelope's sender stays as it is (RFC 5321 §3.9.1)"},
+    {.key = "lists",
+     .offset = offsetof(ScenarioServer, lists),
+     .value = {.type = VALUE_NAMED, .mapping = &format_list},
+     .when_absent = "none",
+     .meaning = "mailing lists: what is sent to one goes to its members, and what cannot be "
+                "delivered to a member comes back to its owner (RFC 5321 §3.9.2)"},
+    {.key = "plus_addresses",
+     .offset = offsetof(ScenarioServer, plus_addresses),
+     .value = {.type = VALUE_CHOICE, .choices = plus_choices},
+     .default_text = "accept",
+     .meaning = "whether `bob+news` is an address of `bob` (RFC 5233)"},
 };
 
 static const MappingSpec a_server = {
@@ -471,6 +490,12 @@ static const KeySpec mail_keys[] = {
      .value = {.type = VALUE_PERSON},
      .is_required = true,
      .meaning = "the person who writes it"},
+    {.key = "sender",
+     .offset = offsetof(ScenarioMail, sender),
+     .value = {.type = VALUE_ADDRESS},
+     .when_absent = "the person's address",
+     .meaning = "the envelope's sender (MAIL FROM), to forge one: whoever has it gets the bounce. "
+                "What the letterhead says `header` can forge"},
     {.key = "to",
      .offset = offsetof(ScenarioMail, to),
      .value = {.type = VALUE_LIST, .element = &an_address, .most = ENVELOPE_RECIPIENTS_MAX},

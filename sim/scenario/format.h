@@ -102,9 +102,11 @@ extern const MappingSpec format_scenario;
 extern const MappingSpec format_tcp, format_machine_tcp;
 /* format_timeouts.c: a server's `timeouts`. */
 extern const MappingSpec format_timeouts;
+/* format_addresses.c: a user, an alias and a mailing list of a server. */
+extern const MappingSpec format_user, format_alias, format_list;
 /* Parts of it: the section `network`; the link of one server or agent, in which what is not given
  * is as in `default_link`. */
-extern const MappingSpec format_network, format_access_link;
+extern const MappingSpec format_network, format_access_link, format_rule_of_action;
 
 /* An action: its own keys, beside those of every action (format_action). */
 typedef struct ActionSpec {

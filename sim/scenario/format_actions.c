@@ -275,6 +275,45 @@ static const KeySpec partition_keys[] = {
      .meaning = "lists of nodes that cannot reach each other; who is in none reaches everybody"},
 };
 
+static const ValueSpec a_firewall_rule = {.type = VALUE_MAP, .mapping = &format_rule_of_action};
+
+static const KeySpec set_firewall_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, set_firewall.host),
+     .value = {.type = VALUE_NODE},
+     .is_required = true,
+     .meaning = "whose firewall it is"},
+    {.key = "rules",
+     .offset = offsetof(ScenarioAction, set_firewall.rules),
+     .value = {.type = VALUE_LIST, .element = &a_firewall_rule},
+     .is_required = true,
+     .meaning = "its rules from now on, with the keys of `network.firewall` but `host`; `[]` for "
+                "none"},
+};
+
+static const KeySpec renumber_keys[] = {
+    {.key = "home",
+     .offset = offsetof(ScenarioAction, renumber.home),
+     .value = {.type = VALUE_ROUTER},
+     .is_required = true,
+     .meaning = "the home, by its router's name"},
+    {.key = "old_address_to",
+     .offset = offsetof(ScenarioAction, renumber.old_address_to),
+     .value = {.type = VALUE_ROUTER},
+     .when_absent = "nobody",
+     .meaning = "another home, which has the old address from now on"},
+    {.key = "dns_after",
+     .offset = offsetof(ScenarioAction, renumber.dns_after_ns),
+     .value = {.type = VALUE_QUANTITY,
+               .units = UNITS_DURATION,
+               .minimum = 1,
+               .maximum = SCENARIO_TIME_MAXIMUM,
+               .below_minimum = "a name server learns of it later than the home"},
+     .when_absent = "the names keep the old address",
+     .meaning = "dynamic DNS: so much later the names of the machines in these homes lead to their "
+                "new addresses; caches keep the old ones as long as their `ttl` lets them"},
+};
+
 static const KeySpec dns_fail_keys[] = {
     {.key = "name",
      .offset = offsetof(ScenarioAction, dns_fail.name),
@@ -368,6 +407,12 @@ static const ActionSpec actions[ACTION_KINDS] = {
     [ACTION_RESTORE] = {"restore", "the link behaves again as `network` says", KEYS(link_keys)},
     [ACTION_PARTITION] = {"partition", "the network falls into parts", KEYS(partition_keys)},
     [ACTION_HEAL] = {"heal", "the partition is over", .keys = NULL},
+    [ACTION_SET_FIREWALL] = {"set_firewall", "a firewall has these rules from now on",
+                             KEYS(set_firewall_keys)},
+    [ACTION_RENUMBER] = {"renumber",
+                         "the provider gives a home another public address: what is on its way to "
+                         "the old one goes to a stranger or nowhere, connections are lost",
+                         KEYS(renumber_keys)},
     [ACTION_DNS_FAIL] = {"dns_fail", "look-ups of a name fail from now on", KEYS(dns_fail_keys)},
     [ACTION_DNS_FIX] = {"dns_fix", "look-ups of the name work again", KEYS(dns_fix_keys)},
     [ACTION_DNS_SET] = {"dns_set", "a name gets other records; caches may keep the old ones",

@@ -152,6 +152,7 @@ static const char *const firewall_protocols[] = {[FIREWALL_TCP] = "tcp",
                                                  [FIREWALL_ANY] = "any",
                                                  NULL};
 
+/* The first is of rules in `network` alone: the action names the host itself. */
 static const KeySpec rule_keys[] = {
     {.key = "host",
      .offset = offsetof(ScenarioRule, host),
@@ -193,6 +194,14 @@ static const MappingSpec a_rule = {
     .size = sizeof(ScenarioRule),
     .keys = rule_keys,
     .key_count = G_N_ELEMENTS(rule_keys),
+};
+
+/* A rule of the action set_firewall. */
+const MappingSpec format_rule_of_action = {
+    .what = "a firewall rule",
+    .size = sizeof(ScenarioRule),
+    .keys = rule_keys + 1,
+    .key_count = G_N_ELEMENTS(rule_keys) - 1,
 };
 
 static const ValueSpec rule_value = {.type = VALUE_MAP, .mapping = &a_rule};

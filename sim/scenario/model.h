@@ -211,15 +211,51 @@ typedef struct ScenarioNetwork {
     TcpParameters tcp;
 } ScenarioNetwork;
 
+/* Answers while the user is away (RFC 3834). */
+typedef struct ScenarioVacation {
+    SourcePosition at;
+    ScenarioText body; /* NULL: no answers */
+    ScenarioText subject;
+    int64_t from_ns, until_ns; /* SCENARIO_UNSET: without end */
+    int64_t again_after_ns;
+} ScenarioVacation;
+
 typedef struct ScenarioUser {
     SourcePosition at;
-    ScenarioText name; /* the local-part, the same in each of the server's domains */
+    ScenarioText name;     /* the local-part, the same in each of the server's domains */
+    ScenarioTexts forward; /* addresses that the mail goes to; none: into the mailbox */
+    ScenarioVacation vacation;
 } ScenarioUser;
 
 typedef struct ScenarioUsers {
     ScenarioUser *items;
     size_t count;
 } ScenarioUsers;
+
+/* An address that stands for others. */
+typedef struct ScenarioAlias {
+    SourcePosition at;
+    ScenarioText name; /* a local-part, like a user's */
+    ScenarioTexts to;
+} ScenarioAlias;
+
+typedef struct ScenarioAliases {
+    ScenarioAlias *items;
+    size_t count;
+} ScenarioAliases;
+
+/* A mailing list. */
+typedef struct ScenarioList {
+    SourcePosition at;
+    ScenarioText name;  /* a local-part, like a user's */
+    ScenarioText owner; /* an address */
+    ScenarioTexts members;
+} ScenarioList;
+
+typedef struct ScenarioLists {
+    ScenarioList *items;
+    size_t count;
+} ScenarioLists;
 
 /* When a failed message is tried again: as a known server does it, or by intervals of one's own. */
 typedef struct ScenarioRetry {
@@ -263,6 +299,7 @@ typedef enum NewlineChoice {
     NEWLINE_CHOICE_ACCEPT,
     NEWLINE_CHOICE_KEEP
 } NewlineChoice;
+typedef enum PlusChoice { PLUS_CHOICE_ACCEPT, PLUS_CHOICE_REFUSE } PlusChoice;
 typedef enum AuthChoice { AUTH_CHOICE_ALWAYS, AUTH_CHOICE_AFTER_STARTTLS } AuthChoice;
 
 /* What a server takes and tells as an SMTP server. */
@@ -271,6 +308,7 @@ typedef struct ScenarioSmtp {
     int64_t size_limit;      /* octets of a message */
     int64_t recipient_limit; /* of a message */
     int64_t error_limit;     /* 5yz replies a session */
+    int64_t hop_limit;       /* Received fields of a message */
     int64_t verify;          /* VerifyChoice */
     int64_t bare_newlines;   /* NewlineChoice */
     int64_t auth;            /* AuthChoice */
@@ -301,6 +339,9 @@ typedef struct ScenarioServer {
     ScenarioConnections connections;
     ScenarioTexts relay_for; /* nodes: a machine, or a router for the machines joined to it */
     ScenarioText catch_all;  /* a user of the server; NULL: unknown users are refused */
+    ScenarioAliases aliases;
+    ScenarioLists lists;
+    int64_t plus_addresses; /* PlusChoice */
 } ScenarioServer;
 
 typedef struct ScenarioServers {
@@ -405,6 +446,7 @@ typedef struct ScenarioMail {
     SourcePosition at;
     ScenarioText name;
     ScenarioText from;         /* a person */
+    ScenarioText sender;       /* the envelope's, where it is forged; NULL: the person's address */
     ScenarioTexts to, cc, bcc; /* addresses; at least one in all */
     ScenarioText subject;
     ScenarioText body;      /* lines end in LF */
@@ -465,6 +507,8 @@ typedef enum ActionKind {
     ACTION_RESTORE,
     ACTION_PARTITION,
     ACTION_HEAL,
+    ACTION_SET_FIREWALL,
+    ACTION_RENUMBER,
     ACTION_DNS_FAIL,
     ACTION_DNS_FIX,
     ACTION_DNS_SET,
@@ -539,6 +583,14 @@ typedef struct ScenarioAction {
         struct {
             ScenarioGroups groups; /* at least two; who is in none can reach everybody */
         } partition;
+        struct {
+            ScenarioText host;
+            ScenarioRules rules; /* whose host is not given */
+        } set_firewall;
+        struct {
+            ScenarioText home, old_address_to; /* routers of homes; NULL: nobody gets it */
+            int64_t dns_after_ns;              /* SCENARIO_UNSET: names stay as they are */
+        } renumber;
         struct {
             ScenarioText name;
             int64_t how; /* DnsFailure */

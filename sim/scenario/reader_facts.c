@@ -397,7 +397,7 @@ static void check_recipients(Checks *checks, const FactSelector *selector)
     if (mail == NULL || selector->is_bounce)
         return;
     size_t recipients = mail->to.count + mail->cc.count + mail->bcc.count;
-    if (selector->to != NULL && !mail_is_for(mail, selector->to))
+    if (selector->to != NULL && !mail_may_reach(checks, mail, selector->to))
         diagnostics_error(checks->reader->diagnostics, selector->at, "`%s` is no recipient of `%s`",
                           selector->to, selector->mail);
     else if (selector->to == NULL && recipients > 1 && fact_of(selector->fact)->for_each_recipient)

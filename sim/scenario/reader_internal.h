@@ -98,6 +98,8 @@ const ScenarioServer *checks_find_domain(const Checks *checks, const char *domai
 const ScenarioMail *checks_find_mail(const Checks *checks, const char *name);
 /* True when the address is among the mail's recipients. */
 bool mail_is_for(const ScenarioMail *mail, const char *address);
+/* Or some alias, list or forwarding leads there. */
+bool mail_may_reach(const Checks *checks, const ScenarioMail *mail, const char *address);
 /* checks_network.c */
 void check_network(Checks *checks);
 void check_dns(Checks *checks);
@@ -105,6 +107,8 @@ void check_dns(Checks *checks);
 void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records);
 /* True when a link joins the two nodes: one of `links`, or that of a machine to its router. */
 bool nodes_are_joined(const Checks *checks, const char *a, const char *b);
+/* A rule of a firewall. */
+void check_rule(Checks *checks, const ScenarioRule *rule);
 /* Homes, their forwards and links. */
 void check_homes(Checks *checks);
 /* Whether any key of a link's behaviour is given. */

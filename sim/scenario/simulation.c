@@ -161,8 +161,7 @@ static AddressRange range_of(const Simulation *simulation, const char *text)
     return (AddressRange){network_address_of(simulation->network, text), UINT32_MAX};
 }
 
-/* A rule of the file with lists becomes one for each pair. */
-static void add_rule(Simulation *simulation, const ScenarioRule *rule)
+void simulation_append_rule(const Simulation *simulation, const ScenarioRule *rule, GArray *filters)
 {
     static const FilterVerdict VERDICTS[] = {[FIREWALL_ALLOW] = FILTER_ALLOW,
                                              [FIREWALL_DROP] = FILTER_DROP,
@@ -182,9 +181,18 @@ static void add_rule(Simulation *simulation, const ScenarioRule *rule)
                     range_of(simulation, rule->from.count > 0 ? rule->from.items[from].text : NULL),
                 .to = range_of(simulation, rule->to.count > 0 ? rule->to.items[to].text : NULL),
             };
-            network_add_filter(simulation->network, rule->host.text, filter);
+            g_array_append_val(filters, filter);
         }
     }
+}
+
+static void add_rule(const Simulation *simulation, const ScenarioRule *rule)
+{
+    g_autoptr(GArray) filters = g_array_new(FALSE, FALSE, sizeof(FilterRule));
+    simulation_append_rule(simulation, rule, filters);
+    for (guint i = 0; i < filters->len; i++)
+        network_add_filter(simulation->network, rule->host.text,
+                           g_array_index(filters, FilterRule, i));
 }
 
 /* Last, so that no other machine gets another address when programs outside take part. */
@@ -297,6 +305,72 @@ static void add_relay_clients(const Simulation *simulation, const char *name, GA
     }
 }
 
+/* NULL-terminated; the texts are borrowed. To free. */
+static const char **texts_of(const ScenarioTexts *texts)
+{
+    const char **list = g_new0(const char *, texts->count + 1);
+    for (size_t i = 0; i < texts->count; i++)
+        list[i] = texts->items[i].text;
+    return list;
+}
+
+/* What a server's options are made of, until the server has copied it. */
+typedef struct ServerNames {
+    GArray *users;  /* MailServerUser */
+    GArray *groups; /* MailServerGroup */
+    GPtrArray *lists;
+} ServerNames;
+
+static const char *const *keep_texts(const ServerNames *names, const ScenarioTexts *texts)
+{
+    const char **list = texts_of(texts);
+    g_ptr_array_add(names->lists, (void *)(uintptr_t)list);
+    return list;
+}
+
+static MailServerVacation vacation_of(const ScenarioUser *user)
+{
+    const ScenarioVacation *vacation = &user->vacation;
+    bool has_end = vacation->until_ns != SCENARIO_UNSET;
+    return (MailServerVacation){.body = vacation->body.text,
+                                .subject = vacation->subject.text,
+                                .from = vacation->from_ns,
+                                .until = has_end ? vacation->until_ns : SIM_NEVER,
+                                .again_after = vacation->again_after_ns};
+}
+
+static ServerNames server_names_of(const ScenarioServer *scenario)
+{
+    ServerNames names = {g_array_new(FALSE, FALSE, sizeof(MailServerUser)),
+                         g_array_new(FALSE, FALSE, sizeof(MailServerGroup)),
+                         g_ptr_array_new_with_free_func(g_free)};
+    for (size_t i = 0; i < scenario->users.count; i++) {
+        const ScenarioUser *user = &scenario->users.items[i];
+        MailServerUser shown = {user->name.text, SIMULATION_PASSWORD, vacation_of(user),
+                                keep_texts(&names, &user->forward)};
+        g_array_append_val(names.users, shown);
+    }
+    for (size_t i = 0; i < scenario->aliases.count; i++) {
+        const ScenarioAlias *alias = &scenario->aliases.items[i];
+        MailServerGroup group = {alias->name.text, NULL, keep_texts(&names, &alias->to)};
+        g_array_append_val(names.groups, group);
+    }
+    for (size_t i = 0; i < scenario->lists.count; i++) {
+        const ScenarioList *list = &scenario->lists.items[i];
+        MailServerGroup group = {list->name.text, list->owner.text,
+                                 keep_texts(&names, &list->members)};
+        g_array_append_val(names.groups, group);
+    }
+    return names;
+}
+
+static void server_names_clear(const ServerNames *names)
+{
+    g_array_unref(names->users);
+    g_array_unref(names->groups);
+    g_ptr_array_unref(names->lists);
+}
+
 static MailServer *build_server(const Simulation *simulation, const SimulatedServer *simulated)
 {
     static const SmtpBareNewlines NEWLINES[] = {
@@ -308,22 +382,20 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
     g_autoptr(GArray) relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
     for (size_t i = 0; i < scenario->relay_for.count; i++)
         add_relay_clients(simulation, scenario->relay_for.items[i].text, relay_clients);
-    g_autofree const char **domains = g_new0(const char *, scenario->domains.count + 1);
-    g_autofree MailServerUser *users = g_new0(MailServerUser, scenario->users.count + 1);
-    for (size_t i = 0; i < scenario->domains.count; i++)
-        domains[i] = scenario->domains.items[i].text;
-    for (size_t i = 0; i < scenario->users.count; i++)
-        users[i] = (MailServerUser){scenario->users.items[i].name.text, SIMULATION_PASSWORD};
-    g_autofree const char **backups = g_new0(const char *, scenario->backup_for.count + 1);
-    for (size_t i = 0; i < scenario->backup_for.count; i++)
-        backups[i] = scenario->backup_for.items[i].text;
+    g_autofree const char **domains = texts_of(&scenario->domains);
+    g_autofree const char **backups = texts_of(&scenario->backup_for);
+    ServerNames names = server_names_of(scenario);
     MailServerOptions options = {
         .backup_domains = backups,
         .backup_domain_count = scenario->backup_for.count,
         .domains = domains,
         .domain_count = scenario->domains.count,
-        .users = users,
-        .user_count = scenario->users.count,
+        .users = (const MailServerUser *)(const void *)names.users->data,
+        .user_count = names.users->len,
+        .groups = (const MailServerGroup *)(const void *)names.groups->data,
+        .group_count = names.groups->len,
+        .accepts_plus = scenario->plus_addresses == PLUS_CHOICE_ACCEPT,
+        .hop_limit = (uint32_t)scenario->smtp.hop_limit,
         .extensions = extension_bits(&scenario->extensions),
         .size_limit = (uint64_t)scenario->smtp.size_limit,
         .recipient_limit = (uint32_t)scenario->smtp.recipient_limit,
@@ -346,7 +418,9 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .relay_client_count = relay_clients->len,
         .catch_all = scenario->catch_all.text,
     };
-    return mail_server_new(&simulated->machine, &options);
+    MailServer *server = mail_server_new(&simulated->machine, &options);
+    server_names_clear(&names);
+    return server;
 }
 
 static UserAgent *build_agent(const Simulation *simulation, const SimulatedAgent *simulated)
@@ -477,6 +551,7 @@ void simulation_begin(Simulation *simulation)
     simulation_plan_traffic(simulation);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = start);
     Cause begin = *simulator_cause(simulation->simulator);
+    network_announce(simulation->network);
     if (simulation->gateway != NULL)
         gateway_start(simulation->gateway);
     for (size_t i = 0; i < scenario->servers.count; i++) {

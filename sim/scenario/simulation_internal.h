@@ -75,6 +75,10 @@ struct Simulation {
 /* Changes what is given; the chances' denominators are set in any case. */
 void simulation_change_link(LinkOptions *options, const LinkParameters *changes);
 
+/* Appends what a rule of the file means, FilterRule: with lists, one for each pair. */
+void simulation_append_rule(const Simulation *simulation, const ScenarioRule *rule,
+                            GArray *filters);
+
 /* ---- simulation_zone.c: the names ---- */
 
 /* What the name server knows at the start: generated from the servers, then the `dns` section. */
@@ -82,6 +86,9 @@ DnsZone *simulation_build_zone(const Simulation *simulation);
 /* Replaces records of a name, as `dns` and `dns_set` say. */
 void simulation_set_records(const Simulation *simulation, DnsZone *zone, const char *name,
                             const DnsRecords *records);
+/* Dynamic DNS: the names of all machines behind the home's router lead to the address that it has
+ * now, each with a record dns.set. */
+void simulation_update_home_names(const Simulation *simulation, const char *home);
 /* The records in words, to free. */
 char *simulation_describe_records(const DnsRecords *records);
 

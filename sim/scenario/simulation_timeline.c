@@ -72,6 +72,8 @@ NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction
     case ACTION_RESTORE:
     case ACTION_PARTITION:
     case ACTION_HEAL:
+    case ACTION_SET_FIREWALL:
+    case ACTION_RENUMBER:
     case ACTION_NOTE:
     case ACTION_KINDS:
         break;
@@ -147,6 +149,10 @@ char *simulation_action_subject(const ScenarioAction *action)
         }
         return g_string_free(text, FALSE);
     }
+    case ACTION_SET_FIREWALL:
+        return g_strdup(action->set_firewall.host.text);
+    case ACTION_RENUMBER:
+        return g_strdup(action->renumber.home.text);
     case ACTION_DNS_FAIL:
         return g_strdup(action->dns_fail.name.text);
     case ACTION_DNS_FIX:
@@ -230,6 +236,7 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
                                              (size_t)mail->attach.items[i].size_bytes};
     UserAgentMail message = {
         .name = name,
+        .sender = mail->sender.text,
         .to = to,
         .cc = cc,
         .bcc = bcc,
@@ -360,6 +367,44 @@ static void do_partition(const Simulation *simulation, const ScenarioGroups *gro
         g_free((void *)(uintptr_t)list[i].names);
 }
 
+/* ---- Firewalls and homes ---- */
+
+static void do_set_firewall(const Simulation *simulation, const ScenarioAction *action,
+                            uint64_t because)
+{
+    const ScenarioRules *rules = &action->set_firewall.rules;
+    g_autoptr(GArray) filters = g_array_new(FALSE, FALSE, sizeof(FilterRule));
+    for (size_t i = 0; i < rules->count; i++)
+        simulation_append_rule(simulation, &rules->items[i], filters);
+    network_set_filters(simulation->network, action->set_firewall.host.text,
+                        (const FilterRule *)(const void *)filters->data, filters->len, because);
+}
+
+static void on_dynamic_dns(void *owner, void *data)
+{
+    (void)data;
+    const PlannedAction *planned = owner;
+    const ScenarioAction *action = planned->action;
+    simulation_update_home_names(planned->simulation, action->renumber.home.text);
+    if (action->renumber.old_address_to.text != NULL)
+        simulation_update_home_names(planned->simulation, action->renumber.old_address_to.text);
+}
+
+static void do_renumber(const PlannedAction *planned, uint64_t because)
+{
+    const Simulation *simulation = planned->simulation;
+    const ScenarioAction *action = planned->action;
+    int64_t dns_after = action->renumber.dns_after_ns;
+    network_renumber(simulation->network, action->renumber.home.text,
+                     action->renumber.old_address_to.text, because);
+    if (dns_after == SCENARIO_UNSET)
+        return;
+    EventAction update = {on_dynamic_dns, (void *)(uintptr_t)planned, NULL, NULL};
+    simulator_schedule(simulation->simulator,
+                       simtime_add(simulator_now(simulation->simulator), dns_after),
+                       simulation->name_server_machine.node, EVENT_FOREGROUND, update);
+}
+
 /* ---- Names ---- */
 
 static void do_dns_fail(const Simulation *simulation, const ScenarioAction *action)
@@ -447,6 +492,12 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
         break;
     case ACTION_HEAL:
         network_heal(simulation->network);
+        break;
+    case ACTION_SET_FIREWALL:
+        do_set_firewall(simulation, action, because);
+        break;
+    case ACTION_RENUMBER:
+        do_renumber(planned, because);
         break;
     case ACTION_DNS_FAIL:
         do_dns_fail(simulation, action);

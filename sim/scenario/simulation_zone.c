@@ -4,6 +4,8 @@
 
 #include "core/check.h"
 
+#include <string.h>
+
 enum {
     DNS_DEFAULT_TTL_S = 3600,
     DNS_DEFAULT_PREFERENCE = 10,
@@ -115,6 +117,48 @@ void simulation_set_records(const Simulation *simulation, DnsZone *zone, const c
         set_records_of_type(zone, reverse, DNS_TYPE_PTR, list);
     }
     dns_zone_set_ttl(zone, name, ttl_s);
+}
+
+/* The time to live that the scenario gives the name's records. */
+static uint32_t ttl_of(const Simulation *simulation, const char *name)
+{
+    const ScenarioDns *dns = &simulation->scenario->dns;
+    for (size_t i = 0; i < dns->count; i++) {
+        if (g_ascii_strcasecmp(dns->items[i].name.text, name) == 0)
+            return (uint32_t)(dns->items[i].ttl_ns / SIM_SECOND);
+    }
+    return DNS_DEFAULT_TTL_S;
+}
+
+static void update_name(const Simulation *simulation, const Machine *machine)
+{
+    const char *name = host_name(machine->host);
+    Ipv4Address address = network_address_of(simulation->network, name);
+    char text[IPV4_TEXT_SIZE];
+    g_autofree char *words = g_strdup_printf("A %s", ipv4_format(address, text));
+    DnsRecord record = dns_record_a(name, ttl_of(simulation, name), address);
+    TRACE(simulation->trace, simulation->name_server_machine.node, DNS_SET, 0, .name = name,
+          .records = words);
+    dns_zone_set(simulation->zone, name, DNS_TYPE_A, &record, 1);
+    dns_record_clear(&record);
+}
+
+void simulation_update_home_names(const Simulation *simulation, const char *home)
+{
+    Cause *cause = simulator_cause(simulation->simulator);
+    Cause before = *cause;
+    for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
+        *cause = before;
+        if (strcmp(simulation->servers[i].scenario->router.text, home) == 0)
+            update_name(simulation, &simulation->servers[i].machine);
+    }
+    for (guint i = 0; i < simulation->agents->len; i++) {
+        const SimulatedAgent *agent = &g_array_index(simulation->agents, SimulatedAgent, i);
+        *cause = before;
+        if (strcmp(agent->scenario->router.text, home) == 0)
+            update_name(simulation, &agent->machine);
+    }
+    *cause = before;
 }
 
 char *simulation_describe_records(const DnsRecords *records)

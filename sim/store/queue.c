@@ -243,7 +243,7 @@ static void accept_item(Item *item)
         TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = entry->mail,
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = entry->id,
-              .size = g_bytes_get_size(entry->message));
+              .origin = entry->envelope->origin.entry, .size = g_bytes_get_size(entry->message));
         item_wait(item, i, simulator_now(queue->simulator));
     }
 }
@@ -298,7 +298,8 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     item_enter(item);
     TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = item->entry.id,
           .mail = item->entry.mail, .recipients = item->entry.waiting_count,
-          .length = queue_length(queue), .expires_at = expires_at(&item->entry));
+          .length = queue_length(queue), .expires_at = expires_at(&item->entry),
+          .origin = item->entry.envelope->origin.entry);
     for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
         item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
 }
@@ -542,6 +543,48 @@ void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t bec
     TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because, .mail = entry->mail,
           .recipient = address_of(entry, i), .entry = entry->id, .rule = rule);
     finish_recipient(entry, i, SPOOL_DISCARDED);
+}
+
+/* `alice@a.example, bob@b.example`; to free. */
+static char *join_recipients(const Envelope *envelope)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", envelope->recipients[i].address);
+    return g_string_free(text, FALSE);
+}
+
+void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into)
+{
+    const Origin *origin = &into->envelope->origin;
+    active_recipient(entry, i);
+    CHECK(strcmp(origin->entry, entry->id) == 0 && origin->recipient == i);
+    g_autofree char *to = join_recipients(into->envelope);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPANDED, 0, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .how = origin->how,
+          .into = into->id, .to = to, .count = into->envelope->recipient_count,
+          .sender = into->envelope->reverse_path);
+    finish_recipient(entry, i, SPOOL_EXPANDED);
+}
+
+void queue_finish_expansions(Queue *queue)
+{
+    Cause *cause = simulator_cause(queue->simulator);
+    Cause before = *cause;
+    for (const QueueEntry *into = queue_first(queue); into != NULL; into = queue_next(into)) {
+        const Origin *origin = &into->envelope->origin;
+        QueueEntry *entry = origin->entry != NULL ? queue_find(queue, origin->entry) : NULL;
+        if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
+            entry->recipients[origin->recipient].state != QUEUE_WAITING)
+            continue;
+        QueueRecipient *recipient = &entry->recipients[origin->recipient];
+        Due due = {recipient->next_attempt_at, (Item *)entry, origin->recipient};
+        g_tree_remove(queue->due, &due);
+        recipient->state = QUEUE_ACTIVE;
+        *cause = recipient->wait_cause;
+        queue_expanded(entry, origin->recipient, into);
+    }
+    *cause = before;
 }
 
 /* ---- Deferral ---- */

@@ -4,7 +4,7 @@
  * queue_recover builds it anew after a crash. The server asks what is due, attempts it, and reports
  * what became of each recipient.
  *
- *     waiting --queue_take_due--> active --queue_relayed, _delivered, _bounced, _discarded--> done
+ *     waiting --queue_take_due--> active --queue_relayed, _delivered, _bounced, … --> done
  *        ^                          |
  *        +-------queue_defer--------+
  *
@@ -29,6 +29,9 @@
  *  - Local delivery alike: the message is durable in the mailbox first, then noted.
  *  - Bouncing: the notification is durable in the queue first (queue_add's `done`), and only then
  *    queue_bounced for the original. A crash between is a second notification, not none.
+ *  - Expanding (an alias, a list): the entry for the addresses in its place is durable first, and
+ *    says whence it comes; only then queue_expanded for the original. After a crash between, that
+ *    note lets queue_finish_expansions find that it is done: there is no second expansion.
  *  - A recipient is done in memory as soon as it is reported, so no second attempt is made in this
  *    run of the server whatever the disk does. When the disk is full the note is lost, and only a
  *    crash after that repeats the delivery; removing an entry needs no room.
@@ -108,6 +111,10 @@ void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdd
  * or when their deferral says. Returns how many entries there are. */
 size_t queue_recover(Queue *queue);
 
+/* After queue_recover: the recipients that had been expanded, of which the crash has lost the note,
+ * are done. */
+void queue_finish_expansions(Queue *queue);
+
 /* ---- What is due ---- */
 
 /* Recipients of one entry in one domain, to be sent in one transaction (RFC 5321 §4.5.4.1): no more
@@ -155,6 +162,10 @@ void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *
                    uint64_t because);
 /* Records mail.discarded. `rule` names the rule, for people. */
 void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because);
+
+/* Records mail.expanded: `into`, whose envelope names this recipient as its origin, is in the queue
+ * in its place. */
+void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into);
 
 typedef enum QueueDeferral {
     QUEUE_DEFERRED, /* waits for its next attempt: queue.defer */

@@ -62,6 +62,7 @@ typedef enum SpoolOutcomeKind {
     SPOOL_DELIVERED, /* it is in the mailbox */
     SPOOL_BOUNCED,   /* the notification is in the queue */
     SPOOL_DISCARDED, /* ended by a rule */
+    SPOOL_EXPANDED,  /* an entry for the addresses in its place is in the queue */
     SPOOL_DEFERRED,  /* still waiting, after a failed attempt */
     SPOOL_WARNED,    /* still waiting, and the sender has been warned of the delay */
     SPOOL_HELD,      /* the whole entry is on hold, whatever the recipient; */
@@ -87,7 +88,7 @@ void spool_remove(Spool *spool, const char *entry_id, DiskDone done);
 /* ---- Reading back ---- */
 
 typedef struct SpoolRecipient {
-    bool is_done;     /* relayed, delivered, bounced or discarded */
+    bool is_done;     /* relayed, delivered, bounced, discarded or expanded */
     bool is_warned;   /* the sender knows of the delay */
     RetryState retry; /* as last noted, else that of a new arrival, */
     SimTime next_at;  /* and then the time of arrival */

@@ -9,8 +9,8 @@
 /* The words of the journal; SPOOL_WAITING is never noted. */
 static const char *const outcome_words[] = {
     [SPOOL_RELAYED] = "relayed",     [SPOOL_DELIVERED] = "delivered", [SPOOL_BOUNCED] = "bounced",
-    [SPOOL_DISCARDED] = "discarded", [SPOOL_DEFERRED] = "deferred",   [SPOOL_WARNED] = "warned",
-    [SPOOL_HELD] = "held",           [SPOOL_RELEASED] = "released",
+    [SPOOL_DISCARDED] = "discarded", [SPOOL_EXPANDED] = "expanded",   [SPOOL_DEFERRED] = "deferred",
+    [SPOOL_WARNED] = "warned",       [SPOOL_HELD] = "held",           [SPOOL_RELEASED] = "released",
 };
 
 /* ---- Writing ---- */
@@ -97,6 +97,7 @@ static void note_outcome(SpoolEntry *entry, size_t i, SpoolOutcome outcome)
     case SPOOL_DELIVERED:
     case SPOOL_BOUNCED:
     case SPOOL_DISCARDED:
+    case SPOOL_EXPANDED:
         recipient->is_done = true;
         break;
     case SPOOL_DEFERRED:

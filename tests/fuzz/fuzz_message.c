@@ -1,9 +1,19 @@
 /* Messages from hostile hands: header lines as each hop reads them, and text as an agent shows it.
  */
 #include "core/check.h"
+#include "mail/auto_reply.h"
 #include "mail/message.h"
 
+#include <string.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool is_own(void *owner, const Address *address)
+{
+    (void)owner;
+    CHECK(strlen(address->local_part) <= ADDRESS_LOCAL_PART_MAX);
+    return address->local_part[0] == 'b';
+}
 
 static void check_inside(Span part, Span whole)
 {
@@ -26,6 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(message_count_received(message) == received);
     CHECK(message_body_offset(message) <= size);
     check_inside(message_id_left(message), message);
+
+    AutoReplyUser user = {is_own, NULL};
+    auto_reply_find_rule(message, "alice@a.test", &user);
+    CHECK(auto_reply_find_rule(message, "", &user) != NULL);
 
     g_autofree char *subject = message_dup_header_shown(message, "Subject");
     CHECK(subject == NULL || g_utf8_validate(subject, -1, NULL));

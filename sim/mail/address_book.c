@@ -1,0 +1,235 @@
+/* The address book. See address_book.h. */
+#include "mail/address_book.h"
+
+#include "core/check.h"
+#include "mail/envelope.h"
+
+#include <string.h>
+
+/* A local-part and what it leads to. */
+typedef struct Named {
+    AddressLead lead;
+    char *name;
+    GStrv to;
+} Named;
+
+struct AddressBook {
+    GStrv domains;
+    GHashTable *names; /* local-part in lower case -> Named */
+    char *catch_all;   /* or NULL */
+    bool accepts_plus;
+};
+
+const char *address_lead_text(AddressLead lead)
+{
+    static const char *const TEXTS[] = {
+        [LEAD_ELSEWHERE] = "elsewhere", [LEAD_NOWHERE] = "nowhere", [LEAD_MAILBOX] = "mailbox",
+        [LEAD_ALIAS] = "alias",         [LEAD_FORWARD] = "forward", [LEAD_LIST] = "list",
+        [LEAD_OWNER] = "owner",
+    };
+    return TEXTS[lead];
+}
+
+bool address_lead_is_expanded(AddressLead lead)
+{
+    return lead >= LEAD_ALIAS;
+}
+
+/* ---- Filling it ---- */
+
+static void named_free(void *pointer)
+{
+    Named *named = pointer;
+    g_free(named->name);
+    g_strfreev(named->to);
+    g_free(named);
+}
+
+static void add(AddressBook *book, const char *local_part, AddressLead lead, const char *name,
+                const char *const *to)
+{
+    Named *named = g_new0(Named, 1);
+    *named = (Named){lead, g_strdup(name), g_strdupv((char **)(uintptr_t)to)};
+    g_hash_table_insert(book->names, g_ascii_strdown(local_part, -1), named);
+}
+
+AddressBook *address_book_new(const char *const *domains, size_t domain_count)
+{
+    AddressBook *book = g_new0(AddressBook, 1);
+    book->domains = g_new0(char *, domain_count + 1);
+    for (size_t i = 0; i < domain_count; i++)
+        book->domains[i] = g_strdup(domains[i]);
+    book->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, named_free);
+    address_book_add_user(book, "postmaster", NULL);
+    return book;
+}
+
+void address_book_free(AddressBook *book)
+{
+    g_strfreev(book->domains);
+    g_hash_table_destroy(book->names);
+    g_free(book->catch_all);
+    g_free(book);
+}
+
+void address_book_accept_plus(AddressBook *book)
+{
+    book->accepts_plus = true;
+}
+
+void address_book_add_user(AddressBook *book, const char *name, const char *const *forward)
+{
+    bool leads_on = forward != NULL && forward[0] != NULL;
+    add(book, name, leads_on ? LEAD_FORWARD : LEAD_MAILBOX, name, leads_on ? forward : NULL);
+}
+
+void address_book_add_alias(AddressBook *book, const char *name, const char *const *to)
+{
+    add(book, name, LEAD_ALIAS, name, to);
+}
+
+void address_book_add_list(AddressBook *book, const char *name, const char *owner,
+                           const char *const *members)
+{
+    g_autofree char *owner_name = g_strconcat(name, "-owner", NULL);
+    g_autofree char *request_name = g_strconcat(name, "-request", NULL);
+    const char *to[] = {owner, NULL};
+    add(book, name, LEAD_LIST, name, members);
+    add(book, owner_name, LEAD_OWNER, name, to);
+    add(book, request_name, LEAD_OWNER, name, to);
+}
+
+void address_book_set_catch_all(AddressBook *book, const char *user)
+{
+    g_free(book->catch_all);
+    book->catch_all = g_strdup(user);
+}
+
+/* ---- Looking up ---- */
+
+bool address_book_has_domain(const AddressBook *book, const char *domain)
+{
+    for (char **own = book->domains; *own != NULL; own++) {
+        if (g_ascii_strcasecmp(*own, domain) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const Named *find_exactly(const AddressBook *book, const char *local_part)
+{
+    g_autofree char *key = g_ascii_strdown(local_part, -1);
+    return g_hash_table_lookup(book->names, key);
+}
+
+static const Named *find_named(const AddressBook *book, const char *local_part)
+{
+    const Named *named = find_exactly(book, local_part);
+    const char *plus = strchr(local_part, '+');
+    if (named == NULL && book->accepts_plus && plus != NULL && plus > local_part) {
+        g_autofree char *base = g_strndup(local_part, (gsize)(plus - local_part));
+        named = find_exactly(book, base);
+    }
+    return named;
+}
+
+void address_book_redirect(const AddressBook *book, Address *address)
+{
+    if (book->catch_all != NULL && address_book_has_domain(book, address->domain) &&
+        find_named(book, address->local_part) == NULL)
+        g_strlcpy(address->local_part, book->catch_all, sizeof address->local_part);
+}
+
+AddressMeaning address_book_find(const AddressBook *book, const Address *address)
+{
+    if (!address_book_has_domain(book, address->domain))
+        return (AddressMeaning){.lead = LEAD_ELSEWHERE};
+    const Named *named = find_named(book, address->local_part);
+    if (named == NULL)
+        return (AddressMeaning){.lead = LEAD_NOWHERE};
+    return (AddressMeaning){named->lead, named->name, (const char *const *)named->to};
+}
+
+/* ---- Expanding ---- */
+
+/* The walk from address to address. */
+typedef struct Walk {
+    const AddressBook *book;
+    GPtrArray *found;    /* texts */
+    GHashTable *known;   /* what makes a text of `found` equal to another */
+    GHashTable *visited; /* Named that have been expanded, or are being */
+    unsigned depth;
+    bool is_too_long;
+} Walk;
+
+/* The same mailbox: domains without regard to case, local-parts exactly (RFC 5321 §2.4). */
+static char *key_of(const Address *address)
+{
+    g_autofree char *domain = g_ascii_strdown(address->domain, -1);
+    return g_strconcat(address->local_part, "@", domain, NULL);
+}
+
+static void take(Walk *walk, const Address *address)
+{
+    char *key = key_of(address);
+    if (!g_hash_table_add(walk->known, key)) /* which has freed the key */
+        return;
+    if (walk->found->len == ENVELOPE_RECIPIENTS_MAX)
+        walk->is_too_long = true;
+    else
+        g_ptr_array_add(walk->found, address_format(address));
+}
+
+static void follow_all(Walk *walk, const Named *from);
+
+/* A user's own address among those forwarded to means the mailbox. */
+static void follow(Walk *walk, const Named *from, const char *text)
+{
+    Address address;
+    CHECK(address_parse(span_of_text(text), &address) == ADDRESS_OK);
+    const Named *named = NULL;
+    address_book_redirect(walk->book, &address);
+    if (address_book_has_domain(walk->book, address.domain))
+        named = find_named(walk->book, address.local_part);
+    bool is_end = named == NULL || named->lead == LEAD_MAILBOX || named->lead == LEAD_LIST;
+    bool is_own_mailbox = named == from && named != NULL && named->lead == LEAD_FORWARD;
+    if (is_own_mailbox || (is_end && named != from))
+        take(walk, &address);
+    else if (!is_end && !g_hash_table_contains(walk->visited, named))
+        follow_all(walk, named);
+}
+
+static void follow_all(Walk *walk, const Named *from)
+{
+    if (walk->depth == ADDRESS_BOOK_DEPTH_MAX)
+        return;
+    walk->depth++;
+    g_hash_table_add(walk->visited, (Named *)(uintptr_t)from);
+    for (char **to = from->to; to != NULL && *to != NULL; to++)
+        follow(walk, from, *to);
+    walk->depth--;
+}
+
+ExpansionResult address_book_expand(const AddressBook *book, const Address *address,
+                                    const AddressMeaning *meaning, char ***into)
+{
+    CHECK(address_lead_is_expanded(meaning->lead));
+    Walk walk = {.book = book,
+                 .found = g_ptr_array_new_with_free_func(g_free),
+                 .known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                 .visited = g_hash_table_new(NULL, NULL)};
+    follow_all(&walk, find_named(book, address->local_part));
+    g_hash_table_destroy(walk.known);
+    g_hash_table_destroy(walk.visited);
+    size_t count = walk.found->len;
+    *into = NULL;
+    if (!walk.is_too_long && count > 0) {
+        *into = g_new0(char *, count + 1);
+        for (size_t i = 0; i < count; i++)
+            (*into)[i] = g_steal_pointer(&walk.found->pdata[i]);
+    }
+    g_ptr_array_unref(walk.found);
+    if (walk.is_too_long)
+        return EXPANSION_TOO_MANY;
+    return count > 0 ? EXPANSION_DONE : EXPANSION_CIRCLE;
+}
