@@ -33,22 +33,25 @@ const NEAR_ROWS = 40; /* above the window: a packet that was sent there may stil
 const CLOSE = 3; /* pixels: rows closer than this to the last that was drawn are not drawn */
 
 export function LadderPane() {
-  const { model, view, shown, gated, go, type, w } = useShared();
+  const { model, view, shown, gated, brief, go, type, w } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
-  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), head = font * (view.lecture ? 4.4 : 5), gutter = font * (view.lecture ? 6.4 : 7);
+  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), gutter = font * (view.lecture ? 6.4 : 7);
   const rows = useMemo(() => shown.filter((i) => !SILENT.test((model.records[i] as TraceRecord).kind)), [model, shown]);
   const times = useMemo(() => Float64Array.from(rows, (i) => model.times[i] as number), [model, rows]);
   const columns = useMemo(() => columnsOf(model, rows), [model, rows]);
   const laid = useMemo(() => layRows(view.axis, times, rowHeight), [view.axis, times, rowHeight]);
   const { tops } = laid;
+  const W = Math.max(width - 2, 240);
+  const step = (W - gutter) / Math.max(1, columns.length);
+  const x = (host: string): number => gutter + (columns.indexOf(host) + 0.5) * step;
+  const isRoomy = columns.every((host) => widthOf(`✕ ${shortName(host)}`, font) <= step - 8);
+  const isTight = !isRoomy && columns.some((host) => widthOf(`✕ ${brief(host)}`, font) > step - 4); // then every other name stands lower
+  const head = font * ((view.lecture ? 4.4 : 5) + (isTight ? 1.1 : 0));
   const here = placeOf(rows, view.cursor);
   const last = gated ? here + 1 : rows.length;
   const total = (last > 0 ? (tops[last - 1] as number) + rowHeight : 0) + rowHeight;
   const y = here < 0 ? 0 : (tops[here] as number), room = height - head;
   const [top, onScroll] = useFollow(ref, `${here} ${y} ${head} ${height}`, (at) => y >= at + rowHeight && y <= at + room - rowHeight * 2, () => y - room * 0.6);
-  const W = Math.max(width - 2, 240);
-  const step = (W - gutter) / Math.max(1, columns.length);
-  const x = (host: string): number => gutter + (columns.indexOf(host) + 0.5) * step;
   const visible = useMemo(() => visibleRows(laid, top, height, last, here), [laid, top, height, last, here]);
   const onKey = (e: KeyboardEvent): void => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
@@ -61,7 +64,7 @@ export function LadderPane() {
   const beyond = Math.max(0, top - 50), under = Math.min(tall, top + height + 50);
   return (
     <div class="fill scroll ladder" ref={ref} tabIndex={0} role="region" aria-label={w("ladder")} onScroll={onScroll} onKeyDown={onKey}>
-      <Heads columns={columns} x={x} step={step} width={W} height={head} font={font} />
+      <Heads columns={columns} x={x} step={step} width={W} height={head} font={font} isRoomy={isRoomy} isTight={isTight} />
       {last <= 0 && <p class="quiet pad begin">{w("begin")}</p>}
       <svg width={W} height={tall} role="img" aria-label={w("ladder")}>
         {columns.map((host) => <line key={host} class={`rail${view.host === host ? " picked" : ""}`} x1={x(host)} x2={x(host)} y1={beyond} y2={under} />)}
@@ -105,20 +108,20 @@ function arrivalOf(model: Model, i: number, laid: Rows, times: Float64Array, las
   return down <= (laid.tops[last - 1] as number) ? down : undefined;
 }
 
-function Heads({ columns, x, step, width, height, font }: { columns: string[]; x: (host: string) => number; step: number; width: number; height: number; font: number }) {
+interface HeadsProps { columns: string[]; x: (host: string) => number; step: number; width: number; height: number; font: number; isRoomy: boolean; isTight: boolean }
+
+function Heads({ columns, x, step, width, height, font, isRoomy, isTight }: HeadsProps) {
   const { model, view, brief } = useShared();
   const size = view.lecture ? font * 0.9 : font;
-  const isRoomy = columns.every((host) => widthOf(`✕ ${shortName(host)}`, size) <= step - 8);
-  const isTight = !isRoomy && columns.some((host) => widthOf(`✕ ${brief(host)}`, size) > step - 4); // then every other name stands lower
   return (
     <svg class="ladder-head" width={width} height={height} aria-hidden="true">
       {columns.map((host, k) => {
         const node = model.nodes.find((n) => n.name === host);
         const off = model.hostState(host, view.cursor) !== "up";
         return host === "timeline" ? null : (
-          <g key={host} class={`node ${node?.role ?? ""}${off ? " off" : ""}${view.host === host ? " picked" : ""}`} transform={`translate(${x(host)},${height * 0.36})`}>
+          <g key={host} class={`node ${node?.role ?? ""}${off ? " off" : ""}${view.host === host ? " picked" : ""}`} transform={`translate(${x(host)},${font * 1.75})`}>
             <g class="icon" transform={`scale(${(font / 12) * (view.lecture ? 0.72 : 0.85)})`}><Icon role={node?.role ?? "agent"} phone={isPhone(host)} /></g>
-            <text x={isTight && k === columns.length - 1 ? step / 2 - 4 : 0} y={height * (isTight ? 0.4 : 0.5) + (isTight && k % 2 === 1 ? size * 1.05 : 0)} font-size={size} text-anchor={isTight && k === columns.length - 1 ? "end" : "middle"}>{off ? "✕ " : ""}{fit(isRoomy ? shortName(host) : brief(host), step * (isTight ? 1.9 : 1) - 2, size)}</text>
+            <text x={isTight && k === columns.length - 1 ? step / 2 - 4 : 0} y={font * (view.lecture ? 2.2 : 2.6) + (isTight && k % 2 === 1 ? size * 1.05 : 0)} font-size={size} text-anchor={isTight && k === columns.length - 1 ? "end" : "middle"}>{off ? "✕ " : ""}{fit(isRoomy ? shortName(host) : brief(host), step * (isTight ? 1.9 : 1) - 2, size)}</text>
           </g>
         );
       })}
@@ -161,7 +164,7 @@ function placeWords(said: string, { isArrow, isTimeline, start, end, gutter, wid
   const beside = font * 0.7, right = width - start - beside - 4, left = start - beside - gutter;
   if (!isArrow && 2 * half <= right) return { x: start + beside, anchor: "start", text };
   if (!isArrow && 2 * half <= left) return { x: start - beside, anchor: "end", text };
-  if (!isArrow && Math.max(left, right) > 1.5 * half)
+  if (!isArrow && Math.max(left, right) > 1.8 * half)
     return right >= left ? { x: start + beside, anchor: "start", text: fit(text, right, font) } : { x: start - beside, anchor: "end", text: fit(text, left, font) };
   return { x: Math.max(gutter + half, Math.min((start + end) / 2, width - half - 6)), anchor: "middle", text };
 }

@@ -88,7 +88,7 @@ export function Icon({ role, phone }: { role: string; phone?: boolean }) {
 export const isPhone = (name: string): boolean => /phone|mobile|tablet/.test(name);
 
 export function MapPane() {
-  const { model, view, gated, type, w, change } = useShared();
+  const { model, view, gated, brief, type, w, change } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
   const W = Math.max(width, 280), H = Math.max(height, 180);
   const places = useMemo(() => layoutMap(model, W, H), [model, W, H]);
@@ -100,8 +100,10 @@ export function MapPane() {
   const font = view.lecture ? type : type * 0.92, scale = type / 13;
   const point = (name: string): Place | undefined => places.get(name);
   const isRoomy = [...places.values()].every((p) => widthOf(shortName(p.node.name), font) <= p.width - 8);
-  const routers = [...places.values()].filter((p) => p.node.role === "router");
-  const isClose = routers.some((p) => widthOf(p.node.name, font) > p.width - 6);
+  /* Where machines stand too close for their names, every other name of the row stands higher. */
+  const rowsOf = new Map<number, Place[]>();
+  for (const p of places.values()) rowsOf.set(p.y, [...(rowsOf.get(p.y) ?? []), p]);
+  const closeRows = new Set([...rowsOf].filter(([, row]) => row.some((p) => widthOf(isRoomy ? shortName(p.node.name) : brief(p.node.name), font) > p.width - 6)).map(([y]) => y));
   const route = path.map(point).filter((p): p is Place => p !== undefined);
   return (
     <div class="fill" ref={ref}>
@@ -122,7 +124,7 @@ export function MapPane() {
             <polyline points={route.map((p) => `${p.x},${p.y}`).join(" ")} marker-end="" />
           </g>
         )}
-        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} isRoomy={isRoomy} isStaggered={p.node.role === "router" && isClose && routers.indexOf(p) % 2 === 1} onPick={() => change({ host: p.node.name })} />)}
+        {[...places.values()].map((p) => <Node key={p.node.name} place={p} font={font} scale={scale} isRoomy={isRoomy} isClose={closeRows.has(p.y)} isStaggered={closeRows.has(p.y) && (rowsOf.get(p.y) ?? []).indexOf(p) % 2 === 1} mapWidth={W} onPick={() => change({ host: p.node.name })} />)}
         {model.inFlight(view.t).slice(0, 400).map((x) => {
           const a = point(x.from), b = point(x.to);
           if (!a || !b) return null;
@@ -156,23 +158,26 @@ function Arrowhead({ route, tone, scale }: { route: Place[]; tone: string; scale
   return <path class={`head ${tone}`} d="M0 0L-11-6V6Z" transform={`translate(${b.x - ((b.x - a.x) / length) * back},${b.y - ((b.y - a.y) / length) * back}) rotate(${angle}) scale(${scale})`} />;
 }
 
-function Node({ place, font, scale, isRoomy, isStaggered, onPick }: { place: Place; font: number; scale: number; isRoomy: boolean; isStaggered: boolean; onPick: () => void }) {
+function Node({ place, font, scale, isRoomy, isClose, isStaggered, mapWidth, onPick }: { place: Place; font: number; scale: number; isRoomy: boolean; isClose: boolean; isStaggered: boolean; mapWidth: number; onPick: () => void }) {
   const { model, view, brief, w } = useShared();
   const { node, x, y, width } = place;
   const state = model.hostState(node.name, view.cursor);
   const length = at(model.lengths.get(node.name) ?? [], view.cursor) ?? 0;
-  const isLow = !isStaggered; // where routers stand close, every other name is above
-  const name = fit(isRoomy ? shortName(node.name) : brief(node.name), Math.max(width * (node.role === "router" ? 2 : 1) - 4, 40), font);
-  const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
+  const isLow = node.role !== "router" || !isStaggered; // where routers stand close, every other name is above
+  const name = fit(isRoomy ? shortName(node.name) : brief(node.name), Math.max(width * (isClose ? 2 : 1) - 4, 40), font);
   const above = node.role === "server" || node.role === "nameserver" || !isLow;
+  const nameAt = above ? -22 * scale - (isStaggered && node.role !== "router" ? font * 1.1 : 0) : 20 * scale + font;
+  const down = `✕ ${wordOr(view.language, state)}`;
+  const shift = (text: string): number => { const half = widthOf(text, font) / 2 + 3; return Math.max(half - x, Math.min(0, mapWidth - half - x)); };
+  const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
   return (
     <g class={`node ${node.role}${state === "up" ? "" : " off"}${view.host === node.name ? " picked" : ""}`} transform={`translate(${x},${y})`}
       role="button" tabIndex={0} aria-label={label} onClick={onPick} onKeyDown={(e) => e.key === "Enter" && onPick()}>
       <g class="icon" transform={`scale(${scale})`}><Icon role={node.role} phone={isPhone(node.name)} /></g>
-      <text font-size={font} text-anchor="middle" y={above ? -22 * scale : 20 * scale + font}>{name}</text>
-      {state !== "up" && <text class="bad" font-size={font} text-anchor="middle" y={above ? -22 * scale - font * 1.1 : 20 * scale + font * 2.1}>✕ {wordOr(view.language, state)}</text>}
+      <text font-size={font} text-anchor="middle" x={shift(name)} y={nameAt}>{name}</text>
+      {state !== "up" && <text class="bad" font-size={font} text-anchor="middle" x={shift(down)} y={above ? 20 * scale + font : nameAt + font * 1.1}>{down}</text>}
       {length > 0 && (
-        <g class="badge" transform={`translate(${20 * scale},0) scale(${scale})`}>
+        <g class="badge" transform={`translate(${(-7.5 - String(length).length * 4) * scale},${26 * scale + (above && state !== "up" ? font * 1.2 : 0)}) scale(${scale})`}>
           <rect x={-2} y={-9} width={17 + String(length).length * 8} height={18} rx={9} /><path d="M3-4H12V4H3ZM3-4L7.5 1L12-4" />
           <text x={15} y={4.5} font-size={12}>{length}</text>
         </g>

@@ -96,13 +96,14 @@ export const SENTENCES: Record<string, [string, string]> = {
 };
 
 /* Words from closed sets that the program writes into fields. */
+export const ENGLISH_VALUES: Readonly<Record<string, string>> = { "a dot": "the final dot", "no dot": "no dot, since its size was told" };
 export const KOREAN_VALUES: Readonly<Record<string, string>> = {
   "connection refused": "연결 거부", "connection reset by peer": "상대가 연결을 리셋", "connection timed out": "연결 시간 초과", "user timeout": "사용자 타임아웃",
   "given up by this host": "이 호스트가 포기", "host unreachable": "호스트 도달 불가", "network unreachable": "네트워크 도달 불가", "port unreachable": "포트 도달 불가",
   "protocol unreachable": "프로토콜 도달 불가", "no route": "경로 없음", "host off": "호스트 꺼짐", "loss": "손실", "queue full": "큐 넘침", "link down": "링크 끊김",
   "partition": "네트워크 분리", "firewall": "방화벽", "no mapping": "NAT 매핑 없음", "TTL exceeded": "TTL 초과", "listen queue full": "연결 대기열 넘침",
   "no such domain": "없는 도메인", "the name could not be looked up": "이름을 조회할 수 없음", "answer": "응답 있음", "timeout": "시간 초과",
-  "retransmission": "재전송", "time-wait": "TIME-WAIT", "delayed acknowledgment": "지연 확인응답", "a dot": "마지막 점", "no dot": "점 없음", "incoming": "신규", "active": "활성", "deferred": "지연", "hold": "보류",
+  "retransmission": "재전송", "time-wait": "TIME-WAIT", "delayed acknowledgment": "지연 확인응답", "a dot": "마지막 점", "no dot": "크기를 미리 알려 점 없음", "incoming": "신규", "active": "활성", "deferred": "지연", "hold": "보류",
   "mail server": "메일 서버", "name server": "이름 서버", "submit": "제출", "fetch": "가져오기", "delivered": "배달됨", "relayed": "중계됨", "queue": "큐", "mailbox": "메일박스",
   "quiet": "더 일어날 일 없음", "until": "시나리오의 끝", "stopped": "멈춤", "budget": "한도 초과", "in": "들어옴", "out": "나감",
 };

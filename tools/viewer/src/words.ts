@@ -1,6 +1,6 @@
 /* Everything that a person reads but what the records say (sentences.ts), in English and Korean. */
 import { Model } from "./model";
-import { KOREAN_VALUES, SENTENCES } from "./sentences";
+import { ENGLISH_VALUES, KOREAN_VALUES, SENTENCES } from "./sentences";
 import { TraceRecord } from "./trace";
 
 export type Language = "en" | "ko";
@@ -70,7 +70,10 @@ export function formatSpan(ns: number, language: Language): string {
 }
 
 /** A word that the program wrote, in the language. */
-export const valueOf = (language: Language, text: string): string => (language === "ko" && own(KOREAN_VALUES, text) ? (KOREAN_VALUES[text] as string) : text);
+export const valueOf = (language: Language, text: string): string => {
+  const values = language === "ko" ? KOREAN_VALUES : ENGLISH_VALUES;
+  return own(values, text) ? (values[text] as string) : text;
+};
 
 const MACHINES = new Set(["remote", "server", "next", "a", "b"]); /* their names are shortened, as in the heads of the columns */
 

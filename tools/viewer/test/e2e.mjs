@@ -179,6 +179,34 @@ async function checkOctets(page, records, line) {
   assert.equal(await page.locator(".event.picked").getAttribute("data-seq"), String(line.seq), "back to the line");
 }
 
+/* The ladder by keyboard, and by each time axis: to scale its rows are not as far apart as by step. */
+async function checkLadder(page) {
+  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=step"; });
+  await tick(page, "Home");
+  await page.locator(".ladder").focus();
+  const seqs = [];
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowUp"]) {
+    await tick(page, key);
+    seqs.push(Number(await page.locator(".event.picked").getAttribute("data-seq")));
+    assert.equal(await page.locator(".row.picked").count(), 1, "no row of the ladder is picked");
+  }
+  assert.ok(seqs[1] > seqs[0] && seqs[2] === seqs[0], `the ladder by keyboard: ${seqs}`);
+  const distances = () => page.evaluate(() => {
+    const ys = [...document.querySelectorAll(".row .strip")].map((r) => Number(r.getAttribute("y")));
+    return ys.slice(1).map((y, k) => Math.round(y - ys[k]));
+  });
+  const found = {};
+  for (const axis of ["step", "gaps", "linear"]) {
+    await page.evaluate((a) => { location.hash = `level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=${a}`; }, axis);
+    await page.waitForFunction((a) => document.querySelector(".transport select[aria-label='Time axis']").value === a, axis);
+    await settle(page);
+    found[axis] = await distances();
+  }
+  assert.ok(Math.max(...found.step) - Math.min(...found.step) <= 1, `by step: ${found.step}`);
+  assert.ok(new Set(found.gaps).size > 1, `with gaps: ${found.gaps}`);
+  assert.notDeepEqual(found.linear, found.step, "to scale");
+}
+
 async function checkAxe(page, what) {
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
@@ -212,6 +240,7 @@ async function checkLesson(lesson) {
     assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.test(r.kind)).length, "the level protocol");
   }
   await checkPanes(page, records);
+  await checkLadder(page);
   await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
   await page.waitForSelector(".uplot canvas");
   await checkLooks(page);

@@ -26,7 +26,7 @@ function pageOf(lesson) {
   execFileSync(program, ["view", "--no-open", "--output", html, join(scenarios, lesson, "scenario.yaml")], { stdio: "ignore" });
   const records = readFileSync(trace, "utf8").trim().split("\n").slice(1).map((line) => JSON.parse(line));
   const kind = MOMENTS.find((k) => records.some((r) => r.kind === k));
-  return { html, seq: (records.find((r) => r.kind === kind) ?? records[0]).seq };
+  return { html, records, seq: (records.find((r) => r.kind === kind) ?? records[0]).seq };
 }
 
 async function shoot(context, url, size, file, { guess = true, scale = "css" } = {}) {
@@ -49,8 +49,9 @@ async function shoot(context, url, size, file, { guess = true, scale = "css" } =
 
 const context = await chromium.launchPersistentContext(join(folder, "profile"), { executablePath: "/usr/bin/chromium", headless: true, args: FLAGS });
 if (isReadme) {
-  const { html, seq } = pageOf("05-receiver-down");
-  await shoot(context, `file://${html}#lang=en&at=${seq}&panes=map,ladder,queue,detail`, SIZES[0], target);
+  const { html, records } = pageOf("05-receiver-down");
+  const { seq } = records.filter((r) => r.kind === "queue.defer" && r.mail === "from-alice").at(1);
+  await shoot(context, `file://${html}#lang=en&dark=0&at=${seq}&follow=mail&mail=from-alice&panes=map,ladder,queue,detail`, SIZES[0], target);
 } else {
   mkdirSync(target, { recursive: true });
   const lessons = readdirSync(scenarios, { withFileTypes: true }).filter((d) => d.isDirectory() && (only.length === 0 || only.some((o) => d.name.startsWith(o)))).map((d) => d.name).sort();
