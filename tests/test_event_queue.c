@@ -57,6 +57,24 @@ static void test_each_sorts(void **state)
     }
 }
 
+/* An EventKeyTest; counts what it takes. */
+static bool is_seventh(void *owner, const EventKey *key)
+{
+    uint32_t *taken = owner;
+    bool is_dead = key->slot % 7 == 0;
+    *taken += is_dead;
+    return is_dead;
+}
+
+static void assert_sweeps_alike(EventQueue *radix, EventQueue *heap)
+{
+    uint32_t before = event_queue_length(radix), from_radix = 0, from_heap = 0;
+    event_queue_sweep(radix, is_seventh, &from_radix);
+    event_queue_sweep(heap, is_seventh, &from_heap);
+    assert_int_equal(from_radix, from_heap);
+    assert_int_equal(event_queue_length(radix), before - from_radix);
+}
+
 /* Keys come and go as in a run, from nanoseconds to months ahead; now and then one comes before
  * what was looked at already, as after a run that ended at a given time. */
 static void test_both_agree_in_any_interleaving(void **state)
@@ -78,6 +96,8 @@ static void test_both_agree_in_any_interleaving(void **state)
         } else if (random_draw_below(&random, 1000) == 0) {
             assert_int_equal(event_queue_peek(radix)->slot, event_queue_peek(heap)->slot);
             now /= 2;
+        } else if (random_draw_below(&random, 1000) == 0) {
+            assert_sweeps_alike(radix, heap);
         } else {
             EventKey key = event_queue_pop(heap);
             assert_int_equal(event_queue_pop(radix).slot, key.slot);

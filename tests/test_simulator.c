@@ -128,6 +128,37 @@ static void test_a_cancelled_event_does_not_come(void **state)
     journal_clear(&journal);
 }
 
+/* So many that the cancelled ones are swept out while others wait, at all distances. */
+static void test_what_is_not_cancelled_comes_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    Timer *timers = g_new(Timer, COUNT);
+    unsigned freed = 0;
+    for (int i = 0; i < COUNT; i++) {
+        EventAction action = {journal_run, &journal, (void *)(uintptr_t) "e", NULL};
+        timers[i] = simulator_schedule(simulator, (SimTime)1 << (i % 40), journal.a,
+                                       EVENT_FOREGROUND, action);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        if (i % 100 == 41)
+            continue;
+        simulator_cancel(simulator, &timers[i]);
+        freed++;
+    }
+    assert_int_equal(freed, COUNT - COUNT / 100);
+    simulator_run(simulator, TO_THE_END);
+    assert_int_equal(simulator_event_count(simulator), COUNT / 100);
+    assert_int_equal(simulator_now(simulator),
+                     (SimTime)1 << 21); /* 41, 141, … modulo 40: 1 or 21 */
+    for (int i = 0; i < COUNT; i++)
+        assert_false(simulator_is_pending(simulator, timers[i]));
+    g_free(timers);
+    journal_clear(&journal);
+}
+
 static void test_background_does_not_keep_a_run_going(void **state)
 {
     (void)state;
@@ -180,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_an_effect_follows_its_cause),
         cmocka_unit_test(test_an_interrupt_comes_next),
         cmocka_unit_test(test_a_cancelled_event_does_not_come),
+        cmocka_unit_test(test_what_is_not_cancelled_comes_in_order),
         cmocka_unit_test(test_background_does_not_keep_a_run_going),
         cmocka_unit_test(test_the_budget_of_events_ends_a_run),
         cmocka_unit_test(test_events_can_be_added_between_runs),

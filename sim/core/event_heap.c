@@ -73,3 +73,23 @@ EventKey event_heap_pop(EventHeap *heap)
     heap->keys[hole] = last;
     return first;
 }
+
+uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead, void *owner)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_dead(owner, &keys[i]))
+            keys[kept++] = keys[i];
+    }
+    return kept;
+}
+
+void event_heap_sweep(EventHeap *heap, EventKeyTest *is_dead, void *owner)
+{
+    uint32_t count = event_keys_sweep(heap->keys, heap->length, is_dead, owner);
+    heap->length = 0;
+    for (uint32_t i = 0; i < count; i++) { /* each goes to where keys have been taken from */
+        EventKey key = heap->keys[i];
+        event_heap_push(heap, &key);
+    }
+}

@@ -63,3 +63,11 @@ uint32_t event_queue_length(const EventQueue *queue)
 {
     return queue->kind == EVENT_QUEUE_HEAP ? queue->heap.length : queue->radix.length;
 }
+
+void event_queue_sweep(EventQueue *queue, EventKeyTest *is_dead, void *owner)
+{
+    if (queue->kind == EVENT_QUEUE_HEAP)
+        event_heap_sweep(&queue->heap, is_dead, owner);
+    else
+        event_radix_sweep(&queue->radix, is_dead, owner);
+}

@@ -58,3 +58,6 @@ EventKey event_queue_pop(EventQueue *queue);
  * of them, in no order; valid until the queue changes. */
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count);
 uint32_t event_queue_length(const EventQueue *queue);
+/* Takes out all keys that `is_dead`, which is asked once for each; in one pass over the queue. */
+typedef bool EventKeyTest(void *owner, const EventKey *key);
+void event_queue_sweep(EventQueue *queue, EventKeyTest *is_dead, void *owner);

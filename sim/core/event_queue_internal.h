@@ -14,6 +14,9 @@ typedef struct EventHeap {
 void event_heap_clear(EventHeap *heap);
 void event_heap_push(EventHeap *heap, const EventKey *key);
 EventKey event_heap_pop(EventHeap *heap);
+void event_heap_sweep(EventHeap *heap, EventKeyTest *is_dead, void *owner);
+/* Keeps the keys that are not dead, in their order; returns how many. */
+uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead, void *owner);
 
 /* event_radix.c: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys up to the time `now`
  * are in a sorted run or a small heap; every later key is in the bucket of the highest bit in which
@@ -50,5 +53,6 @@ void event_radix_push(EventRadix *radix, const EventKey *key);
 /* The earliest key, and the same taken out; the queue is not empty. */
 const EventKey *event_radix_peek(EventRadix *radix);
 EventKey event_radix_pop(EventRadix *radix);
+void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner);
 /* As event_queue_soon. */
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count);

@@ -135,3 +135,20 @@ const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)
     *count = bucket->length;
     return bucket->keys;
 }
+
+void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner)
+{
+    EventRun *run = &radix->run;
+    run->end = run->first +
+               event_keys_sweep(&run->keys[run->first], run->end - run->first, is_dead, owner);
+    event_heap_sweep(&radix->soon, is_dead, owner);
+    radix->length = run->end - run->first + radix->soon.length;
+    for (uint64_t left = radix->occupied; left != 0; left &= left - 1) {
+        unsigned index = (unsigned)__builtin_ctzll(left);
+        EventBucket *bucket = &radix->buckets[index];
+        bucket->length = event_keys_sweep(bucket->keys, bucket->length, is_dead, owner);
+        radix->length += bucket->length;
+        if (bucket->length == 0)
+            radix->occupied &= ~(UINT64_C(1) << index);
+    }
+}

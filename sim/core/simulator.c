@@ -1,5 +1,7 @@
 /* The discrete-event simulator. See simulator.h. A pending event is a key in the event queue and a
- * slot with its action; a cancelled event leaves its key behind, to be skipped when it comes. */
+ * slot with its action; a cancelled event leaves its key behind, to be skipped when it comes, or
+ * swept out with the others when they are more than the pending ones: a timeout of minutes that
+ * each line of a dialogue sets anew would leave thousands. */
 #include "core/simulator.h"
 
 #include "core/check.h"
@@ -42,8 +44,9 @@ struct Simulator {
     uint32_t slot_count, slot_capacity;
     uint32_t first_free;
     uint32_t foreground_count;
-    GArray *nodes;      /* Node */
-    GArray *interrupts; /* Interrupt, in the order in which they came */
+    uint32_t cancelled_count; /* keys in the queue whose events are cancelled */
+    GArray *nodes;            /* Node */
+    GArray *interrupts;       /* Interrupt, in the order in which they came */
     EventKey current;
     Cause cause;
     uint64_t event_count;
@@ -231,6 +234,26 @@ bool simulator_is_pending(const Simulator *simulator, Timer timer)
     return slot->is_pending && slot->generation == timer.generation;
 }
 
+/* An EventKeyTest. */
+static bool release_if_cancelled(void *owner, const EventKey *key)
+{
+    Simulator *simulator = owner;
+    if (slot_at(simulator, key->slot)->is_pending)
+        return false;
+    slot_release(simulator, key->slot);
+    return true;
+}
+
+static void note_cancelled(Simulator *simulator)
+{
+    enum { CANCELLED_FEW = 256 };
+    uint32_t cancelled = ++simulator->cancelled_count;
+    if (cancelled > CANCELLED_FEW && cancelled > event_queue_length(simulator->queue) / 2) {
+        event_queue_sweep(simulator->queue, release_if_cancelled, simulator);
+        simulator->cancelled_count = 0;
+    }
+}
+
 void simulator_cancel(Simulator *simulator, Timer *timer)
 {
     if (simulator_is_pending(simulator, *timer)) {
@@ -238,6 +261,7 @@ void simulator_cancel(Simulator *simulator, Timer *timer)
         slot_settle(simulator, slot);
         if (slot->action.discard != NULL)
             slot->action.discard(slot->action.data);
+        note_cancelled(simulator);
     }
     *timer = (Timer){0};
 }
@@ -250,6 +274,7 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
         if (key == NULL || slot_at(simulator, key->slot)->is_pending)
             return key;
         slot_release(simulator, event_queue_pop(simulator->queue).slot);
+        simulator->cancelled_count--;
     }
 }
 

@@ -35,9 +35,10 @@ static Scenario *read_scenario(unsigned count, bool is_down)
         g_string_append_printf(text, ", u%d@d%d.example", i, i);
     g_string_append(text, "]\n");
     if (is_down)
-        g_string_append_printf(
-            text, "timeline: [{at: 0 s, do: crash, host: mail%d.example}]\nuntil: %u ms\n", DOMAINS,
-            count + 120000);
+        g_string_append_printf(text, "timeline: [{at: 0 s, do: crash, host: mail%d.example}]\n",
+                               DOMAINS);
+    /* Behind the last mail: until every connection has left TIME-WAIT. */
+    g_string_append_printf(text, "until: %u ms\n", count + 180000);
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
     Span bytes = span_of_text(text->str);
     Scenario *scenario = scenario_read_bytes("bench", bytes, diagnostics);
