@@ -261,6 +261,42 @@ static void test_two_ways_to_one_mailbox(void **state)
     world_free(&w);
 }
 
+/* ---- Answers for users who are away ---- */
+
+static void answer(const World *w, const char *recipient)
+{
+    TRACE(w->trace, w->a, QUEUE_ENTER, 0, .entry = "1-3", .mail = "lunch.vacation", .recipients = 1,
+          .length = 2);
+    TRACE(w->trace, w->a, MAIL_ACCEPTED, 0, .mail = "lunch.vacation", .recipient = recipient,
+          .sender = "", .entry = "1-3");
+    TRACE(w->trace, w->a, MAIL_ANSWERED, 0, .mail = "lunch", .recipient = TEAM, .entry = "1-1",
+          .answer = "lunch.vacation");
+}
+
+static void test_an_answer_goes_to_the_sender(void **state)
+{
+    (void)state;
+    World w = world_new();
+    answer(&w, ALICE);
+    assert_null(books_first_violation(w.books));
+    world_free(&w);
+    w = world_new();
+    answer(&w, BOB);
+    assert_violated(&w,
+                    "a.example says that the sender of lunch is told by lunch.vacation, and has "
+                    "not accepted such a notification to " ALICE);
+}
+
+static void test_an_answer_to_what_was_never_accepted(void **state)
+{
+    (void)state;
+    World w = world_new();
+    TRACE(w.trace, w.a, MAIL_ANSWERED, 0, .mail = "tea", .recipient = BOB, .entry = "1-9",
+          .answer = "tea.vacation");
+    assert_violated(&w, "a.example answers tea for " BOB " (queue entry 1-9), which it never "
+                        "accepted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_expanded_twice),
         cmocka_unit_test(test_crash_before_the_record),
         cmocka_unit_test(test_two_ways_to_one_mailbox),
+        cmocka_unit_test(test_an_answer_goes_to_the_sender),
+        cmocka_unit_test(test_an_answer_to_what_was_never_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -437,6 +437,21 @@ static void test_another_exchanger(void **state)
     world_free(&w);
 }
 
+/* The address connected to may be a home router's, which leads to the server. */
+static void test_behind_a_router(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.a, TCP_CONNECT, 0, .remote = "cottage", .remote_port = 25);
+    accept_mail(&w, w.b, BOB);
+    relay(&w, BOB);
+    g_autofree char *story = story_tell(w.story);
+    assert_non_null(strstr(story, "heard from b.example that it has lunch"));
+    assert_null(strstr(story, "in vain"));
+    world_free(&w);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -546,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_bounce),
         cmocka_unit_test(test_one_of_two_is_refused),
         cmocka_unit_test(test_another_exchanger),
+        cmocka_unit_test(test_behind_a_router),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_not_sent),
         cmocka_unit_test(test_twice_after_a_crash),

@@ -166,13 +166,16 @@ static void tell_refusal(const Telling *telling)
         {"notification", step->first->what});
 }
 
-/* The mail exchangers that the same attempt had tried before the one that took the message. */
+/* The mail exchangers that the same attempt had tried before the one that took the message. That
+ * one may be behind the router of a home, whose address was connected to: the last connection,
+ * unless it failed, is the one that carried the message. */
 static void tell_relay(const Telling *telling)
 {
     const Story *story = telling->story;
     const Step *step = telling->step;
     say_step(telling, WORDS_RELAYED);
     const char *reached = step->first->what;
+    bool is_last = true;
     for (uint64_t seq = step->first->hop; step->attempt != NULL && seq > step->attempt->seq;
          seq = story_find_cause(story, seq)) {
         const Hop *hop = story_find_hop(story, seq);
@@ -180,6 +183,10 @@ static void tell_relay(const Telling *telling)
             hop->what == reached)
             continue;
         const Hop *failure = story_find_failure(story, hop);
+        bool has_carried = is_last && failure == NULL;
+        is_last = false;
+        if (has_carried)
+            continue;
         g_autofree char *because =
             say_reason(story, failure != NULL ? story_find_note(story, failure->because) : NULL);
         SAY(telling->text, WORDS_TRIED_FIRST, {"where", hop->what}, {"because", because});
