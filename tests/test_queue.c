@@ -565,6 +565,81 @@ static void test_recovery(void **state)
     server_clear(&server);
 }
 
+/* ---- Expansion ---- */
+
+/* Asks the queue for an entry for Carol and Dave in the place of recipient 1 of `first`. */
+static QueueEntry *add_outcome(Server *server, const QueueEntry *first)
+{
+    g_autoptr(Envelope) envelope = envelope_new("course-owner@naver.example");
+    g_autoptr(GBytes) message = bytes_of(message_text);
+    envelope_add_recipient(envelope, "carol@naver.example", 0, NULL);
+    envelope_add_recipient(envelope, "dave@naver.example", 0, NULL);
+    envelope_set_origin(envelope, first->id, 1, "list");
+    queue_add(server->queue, envelope, message, (QueueAdded){on_added, server});
+    world_run(&server->world);
+    assert_non_null(server->entry);
+    return server->entry;
+}
+
+#define EXPANDED                                                                                   \
+    "mail.expanded lunch carol@b.test 1-1 list 1-2 carol@naver.example, dave@naver.example 2 "     \
+    "course-owner@naver.example\n"
+
+static void test_expansion(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    QueueEntry *first = add(&server, bob_and_carol);
+    g_ptr_array_unref(take(&server));
+    const QueueEntry *into = add_outcome(&server, first);
+    take_log(&server);
+    queue_expanded(first, 1, into);
+    assert_string_equal(take_log(&server), EXPANDED);
+    assert_int_equal(first->waiting_count, 1);
+    assert_int_equal(first->recipients[1].state, QUEUE_DONE);
+    queue_finish_expansions(server.queue); /* there is nothing to finish */
+    assert_string_equal(take_log(&server), "");
+    server_clear(&server);
+}
+
+/* The outcome is durable, the note is not: it is found to be done, once, and the queue's count of
+ * messages being attempted is right. */
+static void test_crash_within_an_expansion(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    server.active_limit = 1;
+    const QueueEntry *first = add(&server, bob_and_carol);
+    g_ptr_array_unref(take(&server));
+    add_outcome(&server, first);
+    assert_int_equal(server_restart(&server, true), 2);
+    assert_string_equal(queue_first(server.queue)->id, "1-1");
+    take_log(&server);
+    queue_finish_expansions(server.queue);
+    assert_string_equal(take_log(&server), EXPANDED);
+    queue_finish_expansions(server.queue);
+    assert_string_equal(take_log(&server), "");
+    QueueEntry *found = queue_first(server.queue);
+    assert_int_equal(found->waiting_count, 1);
+    assert_int_equal(found->active_count, 0);
+    for (int turn = 0; turn < 2; turn++) { /* one message at a time, each in its turn */
+        GPtrArray *batches = take(&server);
+        assert_int_equal(batches->len, 1);
+        const QueueBatch *batch = batches->pdata[0];
+        assert_string_equal(batch->entry->id, turn == 0 ? "1-1" : "1-2");
+        assert_int_equal(batch->count, turn == 0 ? 1 : 2);
+        for (size_t i = 0; i < batch->count; i++)
+            queue_relayed(batch->entry, batch->recipients[i], "mx", span_of_text("250"), 0);
+        g_ptr_array_unref(batches);
+    }
+    world_run(&server.world);
+    assert_int_equal(queue_length(server.queue), 0);
+    assert_int_equal(server_restart(&server, true), 0);
+    server_clear(&server);
+}
+
 /* What the story of one message had come to. */
 typedef struct Story {
     Server *server;
@@ -642,6 +717,8 @@ int main(void)
         cmocka_unit_test(test_flush),
         cmocka_unit_test(test_active_limit),
         cmocka_unit_test(test_recovery),
+        cmocka_unit_test(test_expansion),
+        cmocka_unit_test(test_crash_within_an_expansion),
         cmocka_unit_test(test_kill_at_each_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -577,11 +577,9 @@ void queue_finish_expansions(Queue *queue)
         if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
             entry->recipients[origin->recipient].state != QUEUE_WAITING)
             continue;
-        QueueRecipient *recipient = &entry->recipients[origin->recipient];
-        Due due = {recipient->next_attempt_at, (Item *)entry, origin->recipient};
-        g_tree_remove(queue->due, &due);
-        recipient->state = QUEUE_ACTIVE;
-        *cause = recipient->wait_cause;
+        item_stop_waiting((Item *)entry, origin->recipient);
+        set_state(entry, origin->recipient, QUEUE_ACTIVE);
+        *cause = entry->recipients[origin->recipient].wait_cause;
         queue_expanded(entry, origin->recipient, into);
     }
     *cause = before;
