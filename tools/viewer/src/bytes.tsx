@@ -4,6 +4,7 @@ import { useShared } from "./context";
 import { FrameField, decodeBase64, dissect, printable } from "./frame";
 import { Carrier, Part, Stretch, inFrame } from "./stream";
 import { TraceRecord, str } from "./trace";
+import { valueOf } from "./words";
 
 const ROW = 16;
 const SHOWN_MAXIMUM = 2048;
@@ -61,7 +62,7 @@ export function Bytes({ sent, carrier, stretches, lit: wanted }: { sent: number;
         <table class="fields headers"><tbody>
           {fields.map((f, k) => (
             <tr key={k} class={isLit(f) ? "lit" : ""}>
-              <th scope="row"><button type="button" class="go" aria-pressed={isLit(f)} onClick={() => { setLit(f); setOctet(-1); }}>{f.layer} · {f.name}</button></th>
+              <th scope="row"><button type="button" class="go" aria-pressed={isLit(f)} onClick={() => { setLit(f); setOctet(-1); }}>{valueOf(view.language, f.layer)} · {f.layer === "header" ? f.name : valueOf(view.language, f.name)}</button></th>
               <td>{f.value}{f.line !== undefined && f.line !== view.cursor && <button type="button" class="go to-line" aria-label={w("to_line")} title={w("to_line")} onClick={() => go(f.line as number)}>→</button>}</td>
             </tr>
           ))}

@@ -6,9 +6,10 @@ import { Model, isLine, isSending } from "./model";
 import { Part, Stretch, carriersOf, inFrame, stretchesIn, wireOf } from "./stream";
 import { TraceRecord, str } from "./trace";
 import { connectionOf } from "./view";
-import { describe, formatTime } from "./words";
+import { describe, formatTime, valueOf } from "./words";
 
 const LISTED_MAXIMUM = 60;
+const LISTED_FIRST = 3; /* of the segments of a long message, until a person wants them all */
 
 /** The line of a dialogue that set a record off: of the connection that it is about, or its own look-up. */
 export function lineOf(model: Model, i: number, connection: string): number | undefined {
@@ -42,23 +43,26 @@ function Link({ i }: { i: number }) {
 
 function Layer({ name, of }: { name: string; of: readonly number[] }) {
   const { w } = useShared();
+  const [isOpen, setOpen] = useState(false);
+  const count = Math.min(of.length, isOpen ? LISTED_MAXIMUM : LISTED_FIRST);
   return (
     <>
-      {of.slice(0, LISTED_MAXIMUM).map((k) => <li key={k}><span class="tag">{name}</span> <Link i={k} /></li>)}
-      {of.length > LISTED_MAXIMUM && <li class="quiet">{w("left_out")}: {of.length - LISTED_MAXIMUM}</li>}
+      {of.slice(0, count).map((k) => <li key={k}><span class="tag">{name}</span> <Link i={k} /></li>)}
+      {of.length > LISTED_FIRST && <li><span class="tag">{name}</span> <button type="button" class="go" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? "−" : `+${of.length - count}`}</button></li>}
+      {isOpen && of.length > count && <li class="quiet">{w("left_out")}: {of.length - count}</li>}
     </>
   );
 }
 
 /* The message's own header fields and body, of a line that is a message's content. */
 function Parts({ stretch, picked, onPick }: { stretch: Stretch; picked: Part | undefined; onPick: (part: Part) => void }) {
-  const { w } = useShared();
+  const { view, w } = useShared();
   return (
     <>
       <h4>{w("parts")}</h4>
       <table class="fields parts"><tbody>
         {stretch.parts.map((p) => (
-          <tr key={p.from} class={p === picked ? "lit" : ""}><th scope="row"><button type="button" class="go" aria-pressed={p === picked} onClick={() => onPick(p)}>{p.layer} · {p.name}</button></th><td>{p.value}</td></tr>
+          <tr key={p.from} class={p === picked ? "lit" : ""}><th scope="row"><button type="button" class="go" aria-pressed={p === picked} onClick={() => onPick(p)}>{valueOf(view.language, p.layer)} · {p.layer === "header" ? p.name : valueOf(view.language, p.name)}</button></th><td>{p.value}</td></tr>
         ))}
       </tbody></table>
     </>
@@ -77,10 +81,10 @@ export function DetailPane() {
   const lines = wire ? wire.stretches.map((s) => s.i) : [lineOf(model, i, connectionOf(model, i))].filter((k): k is number => k !== undefined);
   const stretch = wire?.stretch;
   const carriers = (wire && stretch ? carriersOf(wire.stream, part ?? stretch) : wire?.carriers ?? []).filter((c) => seen(c.i));
-  const segments = wire ? carriers.map((c) => c.i) : lines.flatMap((line) => segmentsOf(model, line)).filter(seen);
+  const segments = wire ? carriers.map((c) => c.i) : lines.flatMap((line) => wireOf(model, line)?.carriers.map((c) => c.i) ?? segmentsOf(model, line)).filter(seen);
   const hops = packet ? model.hopsOf(packet).filter(seen) : [];
   const carrier = carriers[0];
-  const sent = packet ? model.packetSent.get(packet) : carrier?.i ?? segments[0];
+  const sent = packet ? model.packetSent.get(packet) : carrier?.i ?? (isLine(record.kind) ? segments[0] : undefined);
   const lit = carrier && stretch ? inFrame(carrier, part ?? stretch) : undefined;
   const causes = model.causesOf(i).slice(1);
   const because = record.because > 0 ? model.bySeq.get(record.because) : undefined;
