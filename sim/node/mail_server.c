@@ -316,6 +316,16 @@ void mail_server_free_disk(MailServer *server)
         mail_server_notifications_have_room(server);
 }
 
+void mail_server_watch_disk(MailServer *server, DiskWatcher watcher)
+{
+    disk_watch(server->disk, watcher);
+}
+
+uint64_t mail_server_disk_steps(const MailServer *server)
+{
+    return disk_step_count(server->disk);
+}
+
 void mail_server_take_inventory(const MailServer *server, bool is_final)
 {
     store_inventory(server->disk, server->machine.trace, server->machine.node, is_final);

@@ -22,6 +22,7 @@
 #include "node/machine.h"
 #include "proto/smtp.h"
 #include "proto/smtp_content.h"
+#include "store/disk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -126,6 +127,10 @@ void mail_server_list_queue(const MailServer *server);
 void mail_server_hold(MailServer *server, const char *mail);
 void mail_server_release(MailServer *server, const char *mail);
 void mail_server_flush(MailServer *server, const char *domain);
+
+/* Its disk's steps: see disk_watch, disk_step_count. */
+void mail_server_watch_disk(MailServer *server, DiskWatcher watcher);
+uint64_t mail_server_disk_steps(const MailServer *server);
 
 /* Writes store.inventory for all that its disk holds. */
 void mail_server_take_inventory(const MailServer *server, bool is_final);

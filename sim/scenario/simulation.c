@@ -524,9 +524,9 @@ static const char *end_reason(SimulatorEnd end)
 /* Plays to the end, with the fault of the options on the way if there is one. */
 static SimulatorEnd run_with_fault(Simulation *simulation, SimulatorLimits limits)
 {
-    uint64_t after_events = simulation->options.fault.after_events;
-    if (after_events > 0) {
-        SimulatorLimits until_fault = {.until = limits.until, .max_events = after_events};
+    const SimulationFault *fault = &simulation->options.fault;
+    if (fault->number > 0 && fault->point == FAULT_AFTER_EVENT) {
+        SimulatorLimits until_fault = {.until = limits.until, .max_events = fault->number};
         SimulatorEnd end = simulator_run(simulation->simulator, until_fault);
         if (end != SIMULATOR_END_BUDGET)
             return end;
@@ -549,6 +549,7 @@ void simulation_begin(Simulation *simulation)
     g_autofree char *start = simulation_format_start(scenario);
     simulation_plan_timeline(simulation);
     simulation_plan_traffic(simulation);
+    simulation_watch_disk(simulation);
     TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = start);
     Cause begin = *simulator_cause(simulation->simulator);
     network_announce(simulation->network);

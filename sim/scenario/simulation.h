@@ -10,19 +10,11 @@
 
 #include "core/simulator.h"
 #include "node/gateway.h"
+#include "scenario/fault.h"
 #include "scenario/model.h"
 #include "trace/trace.h"
 
 typedef struct Simulation Simulation;
-
-/* A server's crash or loss of power that the scenario does not have: between two events, so that
- * it can strike at any point of a run. The server starts again some time later. */
-typedef struct SimulationFault {
-    uint64_t after_events; /* 0: no fault */
-    ActionKind kind;       /* ACTION_CRASH or ACTION_POWER_OFF */
-    const char *server;    /* borrowed; it exists */
-    SimTime restart_after_ns;
-} SimulationFault;
 
 /* Programs outside take part (node/gateway.h). Borrowed, and outlives the simulation. */
 typedef struct SimulationOutside {
@@ -47,6 +39,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Simulation, simulation_free)
 
 Trace *simulation_trace(const Simulation *simulation);
 Simulator *simulation_simulator(const Simulation *simulation);
+/* How many steps the disk of this server has taken: see SimulationFault. The server exists. */
+uint64_t simulation_disk_steps(const Simulation *simulation, const char *server);
 /* When it ends at the latest; SIM_NEVER: when nothing is left to happen. */
 SimTime simulation_until(const Simulation *simulation);
 

@@ -106,8 +106,11 @@ void simulation_run_action(void *owner, void *data);
 char *simulation_occurrence_name(const char *name, int64_t occurrence);
 /* The text, filled up to this size; to free. */
 char *simulation_body_of_size(const char *body, int64_t size);
-/* Strikes with the fault of the options, between two events, and schedules the restart. */
+/* Strikes with the fault of the options, between two events or at a step of the server's disk, and
+ * schedules the restart. */
 void simulation_strike(Simulation *simulation);
+/* Strikes when the server's disk comes to the step that the fault names; before the run. */
+void simulation_watch_disk(Simulation *simulation);
 
 /* ---- simulation_trigger.c: what happens when something else has happened ---- */
 

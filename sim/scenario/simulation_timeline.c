@@ -551,6 +551,7 @@ void simulation_strike(Simulation *simulation)
     const SimulationFault *fault = &simulation->options.fault;
     ScenarioAction *strike = &simulation->fault_actions[0];
     ScenarioAction *restart = &simulation->fault_actions[1];
+    *simulator_cause(simulation->simulator) = (Cause){0};
     *strike = (ScenarioAction){.kind = fault->kind, .times = 1};
     strike->machine.host.text = fault->server;
     *restart = *strike;
@@ -561,6 +562,28 @@ void simulation_strike(Simulation *simulation)
     simulation->fault_restart = (PlannedAction){simulation, restart, 0};
     plan_next(&simulation->fault_restart,
               simtime_add(simulator_now(simulation->simulator), fault->restart_after_ns));
+}
+
+static void on_disk_step(void *owner, uint64_t number, DiskMoment moment)
+{
+    Simulation *simulation = owner;
+    const SimulationFault *fault = &simulation->options.fault;
+    DiskMoment wanted = fault->point == FAULT_BEFORE_DISK_STEP ? DISK_BEFORE_STEP : DISK_AFTER_STEP;
+    if (number == fault->number && moment == wanted)
+        simulation_strike(simulation);
+}
+
+uint64_t simulation_disk_steps(const Simulation *simulation, const char *server)
+{
+    return mail_server_disk_steps(find_server(simulation, server)->server);
+}
+
+void simulation_watch_disk(Simulation *simulation)
+{
+    const SimulationFault *fault = &simulation->options.fault;
+    if (fault->number > 0 && fault->point != FAULT_AFTER_EVENT)
+        mail_server_watch_disk(find_server(simulation, fault->server)->server,
+                               (DiskWatcher){on_disk_step, simulation});
 }
 
 void simulation_plan_timeline(Simulation *simulation)

@@ -37,7 +37,9 @@ struct Disk {
     GQueue plans; /* DiskPlan; the first is under way */
     Timer timer;  /* end of the step under way, or of its plan */
     uint64_t fill_because;
-    uint64_t crashes; /* tells a step that its record has set off a crash */
+    uint64_t crashes; /* tells a step that its record, or the watcher, has set off a crash */
+    uint64_t steps;   /* so far, those cut off at their end too */
+    DiskWatcher watcher;
 };
 
 #define DISK_SYNC_LATENCY_DEFAULT SIM_MILLISECOND
@@ -193,16 +195,28 @@ static void disk_go_on(Disk *disk)
     *simulator_cause(disk->simulator) = saved;
 }
 
+/* False when the watcher has struck. */
+static bool disk_tell(const Disk *disk, uint64_t number, DiskMoment moment)
+{
+    uint64_t crashes = disk->crashes;
+    if (disk->watcher.step != NULL)
+        disk->watcher.step(disk->watcher.owner, number, moment);
+    return disk->crashes == crashes;
+}
+
 /* The plan is out of the queue while its record is written, for that may crash the program. */
 static void on_step_end(void *owner, void *data)
 {
     (void)data;
     Disk *disk = owner;
+    uint64_t number = ++disk->steps;
+    if (!disk_tell(disk, number, DISK_BEFORE_STEP))
+        return;
     DiskPlan *plan = g_queue_pop_head(&disk->plans);
     uint64_t crashes = disk->crashes;
     plan->result = step_take(disk, plan_next(plan));
     step_record(disk, plan_next(plan), plan->result);
-    if (disk->crashes != crashes) {
+    if (disk->crashes != crashes || !disk_tell(disk, number, DISK_AFTER_STEP)) {
         disk_plan_free(plan);
         return;
     }
@@ -257,6 +271,16 @@ void disk_run(Disk *disk, DiskPlan *plan, DiskDone done)
     g_queue_push_tail(&disk->plans, plan);
     if (was_idle)
         disk_go_on(disk);
+}
+
+void disk_watch(Disk *disk, DiskWatcher watcher)
+{
+    disk->watcher = watcher;
+}
+
+uint64_t disk_step_count(const Disk *disk)
+{
+    return disk->steps;
 }
 
 bool disk_is_idle(const Disk *disk)

@@ -54,6 +54,16 @@ typedef struct DiskDone {
     void *owner;
 } DiskDone;
 
+/* Who counts the steps of a disk, and may strike at one of them. Steps are numbered from 1 over the
+ * disk's life. Told of each twice: when it has taken its time and is about to take effect, and when
+ * it has, with its record written but nobody told. At both points disk_crash_program and
+ * disk_power_off may be called; before a sync it is the loss of power that tears it. */
+typedef enum DiskMoment { DISK_BEFORE_STEP, DISK_AFTER_STEP } DiskMoment;
+typedef struct DiskWatcher {
+    void (*step)(void *owner, uint64_t number, DiskMoment moment);
+    void *owner;
+} DiskWatcher;
+
 /* The trace and its simulator outlive the disk. */
 Disk *disk_new(Trace *trace, NodeId host, DiskOptions options);
 void disk_free(Disk *disk);
@@ -82,6 +92,10 @@ void disk_plan_unlink(DiskPlan *plan, const char *path);
  * step writes its record (disk.write, disk.sync, disk.rename, disk.unlink, disk.full) when it takes
  * effect, caused by what asked for it; `done` runs in an event of its own after the last. */
 void disk_run(Disk *disk, DiskPlan *plan, DiskDone done);
+/* The one watcher; a zero one for none. */
+void disk_watch(Disk *disk, DiskWatcher watcher);
+/* How many steps have come to their end: have been taken, have failed, or were struck there. */
+uint64_t disk_step_count(const Disk *disk);
 /* Whether nothing is left to do. */
 bool disk_is_idle(const Disk *disk);
 

@@ -29,20 +29,20 @@ static char *find_defect(Run *run, const Causality *causality, bool *has_duplica
     return find_fault_of_mails(run->facts, has_duplicate);
 }
 
-static SimulationOptions options_for(const CrashSweep *sweep, uint64_t after_events)
+static SimulationOptions options_for(const CrashSweep *sweep, uint64_t number)
 {
     return (SimulationOptions){
         .seed = SCENARIO_UNSET,
         .until_ns = SCENARIO_UNSET,
-        .fault = {after_events, sweep->kind, sweep->server, sweep->restart_after_ns},
+        .fault = {number, sweep->kind, sweep->server, sweep->restart_after_ns, sweep->point},
     };
 }
 
-/* One run with the fault after so many events; its defect in words, or NULL. */
-static char *strike(const CrashSweep *sweep, uint64_t after_events, CrashSweepResult *result)
+/* One run with the fault at this point; its defect in words, or NULL. */
+static char *strike(const CrashSweep *sweep, const SimulationOptions *options,
+                    CrashSweepResult *result)
 {
-    SimulationOptions options = options_for(sweep, after_events);
-    g_autoptr(Run) run = run_new(sweep->scenario, &options);
+    g_autoptr(Run) run = run_new(sweep->scenario, options);
     Causality *causality = causality_new(simulation_trace(run->simulation));
     bool has_duplicate = false;
     char *defect = find_defect(run, causality, &has_duplicate);
@@ -52,26 +52,30 @@ static char *strike(const CrashSweep *sweep, uint64_t after_events, CrashSweepRe
     return defect;
 }
 
-static uint64_t count_events(const CrashSweep *sweep)
+static uint64_t count_points(const CrashSweep *sweep)
 {
     SimulationOptions options = options_for(sweep, 0);
     g_autoptr(Run) run = run_new(sweep->scenario, &options);
     run_play(run);
-    return simulator_event_count(simulation_simulator(run->simulation));
+    return sweep->point == FAULT_AFTER_EVENT
+               ? simulator_event_count(simulation_simulator(run->simulation))
+               : simulation_disk_steps(run->simulation, sweep->server);
 }
 
 CrashSweepResult crash_sweep(const CrashSweep *sweep)
 {
-    CrashSweepResult result = {.events = count_events(sweep)};
-    for (uint64_t after = 1; after <= result.events; after += sweep->stride) {
-        g_autofree char *defect = strike(sweep, after, &result);
+    CrashSweepResult result = {.points = count_points(sweep)};
+    for (uint64_t number = 1; number <= result.points; number += sweep->stride) {
+        SimulationOptions options = options_for(sweep, number);
+        g_autofree char *defect = strike(sweep, &options, &result);
         if (defect == NULL)
             continue;
         result.failures++;
-        if (result.first_failure == NULL)
-            result.first_failure = g_strdup_printf(
-                "%s\n    mailsim run --fault %s:%s:%" G_GUINT64_FORMAT " %s", defect,
-                action_name(sweep->kind), sweep->server, after, sweep->path);
+        if (result.first_failure == NULL) {
+            g_autofree char *fault = simulation_fault_format(&options.fault);
+            result.first_failure =
+                g_strdup_printf("%s\n    mailsim run --fault %s %s", defect, fault, sweep->path);
+        }
     }
     return result;
 }

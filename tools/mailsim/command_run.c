@@ -70,7 +70,7 @@ static int run_inputs(const char *path, const RunOptions *options, TraceLevel le
     diagnostics_print(diagnostics, stderr);
     if (inputs == NULL)
         return EXIT_BAD_INPUT;
-    if (simulation->seed != SCENARIO_UNSET || simulation->fault.after_events > 0) {
+    if (simulation->seed != SCENARIO_UNSET || simulation->fault.number > 0) {
         fprintf(stderr, "mailsim: --inputs goes without --seed and --fault: it is that very run\n");
         return EXIT_BAD_INPUT;
     }
@@ -93,25 +93,19 @@ static bool parse_time(const char *option, const char *text, int64_t *time_ns)
 /* How long a server that --fault has struck stays down. */
 #define FAULT_RESTART_AFTER (10 * SIM_MINUTE)
 
-/* Reads KIND:SERVER:EVENT; false, with the error told, when it is not so written. */
+/* False, with the error told, when it is not so written. */
 static bool parse_fault(char *text, SimulationFault *fault)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ":", -1);
-    guint64 event = 0;
-    bool is_right = g_strv_length(parts) == 3 &&
-                    (strcmp(parts[0], "crash") == 0 || strcmp(parts[0], "power_off") == 0) &&
-                    g_ascii_string_to_unsigned(parts[2], 10, 1, INT64_MAX, &event, NULL);
-    if (!is_right) {
-        fprintf(stderr, "mailsim: --fault %s: write crash:SERVER:EVENT or power_off:SERVER:EVENT\n",
-                text);
-        return false;
+    if (simulation_fault_parse(text, fault)) {
+        fault->restart_after_ns = FAULT_RESTART_AFTER;
+        return true;
     }
-    char *server = strchr(text, ':') + 1; /* stays in the option's text, which outlives the run */
-    *strchr(server, ':') = '\0';
-    *fault =
-        (SimulationFault){event, strcmp(parts[0], "crash") == 0 ? ACTION_CRASH : ACTION_POWER_OFF,
-                          server, FAULT_RESTART_AFTER};
-    return true;
+    fprintf(stderr,
+            "mailsim: --fault %s: write KIND:SERVER:POINT, where KIND is crash or power_off, and "
+            "POINT is the number of an event, or before-step-NUMBER or after-step-NUMBER of the "
+            "server's disk\n",
+            text);
+    return false;
 }
 
 static bool read_options(const RunOptions *options, TraceLevel *level,
@@ -151,8 +145,9 @@ static void add_playing_options(RunOptions *options, GArray *entries)
          "a budget: end after so many events, with exit status 3 and what there is until then",
          "NUMBER"},
         {"fault", 0, 0, G_OPTION_ARG_STRING, &options->fault,
-         "crash or power_off a server after so many events; it restarts 10 min later",
-         "KIND:SERVER:EVENT"},
+         "crash or power_off a server after so many events, or before or after a step of its disk; "
+         "it restarts 10 min later",
+         "KIND:SERVER:POINT"},
         {"inputs", 0, 0, G_OPTION_ARG_FILENAME, &options->inputs,
          "play a live session again, from what mailsim live --record wrote", "FILE"},
     };

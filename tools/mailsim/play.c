@@ -80,11 +80,7 @@ void play_tell_violation(const Play *play)
     const BooksViolation *violation = books_first_violation(play->run->books);
     unsigned long long seed = simulator_seed(simulation_simulator(play->run->simulation));
     g_autofree char *time = units_format_readable(violation->time);
-    g_autoptr(GString) fault = g_string_new(NULL);
-    if (play->options.fault.after_events > 0)
-        g_string_printf(fault, "%s:%s:%llu", action_name(play->options.fault.kind),
-                        play->options.fault.server,
-                        (unsigned long long)play->options.fault.after_events);
+    g_autofree char *fault = simulation_fault_format(&play->options.fault);
     fprintf(stderr, "mailsim: the books do not balance: at %s, record %llu: %s\n", time,
             (unsigned long long)violation->seq, violation->text);
     g_autoptr(GString) chain = g_string_new(NULL);
@@ -93,7 +89,7 @@ void play_tell_violation(const Play *play)
     fprintf(stderr, "mailsim: version %s, seed %llu, scenario SHA-256 %s; to see it again:\n",
             MS_VERSION, seed, play->scenario->sha256);
     fprintf(stderr, "    mailsim run --level segment --seed %llu%s%s %s\n", seed,
-            fault->len > 0 ? " --fault " : "", fault->str, play->path);
+            fault[0] != '\0' ? " --fault " : "", fault, play->path);
 }
 
 bool play_to_end(Play *play)
