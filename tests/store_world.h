@@ -43,15 +43,20 @@ static inline void world_write(void *owner, const TraceRecord *record)
     g_string_append_c(log, '\n');
 }
 
-static inline void world_init(World *world, DiskOptions options)
+static inline void world_init_seeded(World *world, DiskOptions options, uint64_t seed)
 {
-    world->simulator = simulator_new(1);
+    world->simulator = simulator_new(seed);
     world->trace = trace_new(world->simulator);
     world->host = simulator_add_node(world->simulator, "mail.naver.example");
     world->disk = disk_new(world->trace, world->host, options);
     world->log = g_string_new(NULL);
     world->disk_log = g_string_new(NULL);
     trace_add_sink(world->trace, (TraceSink){world_write, world, TRACE_LEVEL_SEGMENT});
+}
+
+static inline void world_init(World *world, DiskOptions options)
+{
+    world_init_seeded(world, options, 1);
 }
 
 static inline void world_clear(World *world)

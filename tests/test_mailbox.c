@@ -33,11 +33,16 @@ static void server_start(Server *server)
     mail_store_watch(server->store, (MailWatcher){on_news, server});
 }
 
-static void server_init(Server *server, DiskOptions options)
+static void server_init_seeded(Server *server, DiskOptions options, uint64_t seed)
 {
     *server = (Server){.news = g_string_new(NULL)};
-    world_init(&server->world, options);
+    world_init_seeded(&server->world, options, seed);
     server_start(server);
+}
+
+static void server_init(Server *server, DiskOptions options)
+{
+    server_init_seeded(server, options, 1);
 }
 
 static void server_clear(Server *server)
@@ -515,10 +520,11 @@ static void assert_no_tmp(const Server *server)
 }
 
 /* Crashes after so many events of the story, and again after so many of the recovery. */
-static bool crash_story(uint64_t events, uint64_t more, bool is_power_off, bool *recovery_ended)
+static bool crash_story(uint64_t seed, uint64_t events, uint64_t more, bool is_power_off,
+                        bool *recovery_ended)
 {
     Server server;
-    server_init(&server, (DiskOptions){0});
+    server_init_seeded(&server, (DiskOptions){0}, seed);
     for (unsigned change = 0; change < STORY_LENGTH - 1; change++)
         story_ask(&server, change);
     bool is_cut = world_run_events(&server.world, events);
@@ -546,13 +552,13 @@ static bool crash_story(uint64_t events, uint64_t more, bool is_power_off, bool 
 static void test_crash_at_each_step(void **state)
 {
     (void)state;
-    for (int power = 0; power < 2; power++) {
+    for (uint64_t seed = 0; seed <= 20; seed++) { /* 0: the program crashes */
         bool is_cut = true;
         unsigned runs = 0;
         for (uint64_t events = 0; is_cut; events++) {
             bool recovery_ended = false;
             for (uint64_t more = 0; !recovery_ended; more++, runs++)
-                is_cut = crash_story(events, more, power == 1, &recovery_ended);
+                is_cut = crash_story(seed, events, more, seed > 0, &recovery_ended);
         }
         assert_true(runs > 50);
     }
@@ -562,18 +568,18 @@ static void test_crash_at_each_step(void **state)
 static void test_crash_in_deletion(void **state)
 {
     (void)state;
-    for (int power = 0; power < 2; power++) {
+    for (uint64_t seed = 0; seed <= 20; seed++) { /* 0: the program crashes */
         bool is_cut = true;
         for (uint64_t events = 0; is_cut; events++) {
             Server server;
-            server_init(&server, (DiskOptions){0});
+            server_init_seeded(&server, (DiskOptions){0}, seed);
             deliver(&server, "Work", "one");
             deliver(&server, "Work", "two");
             mail_store_delete_folder(server.store, "bob", "Work", tell(&server));
             unsigned told = server.told;
             is_cut = world_run_events(&server.world, events);
             bool is_told = server.told > told;
-            server_restart(&server, power == 1);
+            server_restart(&server, seed > 0);
             g_autofree char *work = folder_text(&server, "Work");
             assert_true(strcmp(work, "none") == 0 ||
                         (!is_told && strcmp(work, "1:one:0 2:two:0 ") == 0));

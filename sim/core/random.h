@@ -19,6 +19,7 @@ typedef enum RandomPurpose {
     RANDOM_LINK_DUPLICATE,
     RANDOM_LINK_REORDER,
     RANDOM_LINK_CORRUPT,
+    RANDOM_DISK_LOSS,
 } RandomPurpose;
 
 /* One stream; a plain value. Advance it by drawing. */

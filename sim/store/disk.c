@@ -40,6 +40,7 @@ struct Disk {
     uint64_t crashes; /* tells a step that its record, or the watcher, has set off a crash */
     uint64_t steps;   /* so far, those cut off at their end too */
     DiskWatcher watcher;
+    Random loss_draws;
 };
 
 #define DISK_SYNC_LATENCY_DEFAULT SIM_MILLISECOND
@@ -251,6 +252,7 @@ Disk *disk_new(Trace *trace, NodeId host, DiskOptions options)
     disk->options = options;
     if (options.sync_latency_ns == 0)
         disk->options.sync_latency_ns = DISK_SYNC_LATENCY_DEFAULT;
+    disk->loss_draws = simulator_random(disk->simulator, host, RANDOM_DISK_LOSS);
     disk->files = disk_files_new(options.capacity);
     g_queue_init(&disk->plans);
     return disk;
@@ -324,13 +326,20 @@ void disk_crash_program(Disk *disk)
         disk_plan_free(plan);
 }
 
+/* Half of the losses have each thing drawn by itself; the two extremes share the others. */
+static DiskLoss draw_loss(Disk *disk)
+{
+    static const DiskLoss losses[] = {DISK_LOSS_ALL, DISK_LOSS_DRAWN, DISK_LOSS_NOTHING,
+                                      DISK_LOSS_DRAWN};
+    if (disk->options.loss != DISK_LOSS_SEEDED)
+        return disk->options.loss;
+    return losses[random_draw_below(&disk->loss_draws, G_N_ELEMENTS(losses))];
+}
+
 void disk_power_off(Disk *disk)
 {
-    const DiskPlan *plan = g_queue_peek_head(&disk->plans);
-    if (plan != NULL && !plan_is_over(plan) && plan_next(plan)->kind == STEP_SYNC)
-        disk_files_tear(disk->files, plan_next(plan)->path);
     disk_crash_program(disk);
-    disk_files_forget(disk->files);
+    disk_files_lose_power(disk->files, draw_loss(disk), &disk->loss_draws);
 }
 
 void disk_fill(Disk *disk, uint64_t because)

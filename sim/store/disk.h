@@ -1,17 +1,21 @@
 /* A simulated disk: files that take time to write and that a loss of power forgets.
  *
  * Two states are kept. The *view* is what running programs see, as through an operating system's
- * page cache. The *durable* state is what is left after a loss of power. They follow a simple and
- * strict file system, where nothing becomes durable by itself:
+ * page cache. The *durable* state is what a loss of power leaves for certain:
  *
- *  - the content of a file is durable once the file has been synced (POSIX fsync), and not before;
+ *  - the content of a file is durable once the file has been synced (POSIX fsync);
  *  - its names (creation, rename, unlink) are durable once the folder that holds the name has been
- *    synced; all changes of names in one folder become durable together or not at all;
- *  - the two are apart: a durable name of a file never synced is an empty file after a loss of
- *    power, and a rename into another folder is two changes, one a folder, so that a file can come
- *    back under both names;
- *  - a sync of a file that is cut short by the loss of power leaves the first half of what it had
- *    to write: a torn write.
+ *    synced. The two are apart, and a rename into another folder is two changes, one a folder, so
+ *    that a file can come back under both names.
+ *
+ * What is not durable may survive nevertheless, since a real system writes its cache back when it
+ * likes. What does is drawn from the seed:
+ *
+ *  - of the changes of names, those up to some moment: file systems with a journal write them in
+ *    order, a rename as one;
+ *  - of each file not synced: what it was, what it is, or a torn write: it ends anywhere in what
+ * was added, and blocks of 512 octets before that may be missing, all zeros. Never the octets of
+ *    another file, and a file written anew is either the old one or some of the new.
  *
  * Reading and listing take no time. What changes the disk is a DiskPlan: steps taken in order, each
  * after its latency and then all at once. One disk serves one step at a time and one plan after the
@@ -33,11 +37,20 @@ enum { DISK_PATH_MAX = 1024 };
 
 typedef struct Disk Disk;
 
+/* What a loss of power takes of all that is not durable. */
+typedef enum DiskLoss {
+    DISK_LOSS_SEEDED,  /* one of those below, by the seed: each of them is legal */
+    DISK_LOSS_ALL,     /* everything */
+    DISK_LOSS_NOTHING, /* nothing: the system had just written all back */
+    DISK_LOSS_DRAWN,   /* each thing by itself */
+} DiskLoss;
+
 /* A zero number means the default. */
 typedef struct DiskOptions {
     SimTime write_latency_ns; /* of a write, append, rename or unlink; default 0 */
     SimTime sync_latency_ns;  /* default 1 ms */
     uint64_t capacity;        /* octets that all files' contents may have; default: no limit */
+    DiskLoss loss;
 } DiskOptions;
 
 typedef enum DiskResult {
@@ -116,7 +129,7 @@ uint64_t disk_used(const Disk *disk);
 /* The program dies, its operating system lives: the plans not finished end where they are, nobody
  * is told, the view stays. */
 void disk_crash_program(Disk *disk);
-/* Power fails: as above, and the view becomes the durable state. */
+/* Power fails: as above, and what is left becomes the view and the durable state. */
 void disk_power_off(Disk *disk);
 /* Something else fills the disk up: every write of a non-empty content fails until
  * disk_free_space. `because` is the record that tells of it, 0 for none. */

@@ -1,23 +1,17 @@
 /* Files, their names and contents, in the view and in the durable state. See disk_files.h.
  *
  * A file is apart from its names, as an inode is: each name points to a file in the view and to
- * one, perhaps another, in the durable state, and each file has a content in either. Contents are
- * chains of shared chunks, each pointing to the one before, so that an append or a sync copies
- * nothing: a sync only lets the durable content point where the view points. */
+ * one, perhaps another, in the durable state, and each file has a content in either: a chain of
+ * chunks (disk_chunk.h), so that a sync only lets the durable content point where the view points.
+ *
+ * Each change of a name gets a number. A loss of power keeps the changes up to some number: file
+ * systems with a journal write them in order. */
 #include "store/disk_files.h"
 
 #include "core/check.h"
+#include "store/disk_chunk.h"
 
 #include <string.h>
-
-/* A content is its last chunk; NULL is the empty one. */
-typedef struct Chunk Chunk;
-struct Chunk {
-    unsigned references;
-    GBytes *bytes;
-    Chunk *before;
-    uint64_t size; /* octets, of those before too */
-};
 
 typedef struct File {
     unsigned references; /* by names, in either state */
@@ -37,79 +31,17 @@ typedef struct Name {
     char *text;
     File *view, *durable; /* NULL: not there in that state */
     bool is_changed;
-    GList link; /* in folder->changed */
+    uint64_t change; /* the number of its last change */
+    GList link;      /* in folder->changed */
 } Name;
 
 struct DiskFiles {
     GTree *folders; /* path -> Folder */
     uint64_t capacity;
-    uint64_t used; /* octets of the contents in the view */
+    uint64_t used;    /* octets of the contents in the view */
+    uint64_t changes; /* of names, so far; a rename is one */
     bool is_full;
 };
-
-/* ---- Contents ---- */
-
-static uint64_t chunk_size(const Chunk *chunk)
-{
-    return chunk != NULL ? chunk->size : 0;
-}
-
-static Chunk *chunk_ref(Chunk *chunk)
-{
-    if (chunk != NULL)
-        chunk->references++;
-    return chunk;
-}
-
-static void chunk_unref(Chunk *chunk)
-{
-    while (chunk != NULL && --chunk->references == 0) {
-        Chunk *before = chunk->before;
-        g_bytes_unref(chunk->bytes);
-        g_free(chunk);
-        chunk = before;
-    }
-}
-
-/* Takes the reference to `before` over. */
-static Chunk *chunk_append(Chunk *before, GBytes *bytes)
-{
-    if (g_bytes_get_size(bytes) == 0)
-        return before;
-    Chunk *chunk = g_new(Chunk, 1);
-    *chunk = (Chunk){1, g_bytes_ref(bytes), before, chunk_size(before) + g_bytes_get_size(bytes)};
-    return chunk;
-}
-
-static GBytes *chunk_read(const Chunk *chunk)
-{
-    if (chunk == NULL)
-        return g_bytes_new(NULL, 0);
-    if (chunk->before == NULL)
-        return g_bytes_ref(chunk->bytes);
-    uint8_t *all = g_malloc(chunk->size);
-    for (const Chunk *at = chunk; at != NULL; at = at->before) {
-        gsize size = 0;
-        const void *data = g_bytes_get_data(at->bytes, &size);
-        memcpy(all + chunk_size(at->before), data, size);
-    }
-    return g_bytes_new_take(all, chunk->size);
-}
-
-/* The first `size` octets of a content. */
-static Chunk *chunk_head(const Chunk *chunk, uint64_t size)
-{
-    g_autoptr(GBytes) all = chunk_read(chunk);
-    g_autoptr(GBytes) head = g_bytes_new_from_bytes(all, 0, size);
-    return chunk_append(NULL, head);
-}
-
-static bool chunk_begins_with(const Chunk *chunk, const Chunk *beginning)
-{
-    while (chunk != NULL && chunk != beginning)
-        chunk = chunk->before;
-    return chunk == beginning;
-}
 
 /* ---- Files ---- */
 
@@ -244,8 +176,9 @@ static void name_unlink(DiskFiles *files, Name *name)
     file_unref(file);
 }
 
-static void name_set_changed(Name *name)
+static void name_set_changed(const DiskFiles *files, Name *name)
 {
+    name->change = files->changes;
     if (!name->is_changed)
         g_queue_push_tail_link(&name->folder->changed, &name->link);
     name->is_changed = true;
@@ -261,6 +194,14 @@ static void name_settle(Name *name)
         g_hash_table_remove(name->folder->names, name->text);
 }
 
+/* What the name means in the view becomes durable. It may free the name. */
+static void name_keep(Name *name)
+{
+    file_unref(name->durable);
+    name->durable = file_ref(name->view);
+    name_settle(name);
+}
+
 /* What the name means in the view from now on; NULL: nothing. It may free the name. */
 static void name_set_view(DiskFiles *files, Name *name, File *file)
 {
@@ -271,7 +212,7 @@ static void name_set_view(DiskFiles *files, Name *name, File *file)
     if (name->view == name->durable)
         name_settle(name);
     else
-        name_set_changed(name);
+        name_set_changed(files, name);
 }
 
 /* ---- The disk as a whole ---- */
@@ -309,6 +250,7 @@ static File *make_file(DiskFiles *files, const char *path)
     Name *name = make_name(files, path);
     if (name->view == NULL) {
         File *file = file_ref(g_new0(File, 1));
+        files->changes++;
         name_set_view(files, name, file);
         file_unref(file);
     }
@@ -342,27 +284,13 @@ DiskResult disk_files_sync(DiskFiles *files, const char *path)
     return DISK_OK;
 }
 
-void disk_files_tear(DiskFiles *files, const char *path)
-{
-    File *file = find_file(files, path);
-    if (file == NULL)
-        return;
-    uint64_t kept = chunk_begins_with(file->view, file->durable) ? chunk_size(file->durable) : 0;
-    uint64_t half = (chunk_size(file->view) - kept) / 2;
-    file_set_durable(file, chunk_head(file->view, kept + half));
-}
-
 DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
 {
     Folder *folder = g_tree_lookup(files->folders, folder_path);
     if (folder == NULL)
         return DISK_OK;
-    Name *name;
-    while ((name = g_queue_peek_head(&folder->changed)) != NULL) {
-        file_unref(name->durable);
-        name->durable = file_ref(name->view);
-        name_settle(name);
-    }
+    while (!g_queue_is_empty(&folder->changed))
+        name_keep(g_queue_peek_head(&folder->changed));
     return DISK_OK;
 }
 
@@ -373,6 +301,7 @@ DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to)
         return DISK_NO_FILE;
     if (strcmp(path, to) == 0)
         return DISK_OK;
+    files->changes++;
     name_set_view(files, make_name(files, to), file);
     name_set_view(files, find_name(files, path), NULL);
     return DISK_OK;
@@ -382,39 +311,72 @@ DiskResult disk_files_unlink(DiskFiles *files, const char *path)
 {
     if (find_file(files, path) == NULL)
         return DISK_NO_FILE;
+    files->changes++;
     name_set_view(files, find_name(files, path), NULL);
     return DISK_OK;
 }
 
 /* ---- Loss of power ---- */
 
-static void forget_names(DiskFiles *files, Folder *folder)
+static int compare_changes(const void *a, const void *b)
 {
-    Name *name;
-    while ((name = g_queue_peek_head(&folder->changed)) != NULL)
-        name_set_view(files, name, name->durable);
+    const uint64_t *first = a, *second = b;
+    return *first < *second ? -1 : *first > *second;
 }
 
-/* Each for itself, so in any order. */
-static void forget_contents(DiskFiles *files, Folder *folder)
+/* The last change that is kept, drawn from those not durable; 0: none is. */
+static uint64_t draw_last_change(const DiskFiles *files, Random *draws)
 {
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init(&iter, folder->names);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Name *name = value;
-        if (name->view->view != name->view->durable)
-            file_set_view(files, name->view, chunk_ref(name->view->durable));
-    }
-}
-
-void disk_files_forget(DiskFiles *files)
-{
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     for (GTreeNode *node = g_tree_node_first(files->folders); node != NULL;
          node = g_tree_node_next(node)) {
-        forget_names(files, g_tree_node_value(node));
-        forget_contents(files, g_tree_node_value(node));
+        const Folder *folder = g_tree_node_value(node);
+        for (const GList *link = folder->changed.head; link != NULL; link = link->next)
+            g_array_append_val(numbers, ((const Name *)link->data)->change);
     }
+    g_array_sort(numbers, compare_changes);
+    uint64_t kept = random_draw_below(draws, (uint64_t)numbers->len + 1);
+    return kept > 0 ? g_array_index(numbers, uint64_t, kept - 1) : 0;
+}
+
+static void settle_names(DiskFiles *files, Folder *folder, uint64_t last_change)
+{
+    Name *name;
+    while ((name = g_queue_peek_head(&folder->changed)) != NULL) {
+        if (name->change <= last_change)
+            name_keep(name);
+        else
+            name_set_view(files, name, name->durable);
+    }
+}
+
+/* In byte order of the names, since each may need a draw. */
+static void settle_contents(DiskFiles *files, const Folder *folder, DiskLoss loss, Random *draws)
+{
+    g_auto(GStrv) names = disk_files_list(files, folder->path);
+    for (char **text = names; *text != NULL; text++) {
+        const Name *name = g_hash_table_lookup(folder->names, *text);
+        File *file = name->view;
+        if (file->view == file->durable)
+            continue;
+        if (loss == DISK_LOSS_DRAWN)
+            file_set_durable(file, chunk_tear(file->durable, file->view, draws));
+        else if (loss == DISK_LOSS_NOTHING)
+            file_set_durable(file, chunk_ref(file->view));
+        file_set_view(files, file, chunk_ref(file->durable));
+    }
+}
+
+void disk_files_lose_power(DiskFiles *files, DiskLoss loss, Random *draws)
+{
+    uint64_t last_change = loss == DISK_LOSS_NOTHING ? files->changes : 0;
+    if (loss == DISK_LOSS_DRAWN)
+        last_change = draw_last_change(files, draws);
+    GTreeNode *node = g_tree_node_first(files->folders);
+    for (; node != NULL; node = g_tree_node_next(node))
+        settle_names(files, g_tree_node_value(node), last_change);
+    for (node = g_tree_node_first(files->folders); node != NULL; node = g_tree_node_next(node))
+        settle_contents(files, g_tree_node_value(node), loss, draws);
 }
 
 /* ---- Reading ---- */

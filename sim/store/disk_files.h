@@ -1,6 +1,7 @@
 /* The two states of a disk's files, the view and the durable one, without time: see disk.h. */
 #pragma once
 
+#include "core/random.h"
 #include "store/disk.h"
 
 typedef struct DiskFiles DiskFiles;
@@ -16,10 +17,8 @@ DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder);
 DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to);
 DiskResult disk_files_unlink(DiskFiles *files, const char *path);
 
-/* Makes the first half of what a sync would write durable, rounded down. */
-void disk_files_tear(DiskFiles *files, const char *path);
-/* The view becomes the durable state. */
-void disk_files_forget(DiskFiles *files);
+/* Power fails: what is left becomes both view and durable state. Draws only for DISK_LOSS_DRAWN. */
+void disk_files_lose_power(DiskFiles *files, DiskLoss loss, Random *draws);
 /* While full, no content grows. */
 void disk_files_set_full(DiskFiles *files, bool is_full);
 

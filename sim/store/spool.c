@@ -231,6 +231,8 @@ static void plan_tmp_removal(const Spool *spool, DiskPlan *plan)
         g_autofree char *path = g_strconcat(TMP_FOLDER "/", *name, NULL);
         disk_plan_unlink(plan, path);
     }
+    if (names[0] != NULL)
+        disk_plan_sync_folder(plan, TMP_FOLDER);
 }
 
 /* An entry that the program's crash left may not be durable yet, nor its last notes. */

@@ -72,7 +72,8 @@ static bool take_deferral(Span *text, SpoolOutcome *outcome)
     return true;
 }
 
-/* What follows the recipient's number, to the line's end. */
+/* What follows the recipient's number, up to the `;`. What comes behind that is a later note whose
+ * beginning, LF and all, a loss of power has left as zeros. */
 static bool parse_outcome(Span text, SpoolOutcome *outcome)
 {
     for (size_t kind = SPOOL_RELAYED; kind < G_N_ELEMENTS(outcome_words); kind++) {
@@ -80,9 +81,7 @@ static bool parse_outcome(Span text, SpoolOutcome *outcome)
         if (!take_word(&rest, outcome_words[kind]))
             continue;
         outcome->kind = (SpoolOutcomeKind)kind;
-        bool is_whole =
-            kind == SPOOL_DEFERRED ? take_deferral(&rest, outcome) : take_word(&rest, ";");
-        return is_whole && rest.length == 0;
+        return kind == SPOOL_DEFERRED ? take_deferral(&rest, outcome) : take_word(&rest, ";");
     }
     return false;
 }

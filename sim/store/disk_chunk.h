@@ -1,0 +1,23 @@
+/* The content of a file: a chain of shared chunks, each pointing to the one before, so that an
+ * append copies nothing. A content is its last chunk; NULL is the empty one. */
+#pragma once
+
+#include "core/random.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct Chunk Chunk;
+
+/* What a disk writes whole or not at all. */
+enum { DISK_BLOCK_SIZE = 512 };
+
+uint64_t chunk_size(const Chunk *chunk);
+Chunk *chunk_ref(Chunk *chunk);
+void chunk_unref(Chunk *chunk);
+/* Takes the reference to `before` over; shares `bytes`. */
+Chunk *chunk_append(Chunk *before, GBytes *bytes);
+GBytes *chunk_read(const Chunk *chunk);
+/* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see
+ * disk.h. A new reference. */
+Chunk *chunk_tear(Chunk *durable, Chunk *view, Random *draws);
