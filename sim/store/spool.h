@@ -14,9 +14,9 @@
  *     1 deferred 1 90000000000 90000000000 390000000000 600000000000;
  *
  * (deferred: failed attempts, the first's and the last's time, when the next one is due, and when
- * it is made.) A line torn by a loss of power is not whole and is passed over. Since each line brings
- * its own LF, the next one is not spoilt by it, and since it ends with `;`, neither is the one before.
- * The later note on a recipient holds.
+ * it is made.) A line torn by a loss of power is not whole and is passed over. Since each line
+ * brings its own LF, the next one is not spoilt by it, and since it ends with `;`, neither is the
+ * one before. The later note on a recipient holds.
  *
  * Steps, and what a crash leaves:
  *  - add: write `spool/tmp/ID`, sync it, rename it into `spool/queue/`, sync that folder; only then
