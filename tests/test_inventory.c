@@ -56,7 +56,7 @@ static void test_inventory(void **state)
     world_init(&world, (DiskOptions){0});
     trace_add_sink(world.trace, (TraceSink){watch, &sibling, TRACE_LEVEL_SEGMENT});
     assert_inventory(&world, "");
-    Spool *spool = spool_new(world.disk);
+    Spool *spool = spool_new(world.disk, SPOOL_SYNC_FIRST);
     g_ptr_array_unref(spool_recover(spool));
     MailStore *store = mail_store_new(world.trace, world.host, world.disk, 999);
     mail_store_add_user(store, "a.b");

@@ -18,7 +18,7 @@ typedef struct Server {
 
 static void server_start(Server *server)
 {
-    server->spool = spool_new(server->world.disk);
+    server->spool = spool_new(server->world.disk, SPOOL_SYNC_FIRST);
     server->queue =
         queue_new(server->world.trace, server->world.host, server->spool, &server->schedule,
                   server->active_limit > 0 ? server->active_limit : QUEUE_ACTIVE_MAX);

@@ -269,6 +269,11 @@ void books_trust_server(Books *books, const char *host)
     books_server(books, books_find_host(books, host))->has_outside = true;
 }
 
+void books_expect_loss(Books *books, const char *host)
+{
+    books_server(books, books_find_host(books, host))->is_careless = true;
+}
+
 /* What was in memory is gone; queue.recover tells what is found. */
 static void note_restart(Books *books, NodeId node)
 {

@@ -57,6 +57,10 @@ void books_stop_at_violation(Books *books);
  * is taken at its word. Before the run. */
 void books_trust_server(Books *books, const char *host);
 
+/* This server says 250 before a message is durable: what it loses with a crash or its power is lost
+ * as it must be, and no violation. Before the run. */
+void books_expect_loss(Books *books, const char *host);
+
 /* After the run with its timeline.end and final inventories: compares the accounts with the disks.
  * Returns true when there is no violation at all. Call it once. */
 bool books_check_end(Books *books);

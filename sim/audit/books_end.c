@@ -92,13 +92,19 @@ static void check_origin(Books *books, const Entry *entry)
                       entry->server->name, entry->mail->name, entry->id, entry->origin->id);
 }
 
+static bool may_be_lost(const Account *account)
+{
+    const Server *server = account->entry->server;
+    return server->is_careless && server->outages > account->outages_at_open;
+}
+
 static void check_account(Books *books, const Account *account)
 {
     const Entry *entry = account->entry;
     books->about = account->seq;
     if (account == entry->accounts)
         check_origin(books, entry);
-    if (account->is_open && !account->is_in_inventory)
+    if (account->is_open && !account->is_in_inventory && !may_be_lost(account))
         books_violate(books,
                       "%s for %s is lost: %s accepted it (queue entry %s), and its disk "
                       "does not hold it",

@@ -20,6 +20,7 @@ struct Server {
     uint64_t length;       /* entries in its queue */
     uint32_t outages;      /* so far */
     bool disk_was_full;    /* a note may be missing from the disk */
+    bool is_careless;      /* says 250 before a message is durable */
     bool has_outside;      /* programs outside, or smugglers, may bring any message */
     GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
 };

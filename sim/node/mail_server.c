@@ -83,6 +83,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->connect_timeout =
         options->connect_timeout > 0 ? options->connect_timeout : DELIVERY_CONNECT_TIMEOUT;
     server->auth_needs_tls = options->auth_needs_tls;
+    server->spool_order = options->spool_order;
     server->retry = options->retry;
     server->limits = options->connections;
     server->active_limit = options->active_limit > 0 ? options->active_limit : QUEUE_ACTIVE_MAX;
@@ -94,7 +95,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
                             (guint)options->relay_client_count);
     server->addresses = fill_address_book(server, options);
     server->hop_limit = options->hop_limit > 0 ? options->hop_limit : MAIL_SERVER_HOP_LIMIT;
-    server->disk = disk_new(machine->trace, machine->node, (DiskOptions){0});
+    server->disk = disk_new(machine->trace, machine->node, options->disk);
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
 }
@@ -184,7 +185,7 @@ void mail_server_start(MailServer *server)
     server->answers = g_ptr_array_new_with_free_func(answer_free);
     server->answered = answered_new(server->disk);
     server->resolver = resolver_new(machine);
-    server->spool = spool_new(server->disk);
+    server->spool = spool_new(server->disk, server->spool_order);
     server->queue = queue_new(machine->trace, machine->node, server->spool, &server->retry,
                               server->active_limit);
     server->mailboxes =

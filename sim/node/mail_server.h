@@ -22,7 +22,7 @@
 #include "node/machine.h"
 #include "proto/smtp.h"
 #include "proto/smtp_content.h"
-#include "store/disk.h"
+#include "store/spool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -91,6 +91,8 @@ typedef struct MailServerOptions {
     SmtpTimeouts timeouts;          /* both of its clients and of its servers */
     SimTime connect_timeout;        /* for a TCP connection; 0: DELIVERY_CONNECT_TIMEOUT */
     bool auth_needs_tls;            /* AUTH is offered after STARTTLS only, if that is offered */
+    DiskOptions disk;
+    SpoolOrder spool_order;
     RetrySchedule retry;
     MailServerConnections connections;
     uint32_t active_limit;            /* messages under way at once; 0: QUEUE_ACTIVE_MAX */

@@ -41,6 +41,7 @@ struct MailServer {
     SmtpBareNewlines bare_newlines;
     SmtpTimeouts timeouts;
     SimTime connect_timeout;
+    SpoolOrder spool_order;
     RetrySchedule retry;
     MailServerConnections limits;
     size_t active_limit;

@@ -143,6 +143,10 @@ static const char *const newline_choices[] = {[NEWLINE_CHOICE_REFUSE] = "refuse"
 static const char *const auth_choices[] = {
     [AUTH_CHOICE_ALWAYS] = "always", [AUTH_CHOICE_AFTER_STARTTLS] = "after_starttls", NULL};
 
+static const char *const final_reply_choices[] = {[FINAL_REPLY_CHOICE_AFTER_SYNC] = "after_sync",
+                                                  [FINAL_REPLY_CHOICE_BEFORE_SYNC] = "before_sync",
+                                                  NULL};
+
 static const KeySpec smtp_keys[] = {
     {.key = "size_limit",
      .offset = offsetof(ScenarioSmtp, size_limit),
@@ -185,6 +189,12 @@ static const KeySpec smtp_keys[] = {
      .default_text = "always",
      .meaning =
          "when it offers AUTH to agents; `after_starttls` needs STARTTLS among `extensions`"},
+    {.key = "final_reply",
+     .offset = offsetof(ScenarioSmtp, final_reply),
+     .value = {.type = VALUE_CHOICE, .choices = final_reply_choices},
+     .default_text = "after_sync",
+     .meaning = "when it says 250 to a message: once that is on the disk for good, as RFC 5321 "
+                "wants it; or `before_sync`, which is faster and loses mail with its power"},
 };
 
 static const MappingSpec smtp = {
@@ -242,6 +252,10 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, timeouts),
      .value = {.type = VALUE_MAP, .mapping = &format_timeouts},
      .meaning = "how long it waits for other servers, and for clients"},
+    {.key = "disk",
+     .offset = offsetof(ScenarioServer, disk),
+     .value = {.type = VALUE_MAP, .mapping = &format_disk},
+     .meaning = "the disk with its message queue and mailboxes"},
     {.key = "retry",
      .offset = offsetof(ScenarioServer, retry),
      .value = {.type = VALUE_MAP, .mapping = &retry},

@@ -104,6 +104,8 @@ extern const MappingSpec format_tcp, format_machine_tcp;
 extern const MappingSpec format_timeouts;
 /* format_addresses.c: a user, an alias and a mailing list of a server. */
 extern const MappingSpec format_user, format_alias, format_list;
+/* `disk` of a server. */
+extern const MappingSpec format_disk;
 /* Parts of it: the section `network`; the link of one server or agent, in which what is not given
  * is as in `default_link`. */
 extern const MappingSpec format_network, format_access_link, format_rule_of_action;

@@ -72,6 +72,15 @@ static bool server_serves(const ScenarioServer *server, const char *domain)
     return false;
 }
 
+bool scenario_may_lose(const Scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        if (scenario->servers.items[i].smtp.final_reply == FINAL_REPLY_CHOICE_BEFORE_SYNC)
+            return true;
+    }
+    return false;
+}
+
 const ScenarioServer *scenario_find_domain(const Scenario *scenario, const char *domain)
 {
     for (size_t i = 0; i < scenario->servers.count; i++) {

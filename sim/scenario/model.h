@@ -302,6 +302,11 @@ typedef enum NewlineChoice {
 typedef enum PlusChoice { PLUS_CHOICE_ACCEPT, PLUS_CHOICE_REFUSE } PlusChoice;
 typedef enum AuthChoice { AUTH_CHOICE_ALWAYS, AUTH_CHOICE_AFTER_STARTTLS } AuthChoice;
 
+typedef enum FinalReplyChoice {
+    FINAL_REPLY_CHOICE_AFTER_SYNC,
+    FINAL_REPLY_CHOICE_BEFORE_SYNC
+} FinalReplyChoice;
+
 /* What a server takes and tells as an SMTP server. */
 typedef struct ScenarioSmtp {
     SourcePosition at;
@@ -312,6 +317,7 @@ typedef struct ScenarioSmtp {
     int64_t verify;          /* VerifyChoice */
     int64_t bare_newlines;   /* NewlineChoice */
     int64_t auth;            /* AuthChoice */
+    int64_t final_reply;     /* FinalReplyChoice */
 } ScenarioSmtp;
 
 /* How long a server waits, in nanoseconds. */
@@ -322,6 +328,19 @@ typedef struct ScenarioTimeouts {
     int64_t greeting_ns, hello_ns, mail_ns, rcpt_ns, data_ns, block_ns, final_dot_ns;
     int64_t command_ns; /* as a server for the client's next command */
 } ScenarioTimeouts;
+
+typedef enum PowerLossChoice {
+    POWER_LOSS_CHOICE_SEEDED,
+    POWER_LOSS_CHOICE_ALL,
+    POWER_LOSS_CHOICE_NOTHING
+} PowerLossChoice;
+
+typedef struct ScenarioDisk {
+    SourcePosition at;
+    int64_t write_ns, sync_ns; /* how long each takes */
+    int64_t size;              /* octets; SCENARIO_UNSET: no limit */
+    int64_t power_loss;        /* PowerLossChoice */
+} ScenarioDisk;
 
 typedef struct ScenarioServer {
     SourcePosition at;
@@ -335,6 +354,7 @@ typedef struct ScenarioServer {
     ScenarioNumbers extensions; /* ServerExtension */
     ScenarioSmtp smtp;
     ScenarioTimeouts timeouts;
+    ScenarioDisk disk;
     ScenarioRetry retry;
     ScenarioConnections connections;
     ScenarioTexts relay_for; /* nodes: a machine, or a router for the machines joined to it */
@@ -670,6 +690,8 @@ const ScenarioAgent *scenario_find_agent(const ScenarioPerson *person, const cha
 const ScenarioMail *scenario_find_mail(const Scenario *scenario, const char *name);
 const ScenarioTraffic *scenario_find_traffic(const Scenario *scenario, const char *name);
 /* The server that serves the mail domain (compared without case). */
+/* Whether one of the servers says 250 before a message is durable, and so may lose it. */
+bool scenario_may_lose(const Scenario *scenario);
 const ScenarioServer *scenario_find_domain(const Scenario *scenario, const char *domain);
 /* `send`, `reply`, … as the scenario writes it. */
 const char *action_name(ActionKind kind);

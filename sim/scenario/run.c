@@ -13,6 +13,8 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
     for (size_t i = 0; i < scenario->servers.count; i++) {
         if (scenario->servers.items[i].smtp.bare_newlines == NEWLINE_CHOICE_ACCEPT)
             books_trust_server(run->books, scenario->servers.items[i].name.text);
+        if (scenario->servers.items[i].smtp.final_reply == FINAL_REPLY_CHOICE_BEFORE_SYNC)
+            books_expect_loss(run->books, scenario->servers.items[i].name.text);
     }
     run->facts = facts_new(trace);
     run->expectations = expectations_new(scenario, run->facts);

@@ -378,6 +378,9 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         [NEWLINE_CHOICE_ACCEPT] = SMTP_BARE_NEWLINES_END_LINES,
         [NEWLINE_CHOICE_KEEP] = SMTP_BARE_NEWLINES_KEPT,
     };
+    static const DiskLoss LOSSES[] = {[POWER_LOSS_CHOICE_SEEDED] = DISK_LOSS_SEEDED,
+                                      [POWER_LOSS_CHOICE_ALL] = DISK_LOSS_ALL,
+                                      [POWER_LOSS_CHOICE_NOTHING] = DISK_LOSS_NOTHING};
     const ScenarioServer *scenario = simulated->scenario;
     g_autoptr(GArray) relay_clients = g_array_new(FALSE, FALSE, sizeof(Ipv4Address));
     for (size_t i = 0; i < scenario->relay_for.count; i++)
@@ -405,6 +408,17 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .auth_needs_tls = scenario->smtp.auth == AUTH_CHOICE_AFTER_STARTTLS,
         .timeouts = smtp_timeouts(&scenario->timeouts),
         .connect_timeout = scenario->timeouts.connect_ns,
+        .disk =
+            {
+                .write_latency_ns = scenario->disk.write_ns,
+                .sync_latency_ns = scenario->disk.sync_ns,
+                .capacity =
+                    scenario->disk.size != SCENARIO_UNSET ? (uint64_t)scenario->disk.size : 0,
+                .loss = LOSSES[scenario->disk.power_loss],
+            },
+        .spool_order = scenario->smtp.final_reply == FINAL_REPLY_CHOICE_BEFORE_SYNC
+                           ? SPOOL_TELL_FIRST
+                           : SPOOL_SYNC_FIRST,
         .retry = scenario->retry.schedule,
         .connections =
             {

@@ -18,6 +18,7 @@
 
 struct Spool {
     Disk *disk;
+    SpoolOrder order;
     uint32_t start; /* which start of the server this is, from 1; 0 before spool_recover */
     uint32_t next;  /* number of the next entry, from 1 */
     size_t count;   /* entries on the disk, and those on their way to it */
@@ -38,10 +39,11 @@ static char *queue_path(const char *entry_id)
     return g_strconcat(QUEUE_FOLDER "/", entry_id, NULL);
 }
 
-Spool *spool_new(Disk *disk)
+Spool *spool_new(Disk *disk, SpoolOrder order)
 {
     Spool *spool = g_new0(Spool, 1);
     spool->disk = disk;
+    spool->order = order;
     spool->next = 1;
     g_queue_init(&spool->adding);
     return spool;
@@ -116,6 +118,15 @@ static AddJob *add_job_new(Spool *spool, const char *entry_id, DiskDone done)
     return job;
 }
 
+/* Nobody waits for it; without the file, which found no room, nothing happens. */
+static void sync_later(Spool *spool, const char *path)
+{
+    DiskPlan *plan = disk_plan_new();
+    disk_plan_sync(plan, path);
+    disk_plan_sync_folder(plan, QUEUE_FOLDER);
+    disk_run(spool->disk, plan, (DiskDone){0});
+}
+
 void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
                SimTime arrived_at, DiskDone done)
 {
@@ -124,14 +135,19 @@ void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBy
     g_autoptr(GBytes) head =
         spool_entry_format_head(envelope, g_bytes_get_size(message), arrived_at);
     DiskPlan *plan = disk_plan_new();
+    bool syncs_first = spool->order == SPOOL_SYNC_FIRST;
     if (!job->is_refused) {
         disk_plan_write(plan, job->tmp_path, head);
         disk_plan_append(plan, job->tmp_path, message);
-        disk_plan_sync(plan, job->tmp_path);
+        if (syncs_first)
+            disk_plan_sync(plan, job->tmp_path);
         disk_plan_rename(plan, job->tmp_path, path);
-        disk_plan_sync_folder(plan, QUEUE_FOLDER);
+        if (syncs_first)
+            disk_plan_sync_folder(plan, QUEUE_FOLDER);
     }
     disk_run(spool->disk, plan, (DiskDone){on_added, job});
+    if (!syncs_first)
+        sync_later(spool, path);
 }
 
 void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,

@@ -36,9 +36,15 @@
 
 typedef struct Spool Spool;
 
+/* When `done` is told of an added entry. */
+typedef enum SpoolOrder {
+    SPOOL_SYNC_FIRST, /* once it is durable */
+    SPOOL_TELL_FIRST, /* once it is written, and the syncs follow: what RFC 5321 §6.1 forbids */
+} SpoolOrder;
+
 /* A disk has at most one spool in use at a time, and outlives it. Call spool_recover first, on an
  * empty disk too. */
-Spool *spool_new(Disk *disk);
+Spool *spool_new(Disk *disk, SpoolOrder order);
 /* Not while something asked of it is under way: first let the disk finish or crash. */
 void spool_free(Spool *spool);
 
@@ -54,7 +60,7 @@ typedef struct SpoolId {
 SpoolId spool_peek_id(const Spool *spool);
 SpoolId spool_take_id(Spool *spool);
 
-/* ---- Changes; `done` is told once they are durable ---- */
+/* ---- Changes; `done` is told once they are durable, but see SpoolOrder ---- */
 
 /* What became of one recipient. */
 typedef enum SpoolOutcomeKind {

@@ -5,13 +5,14 @@
 #include "scenario/run.h"
 
 /* What is wrong with the drained run in words, to free; NULL: nothing. */
-static char *find_fault_of_mails(const Facts *facts, bool *has_duplicate)
+static char *find_fault_of_mails(const Facts *facts, bool may_lose, bool *has_duplicate)
 {
     for (size_t i = 0; i < facts_mail_count(facts); i++) {
         const FactsMail *mail = facts_mail_at(facts, i);
         for (size_t r = 0; r < mail->recipient_count; r++) {
             const FactsRecipient *recipient = &mail->recipients[r];
-            if (recipient->fate == MAIL_FATE_LOST || recipient->fate == MAIL_FATE_QUEUED)
+            if ((recipient->fate == MAIL_FATE_LOST && !may_lose) ||
+                recipient->fate == MAIL_FATE_QUEUED)
                 return g_strdup_printf("%s for %s is %s", mail->name, recipient->address,
                                        mail_fate_name(recipient->fate));
             *has_duplicate = *has_duplicate || recipient->copies > 1;
@@ -26,7 +27,7 @@ static char *find_defect(Run *run, const Causality *causality, bool *has_duplica
         return g_strdup(books_first_violation(run->books)->text);
     if (causality_defect_count(causality) > 0)
         return g_strdup(causality_defect_at(causality, 0)->text);
-    return find_fault_of_mails(run->facts, has_duplicate);
+    return find_fault_of_mails(run->facts, scenario_may_lose(run->scenario), has_duplicate);
 }
 
 static SimulationOptions options_for(const CrashSweep *sweep, uint64_t number)
