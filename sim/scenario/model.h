@@ -689,9 +689,9 @@ const ScenarioPerson *scenario_find_person(const Scenario *scenario, const char 
 const ScenarioAgent *scenario_find_agent(const ScenarioPerson *person, const char *name);
 const ScenarioMail *scenario_find_mail(const Scenario *scenario, const char *name);
 const ScenarioTraffic *scenario_find_traffic(const Scenario *scenario, const char *name);
-/* The server that serves the mail domain (compared without case). */
 /* Whether one of the servers says 250 before a message is durable, and so may lose it. */
 bool scenario_may_lose(const Scenario *scenario);
+/* The server that serves the mail domain (compared without case). */
 const ScenarioServer *scenario_find_domain(const Scenario *scenario, const char *domain);
 /* `send`, `reply`, … as the scenario writes it. */
 const char *action_name(ActionKind kind);
