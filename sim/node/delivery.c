@@ -157,7 +157,7 @@ static bool is_closed_meanwhile(const Delivery *delivery, const SmtpClientEvent 
 {
     const SmtpReply *reply = &event->result.reply;
     return delivery->is_used && event->result.stage == SMTP_STAGE_MAIL &&
-           (reply->code == 0 || reply->code == REPLY_CLOSING);
+           ((reply->code == 0 && !event->result.is_all_sent) || reply->code == REPLY_CLOSING);
 }
 
 /* The record behind a result: a reply has none but 421, which a shutdown may be behind. */
@@ -186,7 +186,7 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
         .remote = delivery->remote,
         .is_reply = reply->code != 0,
         .passes_dsn = (delivery->extensions & SMTP_EXTENSION_DSN) != 0,
-        .is_uncertain = reply->code == 0 && event->result.stage == SMTP_STAGE_FINAL_DOT,
+        .is_uncertain = reply->code == 0 && event->result.is_all_sent,
         .because = because_of(delivery, reply),
     };
     tell(delivery, event->result.index, &result);

@@ -164,6 +164,8 @@ typedef struct SmtpClientEvent {
             SmtpStage stage;
             SmtpReply reply;      /* code 0: none came; its text says why */
             SmtpReplyClass class; /* SUCCESS: the server has taken the mail for this recipient */
+            bool is_all_sent; /* nothing of the mail was left to send: without a reply the server
+                                 may have taken it, whatever the stage (BDAT with PIPELINING) */
         } result;
         struct {
             size_t delivered, temporary, permanent; /* recipients */

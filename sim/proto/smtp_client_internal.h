@@ -113,6 +113,8 @@ struct SmtpClient {
 void smtp_client_fire(SmtpClient *client, SmtpClientInput input, const SmtpReply *reply);
 
 /* smtp_client_waits.c: what hangs on the reply that `state` waits for. */
+/* Nothing of the content is left to put into the output: the last chunk's reply decides. */
+bool smtp_client_has_sent_chunks(const SmtpClient *client);
 SmtpStage smtp_client_stage_of(const SmtpClient *client, uint8_t state);
 
 /* smtp_client_results.c */

@@ -23,6 +23,8 @@ void smtp_client_settle_recipient(SmtpClient *client, size_t index, const SmtpRe
     client->event.result.stage = stage;
     client->event.result.reply = *reply;
     client->event.result.class = class;
+    client->event.result.is_all_sent =
+        stage == SMTP_STAGE_FINAL_DOT || smtp_client_has_sent_chunks(client);
     client->has_event = true;
 }
 

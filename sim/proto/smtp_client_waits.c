@@ -40,15 +40,15 @@ static const struct {
     [SMTP_CLIENT_CLOSED] = {SMTP_STAGE_IDLE, SMTP_TIMEOUT_NONE},
 };
 
-/* Nothing of the content is left to put into the output: the last chunk's reply decides. */
-static bool all_chunks_sent(const SmtpClient *client)
+bool smtp_client_has_sent_chunks(const SmtpClient *client)
 {
-    return client->transaction->all_sent && client->transaction->chunk.length == 0;
+    const SmtpOwnTransaction *transaction = client->transaction;
+    return transaction->is_chunking && transaction->all_sent && transaction->chunk.length == 0;
 }
 
 SmtpStage smtp_client_stage_of(const SmtpClient *client, uint8_t state)
 {
-    bool decided_now = state == SMTP_CLIENT_CHUNKS && all_chunks_sent(client);
+    bool decided_now = state == SMTP_CLIENT_CHUNKS && smtp_client_has_sent_chunks(client);
     return decided_now ? SMTP_STAGE_FINAL_DOT : waits[state].stage;
 }
 
@@ -59,6 +59,6 @@ int64_t smtp_client_timeout_ns(const SmtpClient *client)
 
 SmtpTimeout smtp_client_timeout(const SmtpClient *client)
 {
-    bool last_chunk = client->state == SMTP_CLIENT_CHUNKS && all_chunks_sent(client);
+    bool last_chunk = client->state == SMTP_CLIENT_CHUNKS && smtp_client_has_sent_chunks(client);
     return last_chunk ? SMTP_TIMEOUT_DATA_TERMINATION : waits[client->state].timeout;
 }
