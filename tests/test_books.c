@@ -399,6 +399,39 @@ static void test_queue_holds_unknown(void **state)
                         " (entry 1-1), which it never accepted");
 }
 
+/* Of a server that says 250 before it syncs, a loss and a damaged file are what is to be expected
+ * after an outage; of any other they are not. */
+static void test_careless_server(void **state)
+{
+    (void)state;
+    for (int is_careless = 0; is_careless < 2; is_careless++) {
+        for (int is_damaged = 0; is_damaged < 2; is_damaged++) {
+            World w = world_new();
+            if (is_careless)
+                books_expect_loss(w.books, "b.example");
+            submit(&w);
+            accept_mail(&w, w.a, "1-1", 1);
+            attempt(&w, w.a, "smtp");
+            accept_mail(&w, w.b, "1-1", 1);
+            relay(&w);
+            remove_entry(&w, w.a, 0);
+            crash(&w, w.b);
+            end_run(&w, "quiet");
+            if (is_damaged)
+                TRACE(w.trace, w.b, STORE_INVENTORY, 0, .place = "damaged",
+                      .folder = "spool/queue/1-1", .is_final = true);
+            if (is_careless)
+                assert_balanced(&w);
+            else if (is_damaged)
+                assert_violated(&w, "the spool of b.example holds spool/queue/1-1, which is no "
+                                    "mail, and no crash explains it");
+            else
+                assert_violated(&w, "lunch for " BOB " is lost: b.example accepted it (queue entry "
+                                    "1-1), and its disk does not hold it");
+        }
+    }
+}
+
 static void test_mailbox_holds_unknown(void **state)
 {
     (void)state;
@@ -781,6 +814,7 @@ int main(void)
         cmocka_unit_test(test_recipient_lost_at_submission),
         cmocka_unit_test(test_submitted_twice),
         cmocka_unit_test(test_queue_holds_unknown),
+        cmocka_unit_test(test_careless_server),
         cmocka_unit_test(test_mailbox_holds_unknown),
         cmocka_unit_test(test_recovered_unknown),
         cmocka_unit_test(test_recovered_untold),

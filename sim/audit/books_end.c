@@ -62,11 +62,24 @@ static void enter_stored(Books *books, NodeId node, const TraceFields_STORE_INVE
     g_array_append_val(books->surplus, surplus);
 }
 
+/* No crash leaves such a file but that of a server which says 250 before it syncs. */
+static void enter_damaged(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    const Server *server = books_server(books, node);
+    if (!server->is_careless)
+        books_violate(books, "the spool of %s holds %s, which is no mail, and no crash explains it",
+                      server->name, fields->folder);
+}
+
 /* An inventory on recovery tells whose an entry is that was never told of; the final one is what
  * everything is compared with. */
 void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
 {
     bool is_queue = g_strcmp0(fields->place, "queue") == 0;
+    if (g_strcmp0(fields->place, "damaged") == 0) {
+        enter_damaged(books, node, fields);
+        return;
+    }
     if (!fields->is_final && is_queue) {
         Account *account = books_find_account(books, node, fields->entry, fields->recipient);
         if (account != NULL && !account->is_open)

@@ -193,10 +193,12 @@ void mail_server_start(MailServer *server)
     add_users(server);
     mail_store_recover(server->mailboxes);
     server->is_running = true;
-    if (queue_recover(server->queue) > 0) {
+    bool has_damage = spool_has_damage(server->disk);
+    size_t found = queue_recover(server->queue);
+    if (found > 0 || has_damage)
         mail_server_take_inventory(server, false);
+    if (found > 0)
         queue_finish_expansions(server->queue);
-    }
     mail_server_listen_smtp(server);
     mail_server_listen_imap(server);
     mail_server_run_queue(server);

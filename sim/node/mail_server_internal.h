@@ -18,6 +18,7 @@
 #include "store/mailbox.h"
 #include "store/queue.h"
 #include "store/spool.h"
+#include "store/spool_states.h"
 
 enum { SMTP_PORT = 25, SUBMISSION_PORT = 587, IMAP_PORT = 143 };
 

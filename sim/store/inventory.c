@@ -4,7 +4,7 @@
 #include "store/mail_name.h"
 #include "store/mailbox.h"
 #include "store/numbers.h"
-#include "store/spool.h"
+#include "store/spool_states.h"
 
 typedef struct Inventory {
     const Disk *disk;
@@ -38,8 +38,21 @@ static void record_entry(const Inventory *inventory, const SpoolEntry *entry)
     }
 }
 
+/* What recovery leaves alone. */
+static void record_damage(const Inventory *inventory)
+{
+    g_autoptr(GArray) files = spool_survey(inventory->disk);
+    for (guint i = 0; i < files->len; i++) {
+        const SpoolFile *file = &g_array_index(files, SpoolFile, i);
+        TraceFields_STORE_INVENTORY fields = {.place = "damaged", .folder = file->path};
+        if (!spool_state_info(file->state)->is_legal)
+            record(inventory, fields);
+    }
+}
+
 static void record_spool(const Inventory *inventory)
 {
+    record_damage(inventory);
     g_autoptr(GPtrArray) entries = spool_read_all(inventory->disk);
     for (guint i = 0; i < entries->len; i++)
         record_entry(inventory, entries->pdata[i]);

@@ -11,9 +11,6 @@
 
 #include <string.h>
 
-#define SPOOL_FOLDER "spool"
-#define TMP_FOLDER   "spool/tmp"
-#define QUEUE_FOLDER "spool/queue"
 #define START_PREFIX "start."
 
 struct Spool {
@@ -36,7 +33,7 @@ typedef struct AddJob {
 
 static char *queue_path(const char *entry_id)
 {
-    return g_strconcat(QUEUE_FOLDER "/", entry_id, NULL);
+    return g_strconcat(SPOOL_QUEUE_FOLDER "/", entry_id, NULL);
 }
 
 Spool *spool_new(Disk *disk, SpoolOrder order)
@@ -110,7 +107,7 @@ static AddJob *add_job_new(Spool *spool, const char *entry_id, DiskDone done)
 {
     AddJob *job = g_new0(AddJob, 1);
     job->spool = spool;
-    job->tmp_path = g_strconcat(TMP_FOLDER "/", entry_id, NULL);
+    job->tmp_path = g_strconcat(SPOOL_TMP_FOLDER "/", entry_id, NULL);
     job->is_refused = spool->count++ >= SPOOL_ENTRIES_MAX;
     job->done = done;
     job->link.data = job;
@@ -123,7 +120,7 @@ static void sync_later(Spool *spool, const char *path)
 {
     DiskPlan *plan = disk_plan_new();
     disk_plan_sync(plan, path);
-    disk_plan_sync_folder(plan, QUEUE_FOLDER);
+    disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     disk_run(spool->disk, plan, (DiskDone){0});
 }
 
@@ -143,7 +140,7 @@ void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBy
             disk_plan_sync(plan, job->tmp_path);
         disk_plan_rename(plan, job->tmp_path, path);
         if (syncs_first)
-            disk_plan_sync_folder(plan, QUEUE_FOLDER);
+            disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     }
     disk_run(spool->disk, plan, (DiskDone){on_added, job});
     if (!syncs_first)
@@ -167,7 +164,7 @@ void spool_remove(Spool *spool, const char *entry_id, DiskDone done)
     DiskPlan *plan = disk_plan_new();
     spool->count--;
     disk_plan_unlink(plan, path);
-    disk_plan_sync_folder(plan, QUEUE_FOLDER);
+    disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     disk_run(spool->disk, plan, done);
 }
 
@@ -184,6 +181,12 @@ static bool id_parse(const char *text, IdNumbers *numbers)
            number_parse(rest, UINT32_MAX, &numbers->number);
 }
 
+bool spool_id_is_valid(const char *text)
+{
+    IdNumbers ignored;
+    return id_parse(text, &ignored);
+}
+
 static int compare_arrival(const void *a, const void *b)
 {
     const SpoolEntry *const *first = a, *const *second = b;
@@ -197,7 +200,7 @@ static int compare_arrival(const void *a, const void *b)
 GPtrArray *spool_read_all(const Disk *disk)
 {
     GPtrArray *entries = g_ptr_array_new_with_free_func((GDestroyNotify)spool_entry_free);
-    g_auto(GStrv) names = disk_list(disk, QUEUE_FOLDER);
+    g_auto(GStrv) names = disk_list(disk, SPOOL_QUEUE_FOLDER);
     for (char **name = names; *name != NULL; name++) {
         IdNumbers ignored;
         g_autofree char *path = queue_path(*name);
@@ -212,23 +215,30 @@ GPtrArray *spool_read_all(const Disk *disk)
 
 /* ---- Recovery ---- */
 
-/* How often the server has started before, by the name that says so. */
-static uint32_t read_starts(const Disk *disk)
+bool spool_start_parse(const char *name, uint32_t *number)
 {
-    uint64_t starts = 0;
+    uint64_t read = 0;
+    bool is_start = g_str_has_prefix(name, START_PREFIX) &&
+                    number_parse(span_of_text(name + strlen(START_PREFIX)), UINT32_MAX - 1, &read);
+    *number = (uint32_t)read;
+    return is_start;
+}
+
+uint32_t spool_read_starts(const Disk *disk)
+{
+    uint32_t starts = 0;
     g_auto(GStrv) names = disk_list(disk, SPOOL_FOLDER);
     for (char **name = names; *name != NULL; name++) {
-        uint64_t number = 0;
-        if (g_str_has_prefix(*name, START_PREFIX) &&
-            number_parse(span_of_text(*name + strlen(START_PREFIX)), UINT32_MAX - 1, &number))
+        uint32_t number = 0;
+        if (spool_start_parse(*name, &number))
             starts = MAX(starts, number);
     }
-    return (uint32_t)starts;
+    return starts;
 }
 
 static void plan_start(Spool *spool, DiskPlan *plan)
 {
-    uint32_t starts = read_starts(spool->disk);
+    uint32_t starts = spool_read_starts(spool->disk);
     g_autofree char *before = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", starts);
     g_autofree char *now = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", starts + 1);
     g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
@@ -242,13 +252,17 @@ static void plan_start(Spool *spool, DiskPlan *plan)
 
 static void plan_tmp_removal(const Spool *spool, DiskPlan *plan)
 {
-    g_auto(GStrv) names = disk_list(spool->disk, TMP_FOLDER);
+    bool is_clean = true;
+    g_auto(GStrv) names = disk_list(spool->disk, SPOOL_TMP_FOLDER);
     for (char **name = names; *name != NULL; name++) {
-        g_autofree char *path = g_strconcat(TMP_FOLDER "/", *name, NULL);
+        g_autofree char *path = g_strconcat(SPOOL_TMP_FOLDER "/", *name, NULL);
+        if (!spool_id_is_valid(*name))
+            continue;
         disk_plan_unlink(plan, path);
+        is_clean = false;
     }
-    if (names[0] != NULL)
-        disk_plan_sync_folder(plan, TMP_FOLDER);
+    if (!is_clean)
+        disk_plan_sync_folder(plan, SPOOL_TMP_FOLDER);
 }
 
 /* An entry that the program's crash left may not be durable yet, nor its last notes. */
@@ -270,7 +284,7 @@ GPtrArray *spool_recover(Spool *spool)
     plan_tmp_removal(spool, plan);
     for (guint i = 0; i < entries->len; i++)
         plan_entry(plan, entries->pdata[i]);
-    disk_plan_sync_folder(plan, QUEUE_FOLDER); /* for names removed before the crash, too */
+    disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER); /* for names removed before the crash, too */
     disk_run(spool->disk, plan, (DiskDone){0});
     for (guint i = entries->len; i-- > 0;)
         if (spool_entry_waiting(entries->pdata[i]) == 0)

@@ -27,7 +27,8 @@
  *  - remove: unlink the entry, sync the folder. Loss of power between the two brings the entry
  *    back with all its recipients done, and recovery removes it again.
  *
- * Left out on purpose: repair. A file in `spool/queue/` that is no entry is left alone. */
+ * spool_states.h lists all states that this can leave. Left out on purpose: repair. A file that is
+ * none of them is left alone, and reported. */
 #pragma once
 
 #include "mail/envelope.h"
@@ -107,6 +108,7 @@ typedef struct SpoolEntry {
     GBytes *message;
     SimTime arrived_at;
     bool is_held;               /* as last noted */
+    bool has_torn_note;         /* a line of the journal is not whole */
     SpoolRecipient *recipients; /* envelope->recipient_count of them */
 } SpoolEntry;
 
@@ -117,6 +119,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SpoolEntry, spool_entry_free)
 size_t spool_entry_waiting(const SpoolEntry *entry);
 /* What the file of the entry `id` says, its journal included; NULL when it is no entry. */
 SpoolEntry *spool_entry_parse(const char *id, GBytes *file);
+
+/* ---- Names of files, for spool_states.c ---- */
+
+#define SPOOL_FOLDER       "spool"
+#define SPOOL_TMP_FOLDER   "spool/tmp"
+#define SPOOL_QUEUE_FOLDER "spool/queue"
+
+bool spool_id_is_valid(const char *text);
+/* The number of a name such as `start.3`; false when it is none. */
+bool spool_start_parse(const char *name, uint32_t *number);
+/* How often the server has started, by the name that says so. */
+uint32_t spool_read_starts(const Disk *disk);
+
+/* ---- Recovery ---- */
 
 /* After a start: gives the entries that have a recipient waiting, in order of arrival, as
  * SpoolEntry to unref; removes what crashes have left; makes durable what it found, so that nothing

@@ -121,13 +121,16 @@ static void parse_note(SpoolEntry *entry, Span line)
     if (number_take(&line, ' ', SIZE_MAX, &recipient) && parse_outcome(line, &outcome) &&
         recipient < entry->envelope->recipient_count)
         note_outcome(entry, recipient, outcome);
+    else
+        entry->has_torn_note = true;
 }
 
 static void parse_journal(SpoolEntry *entry, Span journal)
 {
     while (journal.length > 0) {
         size_t length = span_find(journal, '\n');
-        parse_note(entry, span_of(journal.data, length));
+        if (length > 0)
+            parse_note(entry, span_of(journal.data, length));
         journal = span_skip(journal, MIN(length + 1, journal.length));
     }
 }
