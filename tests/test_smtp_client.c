@@ -437,6 +437,20 @@ static void test_malformed_replies(void **state)
     }
 }
 
+/* §4.5.3.1.5: a reply line of 512 octets must be read. */
+static void test_the_longest_reply_line_is_read(void **state)
+{
+    (void)state;
+    Session *session = session_with_mail(1);
+    g_autofree char *fill = g_strnfill(512 - strlen("550 5.1.1 \r\n"), 'x');
+    g_autofree char *line = g_strdup_printf("550 5.1.1 %s\r\n", fill);
+    assert_int_equal(strlen(line), 512);
+    feed(session, line);
+    g_autofree char *result = g_strdup_printf("result 0 mail permanent 550 5.1.1 %s\n", fill);
+    assert_log_has(session, result);
+    session_free(session);
+}
+
 static void test_reply_of_endless_lines_is_bounded(void **state)
 {
     (void)state;
@@ -475,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_pipelined_sender_refused),
         cmocka_unit_test(test_timeouts_by_stage),
         cmocka_unit_test(test_malformed_replies),
+        cmocka_unit_test(test_the_longest_reply_line_is_read),
         cmocka_unit_test(test_reply_of_endless_lines_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,26 @@ static void test_lines_that_must_be_taken(void **state)
     session_free(session);
 }
 
+/* §4.5.3.1.5: whatever a node has to say, a reply line has 512 octets at most, and each says
+ * whether another follows. */
+static void test_reply_line_length(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    g_autofree char *fill = g_strnfill(600, 'x');
+    g_autofree char *text = g_strdup_printf("%s\nsecond", fill);
+    session->special = SMTP_SERVER_EVENT_MAIL;
+    session->answer = smtp_reply(550, "5.7.1", text);
+    feed(session, hello);
+    g_string_truncate(session->output, 0);
+    feed(session, "MAIL FROM:<>\r\n");
+    const char *second = strstr(session->output->str, "\r\n") + 2;
+    assert_int_equal(second - session->output->str, 512);
+    assert_true(g_str_has_prefix(session->output->str, "550-5.7.1 xxx"));
+    assert_string_equal(second, "550 5.7.1 second\r\n");
+    session_free(session);
+}
+
 static void test_text_line_length(void **state)
 {
     (void)state;
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_lengths_of_addresses),
         cmocka_unit_test(test_command_line_length),
         cmocka_unit_test(test_lines_that_must_be_taken),
+        cmocka_unit_test(test_reply_line_length),
         cmocka_unit_test(test_text_line_length),
         cmocka_unit_test(test_message_size),
         cmocka_unit_test(test_recipient_limit),
