@@ -39,6 +39,52 @@ static void test_a_server_may_limit_sizes(void **state)
     played_end(&played);
 }
 
+/* RFC 6531: an address in Hangul, there and back. Where a server on the way does not offer SMTPUTF8
+ * the mail goes no further, and its writer is told. */
+static void test_addresses_in_hangul(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *alice, *bob,
+            *told; /* extensions; what becomes of the mail, if it does not arrive */
+    } cases[] = {
+        {"8BITMIME, SMTPUTF8", "8BITMIME, SMTPUTF8", NULL},
+        {"8BITMIME, SMTPUTF8", "8BITMIME", "mail.bounced"},
+        {"8BITMIME", "8BITMIME, SMTPUTF8", "agent.failed"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "mailsim: 1\n"
+            "servers:\n"
+            "  a.example: {domains: [a.example], users: {alice: {}}, extensions: [%s]}\n"
+            "  b.example: {domains: [b.example], users: {밥: {}}, extensions: [%s]}\n"
+            "people:\n"
+            "  alice: {address: alice@a.example}\n"
+            "  bob: {address: 밥@b.example}\n"
+            "mails: {lunch: {from: alice, to: [밥@b.example], subject: 점심, body: 정오에}}\n"
+            "timeline:\n"
+            "  - {at: 1 s, do: send, mail: lunch}\n"
+            "  - {at: 1 min, do: fetch, who: bob}\n"
+            "  - {at: 2 min, do: fetch, who: alice}\n%s",
+            cases[i].alice, cases[i].bob,
+            cases[i].told != NULL
+                ? ""
+                : "  - {at: 3 min, do: reply, who: bob, mail: lunch, as: answer}\n"
+                  "  - {at: 4 min, do: fetch, who: alice}\n");
+        Played played = play(text);
+        bool arrives = cases[i].told == NULL;
+        assert_int_equal(played_count(&played, "agent.receive", "host=bob.laptop mail=lunch"),
+                         arrives);
+        assert_int_equal(played_count(&played, "agent.receive", "host=alice.laptop mail=answer"),
+                         arrives);
+        if (!arrives)
+            assert_int_equal(played_count(&played, cases[i].told, "mail=lunch reason~5.6.7"), 1);
+        assert_int_equal(
+            played_count(&played, "agent.receive", "host=alice.laptop mail=lunch.bounce"), i == 1);
+        played_end(&played);
+    }
+}
+
 /* RFC 5321 §4.5.3.1.8: servers need take no more than a hundred recipients at a time, and clients
  * have to live with that. */
 static void test_many_recipients_in_hundreds(void **state)
@@ -77,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starttls_on_both_hops),
         cmocka_unit_test(test_a_server_may_limit_sizes),
+        cmocka_unit_test(test_addresses_in_hangul),
         cmocka_unit_test(test_many_recipients_in_hundreds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,9 +55,10 @@ typedef struct MessageDraft {
 /* No more than this can be composed: a scenario that asks for more is refused. */
 #define MESSAGE_ATTACHMENT_MAX ((size_t)64 << 20)
 
-/* The composed message, all octets 7-bit and lines within 998 octets (RFC 5322 §2.1.1); the same
- * draft gives the same octets everywhere. NULL with an error when the draft is wrong: a text that
- * is not UTF-8, an address that is none, a field that cannot be given. */
+/* The composed message, all octets 7-bit but those of addresses beyond ASCII (RFC 6532), and lines
+ * within 998 octets (RFC 5322 §2.1.1); the same draft gives the same octets everywhere. NULL with
+ * an error when the draft is wrong: a text that is not UTF-8, an address that is none, a field that
+ * cannot be given. */
 GBytes *message_compose(const MessageDraft *draft, GError **error);
 
 /* ---- Reading at each hop: borrowed from `message`, cheap, safe on any octets ---- */
@@ -68,6 +69,8 @@ Span message_find_header(Span message, const char *name);
 bool message_next_header(Span message, size_t *position, Span *name, Span *value);
 /* Where the body begins: after the empty line, or the message's length when there is none. */
 size_t message_body_offset(Span message);
+/* False: the header needs RFC 6532, and so its way needs SMTPUTF8. */
+bool message_header_is_ascii(Span message);
 /* The left part of the Message-ID, `lunch` of `<lunch@naver.example>`: the simulator's name of the
  * mail. Empty when there is none. */
 Span message_id_left(Span message);

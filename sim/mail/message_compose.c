@@ -1,6 +1,5 @@
-/* Composing a message: RFC 5322 §3.6, RFC 2045 to RFC 2047, RFC 2183 (Content-Disposition).
- *
- * Left out on purpose: addresses beyond ASCII, which need a header beyond ASCII (RFC 6532). */
+/* Composing a message: RFC 5322 §3.6, RFC 2045 to RFC 2047, RFC 2183 (Content-Disposition); RFC 6532
+ * where an address is beyond ASCII, since no encoded word may stand in one. */
 #include "mail/message.h"
 
 #include "mail/address.h"
@@ -34,8 +33,6 @@ static bool check_mailbox(const char *what, const MessageMailbox *mailbox, GErro
     AddressFault fault = address_parse(span_of_text(mailbox->address), &address);
     if (fault != ADDRESS_OK)
         return mail_error(error, "the address in %s is wrong: %s", what, address_fault_text(fault));
-    if (!address_is_ascii(&address))
-        return mail_error(error, "the address in %s is not ASCII", what);
     return check_line("display name", mailbox->name, error);
 }
 

@@ -98,6 +98,11 @@ size_t message_body_offset(Span message)
     return message.length;
 }
 
+bool message_header_is_ascii(Span message)
+{
+    return span_is_ascii(span_of(message.data, message_body_offset(message)));
+}
+
 Span message_id_left(Span message)
 {
     Span id = message_find_header(message, "Message-ID");

@@ -200,15 +200,6 @@ static bool has_utf8_address(const DeliveryJob *job)
     return has;
 }
 
-static bool has_utf8_header(Span content)
-{
-    size_t header = 0;
-    while (header < content.length &&
-           !span_starts_with_nocase(span_skip(content, header), "\r\n\r\n"))
-        header += 1 + span_find(span_skip(content, MIN(header + 1, content.length)), '\r');
-    return !span_is_ascii(span_of(content.data, MIN(header, content.length)));
-}
-
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
  * 6152 §3); where that cannot be, the engine fails it with 5.6.3. `*downgraded` is to be unref'd.
  */
@@ -219,7 +210,7 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
     transaction->parameters.utf8 = has_utf8_address(delivery->job);
     if (span_is_ascii(octets))
         return;
-    transaction->parameters.utf8 |= has_utf8_header(octets);
+    transaction->parameters.utf8 |= !message_header_is_ascii(octets);
     transaction->parameters.body = SMTP_BODY_8BITMIME;
     if (delivery->extensions & SMTP_EXTENSION_8BITMIME)
         return;

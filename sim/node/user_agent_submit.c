@@ -40,6 +40,17 @@ static void give_up(UserAgent *agent, const char *reason, uint64_t because)
     g_ptr_array_set_size(agent->outbox, 0);
 }
 
+/* RFC 6531 §3.2: addresses beyond ASCII stand in the envelope, and the agent's own in the header. */
+static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParameters *parameters)
+{
+    bool is_ascii = g_str_is_ascii(envelope->reverse_path) && message_header_is_ascii(content);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        is_ascii = is_ascii && g_str_is_ascii(envelope->recipients[i].address);
+    parameters->utf8 = !is_ascii;
+    if (!message_header_is_ascii(content))
+        parameters->body = SMTP_BODY_8BITMIME;
+}
+
 static void send_next(UserAgent *agent)
 {
     if (agent->outbox->len == 0) {
@@ -67,6 +78,7 @@ static void send_next(UserAgent *agent)
         .content = &content,
         .content_count = 1,
     };
+    ask_for_utf8(envelope, slice_span(content), &transaction.parameters);
     agent->smtp_trace.mail = mail->name;
     agent->smtp_trace.size = content.length;
     smtp_client_send(agent->smtp, &transaction);
