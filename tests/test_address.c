@@ -204,6 +204,28 @@ static void small_questions(void **state)
     assert_false(address_is_domain(span_of_text("[192.0.2.1]")));
 }
 
+/* RFC 5890: what stands in an address in letters has an A-label in the DNS. */
+static void a_domain_has_its_form_for_the_dns(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"b.example", "b.example"},
+        {"한국.example", "xn--3e0b707e.example"},
+        {"[192.0.2.1]", "[192.0.2.1]"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *ascii = address_domain_to_ascii(cases[i][0]);
+        assert_string_equal(ascii, cases[i][1]);
+    }
+    /* A label beyond 63 octets is none, and stays what it is. */
+    g_autoptr(GString) label = g_string_new(NULL);
+    for (int i = 0; i < 60; i++)
+        g_string_append(label, i % 2 == 0 ? "한" : "국");
+    g_autofree char *same = address_domain_to_ascii(label->str);
+    assert_string_equal(same, label->str);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +236,7 @@ int main(void)
         cmocka_unit_test(paths_are_read_from_a_command),
         cmocka_unit_test(a_long_source_route_makes_a_path_too_long),
         cmocka_unit_test(case_counts_before_the_at_only),
+        cmocka_unit_test(a_domain_has_its_form_for_the_dns),
         cmocka_unit_test(small_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,23 @@ static void test_addresses_in_hangul(void **state)
     }
 }
 
+/* A domain in letters is looked up, and known to its server, by its A-label (RFC 6531 §3.2). */
+static void test_a_domain_in_hangul(void **state)
+{
+    (void)state;
+    Played played = play("mailsim: 1\n"
+                         "servers:\n"
+                         "  a.example: {domains: [a.example], users: {alice: {}}}\n"
+                         "  b.example: {domains: [xn--3e0b707e.example], users: {bob: {}}}\n"
+                         "people: {alice: {address: alice@a.example}}\n"
+                         "mails: {lunch: {from: alice, to: [bob@한국.example]}}\n"
+                         "timeline: [{at: 1 s, do: send, mail: lunch}]\n");
+    assert_int_equal(played_count(&played, "mailbox.store", "host=b.example user=bob"), 1);
+    assert_int_equal(
+        played_count(&played, "smtp.command", "host=a.example smtp.command_line~SMTPUTF8"), 1);
+    played_end(&played);
+}
+
 /* RFC 5321 §4.5.3.1.8: servers need take no more than a hundred recipients at a time, and clients
  * have to live with that. */
 static void test_many_recipients_in_hundreds(void **state)
@@ -124,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_starttls_on_both_hops),
         cmocka_unit_test(test_a_server_may_limit_sizes),
         cmocka_unit_test(test_addresses_in_hangul),
+        cmocka_unit_test(test_a_domain_in_hangul),
         cmocka_unit_test(test_many_recipients_in_hundreds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

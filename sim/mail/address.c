@@ -340,6 +340,12 @@ bool address_is_null(const Address *address)
     return address->local_part[0] == '\0' && address->domain[0] == '\0';
 }
 
+char *address_domain_to_ascii(const char *domain)
+{
+    char *ascii = g_str_is_ascii(domain) ? NULL : g_hostname_to_ascii(domain);
+    return ascii != NULL ? ascii : g_strdup(domain);
+}
+
 bool address_is_ascii(const Address *address)
 {
     return g_str_is_ascii(address->local_part) && g_str_is_ascii(address->domain);

@@ -60,6 +60,9 @@ char *address_format(const Address *address);
 bool address_is_null(const Address *address);
 /* False when carrying the address needs SMTPUTF8 (RFC 6531). */
 bool address_is_ascii(const Address *address);
+/* The domain as the DNS knows it, in A-labels (RFC 6531 §3.2, RFC 5890); what cannot be one stays
+ * as it is. To free. */
+char *address_domain_to_ascii(const char *domain);
 /* Domains without regard to ASCII case, local-parts exactly; only `postmaster` is without regard to
  * case there too (RFC 5321 §4.5.1). */
 bool address_equals(const Address *a, const Address *b);

@@ -2,6 +2,7 @@
 #include "node/delivery.h"
 
 #include "core/check.h"
+#include "mail/address.h"
 #include "mail/message.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
@@ -469,9 +470,10 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->job = job;
     delivery->owner = owner;
     const char *own_names[] = {options->helo_name};
+    g_autofree char *domain = address_domain_to_ascii(options->domain);
     const Ipv4Address own_addresses[] = {host_address(machine->host)};
     MailRouteOptions route = {
-        .domain = options->domain,
+        .domain = domain,
         .own_names = own_names,
         .own_name_count = 1,
         .own_addresses = own_addresses,

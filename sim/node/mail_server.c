@@ -109,8 +109,9 @@ bool mail_server_is_running(const MailServer *server)
 
 static bool has_name(GStrv names, const char *name)
 {
+    g_autofree char *ascii = g_str_is_ascii(name) ? NULL : address_domain_to_ascii(name);
     for (char **own = names; *own != NULL; own++) {
-        if (g_ascii_strcasecmp(*own, name) == 0)
+        if (g_ascii_strcasecmp(*own, ascii != NULL ? ascii : name) == 0)
             return true;
     }
     return false;
