@@ -1,5 +1,5 @@
-/* Composing a message: RFC 5322 §3.6, RFC 2045 to RFC 2047, RFC 2183 (Content-Disposition); RFC 6532
- * where an address is beyond ASCII, since no encoded word may stand in one. */
+/* Composing a message: RFC 5322 §3.6, RFC 2045 to RFC 2047, RFC 2183 (Content-Disposition); RFC
+ * 6532 where an address is beyond ASCII, since no encoded word may stand in one. */
 #include "mail/message.h"
 
 #include "mail/address.h"

@@ -40,7 +40,8 @@ static void give_up(UserAgent *agent, const char *reason, uint64_t because)
     g_ptr_array_set_size(agent->outbox, 0);
 }
 
-/* RFC 6531 §3.2: addresses beyond ASCII stand in the envelope, and the agent's own in the header. */
+/* RFC 6531 §3.2: addresses beyond ASCII stand in the envelope, and the agent's own in the header.
+ */
 static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParameters *parameters)
 {
     bool is_ascii = g_str_is_ascii(envelope->reverse_path) && message_header_is_ascii(content);
