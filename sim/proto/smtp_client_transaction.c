@@ -101,12 +101,12 @@ bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal)
 {
     const SmtpMailParameters *parameters = &client->transaction->parameters;
     uint32_t used = smtp_client_used_extensions(client);
-    if (parameters->body == SMTP_BODY_8BITMIME && !(used & SMTP_EXTENSION_8BITMIME)) {
-        *refusal = smtp_reply(554, "5.6.3", "The server does not take 8-bit content");
-        return true;
-    }
     if (parameters->utf8 && !(used & SMTP_EXTENSION_SMTPUTF8)) {
         *refusal = smtp_reply(553, "5.6.7", "The server does not take UTF-8 addresses");
+        return true;
+    }
+    if (parameters->body == SMTP_BODY_8BITMIME && !(used & SMTP_EXTENSION_8BITMIME)) {
+        *refusal = smtp_reply(554, "5.6.3", "The server does not take 8-bit content");
         return true;
     }
     bool limited = used & SMTP_EXTENSION_SIZE && client->size_maximum > 0;
