@@ -94,6 +94,10 @@ static void test_yaml_faults(void **state)
         {SERVERS "---\na: b\n",
          "6:1: a second YAML document begins here; a scenario is one document"},
         {SERVERS "? [a]\n: b\n", "6:3: a key must be a word, not a map or a list"},
+        {SERVERS "title:\n  en: |\n  Three\n    lines\n  ko: x\n",
+         "8:1: the lines of a block stand deeper than its key"},
+        {SERVERS "title:\n  en: >\n\n  Three\n  ko: x\n",
+         "8:1: the lines of a block stand deeper than its key"},
     };
     ASSERT_BROKEN(cases);
 }

@@ -241,13 +241,46 @@ static bool has_comment_behind(Span bytes, size_t offset)
     return offset > start && offset < bytes.length && bytes.data[offset] == '#';
 }
 
+/* How far the first line that is not blank stands in, from `offset` on. */
+static size_t indentation_at(Span bytes, size_t offset)
+{
+    size_t spaces = 0;
+    for (; offset < bytes.length && strchr(" \r\n", bytes.data[offset]) != NULL; offset++)
+        spaces = bytes.data[offset] == ' ' ? spaces + 1 : 0;
+    return spaces;
+}
+
+/* Whether the text of a block stands deeper than the key or dash that it belongs to (YAML 1.2
+ * §8.1). libfyaml does not see to that: it reads on into the keys that follow, and more octets than
+ * there are. */
+static bool block_stands_in(const YamlReader *reader, const struct fy_mark *start)
+{
+    const YamlNode *parent = node_parent(reader);
+    const YamlNode *owner = reader->pending_key != NULL ? reader->pending_key : parent;
+    size_t offset = start != NULL ? start->input_pos : 0;
+    while (offset > 0 && reader->bytes.data[offset - 1] != '\n')
+        offset--;
+    return owner == NULL || indentation_at(reader->bytes, offset) >= owner->at.column;
+}
+
+static void refuse_block(YamlReader *reader, YamlNode *node)
+{
+    yaml_error(reader, node->at, "the lines of a block stand deeper than its key");
+    node->text = "";
+}
+
 /* Takes over text, style and place of a scalar. libfyaml's marks leave the quotes out. */
 static void scalar_fill(YamlReader *reader, YamlNode *node, struct fy_token *token)
 {
     size_t length = 0;
-    const char *text = fy_token_get_text(token, &length);
-    node->text = arena_text(reader->arena, span_of(text, text == NULL ? 0 : length));
     enum fy_scalar_style style = fy_token_scalar_style(token);
+    bool is_block = style == FYSS_LITERAL || style == FYSS_FOLDED;
+    const char *text = fy_token_get_text(token, &length);
+    if (is_block && length > 0 && !block_stands_in(reader, fy_token_start_mark(token))) {
+        refuse_block(reader, node);
+        return;
+    }
+    node->text = arena_text(reader->arena, span_of(text, text == NULL ? 0 : length));
     node->is_plain = style == FYSS_PLAIN;
     const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
     if (start != NULL && end != NULL && end->line == start->line && end->column > start->column)
