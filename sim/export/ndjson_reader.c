@@ -61,19 +61,40 @@ static bool take(NdjsonReader *reader, char wanted)
     return true;
 }
 
-static bool skip_escape(NdjsonReader *reader)
+/* \uXXXX behind its backslash. */
+static bool read_unit(NdjsonReader *reader, unsigned *unit)
 {
-    if (peek(reader) != 'u') {
-        if (peek(reader) == 0 || strchr("\"\\/bfnrt", peek(reader)) == NULL)
-            return fail(reader, "no character is written so after a backslash");
-        reader->at++;
-        return true;
-    }
+    *unit = 0;
     reader->at++;
     for (unsigned i = 0; i < 4; i++, reader->at++) {
         if (!g_ascii_isxdigit((char)peek(reader)))
             return fail(reader, "four hexadecimal digits belong after \\u");
+        *unit = *unit * 16 + (unsigned)g_ascii_xdigit_value((char)peek(reader));
     }
+    return true;
+}
+
+/* Half of a surrogate pair stands for no character; json-glib loses memory over it. */
+static bool skip_unicode(NdjsonReader *reader)
+{
+    unsigned high = 0, low = 0;
+    if (!read_unit(reader, &high))
+        return false;
+    bool is_pair = high >= 0xd800 && high < 0xdc00;
+    if (is_pair && take(reader, '\\') && peek(reader) == 'u' && !read_unit(reader, &low))
+        return false;
+    if (is_pair ? low < 0xdc00 || low > 0xdfff : high >= 0xdc00 && high <= 0xdfff)
+        return fail(reader, "this \\u is half of a character");
+    return true;
+}
+
+static bool skip_escape(NdjsonReader *reader)
+{
+    if (peek(reader) == 'u')
+        return skip_unicode(reader);
+    if (peek(reader) == 0 || strchr("\"\\/bfnrt", peek(reader)) == NULL)
+        return fail(reader, "no character is written so after a backslash");
+    reader->at++;
     return true;
 }
 
