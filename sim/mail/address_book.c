@@ -109,8 +109,9 @@ void address_book_set_catch_all(AddressBook *book, const char *user)
 
 bool address_book_has_domain(const AddressBook *book, const char *domain)
 {
+    g_autofree char *ascii = g_str_is_ascii(domain) ? NULL : address_domain_to_ascii(domain);
     for (char **own = book->domains; *own != NULL; own++) {
-        if (g_ascii_strcasecmp(*own, domain) == 0)
+        if (g_ascii_strcasecmp(*own, ascii != NULL ? ascii : domain) == 0)
             return true;
     }
     return false;
