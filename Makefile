@@ -107,6 +107,18 @@ install: $(BUILD)/mailsim $(BUILD)/public/libmailsim.a
 		tools/mailsim.pc.in > $(INSTALLED)/lib/pkgconfig/mailsim.pc
 	cp -R scenarios $(INSTALLED)/share/mailsim
 
+# Canaries: the program with a defect put in by the linker, which `mailsim torture` must find
+# (tests/canary, tools/check/torture.py). Each says which functions its own stand in for.
+CANARIES = $(BUILD)/tests/canary/sync $(BUILD)/tests/canary/journal $(BUILD)/tests/canary/recovery
+WRAPS_sync = disk_plan_sync
+WRAPS_journal = disk_plan_append
+WRAPS_recovery = spool_recover
+
+.PHONY: canaries
+canaries: $(CANARIES)
+$(BUILD)/tests/canary/%: $(BUILD)/tests/canary/%.o $(TOOL_OBJECTS) $(BUILD)/libmailsim.a
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(WRAPS_$*:%=-Wl,--wrap=%) -o $@ $^ $(PACKAGE_LIBS)
+
 # `make tests` builds every test; `make run-NAME` builds and runs tests/test_NAME.c alone.
 tests: $(TESTS)
 run-%: $(BUILD)/tests/test_%

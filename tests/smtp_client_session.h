@@ -93,7 +93,10 @@ static inline void log_event(Session *session, const SmtpClientEvent *event)
         log_reply(session, event->refused.stage, &event->refused.reply, event->refused.class);
         break;
     case SMTP_CLIENT_EVENT_RECIPIENT_RESULT:
-        g_string_append_printf(session->log, "result %zu ", event->result.index);
+        g_string_append_printf(
+            session->log, "%sresult %zu ",
+            event->result.reply.code == 0 && event->result.is_all_sent ? "uncertain " : "",
+            event->result.index);
         log_reply(session, event->result.stage, &event->result.reply, event->result.class);
         break;
     case SMTP_CLIENT_EVENT_TRANSACTION_DONE:

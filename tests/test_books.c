@@ -560,6 +560,102 @@ static void test_closed_again_after_crash(void **state)
     assert_balanced(&w);
 }
 
+/* The disk was full when the other server had taken it over: the next start knows nothing of it. */
+static void test_closed_again_after_full_disk(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    accept_mail(&w, w.b, "1-1", 1);
+    relay(&w);
+    TRACE(w.trace, w.a, DISK_FULL, 0, .path = "spool/queue/1-1", .size = 11);
+    TRACE(w.trace, w.a, HOST_SHUTDOWN, 0, .program = "mail server");
+    TRACE(w.trace, w.a, HOST_RESTART, 0, .program = "mail server");
+    recover(&w, w.a, "1-1", 1);
+    attempt(&w, w.a, "smtp");
+    accept_mail(&w, w.b, "1-2", 2);
+    relay(&w);
+    remove_entry(&w, w.a, 0);
+    end_run(&w, "until");
+    hold_queued(&w, w.b, "1-1");
+    hold_queued(&w, w.b, "1-2");
+    assert_balanced(&w);
+}
+
+/* Without that, an end in good order forgets nothing. */
+static void test_closed_again_after_shutdown(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    accept_mail(&w, w.b, "1-1", 1);
+    relay(&w);
+    TRACE(w.trace, w.a, HOST_SHUTDOWN, 0, .program = "mail server");
+    TRACE(w.trace, w.a, HOST_RESTART, 0, .program = "mail server");
+    recover(&w, w.a, "1-1", 1);
+    attempt(&w, w.a, "smtp");
+    end_run(&w, "until");
+    assert_violated(&w, "a.example attempts lunch for " BOB
+                        " (queue entry 1-1), which was done already, and no crash explains it");
+}
+
+/* A crash leaves a message on the disk of b.example, which has told nobody; its recovery is cut
+ * short by a loss of power that takes it away again. */
+static void recover_and_lose(const World *w)
+{
+    reach_a(w);
+    crash(w, w->b);
+    recover(w, w->b, "1-1", 1);
+    TRACE(w->trace, w->b, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "lunch", .recipient = BOB,
+          .transport = "local");
+}
+
+static void test_untold_is_lost_again(void **state)
+{
+    (void)state;
+    World w = world_new();
+    recover_and_lose(&w);
+    TRACE(w.trace, w.b, HOST_POWER_OFF, 0, .program = "mail server");
+    end_run(&w, "until");
+    hold_queued(&w, w.a, "1-1");
+    assert_balanced(&w);
+}
+
+static void test_untold_is_lost_without_outage(void **state)
+{
+    (void)state;
+    World w = world_new();
+    recover_and_lose(&w);
+    end_run(&w, "until");
+    hold_queued(&w, w.a, "1-1");
+    assert_violated(&w, "lunch for " BOB " is lost: b.example accepted it (queue entry 1-1), and "
+                        "its disk does not hold it");
+}
+
+/* Two servers have the mail to give when b.example accepts it: c.example, to which a.example had
+ * handed it before a crash, and a.example again. It was a.example. */
+static void test_second_copy_from_the_first_server(void **state)
+{
+    (void)state;
+    World w = world_new();
+    NodeId c = simulator_add_node(w.simulator, "c.example");
+    reach_a(&w);
+    accept_mail(&w, c, "1-1", 1);
+    TRACE(w.trace, w.a, MAIL_RELAYED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .next = "c.example"); /* and the note is lost */
+    attempt(&w, c, "smtp");
+    crash(&w, w.a);
+    recover(&w, w.a, "1-1", 1);
+    attempt(&w, w.a, "smtp");
+    accept_mail(&w, w.b, "1-1", 1);
+    relay(&w);
+    remove_entry(&w, w.a, 0);
+    end_run(&w, "until");
+    hold_queued(&w, c, "1-1");
+    hold_queued(&w, w.b, "1-1");
+    assert_balanced(&w);
+}
+
 static void test_second_copy_without_witness(void **state)
 {
     (void)state;
@@ -652,6 +748,107 @@ static void test_bounce_balances(void **state)
     remove_entry(&w, w.a, 1);
     end_run(&w, "quiet");
     hold_bounce(&w);
+    assert_balanced(&w);
+}
+
+/* The same mail came twice, and both copies bounce: two notifications of one name, of which the
+ * second is accepted when the first is already on its way. */
+static void test_two_bounces_of_one_name(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    TRACE(w.trace, w.laptop, AGENT_SUBMIT, 0, .mail = "lunch", .server = "a.example");
+    accept_mail(&w, w.a, "1-2", 2);
+    for (int i = 0; i < 2; i++) {
+        const char *entry = i == 0 ? "1-3" : "1-4";
+        TRACE(w.trace, w.a, QUEUE_ENTER, 0, .entry = entry, .mail = "lunch.bounce", .recipients = 1,
+              .length = 3 + (uint64_t)i);
+        TRACE(w.trace, w.a, MAIL_ACCEPTED, 0, .mail = "lunch.bounce", .recipient = ALICE,
+              .sender = "", .entry = entry);
+        bounce(&w, i == 0 ? "1-1" : "1-2", "lunch", BOB, "lunch.bounce");
+        TRACE(w.trace, w.a, QUEUE_ATTEMPT, 0, .entry = entry, .mail = "lunch.bounce",
+              .recipient = ALICE, .transport = "smtp");
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *entry = i == 0 ? "1-3" : "1-4";
+        TRACE(w.trace, w.b, QUEUE_ENTER, 0, .entry = entry, .mail = "lunch.bounce", .recipients = 1,
+              .length = 1 + (uint64_t)i);
+        TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch.bounce", .recipient = ALICE,
+              .sender = "", .entry = entry);
+        TRACE(w.trace, w.a, MAIL_RELAYED, 0, .mail = "lunch.bounce", .recipient = ALICE,
+              .entry = entry, .next = "b.example");
+    }
+    end_run(&w, "until");
+    for (int i = 0; i < 2; i++)
+        TRACE(w.trace, w.b, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch.bounce",
+              .recipient = ALICE, .entry = i == 0 ? "1-3" : "1-4", .is_final = true);
+    assert_balanced(&w);
+}
+
+/* Two servers have a copy, and both return it: the second notification is not the first one on its
+ * way through. */
+static void test_bounce_while_one_arrives(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    accept_mail(&w, w.b, "1-1", 1);
+    relay(&w); /* and the note is lost */
+    crash(&w, w.a);
+    recover(&w, w.a, "1-1", 1);
+    TRACE(w.trace, w.b, QUEUE_ENTER, 0, .entry = "1-2", .mail = "lunch.bounce", .recipients = 1,
+          .length = 2);
+    TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch.bounce", .recipient = ALICE, .sender = "",
+          .entry = "1-2");
+    TRACE(w.trace, w.b, MAIL_BOUNCED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .bounce = "lunch.bounce");
+    TRACE(w.trace, w.b, QUEUE_ATTEMPT, 0, .entry = "1-2", .mail = "lunch.bounce",
+          .recipient = ALICE, .transport = "smtp");
+    accept_bounce(&w, "", ALICE);
+    bounce(&w, "1-1", "lunch", BOB, "lunch.bounce");
+    end_run(&w, "until");
+    hold_bounce(&w);
+    TRACE(w.trace, w.b, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch.bounce",
+          .recipient = ALICE, .entry = "1-2", .is_final = true);
+    assert_balanced(&w);
+}
+
+/* A crash leaves a.example's own notification on its disk, untold; one of that name from b.example
+ * comes in then, and is b.example's. */
+static void test_untold_bounce_is_its_own(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    accept_mail(&w, w.b, "1-1", 1);
+    relay(&w); /* and the note is lost */
+    TRACE(w.trace, w.b, QUEUE_ENTER, 0, .entry = "1-2", .mail = "lunch.bounce", .recipients = 1,
+          .length = 2);
+    TRACE(w.trace, w.b, MAIL_ACCEPTED, 0, .mail = "lunch.bounce", .recipient = ALICE, .sender = "",
+          .entry = "1-2");
+    TRACE(w.trace, w.b, MAIL_BOUNCED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .bounce = "lunch.bounce");
+    TRACE(w.trace, w.b, QUEUE_ATTEMPT, 0, .entry = "1-2", .mail = "lunch.bounce",
+          .recipient = ALICE, .transport = "smtp");
+    crash(&w, w.a);
+    recover(&w, w.a, "1-1", 1);
+    TRACE(w.trace, w.a, QUEUE_RECOVER, 0, .entry = "1-2", .mail = "lunch.bounce", .recipients = 1,
+          .length = 2);
+    TRACE(w.trace, w.a, QUEUE_ATTEMPT, 0, .entry = "1-2", .mail = "lunch.bounce",
+          .recipient = ALICE, .transport = "local");
+    TRACE(w.trace, w.a, QUEUE_ENTER, 0, .entry = "2-1", .mail = "lunch.bounce", .recipients = 1,
+          .length = 3);
+    TRACE(w.trace, w.a, MAIL_ACCEPTED, 0, .mail = "lunch.bounce", .recipient = ALICE, .sender = "",
+          .entry = "2-1");
+    TRACE(w.trace, w.b, MAIL_RELAYED, 0, .mail = "lunch.bounce", .recipient = ALICE, .entry = "1-2",
+          .next = "a.example");
+    end_run(&w, "until");
+    TRACE(w.trace, w.a, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch", .recipient = BOB,
+          .entry = "1-1", .is_final = true);
+    for (int i = 0; i < 2; i++)
+        TRACE(w.trace, w.a, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch.bounce",
+              .recipient = ALICE, .entry = i == 0 ? "1-2" : "2-1", .is_final = true);
     assert_balanced(&w);
 }
 
@@ -824,11 +1021,19 @@ int main(void)
         cmocka_unit_test(test_closed_twice),
         cmocka_unit_test(test_attempt_after_closing),
         cmocka_unit_test(test_closed_again_after_crash),
+        cmocka_unit_test(test_closed_again_after_full_disk),
+        cmocka_unit_test(test_closed_again_after_shutdown),
+        cmocka_unit_test(test_untold_is_lost_again),
+        cmocka_unit_test(test_untold_is_lost_without_outage),
+        cmocka_unit_test(test_second_copy_from_the_first_server),
         cmocka_unit_test(test_second_copy_without_witness),
         cmocka_unit_test(test_second_copy_after_lost_reply),
         cmocka_unit_test(test_queue_holds_what_is_done),
         cmocka_unit_test(test_cut_off_run),
         cmocka_unit_test(test_bounce_balances),
+        cmocka_unit_test(test_two_bounces_of_one_name),
+        cmocka_unit_test(test_bounce_while_one_arrives),
+        cmocka_unit_test(test_untold_bounce_is_its_own),
         cmocka_unit_test(test_bounce_unnamed),
         cmocka_unit_test(test_bounce_with_a_sender),
         cmocka_unit_test(test_bounce_not_accepted),

@@ -296,13 +296,57 @@ static void test_lost_at_each_stage(void **state)
             feed(session, cases[i].replies[j]);
         smtp_client_receive_end(session->client);
         run(session);
+        bool is_uncertain = strcmp(cases[i].stage, "final_dot") == 0;
         g_autofree char *expected = g_strdup_printf(
-            "result 0 %s temporary 0 4.4.2 connection closed by the server\ndone 0 1 0\n"
+            "%sresult 0 %s temporary 0 4.4.2 connection closed by the server\ndone 0 1 0\n"
             "closed 1 %s\n",
-            cases[i].stage, cases[i].stage);
+            is_uncertain ? "\nuncertain " : "\n", cases[i].stage, cases[i].stage);
         assert_log_has(session, expected);
         session_free(session);
     }
+}
+
+/* RFC 1047, with pipelining and chunks: the whole message goes out with MAIL, so that a server
+ * which is not heard of again may have taken it whatever reply was awaited. */
+static void test_pipelined_chunks_are_lost(void **state)
+{
+    (void)state;
+    static const char *const replies[] = {"", "250 ok\r\n", "250 ok\r\n250 ok\r\n"};
+    static const char *const stages[] = {"mail", "rcpt", "final_dot"};
+    for (size_t i = 0; i < G_N_ELEMENTS(replies); i++) {
+        Session *session = session_new();
+        feed(session, "220 b\r\n");
+        feed(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        send_mail(session, 1, "Hi");
+        assert_log_has(session, "C BDAT 4 LAST\n");
+        feed(session, replies[i]);
+        smtp_client_receive_end(session->client);
+        run(session);
+        g_autofree char *expected =
+            g_strdup_printf("\nuncertain result 0 %s temporary 0 4.4.2", stages[i]);
+        assert_log_has(session, expected);
+        session_free(session);
+    }
+}
+
+/* A chunk that is not the last decides nothing, and what is refused is certain. */
+static void test_part_of_the_chunks_is_lost(void **state)
+{
+    (void)state;
+    Session *session = session_new();
+    g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 5, 'x');
+    feed(session, "220 b\r\n");
+    feed(session, "250-b\r\n250 CHUNKING\r\n");
+    send_mail(session, 2, large);
+    feed(session, "250 ok\r\n");
+    feed(session, "250 ok\r\n");
+    feed(session, "550 no\r\n");
+    assert_log_has(session, "C BDAT 16383\n");
+    smtp_client_receive_end(session->client);
+    run(session);
+    assert_log_has(session, "\nresult 1 rcpt permanent 550");
+    assert_log_lacks(session, "uncertain");
+    session_free(session);
 }
 
 static void test_421_at_the_final_dot(void **state)
@@ -481,6 +525,8 @@ int main(void)
         cmocka_unit_test(test_sender_refused),
         cmocka_unit_test(test_data_refused),
         cmocka_unit_test(test_lost_at_each_stage),
+        cmocka_unit_test(test_pipelined_chunks_are_lost),
+        cmocka_unit_test(test_part_of_the_chunks_is_lost),
         cmocka_unit_test(test_421_at_the_final_dot),
         cmocka_unit_test(test_250_to_data_is_no_success),
         cmocka_unit_test(test_failure_at_quit_is_still_sent),

@@ -164,7 +164,7 @@ static void relay(Books *books, NodeId node, const TraceFields_MAIL_RELAYED *fie
         take_handed(account);
     NodeId node_of_next = books_find_host(books, next);
     bool is_seen = node_of_next != NODE_TIMELINE && node_of_next < books->first_outside;
-    if (account->relayed > account->handed && is_seen)
+    if (account->relayed > account->handed && is_seen && !books_take_credit(account, node_of_next))
         books_violate(books, "%s says that %s has taken over %s for %s, which %s never accepted",
                       account->entry->server->name, next, fields->mail, fields->recipient, next);
 }
@@ -275,10 +275,13 @@ void books_expect_loss(Books *books, const char *host)
 }
 
 /* What was in memory is gone; queue.recover tells what is found. */
+/* What a full disk had no room to note is forgotten by a restart, even one in good order: to that,
+ * it is an outage. */
 static void note_restart(Books *books, NodeId node)
 {
     Server *server = books_server(books, node);
     server->length = 0;
+    server->outages += server->disk_was_full;
 }
 
 /* ---- Records ---- */

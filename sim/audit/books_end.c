@@ -111,20 +111,28 @@ static bool may_be_lost(const Account *account)
     return server->is_careless && server->outages > account->outages_at_open;
 }
 
-static void check_account(Books *books, const Account *account)
+/* A message that a crash has left on the disk before any record told of it: nobody has heard that
+ * it is there, so the next loss of power may take it away again. Its client has it still. */
+static bool may_be_gone(const Account *account)
+{
+    return account->sender == NULL && account->entry->server->outages > account->outages_at_open;
+}
+
+static void check_account(Books *books, Account *account)
 {
     const Entry *entry = account->entry;
     books->about = account->seq;
     if (account == entry->accounts)
         check_origin(books, entry);
-    if (account->is_open && !account->is_in_inventory && !may_be_lost(account))
+    if (account->is_open && !account->is_in_inventory && !may_be_lost(account) &&
+        !may_be_gone(account))
         books_violate(books,
                       "%s for %s is lost: %s accepted it (queue entry %s), and its disk "
                       "does not hold it",
                       entry->mail->name, account->recipient, entry->server->name, entry->id);
     /* One found on the disk after an outage may have been overtaken before it was named. */
     if (account->is_notification && !account->is_named && account->sender != NULL &&
-        !entry->server->has_outside)
+        !entry->server->has_outside && !books_comes_from_its_own_server(account))
         books_violate(books,
                       "%s has %s for %s (queue entry %s) from nowhere: it is not a "
                       "notification that mail.bounced, mail.delayed, mail.confirmed or "

@@ -104,6 +104,16 @@ static Account *find_source(const Account *account, bool is_same_server)
     return NULL;
 }
 
+/* `source` may be NULL. */
+static void set_source(Account *account, Account *source)
+{
+    if (account->source != NULL)
+        account->source->handed--;
+    account->source = source;
+    if (source != NULL)
+        source->handed++;
+}
+
 /* Whether some server has handed this on before; then it is a second copy that lacks its reason. */
 static bool was_handed_on(const Account *account)
 {
@@ -207,20 +217,57 @@ void books_trace_origin(Books *books, Account *account)
 {
     if (account->entry->origin != NULL)
         return;
-    Account *source = find_source(account, false);
+    bool may_be_made_here = account->sender == NULL && account->entry->mail->author == NULL;
+    /* Found on the disk after an outage: whoever brought a notification has not heard that it came,
+     * and where another of that name is on its way, it keeps its own. */
+    Account *source = may_be_made_here ? NULL : find_source(account, false);
     bool is_from_nobody = account->sender == NULL || account->sender[0] == '\0';
     if (source == NULL && was_submitted(account)) {
         account->is_submitted = true;
         return;
     }
+    if (source == NULL && is_from_nobody && account->entry->mail->author == NULL) {
+        account->is_notification = true; /* to be named */
+        return;
+    }
     if (source == NULL)
         source = find_source(account, true);
     if (source != NULL)
-        source->handed++;
-    else if (is_from_nobody && account->entry->mail->author == NULL)
-        account->is_notification = true; /* to be named */
+        set_source(account, source);
     else if (!account->entry->server->has_outside)
         complain_of_origin(books, account);
+}
+
+bool books_comes_from_its_own_server(Account *account)
+{
+    Account *source = find_source(account, true);
+    set_source(account, source);
+    return source != NULL;
+}
+
+bool books_take_credit(Account *account, NodeId next)
+{
+    if (account->attempts_by_smtp <= account->handed)
+        return false;
+    for (Account *at = account->entry->mail->accounts; at != NULL; at = at->next_of_mail) {
+        const Account *source = at->source;
+        if (at->entry->server->node != next || at->recipient != account->recipient ||
+            source == NULL || source == account || source->handed <= source->relayed)
+            continue;
+        set_source(at, account);
+        return true;
+    }
+    return false;
+}
+
+/* A notification just accepted here that was thought to have come from elsewhere, where one of that
+ * name is on its way too. */
+static bool is_taken_for_foreign(const Account *account, const Account *about)
+{
+    return account->entry->server == about->entry->server && account->source != NULL &&
+           account->sender != NULL && account->sender[0] == '\0' &&
+           account->recipient == about->sender && account->attempts_local == 0 &&
+           account->attempts_by_smtp == 0;
 }
 
 void books_name_notification(Books *books, const Account *about, const char *name)
@@ -231,6 +278,10 @@ void books_name_notification(Books *books, const Account *about, const char *nam
         books_violate(books, "%s answers %s, which has an empty sender, by a notification",
                       entry->server->name, entry->mail->name);
     for (Account *at = books_mail(books, name)->accounts; at != NULL; at = at->next_of_mail) {
+        if (is_taken_for_foreign(at, about)) {
+            set_source(at, NULL);
+            at->is_notification = true;
+        }
         if (at->entry->server != entry->server || !at->is_notification)
             continue;
         at->is_named = true;

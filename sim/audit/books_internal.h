@@ -47,7 +47,8 @@ struct Account {
     const char *recipient;
     const char *sender; /* NULL: unknown, found on the disk after an outage */
     Account *next_of_entry, *next_of_mail;
-    uint64_t seq; /* of the record that opened it */
+    Account *source; /* whose copy it is; NULL: an agent's, a notification, or nobody knows */
+    uint64_t seq;    /* of the record that opened it */
     SimTime time;
     uint32_t outages_at_open, outages_at_close;
     uint32_t attempts_by_smtp, attempts_local;
@@ -172,6 +173,12 @@ void books_trace_origin(Books *books, Account *account);
 void books_set_origin(Books *books, Entry *entry, const char *origin);
 /* mail.expanded: closes the account in favour of the other entry. */
 void books_expand(Books *books, NodeId node, const TraceFields_MAIL_EXPANDED *fields);
+/* What was taken for a notification and is not named: whether its own server has sent it. */
+bool books_comes_from_its_own_server(Account *account);
+/* Who gave a copy away is told afterwards only: mail.accepted does not name the client. Where two
+ * servers may have, the guess is put right: the account takes the copy of another that has not
+ * claimed it. False when there is none at the next server. */
+bool books_take_credit(Account *account, NodeId next);
 /* mail.bounced, .delayed, .confirmed or .answered of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
 

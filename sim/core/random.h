@@ -20,6 +20,7 @@ typedef enum RandomPurpose {
     RANDOM_LINK_REORDER,
     RANDOM_LINK_CORRUPT,
     RANDOM_DISK_LOSS,
+    RANDOM_TORTURE, /* what faults, traffic and scenarios a torture run is made of */
 } RandomPurpose;
 
 /* One stream; a plain value. Advance it by drawing. */

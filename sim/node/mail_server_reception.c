@@ -439,10 +439,11 @@ void mail_server_shut_down_receptions(MailServer *server)
 {
     for (guint i = 0; i < server->receptions->len; i++) {
         Reception *reception = g_ptr_array_index(server->receptions, i);
-        if (reception->has_ended)
+        Stream *stream = session_peek_stream(reception->session);
+        if (reception->has_ended || stream == NULL) /* it has let go, and is about to end */
             continue;
         smtp_server_shut_down(reception->engine);
-        stream_set_because(session_peek_stream(reception->session), server->shutdown_because);
+        stream_set_because(stream, server->shutdown_because);
         session_pump(reception->session);
     }
 }

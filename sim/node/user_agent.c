@@ -68,11 +68,23 @@ static Span mail_span(const AgentMail *mail)
 
 /* ---- Writing ---- */
 
+static bool has_recipient(const Envelope *envelope, const char *address)
+{
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (address_texts_equal(envelope->recipients[i].address, address))
+            return true;
+    }
+    return false;
+}
+
+/* Who is named twice, as in To and in Cc, gets the mail once. */
 static void add_recipients(Envelope *envelope, const char *const *addresses, size_t count,
                            uint8_t notify)
 {
-    for (size_t i = 0; i < count; i++)
-        envelope_add_recipient(envelope, addresses[i], notify, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!has_recipient(envelope, addresses[i]))
+            envelope_add_recipient(envelope, addresses[i], notify, NULL);
+    }
 }
 
 static char *join_recipients(const Envelope *envelope)

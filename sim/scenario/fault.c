@@ -12,12 +12,14 @@ static const struct {
     {"", FAULT_AFTER_EVENT},
 };
 
+const ActionKind SIMULATION_FAULT_KINDS[SIMULATION_FAULT_KIND_COUNT] = {
+    ACTION_CRASH, ACTION_POWER_OFF, ACTION_SHUTDOWN, ACTION_LINK_DOWN, ACTION_FILL_DISK};
+
 static bool parse_kind(const char *text, SimulationFault *fault)
 {
-    static const ActionKind kinds[] = {ACTION_CRASH, ACTION_POWER_OFF};
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (strcmp(text, action_name(kinds[i])) == 0) {
-            fault->kind = kinds[i];
+    for (size_t i = 0; i < SIMULATION_FAULT_KIND_COUNT; i++) {
+        if (strcmp(text, action_name(SIMULATION_FAULT_KINDS[i])) == 0) {
+            fault->kind = SIMULATION_FAULT_KINDS[i];
             return true;
         }
     }

@@ -16,17 +16,24 @@ typedef enum SimulationFaultPoint {
     FAULT_AFTER_DISK_STEP,
 } SimulationFaultPoint;
 
-/* A server's crash or loss of power. The server starts again some time later. */
+/* What befalls a server; some time later it starts again, or what it is is over. */
 typedef struct SimulationFault {
     uint64_t number;    /* of the event or step; 0: no fault */
-    ActionKind kind;    /* ACTION_CRASH or ACTION_POWER_OFF */
+    ActionKind kind;    /* one of SIMULATION_FAULT_KINDS */
     const char *server; /* borrowed; it exists */
     SimTime restart_after_ns;
     SimulationFaultPoint point;
 } SimulationFault;
 
-/* Reads the text, all but `restart_after_ns`; the server's name stays in `text`, which is cut
- * there. False when it is not so written: then nothing is changed. */
+/* How long a fault lasts as a rule. */
+#define SIMULATION_FAULT_DURATION (10 * SIM_MINUTE)
+
+/* crash, power_off, shutdown, link_down (of the server's own link), fill_disk. */
+enum { SIMULATION_FAULT_KIND_COUNT = 5 };
+extern const ActionKind SIMULATION_FAULT_KINDS[SIMULATION_FAULT_KIND_COUNT];
+
+/* Reads the text, all but `restart_after_ns`; the server's name stays in it, which is cut there.
+ * False when it is not so written: then nothing is changed. */
 bool simulation_fault_parse(char *text, SimulationFault *fault);
 /* The text, to free; "" for no fault. */
 char *simulation_fault_format(const SimulationFault *fault);

@@ -63,8 +63,9 @@ struct Simulation {
     Gateway *gateway;
     PlannedAction *actions;          /* scenario->timeline.count */
     GArray *triggers;                /* Trigger, of those actions that have one */
-    ScenarioAction fault_actions[2]; /* the options' fault, and the restart after it */
-    PlannedAction fault_restart;
+    ScenarioAction fault_actions[2]; /* the options' fault, and its end */
+    ScenarioText fault_between[2];   /* the link of it */
+    PlannedAction fault_end;
 };
 
 /* The users' passwords: the scenario has none, since nobody is kept out by them. */
@@ -107,7 +108,7 @@ char *simulation_occurrence_name(const char *name, int64_t occurrence);
 /* The text, filled up to this size; to free. */
 char *simulation_body_of_size(const char *body, int64_t size);
 /* Strikes with the fault of the options, between two events or at a step of the server's disk, and
- * schedules the restart. */
+ * schedules its end. */
 void simulation_strike(Simulation *simulation);
 /* Strikes when the server's disk comes to the step that the fault names; before the run. */
 void simulation_watch_disk(Simulation *simulation);

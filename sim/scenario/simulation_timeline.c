@@ -546,21 +546,35 @@ static void plan_next(PlannedAction *planned, SimTime time)
                        action);
 }
 
+static ActionKind end_of_fault(ActionKind kind)
+{
+    return kind == ACTION_LINK_DOWN   ? ACTION_LINK_UP
+           : kind == ACTION_FILL_DISK ? ACTION_FREE_DISK
+                                      : ACTION_RESTART;
+}
+
 void simulation_strike(Simulation *simulation)
 {
     const SimulationFault *fault = &simulation->options.fault;
+    const ScenarioServer *server = scenario_find_server(simulation->scenario, fault->server);
     ScenarioAction *strike = &simulation->fault_actions[0];
-    ScenarioAction *restart = &simulation->fault_actions[1];
+    ScenarioAction *end = &simulation->fault_actions[1];
     *simulator_cause(simulation->simulator) = (Cause){0};
     *strike = (ScenarioAction){.kind = fault->kind, .times = 1};
-    strike->machine.host.text = fault->server;
-    *restart = *strike;
-    restart->kind = ACTION_RESTART;
+    if (fault->kind == ACTION_LINK_DOWN) {
+        simulation->fault_between[0].text = server->name.text;
+        simulation->fault_between[1].text = server->router.text;
+        strike->link.between = (ScenarioTexts){simulation->fault_between, 2};
+    } else {
+        strike->machine.host.text = server->name.text;
+    }
+    *end = *strike;
+    end->kind = end_of_fault(fault->kind);
     PlannedAction planned = {simulation, strike, 0};
     simulation_run_action(&planned, NULL);
     *simulator_cause(simulation->simulator) = (Cause){0};
-    simulation->fault_restart = (PlannedAction){simulation, restart, 0};
-    plan_next(&simulation->fault_restart,
+    simulation->fault_end = (PlannedAction){simulation, end, 0};
+    plan_next(&simulation->fault_end,
               simtime_add(simulator_now(simulation->simulator), fault->restart_after_ns));
 }
 

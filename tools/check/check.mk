@@ -1,7 +1,7 @@
 # `make check` and its steps. Each step is also a target of its own, check-STEP, prints a line for
 # each of its units, and tools/check/tally.py adds them up.
 
-STEPS = warnings format layering headers symbols tidy conformance unit fuzz determinism lessons schema captures judges install setup viewer
+STEPS = warnings format layering headers symbols tidy conformance unit fuzz determinism lessons torture schema captures judges install setup viewer
 JOBS := $(shell nproc)
 SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 CHECK = tools/check
@@ -23,13 +23,13 @@ check:
 
 # What the steps below look at, made quietly; check-warnings is the step that reports on it.
 builds:
-	@$(SUBMAKE) MODE=release all tests build/bench >/dev/null
+	@$(SUBMAKE) MODE=release all tests canaries build/bench >/dev/null
 	@$(SUBMAKE) MODE=asan all tests fuzzers >/dev/null
 	@$(SUBMAKE) MODE=debug all >/dev/null
 	@$(SUBMAKE) MODE=o3 all >/dev/null
 
 check-warnings:
-	@$(CHECK)/builds.py "MODE=release all tests build/bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
+	@$(CHECK)/builds.py "MODE=release all tests canaries build/bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
 		"MODE=o3 all"
 
 check-format:
@@ -61,6 +61,14 @@ check-determinism: builds
 
 check-lessons: builds
 	@$(CHECK)/lessons.py $(BUILD)/mailsim
+
+check-torture: builds
+	@$(CHECK)/torture.py $(BUILD)/mailsim $(CANARIES)
+
+# Every point of every lesson but the longest, and many seeds: an hour or two.
+.PHONY: torture
+torture: $(BUILD)/mailsim
+	@$(CHECK)/torture.py --all $(BUILD)/mailsim
 
 check-schema:
 	@$(CHECK)/schema.py

@@ -2,11 +2,9 @@
 #include "commands.h"
 
 #include "play.h"
+#include "scenario_files.h"
 
 #include <stdio.h>
-#include <string.h>
-
-enum { TEST_FOLDER_DEPTH_MAXIMUM = 16 };
 
 typedef struct TestRun {
     unsigned count;
@@ -52,39 +50,6 @@ static void test_file(TestRun *run, const char *path)
     }
 }
 
-static int compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names in a folder, in byte order; NULL when it cannot be read. */
-static GPtrArray *list_folder(const char *path)
-{
-    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-    if (folder == NULL)
-        return NULL;
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-    while ((name = g_dir_read_name(folder)) != NULL)
-        g_ptr_array_add(names, g_strdup(name));
-    g_ptr_array_sort(names, compare_names);
-    return names;
-}
-
-/* Every scenario.yaml in the folder and below it. */
-static void test_folder(TestRun *run, const char *path, unsigned depth)
-{
-    g_autoptr(GPtrArray) names = list_folder(path);
-    for (guint i = 0; names != NULL && i < names->len; i++) {
-        const char *name = g_ptr_array_index(names, i);
-        g_autofree char *below = g_build_filename(path, name, NULL);
-        if (strcmp(name, "scenario.yaml") == 0)
-            test_file(run, below);
-        else if (g_file_test(below, G_FILE_TEST_IS_DIR) && depth < TEST_FOLDER_DEPTH_MAXIMUM)
-            test_folder(run, below, depth + 1);
-    }
-}
-
 int command_test(int argc, char **argv)
 {
     const GOptionEntry entries[] = {{0}};
@@ -96,18 +61,13 @@ int command_test(int argc, char **argv)
     if (argc < 2)
         return command_usage("test", "FILE|FOLDER…");
     TestRun run = {0};
-    printf("TAP version 13\n");
-    for (int i = 1; i < argc; i++) {
-        if (g_file_test(argv[i], G_FILE_TEST_IS_DIR))
-            test_folder(&run, argv[i], 0);
-        else
-            test_file(&run, argv[i]);
-    }
-    printf("1..%u\n", run.count);
-    if (run.count == 0) {
-        fprintf(stderr, "mailsim: there is no scenario.yaml\n");
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    if (!scenario_files_list(argc - 1, argv + 1, paths))
         return EXIT_BAD_INPUT;
-    }
+    printf("TAP version 13\n");
+    for (guint i = 0; i < paths->len; i++)
+        test_file(&run, paths->pdata[i]);
+    printf("1..%u\n", run.count);
     if (run.has_bug)
         return EXIT_BUG;
     if (run.is_wrong)

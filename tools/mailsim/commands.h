@@ -19,6 +19,7 @@ int command_run(int argc, char **argv);
 int command_live(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_torture(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_view(int argc, char **argv);
 int command_states(int argc, char **argv);

@@ -20,6 +20,7 @@ static const Command COMMANDS[] = {
     {"live", command_live, "play it in real time, open to real mail programs"},
     {"check", command_check, "check scenario files without playing them"},
     {"test", command_test, "play scenarios and judge their expectations (TAP)"},
+    {"torture", command_torture, "break everything by seed, and look that no mail is lost"},
     {"explain", command_explain, "tell the story of one mail, with causes"},
     {"view", command_view, "show a run in the browser"},
     {"states", command_states, "print a protocol's state table"},
