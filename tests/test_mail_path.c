@@ -96,8 +96,12 @@ static World world_new(void)
     alice.name_server = bob.name_server = name_server;
     world.a = add_server(&world, &world.machine_a, "a.example", "alice");
     world.b = add_server(&world, &world.machine_b, "b.example", "bob");
-    UserAgentOptions alice_options = {"alice@a.example", "mx.a.example", "alice", "secret"};
-    UserAgentOptions bob_options = {"bob@b.example", "mx.b.example", "bob", "secret"};
+    UserAgentOptions alice_options = {.address = "alice@a.example",
+                                      .server = "mx.a.example",
+                                      .user = "alice",
+                                      .password = "secret"};
+    UserAgentOptions bob_options = {
+        .address = "bob@b.example", .server = "mx.b.example", .user = "bob", .password = "secret"};
     world.alice = user_agent_new(&alice, &alice_options);
     world.bob = user_agent_new(&bob, &bob_options);
     const char *level = g_getenv("MAIL_PATH_LEVEL"); /* to look at more than the test does */

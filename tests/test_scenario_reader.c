@@ -162,7 +162,7 @@ static void test_value_faults(void **state)
          "6:8: `2026-03-02T09:00:00` is not a date and time with a zone; write it as in "
          "`2026-03-02T09:00:00+09:00`"},
         {SERVERS "people: {al: {address: alice@naver.example, agents: {pc: {send: http}}}}\n",
-         "6:65: `send` takes `smtp`, not `http`"},
+         "6:65: `send` takes `smtp` or `direct`, not `http`"},
         {SERVERS "dns: {a.example: {a: [1.2.3.4.5]}}\n",
          "W6:23: `1.2.3.4.5` may be somebody's; names that end in `.example` or `.test` are "
          "nobody's\n"
@@ -283,6 +283,32 @@ static void test_one_fault_one_error(void **state)
     ASSERT_BROKEN(cases);
 }
 
+static void test_policy_faults(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {"mailsim: 1\nservers: {a.example: {domains: [x.example], policy: {greylist: {reply: \"250 "
+         "2.0.0 Yes\"}}}}\n",
+         "2:72: `250 2.0.0 Yes` is no reply that refuses: a reply begins with a code from 400 to "
+         "599"},
+        {"mailsim: 1\nservers: {a.example: {domains: [x.example], policy: {addresses: {refuse: "
+         "[home]}}}}\n",
+         "2:75: there is no router, server or agent's machine `home`"},
+        {"mailsim: 1\nservers: {a.example: {domains: [x.example], policy: {helo: {need: own}}}}\n",
+         "2:67: `need` takes `nothing` or `full_name` or `known_name` or `own_name`, not `own`"},
+        {SERVERS "people: {al: {address: alice@naver.example, agents: {pc: {send: direct, outbox: "
+                 "{retry: 1 min}}}}}\n",
+         "6:73: an agent that sends `direct` has no outbox; leave `retry` out, or send by `smtp`"},
+        {SERVERS "people: {al: {address: alice@naver.example}}\nmails: {m: {from: al, to: "
+                 "[alice@naver.example]}}\ntimeline: [{at: 1 s, do: send, mail: m, agent: pc}]\n",
+         "8:48: `al` has no agent `pc`"},
+        {SERVERS "dns: {gmail.example: {listed_by: [bl.example]}}\n",
+         "6:35: `gmail.example` is no server or agent's machine, whose address `listed_by` is "
+         "about"},
+    };
+    ASSERT_BROKEN(cases);
+}
+
 static void test_timeline_faults(void **state)
 {
     (void)state;
@@ -353,7 +379,7 @@ static void test_expectation_faults(void **state)
          "11:48: there is no fact `staus` of a mail; did you mean `status`?"},
         {EXPECT "  - {mail: lunch, to: bob@gmail.example, fact: status, is: here}\n",
          "11:60: there is no status `here`; there are none, queued, delivered, bounced, discarded, "
-         "refused, relayed, expanded, lost"},
+         "refused, lost_by_agent, relayed, expanded, lost"},
         {EXPECT "  - {mail: lunch, fact: status, is: delivered}\n",
          "11:5: `lunch` has 2 recipients; say for which one with `to`"},
         {EXPECT "  - {mail: lunch, to: carol@gmail.example, fact: status, is: delivered}\n",
@@ -652,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_network_faults),
         cmocka_unit_test(test_server_faults),
         cmocka_unit_test(test_one_fault_one_error),
+        cmocka_unit_test(test_policy_faults),
         cmocka_unit_test(test_timeline_faults),
         cmocka_unit_test(test_expectation_faults),
         cmocka_unit_test(test_model),

@@ -343,6 +343,8 @@ static void write_other_record(Books *books, const TraceRecord *record)
         books_be_sent(books, fields);
     else if (record->kind == TRACE_AGENT_FAILED)
         books_be_refused(books, fields);
+    else if (record->kind == TRACE_AGENT_LOST)
+        books_be_lost(books, fields);
     else if (record->kind == TRACE_AGENT_SUBMIT)
         books_submit(books, fields);
     else if (record->kind == TRACE_MAILBOX_STORE)

@@ -21,14 +21,28 @@ void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields)
     }
 }
 
-void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields)
+static void add_refused(Books *books, const char *name, const char *recipient)
 {
-    if (fields->mail == NULL || fields->recipient == NULL)
-        return;
-    Mail *mail = books_mail(books, fields->mail);
+    Mail *mail = books_mail(books, name);
     if (mail->refused == NULL)
         mail->refused = g_ptr_array_new();
-    g_ptr_array_add(mail->refused, (char *)books_intern(books, fields->recipient));
+    g_ptr_array_add(mail->refused, (char *)books_intern(books, recipient));
+}
+
+void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields)
+{
+    if (fields->mail != NULL && fields->recipient != NULL)
+        add_refused(books, fields->mail, fields->recipient);
+}
+
+/* Lost by an agent that has no queue: nobody had accepted it, so nobody owes it. */
+void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields)
+{
+    if (fields->mail == NULL || books_mail(books, fields->mail)->author == NULL)
+        books_violate(books, "an agent loses %s, which nobody has composed",
+                      fields->mail != NULL ? fields->mail : "a mail");
+    else
+        add_refused(books, fields->mail, fields->recipient);
 }
 
 static Submission *find_submission(const Mail *mail, NodeId server)

@@ -165,6 +165,7 @@ uint32_t account_excuses(const Account *account);
 void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
 void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields);
 void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields);
+void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields);
 void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
 /* Finds out whence an account just opened has its mail, or complains. */
 void books_trace_origin(Books *books, Account *account);

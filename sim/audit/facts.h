@@ -23,15 +23,16 @@ TraceLevel facts_level(const Facts *facts);
 /* What has become of a mail for one recipient; of several copies the first fate below that one of
  * them has counts. */
 typedef enum MailFate {
-    MAIL_FATE_DELIVERED, /* lies in the recipient's mailbox, or did */
-    MAIL_FATE_QUEUED,    /* in a server's queue */
-    MAIL_FATE_BOUNCED,   /* given up; the sender was told */
-    MAIL_FATE_DISCARDED, /* ended by a named rule */
-    MAIL_FATE_RELAYED,   /* a server outside of the simulation has taken it over */
-    MAIL_FATE_EXPANDED,  /* the address stands for others, which are recipients in its place */
-    MAIL_FATE_LOST,      /* accepted and nowhere to be found */
-    MAIL_FATE_REFUSED,   /* no server has accepted it, and its author knows (agent.failed) */
-    MAIL_FATE_NONE,      /* not sent yet */
+    MAIL_FATE_DELIVERED,     /* lies in the recipient's mailbox, or did */
+    MAIL_FATE_QUEUED,        /* in a server's queue */
+    MAIL_FATE_BOUNCED,       /* given up; the sender was told */
+    MAIL_FATE_DISCARDED,     /* ended by a named rule */
+    MAIL_FATE_RELAYED,       /* a server outside of the simulation has taken it over */
+    MAIL_FATE_EXPANDED,      /* the address stands for others, which are recipients in its place */
+    MAIL_FATE_LOST,          /* accepted and nowhere to be found */
+    MAIL_FATE_LOST_BY_AGENT, /* its agent, which has no queue, has given it up (agent.lost) */
+    MAIL_FATE_REFUSED,       /* no server has accepted it, and its author knows (agent.failed) */
+    MAIL_FATE_NONE,          /* not sent yet */
 } MailFate;
 
 /* `delivered`, `queued`, … */

@@ -8,7 +8,7 @@
 typedef struct RecipientState {
     uint32_t open; /* queue entries that hold it, by the records */
     uint32_t held; /* queue entries that hold it, by the final inventory */
-    bool is_bounced, is_discarded, is_refused;
+    bool is_bounced, is_discarded, is_refused, is_lost;
     bool is_expanded;
     bool is_outside; /* a server outside of the simulation has taken it over */
 } RecipientState;

@@ -120,6 +120,8 @@ static MailFate fate_of(const FactsRecipient *recipient, const RecipientState *s
         return MAIL_FATE_EXPANDED;
     if (recipient->accepted_at != SIM_NEVER)
         return MAIL_FATE_LOST;
+    if (state->is_lost)
+        return MAIL_FATE_LOST_BY_AGENT;
     return state->is_refused ? MAIL_FATE_REFUSED : MAIL_FATE_NONE;
 }
 
@@ -195,6 +197,14 @@ static void note_failed(Facts *facts, const TraceFields_AGENT_FAILED *fields)
             settle(facts, mail, i);
         }
     }
+}
+
+static void note_lost(Facts *facts, const TraceFields_AGENT_LOST *fields)
+{
+    KnownMail *mail = find_or_add_mail(facts, fields->mail);
+    size_t index = find_or_add_recipient(facts, mail, fields->recipient);
+    g_array_index(mail->states, RecipientState, index).is_lost = true;
+    settle(facts, mail, index);
 }
 
 static void note_accepted(Facts *facts, const TraceRecord *record)
@@ -327,6 +337,8 @@ void facts_note_mail(Facts *facts, const TraceRecord *record)
         note_composed(facts, record->fields);
     else if (record->kind == TRACE_AGENT_FAILED)
         note_failed(facts, record->fields);
+    else if (record->kind == TRACE_AGENT_LOST)
+        note_lost(facts, record->fields);
     else if (record->kind == TRACE_MAIL_ACCEPTED)
         note_accepted(facts, record);
     else if (record->kind == TRACE_QUEUE_ATTEMPT)
@@ -354,11 +366,16 @@ void facts_note_mail(Facts *facts, const TraceRecord *record)
 const char *mail_fate_name(MailFate fate)
 {
     static const char *const NAMES[] = {
-        [MAIL_FATE_DELIVERED] = "delivered", [MAIL_FATE_QUEUED] = "queued",
-        [MAIL_FATE_BOUNCED] = "bounced",     [MAIL_FATE_DISCARDED] = "discarded",
-        [MAIL_FATE_LOST] = "lost",           [MAIL_FATE_REFUSED] = "refused",
-        [MAIL_FATE_NONE] = "none",           [MAIL_FATE_RELAYED] = "relayed",
+        [MAIL_FATE_DELIVERED] = "delivered",
+        [MAIL_FATE_QUEUED] = "queued",
+        [MAIL_FATE_BOUNCED] = "bounced",
+        [MAIL_FATE_DISCARDED] = "discarded",
+        [MAIL_FATE_LOST] = "lost",
+        [MAIL_FATE_REFUSED] = "refused",
+        [MAIL_FATE_LOST_BY_AGENT] = "lost_by_agent",
         [MAIL_FATE_EXPANDED] = "expanded",
+        [MAIL_FATE_NONE] = "none",
+        [MAIL_FATE_RELAYED] = "relayed",
     };
     return NAMES[fate];
 }

@@ -38,9 +38,11 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
         return true;                                                                               \
     }
     READ(AGENT_COMPOSE, .recipient = f->to, .what = f->subject, .number = f->size)
-    READ(AGENT_SUBMIT, .what = f->server)
+    READ(AGENT_SUBMIT, .what = f->server, .number = f->is_direct)
     READ(AGENT_SENT, .what = f->server)
     READ(AGENT_FAILED, .recipient = f->recipient, .what = f->action, .octets = f->reason)
+    READ(AGENT_LOST, .recipient = f->recipient, .what = f->server, .octets = f->reason)
+    READ(AGENT_WAIT, .recipient = f->recipient, .octets = f->reason, .until = f->next_at)
     READ(AGENT_RECEIVE, .what = f->subject)
     READ(AGENT_READ, .what = f->subject)
     READ(MAIL_ACCEPTED, .recipient = f->recipient, .entry = f->entry, .what = f->sender,
@@ -82,6 +84,7 @@ static Detail read_other_record(const TraceRecord *record)
     }
     READ(TIMELINE_ACTION, .what = f->action, .more = f->subject)
     READ(TIMELINE_END, .what = f->reason)
+    READ(POLICY_VERDICT, .what = f->policy, .more = f->reason)
     READ(HOST_CRASH, .what = f->program)
     READ(HOST_POWER_OFF, .what = f->program)
     READ(HOST_SHUTDOWN, .what = f->program)

@@ -31,8 +31,8 @@ static const Note *find_decisive(const Story *story, const char *mail, const cha
         [MAIL_FATE_DELIVERED] = TRACE_MAIL_DELIVERED, [MAIL_FATE_QUEUED] = TRACE_QUEUE_DEFER,
         [MAIL_FATE_BOUNCED] = TRACE_MAIL_BOUNCED,     [MAIL_FATE_DISCARDED] = TRACE_MAIL_DISCARDED,
         [MAIL_FATE_LOST] = TRACE_MAIL_ACCEPTED,       [MAIL_FATE_REFUSED] = TRACE_AGENT_FAILED,
-        [MAIL_FATE_NONE] = TRACE_AGENT_COMPOSE,       [MAIL_FATE_RELAYED] = TRACE_MAIL_RELAYED,
-        [MAIL_FATE_EXPANDED] = TRACE_MAIL_EXPANDED,
+        [MAIL_FATE_LOST_BY_AGENT] = TRACE_AGENT_LOST, [MAIL_FATE_NONE] = TRACE_AGENT_COMPOSE,
+        [MAIL_FATE_RELAYED] = TRACE_MAIL_RELAYED,     [MAIL_FATE_EXPANDED] = TRACE_MAIL_EXPANDED,
     };
     const Note *note = find_last(story, mail, KINDS[fate], recipient);
     if (note == NULL && fate == MAIL_FATE_QUEUED)
@@ -45,11 +45,16 @@ static const Note *find_decisive(const Story *story, const char *mail, const cha
 static Words words_of(const FactsRecipient *recipient)
 {
     static const Words WORDS[] = {
-        [MAIL_FATE_DELIVERED] = WORDS_END_DELIVERED, [MAIL_FATE_QUEUED] = WORDS_END_QUEUED,
-        [MAIL_FATE_BOUNCED] = WORDS_END_BOUNCED,     [MAIL_FATE_DISCARDED] = WORDS_END_DISCARDED,
-        [MAIL_FATE_LOST] = WORDS_END_LOST,           [MAIL_FATE_REFUSED] = WORDS_END_REFUSED,
-        [MAIL_FATE_NONE] = WORDS_END_NONE,           [MAIL_FATE_RELAYED] = WORDS_END_RELAYED,
+        [MAIL_FATE_DELIVERED] = WORDS_END_DELIVERED,
+        [MAIL_FATE_QUEUED] = WORDS_END_QUEUED,
+        [MAIL_FATE_BOUNCED] = WORDS_END_BOUNCED,
+        [MAIL_FATE_DISCARDED] = WORDS_END_DISCARDED,
+        [MAIL_FATE_LOST] = WORDS_END_LOST,
+        [MAIL_FATE_REFUSED] = WORDS_END_REFUSED,
+        [MAIL_FATE_LOST_BY_AGENT] = WORDS_END_LOST_BY_AGENT,
+        [MAIL_FATE_NONE] = WORDS_END_NONE,
         [MAIL_FATE_EXPANDED] = WORDS_END_EXPANDED,
+        [MAIL_FATE_RELAYED] = WORDS_END_RELAYED,
     };
     if (recipient->fate == MAIL_FATE_DELIVERED && recipient->attempts == 0)
         return WORDS_END_DELIVERED_HERE;

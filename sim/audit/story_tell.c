@@ -206,6 +206,7 @@ static Words words_of(TraceKind kind)
         {TRACE_MAIL_EXPIRED, WORDS_EXPIRED},     {TRACE_MAIL_BOUNCED, WORDS_BOUNCED},
         {TRACE_MAIL_DELAYED, WORDS_DELAYED},     {TRACE_MAIL_DISCARDED, WORDS_DISCARDED},
         {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},  {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},
+        {TRACE_AGENT_LOST, WORDS_LOST_BY_AGENT}, {TRACE_AGENT_WAIT, WORDS_KEPT_BY_AGENT},
         {TRACE_AGENT_READ, WORDS_READ},          {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
         {TRACE_MAIL_ANSWERED, WORDS_ANSWERED},   {TRACE_MAIL_UNANSWERED, WORDS_UNANSWERED},
     };
@@ -221,6 +222,8 @@ static void tell_what_happened(const Telling *telling)
     TraceKind kind = telling->step->first->kind;
     if (kind == TRACE_QUEUE_DEFER)
         tell_deferral(telling);
+    else if (kind == TRACE_AGENT_SUBMIT && telling->step->first->number != 0)
+        say_step(telling, WORDS_SENT_DIRECTLY);
     else if (kind == TRACE_MAIL_ACCEPTED)
         tell_acceptance(telling);
     else if (kind == TRACE_MAIL_RELAYED)

@@ -16,6 +16,13 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_NOT_SUBMITTED_FOR] = "{host} could not hand {mail} over for {recipients}: "
                                 "{reason}{because}. An agent has no queue, so its person was told "
                                 "at once.",
+    [WORDS_SENT_DIRECTLY] =
+        "It began to send {mail} by itself to the mail server of {server}, past "
+        "its own.",
+    [WORDS_LOST_BY_AGENT] = "{host} could not hand {mail} to {recipients} over by itself: "
+                            "{reason}{because}. It has no queue, so nobody has the message now.",
+    [WORDS_KEPT_BY_AGENT] = "{host} could not hand {mail} over: {reason}{because}. It kept it in "
+                            "its outbox, to try its server again.",
     [WORDS_ACCEPTED_FROM_AGENT] = "{host} took responsibility for {mail} to {recipients} and put "
                                   "it into its message queue, as entry {entry}.",
     [WORDS_ACCEPTED_FROM_SERVER] = "{host} took {mail} to {recipients} over from {previous} and "
@@ -97,6 +104,8 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_END_LOST] = "In the end {mail} to {recipients} is lost: a server took responsibility "
                        "for it, and nobody has it.",
     [WORDS_END_REFUSED] = "In the end no server took {mail} to {recipients}, and its author knows.",
+    [WORDS_END_LOST_BY_AGENT] = "In the end {mail} to {recipients} is lost: the agent that sent it "
+                                "could not hand it over and has no queue.",
     [WORDS_END_NONE] = "In the end {mail} to {recipients} was not sent.",
     [WORDS_CHAIN] = "How that came about, from the end back to the timeline:",
     [WORDS_CHAIN_FOLDED_ONE] = "(another attempt had failed in the same way before)",
@@ -118,6 +127,7 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
     [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
+    [TRACE_POLICY_VERDICT] = "its rule \"{what}\" decided so: {more}",
     [TRACE_TIMELINE_ACTION] = "of the timeline's \"{what} {more}\" at {time}",
 };
 
@@ -129,6 +139,9 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_AGENT_COMPOSE] = "{host} writes {mail}",
     [TRACE_AGENT_SUBMIT] = "{host} hands {mail} to {what}",
     [TRACE_AGENT_FAILED] = "{host} could not hand {mail} over: {more}",
+    [TRACE_POLICY_VERDICT] = "the rule \"{what}\" of {host} decides: {more}",
+    [TRACE_AGENT_LOST] = "{host} gives {mail} to {recipient} up: {more}",
+    [TRACE_AGENT_WAIT] = "{host} keeps {mail} in its outbox: {more}",
     [TRACE_MAIL_ACCEPTED] = "{host} accepts {mail}",
     [TRACE_MAIL_EXPANDED] = "{host} replaces {recipient} ({what}) by {more}",
     [TRACE_MAIL_RELAYED] = "{host} hands {mail} on to {what}",

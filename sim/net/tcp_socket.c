@@ -425,7 +425,8 @@ static void socket_timer_fire(void *owner, void *data)
 
 void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
 {
-    if (packet->because != 0)
+    /* What has reasons behind it may be followed by what has none. */
+    if (packet->because != 0 || packet->tcp.payload.length > 0)
         socket->peer_because = packet->because;
     socket->lost_because = 0;
     tcp_receive(socket->tcp, &packet->tcp, simulator_now(socket->host->simulator));

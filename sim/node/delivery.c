@@ -161,15 +161,6 @@ static bool is_closed_meanwhile(const Delivery *delivery, const SmtpClientEvent 
            ((reply->code == 0 && !event->result.is_all_sent) || reply->code == REPLY_CLOSING);
 }
 
-/* The record behind a result: a reply has none but 421, which a shutdown may be behind. */
-static uint64_t because_of(const Delivery *delivery, const SmtpReply *reply)
-{
-    const Stream *stream = session_peek_stream(delivery->session);
-    if (reply->code == 0)
-        return session_because(delivery->session);
-    return reply->code == REPLY_CLOSING && stream != NULL ? stream_peer_because(stream) : 0;
-}
-
 static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
 {
     const SmtpReply *reply = &event->result.reply;
@@ -188,7 +179,7 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
         .is_reply = reply->code != 0,
         .passes_dsn = (delivery->extensions & SMTP_EXTENSION_DSN) != 0,
         .is_uncertain = reply->code == 0 && event->result.is_all_sent,
-        .because = because_of(delivery, reply),
+        .because = session_reply_because(delivery->session, reply->code),
     };
     tell(delivery, event->result.index, &result);
 }
@@ -292,7 +283,7 @@ static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
             status[0] = '4';
     }
     note_failure(delivery, outcome, text, status, true,
-                 because_of(delivery, &event->refused.reply));
+                 session_reply_because(delivery->session, event->refused.reply.code));
 }
 
 /* The host did not get so far as to be given the message. */
@@ -469,7 +460,7 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->timeouts = options->timeouts;
     delivery->job = job;
     delivery->owner = owner;
-    const char *own_names[] = {options->helo_name};
+    const char *own_names[] = {host_name(machine->host)}; /* not what it calls itself */
     g_autofree char *domain = address_domain_to_ascii(options->domain);
     const Ipv4Address own_addresses[] = {host_address(machine->host)};
     MailRouteOptions route = {

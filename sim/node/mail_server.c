@@ -23,7 +23,7 @@ static GArray *copy_users(const MailServerOptions *options)
     for (size_t i = 0; i < options->user_count; i++) {
         MailServerCredential credential = {g_strdup(options->users[i].name),
                                            g_strdup(options->users[i].password),
-                                           options->users[i].vacation};
+                                           options->users[i].quota, options->users[i].vacation};
         credential.vacation.body = g_strdup(credential.vacation.body);
         credential.vacation.subject = g_strdup(credential.vacation.subject);
         g_array_append_val(users, credential);
@@ -95,6 +95,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
                             (guint)options->relay_client_count);
     server->addresses = fill_address_book(server, options);
     server->hop_limit = options->hop_limit > 0 ? options->hop_limit : MAIL_SERVER_HOP_LIMIT;
+    server->policy = policy_new(&options->policy);
     server->disk = disk_new(machine->trace, machine->node, options->disk);
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;
@@ -144,6 +145,12 @@ static const MailServerCredential *find_user(const MailServer *server, Span name
             return user;
     }
     return NULL;
+}
+
+uint64_t mail_server_quota_of(const MailServer *server, const char *mailbox)
+{
+    const MailServerCredential *user = find_user(server, span_of_text(mailbox));
+    return user != NULL ? user->quota : 0;
 }
 
 /* The user's name, or a whole address of this server. */
@@ -220,6 +227,7 @@ static void forget_all(MailServer *server)
     g_clear_pointer(&server->spool, spool_free);
     g_clear_pointer(&server->mailboxes, mail_store_free);
     g_clear_pointer(&server->resolver, resolver_free);
+    policy_forget(server->policy);
     server->is_running = server->is_shutting_down = server->has_settled = false;
     server->is_to_restart = false;
 }
@@ -257,6 +265,7 @@ void mail_server_free(MailServer *server)
     if (server->is_running)
         forget_all(server);
     disk_free(server->disk);
+    policy_free(server->policy);
     g_array_unref(server->users);
     g_array_unref(server->relay_clients);
     address_book_free(server->addresses);

@@ -2,6 +2,7 @@
  * one host (RFC 5598: MSA, MTA, MDA, MS).
  *
  *     port 25, 587 -> mail_server_reception.c  SMTP server side: takes messages in
+ *                  -> policy/, policy_check.c  who may send what to whom
  *                  -> store/queue, store/spool the message queue, durable before the 250
  *                  -> mail_server_queue.c      the queue manager: what is due, and what became of
  * it
@@ -20,6 +21,7 @@
 
 #include "mail/retry_schedule.h"
 #include "node/machine.h"
+#include "policy/policy.h"
 #include "proto/smtp.h"
 #include "proto/smtp_content.h"
 #include "store/spool.h"
@@ -47,6 +49,7 @@ typedef struct MailServerVacation {
 typedef struct MailServerUser {
     const char *name; /* local-part of the address, and the name to log in with */
     const char *password;
+    uint64_t quota; /* octets that the mailbox may hold; 0: any number */
     MailServerVacation vacation;
     const char *const *forward; /* as in mail/address_book.h; NULL: mail goes into the mailbox */
 } MailServerUser;
@@ -99,6 +102,7 @@ typedef struct MailServerOptions {
     const Ipv4Address *relay_clients; /* who may send to any domain without logging in */
     size_t relay_client_count;
     const char *catch_all; /* the user who gets mail for unknown users; NULL: nobody does */
+    PolicyOptions policy;  /* its other rules; copied as policy_new does */
 } MailServerOptions;
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);

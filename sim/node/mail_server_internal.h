@@ -25,6 +25,7 @@ enum { SMTP_PORT = 25, SUBMISSION_PORT = 587, IMAP_PORT = 143 };
 typedef struct MailServerCredential {
     char *name;
     char *password;
+    uint64_t quota;
     MailServerVacation vacation; /* its texts are owned */
 } MailServerCredential;
 
@@ -47,6 +48,7 @@ struct MailServer {
     MailServerConnections limits;
     size_t active_limit;
     GArray *relay_clients; /* Ipv4Address */
+    Policy *policy;        /* its rules; what they remember goes with the program */
     Disk *disk;
 
     /* The running program; all NULL when it does not run. */
@@ -77,6 +79,8 @@ struct MailServer {
 
 /* ---- mail_server.c ---- */
 
+/* Octets that the mailbox may hold; 0: any number. */
+uint64_t mail_server_quota_of(const MailServer *server, const char *mailbox);
 bool mail_server_has_domain(const MailServer *server, const char *domain);
 /* Whether it takes mail for the domain from anybody, to pass it on. */
 bool mail_server_is_backup_for(const MailServer *server, const char *domain);

@@ -75,12 +75,32 @@ static void stored(void *owner, MailResult result, const uint32_t *uids, size_t 
     local_delivery_end(local);
 }
 
+/* RCPT has been asked about the quota, but two messages may come at the same time. */
+static bool has_no_room(const MailServer *server, const char *mailbox, uint64_t size)
+{
+    uint64_t quota = mail_server_quota_of(server, mailbox);
+    return quota > 0 && mail_store_used(server->mailboxes, mailbox) + size > quota;
+}
+
+static void refuse_for_quota(LocalDelivery *local)
+{
+    SmtpReply reply = policy_quota_reply(local->server->policy);
+    g_autofree char *text = span_dup_text(reply.text);
+    g_autofree char *status = g_strdup_printf("%u.%u.%u", reply.enhanced.class,
+                                              reply.enhanced.subject, reply.enhanced.detail);
+    local_delivery_fail(local, reply.code >= 500, text, status);
+    g_ptr_array_remove(local->server->locals, local);
+}
+
 static void store(LocalDelivery *local, const char *mailbox)
 {
     MailServer *server = local->server;
     g_autoptr(GBytes) message = with_return_path(local->entry);
-    mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, 0,
-                       simulator_now(server->machine.simulator), (MailDone){stored, local});
+    if (has_no_room(server, mailbox, g_bytes_get_size(message)))
+        refuse_for_quota(local);
+    else
+        mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, 0,
+                           simulator_now(server->machine.simulator), (MailDone){stored, local});
 }
 
 static void deliver(MailServer *server, QueueEntry *entry, size_t recipient, const char *domain)

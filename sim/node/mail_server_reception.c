@@ -1,13 +1,19 @@
 /* The mail server takes messages in: SMTP server side, on port 25 for other servers and on port
  * 587 for the agents of its users (RFC 6409), who authenticate.
  *
- * The engine decides what is legal; here is the policy: whose mail is taken (RFC 5321 §3.6.1,
- * §7.9), and that 250 is said only once a message is durable in the queue (§4.2.5, §6.1). Before it
- * greets, the server looks up the name of the client's address, for the Received field (§4.4); that
- * the name leads back to the address is not checked. */
+ * The engine decides what is legal; the rules of policy/policy.h decide who may send what to whom;
+ * here both are asked, users are looked for, and 250 is said only once a message is durable in the
+ * queue (RFC 5321 §4.2.5, §6.1). */
 #include "node/mail_server_internal.h"
 
+#include "node/policy_check.h"
 #include "proto/smtp_server.h"
+
+/* A recipient that is not in the envelope yet. */
+typedef struct NamedRecipient {
+    char *address, *original; /* original: ORCPT, or NULL */
+    uint8_t notify;
+} NamedRecipient;
 
 typedef struct Reception {
     MailServer *server;
@@ -18,9 +24,11 @@ typedef struct Reception {
     bool is_authenticated;
     bool is_extended;
     bool is_encrypted;
-    char *client_name;       /* by PTR; NULL: unknown */
-    uint64_t name_look_up;   /* of it */
-    uint32_t greeting_token; /* of the question that waits for it */
+    PolicyCheck *check;
+    SmtpServerEventKind asked; /* the question that the rules are asked about, */
+    uint32_t policy_token;     /* and its token */
+    uint64_t declared_size;    /* SIZE of MAIL; 0: not said */
+    NamedRecipient recipient;  /* of RCPT, for which the rules are asked */
     char *helo_name;
     Envelope *envelope;  /* of the transaction under way */
     GByteArray *content; /* what has come of the message */
@@ -29,46 +37,27 @@ typedef struct Reception {
     bool has_ended;      /* the connection is gone; waits for the queue only */
 } Reception;
 
+static void recipient_clear(NamedRecipient *recipient)
+{
+    g_free(recipient->address);
+    g_free(recipient->original);
+    *recipient = (NamedRecipient){0};
+}
+
 void reception_free(void *pointer)
 {
     Reception *reception = pointer;
-    resolver_forget(reception->server->resolver, reception->name_look_up);
+    policy_check_free(reception->check);
     session_free(reception->session);
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
     g_byte_array_unref(reception->content);
-    g_free(reception->client_name);
+    recipient_clear(&reception->recipient);
     g_free(reception->helo_name);
     g_free(reception);
 }
 
-/* ---- The client's name ---- */
-
-/* A failure gives no name, and that is all: who has none is greeted too. */
-static void on_client_name(void *owner, const DnsResolverEvent *event, uint64_t because)
-{
-    (void)because;
-    Reception *reception = owner;
-    reception->name_look_up = 0;
-    for (size_t i = 0; i < event->answer.record_count && reception->client_name == NULL; i++) {
-        const DnsRecord *record = &event->answer.records[i];
-        if (record->type == DNS_TYPE_PTR)
-            reception->client_name = g_strdup(record->host);
-    }
-    smtp_server_accept(reception->engine, reception->greeting_token);
-    session_pump(reception->session);
-}
-
-static void look_client_name_up(Reception *reception, uint32_t token)
-{
-    char name[DNS_NAME_TEXT_SIZE];
-    dns_name_reverse(stream_remote_address(session_peek_stream(reception->session)), name);
-    reception->greeting_token = token;
-    reception->name_look_up = resolver_look_up(reception->server->resolver, name, DNS_TYPE_PTR,
-                                               on_client_name, reception);
-}
-
-/* ---- Policy ---- */
+/* ---- Answers ---- */
 
 static void answer(Reception *reception, uint32_t token, uint16_t code, const char *enhanced,
                    const char *text)
@@ -76,14 +65,83 @@ static void answer(Reception *reception, uint32_t token, uint16_t code, const ch
     smtp_server_answer(reception->engine, token, smtp_reply(code, enhanced, text));
 }
 
+/* ---- The rules ---- */
+
+/* Asks the rules about the step begun; policy_decided goes on. */
+static void ask_policy(Reception *reception, const SmtpServerEvent *event, const char *recipient)
+{
+    reception->asked = event->kind;
+    reception->policy_token = event->token;
+    bool has_sender = reception->envelope != NULL && event->kind != SMTP_SERVER_EVENT_CONNECT;
+    policy_check_run(reception->check, has_sender ? reception->envelope->reverse_path : NULL,
+                     recipient);
+}
+
+static void add_recipient(Reception *reception, uint32_t token)
+{
+    const NamedRecipient *recipient = &reception->recipient;
+    if (envelope_add_recipient(reception->envelope, recipient->address, recipient->notify,
+                               recipient->original))
+        smtp_server_accept(reception->engine, token);
+    else
+        answer(reception, token, 452, "4.5.3", "Too many recipients");
+}
+
+/* The reply names the verdict as its reason, here and to the client. */
+static void refuse_by_policy(Reception *reception, uint32_t token, const PolicyVerdict *verdict,
+                             uint64_t record)
+{
+    stream_set_because(session_peek_stream(reception->session), record);
+    reception->trace.because = record;
+    smtp_server_answer(reception->engine, token, verdict->reply);
+    reception->trace.because = 0;
+}
+
+static void policy_decided(void *owner, const PolicyVerdict *verdict, uint64_t record,
+                           bool is_later)
+{
+    Reception *reception = owner;
+    uint32_t token = reception->policy_token;
+    reception->policy_token = 0;
+    /* In one transaction several may be refused, and their replies come in one segment. */
+    bool is_new = reception->asked == SMTP_SERVER_EVENT_MAIL;
+    if (is_new && !reception->server->is_shutting_down)
+        stream_set_because(session_peek_stream(reception->session), 0);
+    if (verdict->decision != POLICY_PASS)
+        refuse_by_policy(reception, token, verdict, record);
+    else if (reception->asked == SMTP_SERVER_EVENT_RCPT)
+        add_recipient(reception, token);
+    else
+        smtp_server_accept(reception->engine, token);
+    if (is_later)
+        session_pump(reception->session);
+}
+
+static void handle_connect(Reception *reception, const SmtpServerEvent *event)
+{
+    policy_begin_connect(policy_check_client(reception->check));
+    ask_policy(reception, event, NULL);
+}
+
+static void handle_helo(Reception *reception, const SmtpServerEvent *event)
+{
+    g_free(reception->helo_name);
+    reception->helo_name = span_dup_text(event->helo.name);
+    reception->is_extended = event->helo.extended;
+    policy_begin_helo(policy_check_client(reception->check), reception->helo_name);
+    ask_policy(reception, event, NULL);
+}
+
 static void handle_auth(Reception *reception, const SmtpServerEvent *event)
 {
     reception->is_authenticated =
         mail_server_check_password(reception->server, event->auth.identity, event->auth.password);
-    if (reception->is_authenticated)
+    if (reception->is_authenticated) {
+        policy_client_trust(policy_check_client(reception->check));
         smtp_server_accept(reception->engine, event->token);
-    else
+    } else {
         answer(reception, event->token, 535, "5.7.8", "Wrong user name or password");
+    }
 }
 
 static void reset_transaction(Reception *reception)
@@ -101,44 +159,14 @@ static void handle_mail(Reception *reception, const SmtpServerEvent *event)
     reset_transaction(reception);
     g_autofree char *reverse_path = address_format(&event->mail.reverse_path);
     reception->envelope = envelope_new(reverse_path);
+    reception->declared_size = event->mail.parameters.size;
     reception->envelope->return_content = event->mail.parameters.ret;
     g_autofree char *id = xtext_decode(event->mail.parameters.envid);
     if (event->mail.parameters.envid.length > 0)
         envelope_set_id(reception->envelope, id);
-    smtp_server_accept(reception->engine, event->token);
-}
-
-/* Who has logged in, or whose machine is one that this server serves. */
-static bool may_relay(const Reception *reception)
-{
-    const Stream *stream = session_peek_stream(reception->session);
-    return reception->is_authenticated ||
-           mail_server_relays_for(reception->server, stream_remote_address(stream));
-}
-
-/* NULL when mail for this recipient is taken; otherwise the refusal. */
-static const SmtpReply *refusal_of(const Reception *reception, const Address *address)
-{
-    static const SmtpReply UNKNOWN_USER = {
-        550, {5, 1, 1}, {(const uint8_t *)"No such user here", sizeof "No such user here" - 1}};
-    static const SmtpReply RELAYING = {
-        550, {5, 7, 1}, {(const uint8_t *)"Relaying denied", sizeof "Relaying denied" - 1}};
-    /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
-    if (mail_server_is_backup_for(reception->server, address->domain))
-        return NULL;
-    switch (address_book_find(reception->server->addresses, address).lead) {
-    case LEAD_ELSEWHERE:
-        return may_relay(reception) ? NULL : &RELAYING;
-    case LEAD_NOWHERE:
-        return &UNKNOWN_USER;
-    case LEAD_MAILBOX:
-    case LEAD_ALIAS:
-    case LEAD_FORWARD:
-    case LEAD_LIST:
-    case LEAD_OWNER:
-        break;
-    }
-    return NULL;
+    policy_begin_mail(policy_check_client(reception->check), reverse_path,
+                      simulator_now(reception->server->machine.simulator));
+    ask_policy(reception, event, NULL);
 }
 
 static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
@@ -147,19 +175,32 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
         g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
     address_book_redirect(reception->server->addresses, &address);
-    const SmtpReply *refusal = refusal_of(reception, &address);
-    if (refusal != NULL) {
-        smtp_server_answer(reception->engine, event->token, *refusal);
+    AddressMeaning meaning = address_book_find(reception->server->addresses, &address);
+    /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
+    bool is_backup = mail_server_is_backup_for(reception->server, address.domain);
+    if (meaning.lead == LEAD_NOWHERE && !is_backup) {
+        answer(reception, event->token, 550, "5.1.1", "No such user here");
         return;
     }
-    g_autofree char *recipient = address_format(&address);
-    g_autofree char *original =
-        event->rcpt.parameters.orcpt.length > 0 ? xtext_decode(event->rcpt.parameters.orcpt) : NULL;
-    if (envelope_add_recipient(reception->envelope, recipient, event->rcpt.parameters.notify,
-                               original))
-        smtp_server_accept(reception->engine, event->token);
-    else
-        answer(reception, event->token, 452, "4.5.3", "Too many recipients");
+    const SmtpRcptParameters *parameters = &event->rcpt.parameters;
+    recipient_clear(&reception->recipient);
+    reception->recipient = (NamedRecipient){
+        .address = address_format(&address),
+        .original = parameters->orcpt.length > 0 ? xtext_decode(parameters->orcpt) : NULL,
+        .notify = parameters->notify,
+    };
+    PolicyRecipient recipient = {
+        .address = reception->recipient.address,
+        .is_ours = meaning.lead != LEAD_ELSEWHERE || is_backup,
+        .size = reception->declared_size,
+    };
+    if (meaning.lead == LEAD_MAILBOX)
+        recipient.quota = mail_server_quota_of(reception->server, meaning.name);
+    if (recipient.quota > 0)
+        recipient.used = mail_store_used(reception->server->mailboxes, meaning.name);
+    policy_begin_rcpt(policy_check_client(reception->check), &recipient,
+                      simulator_now(reception->server->machine.simulator));
+    ask_policy(reception, event, recipient.address);
 }
 
 /* RFC 5321 §3.4: whose mail goes to one other address is answered by 251, which tells it. */
@@ -249,7 +290,7 @@ static GBytes *build_message(const Reception *reception)
     const Envelope *envelope = reception->envelope;
     ReceivedField field = {
         .helo_name = reception->helo_name,
-        .client_name = reception->client_name,
+        .client_name = policy_client_name(policy_check_client(reception->check)),
         .client_address = ipv4_format(stream_remote_address(stream), address),
         .host = host_name(machine->host),
         .protocol = transmission_type(reception),
@@ -260,16 +301,16 @@ static GBytes *build_message(const Reception *reception)
     };
     g_autofree char *received = message_format_received(&field);
     g_autofree char *identity = missing_id(reception, id.text);
-    size_t received_length = strlen(received), identity_length = strlen(identity);
-    size_t content_length = reception->content->len;
+    /* RFC 7208 §9.1: Received-SPF stands above the Received field of the same server. */
+    const char *spf = policy_client_spf_field(policy_check_client(reception->check));
+    g_autofree char *fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
+    size_t fields_length = strlen(fields), content_length = reception->content->len;
     /* Allocated to measure: it stays as long as the message is in the queue. */
-    uint8_t *message = g_malloc(received_length + identity_length + content_length + 1);
-    memcpy(message, received, received_length);
-    memcpy(message + received_length, identity, identity_length);
+    uint8_t *message = g_malloc(fields_length + content_length + 1);
+    memcpy(message, fields, fields_length);
     if (content_length > 0)
-        memcpy(message + received_length + identity_length, reception->content->data,
-               content_length);
-    return g_bytes_new_take(message, received_length + identity_length + content_length);
+        memcpy(message + fields_length, reception->content->data, content_length);
+    return g_bytes_new_take(message, fields_length + content_length);
 }
 
 static void end_reception(Reception *reception)
@@ -326,16 +367,13 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
 {
     switch (event->kind) {
     case SMTP_SERVER_EVENT_CONNECT:
-        look_client_name_up(reception, event->token);
+        handle_connect(reception, event);
         break;
     case SMTP_SERVER_EVENT_DATA:
         smtp_server_accept(reception->engine, event->token);
         break;
     case SMTP_SERVER_EVENT_HELO:
-        g_free(reception->helo_name);
-        reception->helo_name = span_dup_text(event->helo.name);
-        reception->is_extended = event->helo.extended;
-        smtp_server_accept(reception->engine, event->token);
+        handle_helo(reception, event);
         break;
     case SMTP_SERVER_EVENT_TLS:
         session_start_tls(reception->session, TLS_SERVER);
@@ -410,6 +448,10 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     if (is_submission)
         options.extensions |= SMTP_EXTENSION_AUTH;
     reception->engine = smtp_server_new(&options);
+    reception->check = policy_check_new(machine, server->resolver, server->policy,
+                                        stream_remote_address(stream), policy_decided, reception);
+    if (mail_server_relays_for(server, stream_remote_address(stream)))
+        policy_client_trust(policy_check_client(reception->check));
     SessionOwner owner = {reception, handle_events, reception_ended};
     reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
                                      reception->engine, owner, EVENT_BACKGROUND);

@@ -80,6 +80,13 @@ uint64_t session_because(const Session *session)
     return because != 0 ? because : session->silence_because;
 }
 
+uint64_t session_reply_because(const Session *session, uint16_t code)
+{
+    if (code == 0)
+        return session_because(session);
+    return code >= 400 && session->stream != NULL ? stream_peer_because(session->stream) : 0;
+}
+
 /* Stream to records, as far as there is room; true when something moved. */
 static bool session_move_records_in(Session *session)
 {

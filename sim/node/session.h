@@ -59,3 +59,6 @@ Stream *session_peek_stream(const Session *session);
 /* The stream's failure, or STREAM_OK; and the seq of the fault behind it, or 0. */
 StreamFailure session_failure(const Session *session);
 uint64_t session_because(const Session *session);
+/* The same behind a reply that the peer has given: its shutdown, or a rule of its; `code` 0: no
+ * reply came, so what is behind that. */
+uint64_t session_reply_because(const Session *session, uint16_t code);

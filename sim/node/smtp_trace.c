@@ -40,7 +40,7 @@ static void trace_reply(void *user, const SmtpReply *reply)
     if (trace_pass_over(trace->trace, TRACE_SMTP_REPLY))
         return;
     g_autoptr(GString) text = reply_text(reply);
-    TRACE(trace->trace, trace->node, SMTP_REPLY, 0, .connection = trace->connection,
+    TRACE(trace->trace, trace->node, SMTP_REPLY, trace->because, .connection = trace->connection,
           .code = reply->code, .text = span_of(text->str, text->len));
 }
 

@@ -13,6 +13,7 @@ typedef struct SmtpTrace {
     TraceRef connection;
     const char *mail; /* client: the message that it sends; borrowed */
     uint64_t size;    /* and its octets */
+    uint64_t because; /* server: the record that decided the reply, or 0 */
 } SmtpTrace;
 
 /* Records smtp.command, smtp.content and smtp.state. */

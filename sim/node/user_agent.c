@@ -6,12 +6,14 @@
 
 #include <string.h>
 
-static void agent_mail_free(void *mail)
+void agent_mail_free(void *mail)
 {
     AgentMail *agent_mail = mail;
     g_free(agent_mail->name);
     g_bytes_unref(agent_mail->content);
     envelope_free(agent_mail->envelope);
+    g_free(agent_mail->states);
+    g_free(agent_mail->under_way);
     g_free(agent_mail);
 }
 
@@ -23,6 +25,19 @@ UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *option
     agent->server = g_strdup(options->server);
     agent->user = g_strdup(options->user);
     agent->password = g_strdup(options->password);
+    agent->helo_name =
+        g_strdup(options->helo_name != NULL ? options->helo_name : host_name(machine->host));
+    agent->sends_directly = options->sends_directly;
+    if (options->through != NULL) {
+        char address[IPV4_TEXT_SIZE];
+        agent->through = g_strdup(options->through);
+        agent->through_literal =
+            g_strdup_printf("[%s]", ipv4_format(options->through_address, address));
+    }
+    agent->retry_ns = options->retry_ns;
+    agent->lifetime_ns = options->lifetime_ns;
+    agent->directs = g_ptr_array_new_with_free_func(direct_delivery_free);
+    agent->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     agent->resolver = resolver_new(machine);
     agent->outbox = g_ptr_array_new_with_free_func(agent_mail_free);
     agent->inbox = g_ptr_array_new_with_free_func(agent_mail_free);
@@ -33,6 +48,8 @@ UserAgent *user_agent_new(const Machine *machine, const UserAgentOptions *option
 void user_agent_free(UserAgent *agent)
 {
     user_agent_drop_submission(agent);
+    simulator_cancel(agent->machine.simulator, &agent->retry_timer);
+    g_ptr_array_unref(agent->directs);
     user_agent_drop_fetching(agent);
     resolver_free(agent->resolver);
     g_ptr_array_unref(agent->outbox);
@@ -41,6 +58,9 @@ void user_agent_free(UserAgent *agent)
     g_free(agent->server);
     g_free(agent->user);
     g_free(agent->password);
+    g_free(agent->helo_name);
+    g_free(agent->through);
+    g_free(agent->through_literal);
     g_free(agent);
 }
 
@@ -168,6 +188,7 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     AgentMail *written = g_new0(AgentMail, 1);
     written->name = g_strdup(mail->name);
     written->content = g_steal_pointer(&content);
+    written->written_at = simulator_now(agent->machine.simulator);
     written->envelope = envelope_new(mail->sender != NULL ? mail->sender : agent->address);
     add_recipients(written->envelope, mail->to, mail->to_count, mail->notify);
     add_recipients(written->envelope, mail->cc, mail->cc_count, mail->notify);
@@ -178,8 +199,14 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     TRACE(agent->machine.trace, agent->machine.node, AGENT_COMPOSE, 0, .mail = mail->name,
           .from = agent->address, .to = recipients, .subject = mail->subject,
           .size = g_bytes_get_size(written->content));
-    g_ptr_array_add(agent->outbox, written);
-    user_agent_submit(agent);
+    written->states = g_new0(uint8_t, written->envelope->recipient_count);
+    written->under_way = g_new0(size_t, written->envelope->recipient_count);
+    if (agent->sends_directly) {
+        user_agent_send_directly_take(agent, written);
+    } else {
+        g_ptr_array_add(agent->outbox, written);
+        user_agent_submit(agent);
+    }
 }
 
 void user_agent_send(UserAgent *agent, const UserAgentMail *mail)

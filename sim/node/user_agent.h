@@ -2,7 +2,11 @@
  *
  * It composes RFC 5322 messages, submits them to its own mail server by SMTP on port 587 with AUTH
  * (RFC 6409), and gets the mailbox's new messages by IMAP. It has no queue: when its server cannot
- * be reached the person is told, and the message is not sent.
+ * be reached the person is told, and the message is not sent; or, with an outbox, it tries its
+ * server again now and then.
+ *
+ * An agent may also send directly: it does what a mail server does to find the recipients' servers,
+ * and has none of what makes a mail server wait. What it cannot hand over at once is lost.
  *
  * Calls belong into steps of the agent's own node. */
 #pragma once
@@ -21,6 +25,13 @@ typedef struct UserAgentOptions {
     const char *server;  /* host name of the person's mail server */
     const char *user;    /* for logging in there */
     const char *password;
+    const char *helo_name; /* what it says in EHLO; NULL: its host's name */
+    bool sends_directly;
+    /* Sends everything to this host's port 25, without logging in; NULL: it does not. */
+    const char *through;         /* its name, */
+    Ipv4Address through_address; /* and its address */
+    SimTime retry_ns; /* how long its outbox waits; 0: it does not keep what is not taken */
+    SimTime lifetime_ns;
 } UserAgentOptions;
 
 /* A message to write; everything is borrowed during the call. */

@@ -3,12 +3,20 @@
 
 #include "mail/envelope.h"
 #include "mail/message.h"
+#include "node/delivery.h"
 #include "node/resolver.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
 #include "node/user_agent.h"
 #include "proto/imap_client.h"
 #include "proto/smtp_client.h"
+
+/* How far the handing over has come for a recipient. */
+typedef enum RecipientState {
+    RECIPIENT_OPEN,
+    RECIPIENT_WAITS,   /* put off: not again over this connection */
+    RECIPIENT_SETTLED, /* accepted, or refused for good */
+} RecipientState;
 
 /* A message written here and not yet handed over, or one that has been fetched. */
 typedef struct AgentMail {
@@ -19,7 +27,10 @@ typedef struct AgentMail {
     bool is_read;       /* the person has opened it */
     bool is_seen;       /* the mailbox knows that */
     unsigned accepted;  /* recipients that the server has accepted */
-    size_t settled;     /* recipients of transactions that are over */
+    uint8_t *states;    /* written ones: a RecipientState for each recipient */
+    size_t *under_way;  /* the recipients of the transaction under way */
+    bool is_tried;      /* an attempt at handing it over has been made */
+    SimTime written_at;
 } AgentMail;
 
 /* What the command under way is for. */
@@ -33,11 +44,18 @@ typedef enum FetchStep {
 
 struct UserAgent {
     Machine machine;
-    char *address, *server, *user, *password;
+    char *address, *server, *user, *password, *helo_name;
+    bool sends_directly;
+    char *through, *through_literal; /* "[198.18.0.3]"; both NULL: to the recipients' servers */
+    SimTime retry_ns, lifetime_ns;
     Resolver *resolver;
 
     /* Submission: one connection at a time carries the whole outbox. */
     GPtrArray *outbox; /* AgentMail, in the order written */
+    guint sending;     /* the one of the outbox that is next, or under way */
+    Timer retry_timer;
+    Random route_draws;
+    GPtrArray *directs; /* DirectDelivery: those under way, of an agent that sends directly */
     SmtpClient *smtp;
     Session *smtp_session;
     SmtpTrace smtp_trace;
@@ -62,6 +80,10 @@ struct UserAgent {
 
 /* Begins to hand the outbox over, unless that is under way. */
 void user_agent_submit(UserAgent *agent);
+/* Sends a message that was written just now to its recipients' servers. Takes it over. */
+void user_agent_send_directly_take(UserAgent *agent, AgentMail *mail);
+void direct_delivery_free(void *direct);
+void agent_mail_free(void *mail);
 /* Lets go of the connection and its engine, if there are any. */
 void user_agent_drop_submission(UserAgent *agent);
 void user_agent_drop_fetching(UserAgent *agent);

@@ -30,15 +30,73 @@ void user_agent_drop_submission(UserAgent *agent)
     agent->has_quit = false;
 }
 
-/* None of the outbox could be handed over: the agent has no queue, so the person is told. */
+/* ---- What is not taken ---- */
+
+static bool may_try_again(const UserAgent *agent, const AgentMail *mail)
+{
+    SimTime now = simulator_now(agent->machine.simulator);
+    return agent->retry_ns > 0 && now - mail->written_at < agent->lifetime_ns;
+}
+
+static void tell_of_wait(UserAgent *agent, const AgentMail *mail, const char *recipient,
+                         const char *reason, uint64_t because)
+{
+    SimTime next = simtime_add(simulator_now(agent->machine.simulator), agent->retry_ns);
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_WAIT, because, .mail = mail->name,
+          .recipient = recipient, .reason = span_of_text(reason), .next_at = next);
+}
+
+/* What is left of the outbox cannot be handed over now. Without an outbox that keeps it the agent
+ * has no queue, so the person is told. */
 static void give_up(UserAgent *agent, const char *reason, uint64_t because)
+{
+    guint index = agent->sending;
+    while (index < agent->outbox->len) {
+        AgentMail *mail = g_ptr_array_index(agent->outbox, index);
+        mail->is_tried = true;
+        if (may_try_again(agent, mail)) {
+            tell_of_wait(agent, mail, NULL, reason, because);
+            index++;
+        } else {
+            user_agent_tell_failure(agent, "submit", mail->name, NULL, span_of_text(reason),
+                                    because);
+            g_ptr_array_remove_index(agent->outbox, index);
+        }
+    }
+    agent->sending = agent->outbox->len;
+}
+
+static void begin_submission(UserAgent *agent);
+
+static void retry(void *owner, void *data)
+{
+    (void)data;
+    UserAgent *agent = owner;
+    agent->retry_timer = (Timer){0};
+    if (!agent->is_submitting)
+        begin_submission(agent);
+}
+
+/* What the outbox keeps is tried again after a while; what nobody has tried yet, at once. */
+static void go_on(UserAgent *agent)
 {
     for (guint i = 0; i < agent->outbox->len; i++) {
         const AgentMail *mail = g_ptr_array_index(agent->outbox, i);
-        user_agent_tell_failure(agent, "submit", mail->name, NULL, span_of_text(reason), because);
+        if (!mail->is_tried) {
+            begin_submission(agent);
+            return;
+        }
     }
-    g_ptr_array_set_size(agent->outbox, 0);
+    Simulator *simulator = agent->machine.simulator;
+    if (agent->outbox->len == 0 || simulator_is_pending(simulator, agent->retry_timer))
+        return;
+    EventAction action = {retry, agent, NULL, NULL};
+    agent->retry_timer =
+        simulator_schedule(simulator, simtime_add(simulator_now(simulator), agent->retry_ns),
+                           agent->machine.node, EVENT_FOREGROUND, action);
 }
+
+/* ---- The dialogue ---- */
 
 /* RFC 6531 §3.2: addresses beyond ASCII stand in the envelope, and the agent's own in the header.
  */
@@ -54,20 +112,23 @@ static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParamet
 
 static void send_next(UserAgent *agent)
 {
-    if (agent->outbox->len == 0) {
+    if (agent->sending == agent->outbox->len) {
         agent->has_quit = true;
         smtp_client_quit(agent->smtp);
         return;
     }
-    const AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
+    AgentMail *mail = g_ptr_array_index(agent->outbox, agent->sending);
     const Envelope *envelope = mail->envelope;
     SmtpClientRecipient recipients[RECIPIENTS_AT_ONCE] = {0};
-    size_t count = MIN(envelope->recipient_count - mail->settled, RECIPIENTS_AT_ONCE);
-    for (size_t i = 0; i < count; i++) {
-        const Recipient *recipient = &envelope->recipients[mail->settled + i];
-        recipients[i].mailbox = recipient->address;
-        recipients[i].parameters.notify = recipient->notify;
+    size_t count = 0;
+    for (size_t i = 0; i < envelope->recipient_count && count < RECIPIENTS_AT_ONCE; i++) {
+        if (mail->states[i] != RECIPIENT_OPEN)
+            continue;
+        recipients[count].mailbox = envelope->recipients[i].address;
+        recipients[count].parameters.notify = envelope->recipients[i].notify;
+        mail->under_way[count++] = i;
     }
+    mail->is_tried = true;
     g_autofree char *envid =
         envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
     Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
@@ -85,31 +146,57 @@ static void send_next(UserAgent *agent)
     smtp_client_send(agent->smtp, &transaction);
 }
 
+static void note_accepted(UserAgent *agent, AgentMail *mail, const SmtpClientEvent *event)
+{
+    if (mail->accepted++ > 0)
+        return;
+    g_autofree char *reply = smtp_trace_reply_text(&event->result.reply);
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_SENT, 0, .mail = mail->name,
+          .server = agent->server, .reply = span_of_text(reply));
+}
+
 static void note_result(UserAgent *agent, const SmtpClientEvent *event)
 {
-    AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
+    AgentMail *mail = g_ptr_array_index(agent->outbox, agent->sending);
+    size_t index = mail->under_way[event->result.index];
+    const char *recipient = mail->envelope->recipients[index].address;
+    mail->states[index] = RECIPIENT_SETTLED;
     if (event->result.class == SMTP_REPLY_SUCCESS) {
-        if (mail->accepted++ == 0) {
-            g_autofree char *reply = smtp_trace_reply_text(&event->result.reply);
-            TRACE(agent->machine.trace, agent->machine.node, AGENT_SENT, 0, .mail = mail->name,
-                  .server = agent->server, .reply = span_of_text(reply));
-        }
+        note_accepted(agent, mail, event);
         return;
     }
     g_autofree char *reason = smtp_trace_outcome_text(&event->result.reply, event->result.stage,
                                                       session_failure(agent->smtp_session));
-    user_agent_tell_failure(agent, "submit", mail->name,
-                            mail->envelope->recipients[mail->settled + event->result.index].address,
-                            span_of_text(reason), session_because(agent->smtp_session));
+    uint64_t because = session_reply_because(agent->smtp_session, event->result.reply.code);
+    bool is_final = event->result.class == SMTP_REPLY_PERMANENT || !may_try_again(agent, mail);
+    mail->states[index] = is_final ? RECIPIENT_SETTLED : RECIPIENT_WAITS;
+    if (is_final)
+        user_agent_tell_failure(agent, "submit", mail->name, recipient, span_of_text(reason),
+                                because);
+    else
+        tell_of_wait(agent, mail, recipient, reason, because);
 }
 
-/* The message is out of the way once it has been handed over for all its recipients. */
+static bool has_recipient(const AgentMail *mail, RecipientState state)
+{
+    for (size_t i = 0; i < mail->envelope->recipient_count; i++) {
+        if (mail->states[i] == state)
+            return true;
+    }
+    return false;
+}
+
+/* The message is out of the way once it has been handed over for all its recipients; it stays in
+ * the outbox for those that have been put off. */
 static void end_transaction(UserAgent *agent)
 {
-    AgentMail *mail = g_ptr_array_index(agent->outbox, 0);
-    mail->settled = MIN(mail->settled + RECIPIENTS_AT_ONCE, mail->envelope->recipient_count);
-    if (mail->settled == mail->envelope->recipient_count)
-        g_ptr_array_remove_index(agent->outbox, 0);
+    const AgentMail *mail = g_ptr_array_index(agent->outbox, agent->sending);
+    if (has_recipient(mail, RECIPIENT_OPEN))
+        return;
+    if (has_recipient(mail, RECIPIENT_WAITS))
+        agent->sending++;
+    else
+        g_ptr_array_remove_index(agent->outbox, agent->sending);
 }
 
 /* What has not been begun by now will not be, unless this side has quit. */
@@ -143,7 +230,8 @@ static void handle_smtp_events(void *owner)
             break;
         case SMTP_CLIENT_EVENT_REFUSED: {
             g_autofree char *reason = smtp_trace_reply_text(&event.refused.reply);
-            give_up(agent, reason, 0);
+            give_up(agent, reason,
+                    session_reply_because(agent->smtp_session, event.refused.reply.code));
             break;
         }
         case SMTP_CLIENT_EVENT_CLOSED:
@@ -153,19 +241,17 @@ static void handle_smtp_events(void *owner)
     }
 }
 
-static void begin_submission(UserAgent *agent);
-
 static void submission_ended(void *owner)
 {
     UserAgent *agent = owner;
     user_agent_drop_submission(agent);
-    begin_submission(agent); /* of what was written since then, by another connection */
+    go_on(agent); /* what was written since then goes by another connection */
 }
 
 static void connect_for_submission(UserAgent *agent, Ipv4Address address)
 {
     const Machine *machine = &agent->machine;
-    SmtpClientOptions options = smtp_client_options(host_name(machine->host));
+    SmtpClientOptions options = smtp_client_options(agent->helo_name);
     options.extensions |= SMTP_EXTENSION_AUTH | SMTP_EXTENSION_STARTTLS;
     options.identity = agent->user;
     options.password = agent->password;
@@ -180,6 +266,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     if (stream == NULL) {
         user_agent_drop_submission(agent);
         give_up(agent, "no free port", 0);
+        go_on(agent);
         return;
     }
     agent->smtp_trace = (SmtpTrace){
@@ -198,13 +285,33 @@ static void on_server_address(void *owner, const DnsResolverEvent *event, uint64
     }
     agent->is_submitting = false;
     give_up(agent, "the server's name cannot be resolved", because);
+    go_on(agent);
+}
+
+static void tell_of_submission(UserAgent *agent, const AgentMail *mail)
+{
+    TRACE(agent->machine.trace, agent->machine.node, AGENT_SUBMIT, 0, .mail = mail->name,
+          .server = agent->server);
 }
 
 static void begin_submission(UserAgent *agent)
 {
     if (agent->outbox->len == 0)
         return;
+    simulator_cancel(agent->machine.simulator, &agent->retry_timer);
     agent->is_submitting = true;
+    agent->sending = 0;
+    Cause before = *simulator_cause(agent->machine.simulator);
+    for (guint i = 0; i < agent->outbox->len; i++) {
+        const AgentMail *mail = g_ptr_array_index(agent->outbox, i);
+        for (size_t r = 0; r < mail->envelope->recipient_count; r++) {
+            if (mail->states[r] == RECIPIENT_WAITS)
+                mail->states[r] = RECIPIENT_OPEN;
+        }
+        if (mail->is_tried)
+            tell_of_submission(agent, mail);
+        *simulator_cause(agent->machine.simulator) = before;
+    }
     agent->smtp_look_up =
         resolver_look_up(agent->resolver, agent->server, DNS_TYPE_A, on_server_address, agent);
 }
@@ -212,8 +319,7 @@ static void begin_submission(UserAgent *agent)
 void user_agent_submit(UserAgent *agent)
 {
     const AgentMail *last = g_ptr_array_index(agent->outbox, agent->outbox->len - 1);
-    TRACE(agent->machine.trace, agent->machine.node, AGENT_SUBMIT, 0, .mail = last->name,
-          .server = agent->server);
+    tell_of_submission(agent, last);
     if (!agent->is_submitting)
         begin_submission(agent);
 }

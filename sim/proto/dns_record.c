@@ -60,6 +60,20 @@ DnsRecord dns_record_txt(const char *name, uint32_t ttl_s, const char *text)
     return record;
 }
 
+char *dns_record_dup_text(const DnsRecord *record)
+{
+    gsize length = 0;
+    const uint8_t *at = g_bytes_get_data(record->bytes, &length);
+    GString *text = g_string_new(NULL);
+    for (gsize i = 0; i < length; i += 1U + at[i])
+        g_string_append_len(text, (const char *)at + i + 1, (gssize)MIN(at[i], length - i - 1));
+    for (gsize i = 0; i < text->len; i++) {
+        if (text->str[i] == '\0')
+            text->str[i] = '?';
+    }
+    return g_string_free(text, FALSE);
+}
+
 DnsRdata dns_record_rdata(const DnsRecord *record)
 {
     if (record->class != DNS_CLASS_IN)

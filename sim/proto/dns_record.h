@@ -85,6 +85,10 @@ DnsRecord dns_record_soa(const char *name, uint32_t ttl_s, const DnsSoa *soa);
 /* `text`, at most DNS_TXT_TEXT_MAX bytes, is cut into character-strings of 255 bytes. */
 DnsRecord dns_record_txt(const char *name, uint32_t ttl_s, const char *text);
 
+/* The text of a TXT record, its character-strings put together (RFC 7208 §3.3) and NUL shown as
+ * `?`; to free. What does not fit its own lengths is left out. */
+char *dns_record_dup_text(const DnsRecord *record);
+
 DnsRdata dns_record_rdata(const DnsRecord *record);
 DnsRecord dns_record_copy(const DnsRecord *record);
 void dns_record_clear(DnsRecord *record);

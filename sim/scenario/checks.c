@@ -468,6 +468,25 @@ static void check_vacations(const Checks *checks, const ScenarioServer *server)
     }
 }
 
+/* An outbox is tried on the person's own server. */
+static void check_outboxes(const Checks *checks)
+{
+    const ScenarioPeople *people = &checks->scenario->people;
+    for (size_t i = 0; i < people->count; i++) {
+        for (size_t j = 0; j < people->items[i].agents.count; j++) {
+            const ScenarioAgent *agent = &people->items[i].agents.items[j];
+            if (agent->send == AGENT_SEND_DIRECT && agent->outbox.retry_ns > 0)
+                diagnostics_error(checks->reader->diagnostics, agent->outbox.at,
+                                  "an agent that sends `direct` has no outbox; leave `retry` out, "
+                                  "or send by `smtp`");
+            if (agent->send != AGENT_SEND_DIRECT && agent->through.text != NULL)
+                reader_text_error(checks->reader, &agent->through,
+                                  "`through` goes with `send: direct`; by `smtp` an agent sends "
+                                  "through its person's own server");
+        }
+    }
+}
+
 static void check_servers(const Checks *checks)
 {
     for (size_t i = 0; i < checks->scenario->servers.count; i++) {
@@ -524,6 +543,7 @@ void check_scenario(Reader *reader)
         check_reference(&checks, &g_array_index(reader->references, Reference, i));
     check_network(&checks);
     check_servers(&checks);
+    check_outboxes(&checks);
     check_dns(&checks);
     check_people(&checks);
     check_mails(&checks);

@@ -262,7 +262,7 @@ void check_homes(Checks *checks)
 static bool has_other_records(const DnsRecords *records)
 {
     return records->mx.count > 0 || records->a.count > 0 || records->txt.count > 0 ||
-           records->ptr.text != NULL;
+           records->ptr.text != NULL || records->listed_by.count > 0;
 }
 
 /* A name that mail is sent to, or that leads on, should lead somewhere. */
@@ -291,15 +291,16 @@ static void check_exchanges(Checks *checks, const DnsExchanges *mx)
 }
 
 /* It is a machine's address that is looked up. */
-static void check_pointer(Checks *checks, const ScenarioText *name, const ScenarioText *ptr)
+static void check_pointer(Checks *checks, const ScenarioText *name, const ScenarioText *text,
+                          const char *key)
 {
-    if (ptr->text == NULL || name->text == NULL)
+    if (text->text == NULL || name->text == NULL)
         return;
     const NamesEntry *node = names_find(checks->nodes, name->text);
     if (node == NULL || node->kind == NODE_ROUTER || node->kind == NODE_HOME)
-        reader_text_error(checks->reader, ptr,
-                          "`%s` is no server or agent's machine, whose address `ptr` is about",
-                          name->text);
+        reader_text_error(checks->reader, text,
+                          "`%s` is no server or agent's machine, whose address `%s` is about",
+                          name->text, key);
 }
 
 void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *records)
@@ -309,7 +310,9 @@ void check_records(Checks *checks, const ScenarioText *name, const DnsRecords *r
         reader_text_error(checks->reader, &records->cname,
                           "a name with `cname` has no other records");
     check_exchanges(checks, &records->mx);
-    check_pointer(checks, name, &records->ptr);
+    check_pointer(checks, name, &records->ptr, "ptr");
+    if (records->listed_by.count > 0)
+        check_pointer(checks, name, &records->listed_by.items[0], "listed_by");
     warn_of_dead_end(checks, &records->cname);
     if (records->ttl_ns % SIM_SECOND != 0)
         diagnostics_error(checks->reader->diagnostics, records->at,

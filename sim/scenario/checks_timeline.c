@@ -153,22 +153,13 @@ static void check_recipient(Checks *checks, const ScenarioText *who, const Scena
                           mail->text);
 }
 
-static void check_send(Checks *checks, const ScenarioText *mail)
+/* Fills in the person's first agent where none is named. */
+static void check_agent(Checks *checks, const char *who, ScenarioText *agent)
 {
-    const NamesEntry *entry = mail->text != NULL ? names_find(checks->mails, mail->text) : NULL;
-    if (entry != NULL && entry->kind == MAIL_OF_REPLY)
-        reader_text_error(checks->reader, mail, "`%s` is the answer of a reply, which sends it",
-                          mail->text);
-}
-
-static void check_fetch(Checks *checks, ScenarioAction *action)
-{
-    const char *who = action->fetch.who.text;
     const NamesEntry *entry = who != NULL ? names_find(checks->people, who) : NULL;
     const ScenarioPerson *person = entry != NULL ? entry->what : NULL;
     if (person == NULL || person->agents.count == 0)
         return;
-    ScenarioText *agent = &action->fetch.agent;
     if (agent->text == NULL) {
         agent->text = person->agents.items[0].name.text;
         return;
@@ -182,6 +173,18 @@ static void check_fetch(Checks *checks, ScenarioAction *action)
     }
     g_autofree char *hint = reader_did_you_mean(&suggestion);
     reader_text_error(checks->reader, agent, "`%s` has no agent `%.60s`%s", who, agent->text, hint);
+}
+
+static void check_send(Checks *checks, ScenarioAction *action)
+{
+    const ScenarioText *mail = &action->send.mail;
+    const ScenarioMail *known = checks_find_mail(checks, mail->text);
+    if (known != NULL)
+        check_agent(checks, known->from.text, &action->send.agent);
+    const NamesEntry *entry = mail->text != NULL ? names_find(checks->mails, mail->text) : NULL;
+    if (entry != NULL && entry->kind == MAIL_OF_REPLY)
+        reader_text_error(checks->reader, mail, "`%s` is the answer of a reply, which sends it",
+                          mail->text);
 }
 
 static void check_link_action(Checks *checks, const ScenarioAction *action)
@@ -239,6 +242,8 @@ static char *machine_of(const Checks *checks, const ScenarioAction *action)
     case ACTION_SEND:
         mail = checks_find_mail(checks, action->send.mail.text);
         who = mail != NULL ? mail->from.text : NULL;
+        if (who != NULL && action->send.agent.text != NULL)
+            return g_strconcat(who, ".", action->send.agent.text, NULL);
         break;
     case ACTION_REPLY:
         who = action->reply.who.text;
@@ -307,13 +312,13 @@ static void check_action(Checks *checks, ScenarioAction *action)
 {
     switch (action->kind) {
     case ACTION_SEND:
-        check_send(checks, &action->send.mail);
+        check_send(checks, action);
         break;
     case ACTION_REPLY:
         check_recipient(checks, &action->reply.who, &action->reply.mail);
         break;
     case ACTION_FETCH:
-        check_fetch(checks, action);
+        check_agent(checks, action->fetch.who.text, &action->fetch.agent);
         break;
     case ACTION_READ:
         check_recipient(checks, &action->read.who, &action->read.mail);

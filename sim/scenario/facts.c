@@ -32,6 +32,10 @@ static const Fact facts[FACTS] = {
                                 "mails that have come into a mailbox"},
     [FACT_TRAFFIC_BOUNCED] = {FACT_OF_TRAFFIC, "bounced", FACT_COUNT, false,
                               "mails that a server gave up"},
+    [FACT_TRAFFIC_REFUSED] = {FACT_OF_TRAFFIC, "refused", FACT_COUNT, false,
+                              "mails that no server took, as their authors were told"},
+    [FACT_TRAFFIC_LOST] = {FACT_OF_TRAFFIC, "lost", FACT_COUNT, false,
+                           "mails that agents without a queue could not hand over"},
     [FACT_TRAFFIC_MEAN_DELAY] = {FACT_OF_TRAFFIC, "mean_delay", FACT_TIME, false,
                                  "the mean time from the sender's server to the mailbox, of those "
                                  "delivered"},
@@ -92,6 +96,8 @@ static const struct {
     [MAIL_STATUS_DISCARDED] = {"discarded", "a named rule removed it, such as that no bounce is "
                                             "bounced"},
     [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and the sender was told at once"},
+    [MAIL_STATUS_LOST_BY_AGENT] = {"lost_by_agent", "its agent sends directly, could not hand it "
+                                                    "over, and has no queue: nobody has it"},
     [MAIL_STATUS_RELAYED] = {"relayed", "in `mailsim live`, a real server has taken it over"},
     [MAIL_STATUS_EXPANDED] = {"expanded", "the address is an alias, a list or of a user who "
                                           "forwards: what became of the mail is said of the "

@@ -27,15 +27,16 @@ typedef enum FactType {
 } FactType;
 
 typedef enum MailStatus {
-    MAIL_STATUS_NONE,      /* never sent, or there is no bounce */
-    MAIL_STATUS_QUEUED,    /* waits in a server's queue */
-    MAIL_STATUS_DELIVERED, /* lies in the recipient's mailbox, or did */
-    MAIL_STATUS_BOUNCED,   /* given up; the sender was told */
-    MAIL_STATUS_DISCARDED, /* removed by a named rule, such as a bounce of a bounce */
-    MAIL_STATUS_REFUSED,   /* no server ever accepted it, and the sender knows */
-    MAIL_STATUS_RELAYED,   /* a server outside of the simulation has it */
-    MAIL_STATUS_EXPANDED,  /* the address stands for others: ask for these */
-    MAIL_STATUS_LOST,      /* accepted and nowhere to be found */
+    MAIL_STATUS_NONE,          /* never sent, or there is no bounce */
+    MAIL_STATUS_QUEUED,        /* waits in a server's queue */
+    MAIL_STATUS_DELIVERED,     /* lies in the recipient's mailbox, or did */
+    MAIL_STATUS_BOUNCED,       /* given up; the sender was told */
+    MAIL_STATUS_DISCARDED,     /* removed by a named rule, such as a bounce of a bounce */
+    MAIL_STATUS_REFUSED,       /* no server ever accepted it, and the sender knows */
+    MAIL_STATUS_LOST_BY_AGENT, /* its agent has no queue and has given it up */
+    MAIL_STATUS_RELAYED,       /* a server outside of the simulation has it */
+    MAIL_STATUS_EXPANDED,      /* the address stands for others: ask for these */
+    MAIL_STATUS_LOST,          /* accepted and nowhere to be found */
     MAIL_STATUSES,
 } MailStatus;
 
@@ -51,6 +52,8 @@ typedef enum FactId {
     FACT_TRAFFIC_SENT,
     FACT_TRAFFIC_DELIVERED,
     FACT_TRAFFIC_BOUNCED,
+    FACT_TRAFFIC_REFUSED,
+    FACT_TRAFFIC_LOST,
     FACT_TRAFFIC_MEAN_DELAY,
     FACT_TRAFFIC_MEDIAN_DELAY,
     FACT_TRAFFIC_DELAY_95,

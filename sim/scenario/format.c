@@ -293,6 +293,10 @@ static const KeySpec server_keys[] = {
      .value = {.type = VALUE_CHOICE, .choices = plus_choices},
      .default_text = "accept",
      .meaning = "whether `bob+news` is an address of `bob` (RFC 5233)"},
+    {.key = "policy",
+     .offset = offsetof(ScenarioServer, policy),
+     .value = {.type = VALUE_MAP, .mapping = &format_policy},
+     .meaning = "who may send what to whom: its rules, each with the reply that it gives"},
 };
 
 static const MappingSpec a_server = {
@@ -330,6 +334,7 @@ static const MappingSpec an_exchange = {
 static const ValueSpec exchange_value = {.type = VALUE_MAP, .mapping = &an_exchange};
 static const ValueSpec a_target = {.type = VALUE_DNS_TARGET};
 static const ValueSpec a_text = {.type = VALUE_TEXT};
+static const ValueSpec a_block_list = {.type = VALUE_DNS_NAME};
 
 const KeySpec format_dns_keys[] = {
     {.key = "mx",
@@ -354,9 +359,16 @@ const KeySpec format_dns_keys[] = {
      .meaning = "texts"},
     {.key = "ptr",
      .offset = offsetof(DnsRecords, ptr),
-     .value = {.type = VALUE_DNS_NAME},
+     .value = {.type = VALUE_EXCHANGE},
      .when_absent = "as generated",
-     .meaning = "what the look-up of this host's address gives, in place of its name"},
+     .meaning =
+         "what the look-up of this host's address gives, in place of its name; `.`: nothing"},
+    {.key = "listed_by",
+     .offset = offsetof(DnsRecords, listed_by),
+     .value = {.type = VALUE_LIST, .element = &a_block_list, .least = 1},
+     .when_absent = "nobody",
+     .meaning = "block lists (RFC 5782) that have this host's address: each gets an A record "
+                "127.0.0.2 and a TXT record for it"},
     {.key = "ttl",
      .offset = offsetof(DnsRecords, ttl_ns),
      .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = TTL_MAXIMUM},
@@ -378,8 +390,31 @@ static const MappingSpec dns_name = {
 
 /* --- people --- */
 
-static const char *const send_protocols[] = {[AGENT_SEND_SMTP] = "smtp", NULL};
+static const char *const send_protocols[] = {
+    [AGENT_SEND_SMTP] = "smtp", [AGENT_SEND_DIRECT] = "direct", NULL};
 static const char *const read_protocols[] = {[AGENT_READ_IMAP] = "imap", NULL};
+
+static const KeySpec outbox_keys[] = {
+    {.key = "retry",
+     .offset = offsetof(ScenarioOutbox, retry_ns),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SIM_DAY},
+     .default_text = "0 s",
+     .meaning = "how long it waits before it tries its server again; `0 s`: it does not, and tells "
+                "its person at once. Not with `send: direct`"},
+    {.key = "lifetime",
+     .offset = offsetof(ScenarioOutbox, lifetime_ns),
+     .value =
+         {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .minimum = 1, .maximum = RETRY_TIME_MAX},
+     .default_text = "1 d",
+     .meaning = "after this time it gives up and tells its person"},
+};
+
+static const MappingSpec outbox = {
+    .what = "`outbox`",
+    .size = sizeof(ScenarioOutbox),
+    .keys = outbox_keys,
+    .key_count = G_N_ELEMENTS(outbox_keys),
+};
 
 static const KeySpec agent_keys[] = {
     {.key = "router",
@@ -399,7 +434,24 @@ static const KeySpec agent_keys[] = {
      .offset = offsetof(ScenarioAgent, send),
      .value = {.type = VALUE_CHOICE, .choices = send_protocols},
      .default_text = "smtp",
-     .meaning = "the protocol by which it hands mail to the person's server"},
+     .meaning = "how it sends: by `smtp` to the person's own server; or `direct`, to the "
+                "recipients' servers by itself, without a queue: what cannot be handed over at "
+                "once is lost"},
+    {.key = "through",
+     .offset = offsetof(ScenarioAgent, through),
+     .value = {.type = VALUE_SERVER},
+     .when_absent = "the recipients' servers",
+     .meaning = "with `send: direct`: a server to whose port 25 it gives all its mail, without "
+                "logging in; an open relay passes it on"},
+    {.key = "helo",
+     .offset = offsetof(ScenarioAgent, helo),
+     .value = {.type = VALUE_TEXT},
+     .when_absent = "the machine's name",
+     .meaning = "what it calls itself in EHLO, true or not"},
+    {.key = "outbox",
+     .offset = offsetof(ScenarioAgent, outbox),
+     .value = {.type = VALUE_MAP, .mapping = &outbox},
+     .meaning = "what it does with mail that its server does not take now"},
     {.key = "read",
      .offset = offsetof(ScenarioAgent, read),
      .value = {.type = VALUE_CHOICE, .choices = read_protocols},
@@ -600,6 +652,11 @@ static const KeySpec traffic_keys[] = {
      .value = {.type = VALUE_LIST, .element = &a_writer, .least = 1},
      .is_required = true,
      .meaning = "the persons who write, each as likely as the others"},
+    {.key = "sender",
+     .offset = offsetof(ScenarioTraffic, sender),
+     .value = {.type = VALUE_ADDRESS},
+     .when_absent = "the person's address",
+     .meaning = "the sender that their envelopes name"},
     {.key = "to",
      .offset = offsetof(ScenarioTraffic, to),
      .value = {.type = VALUE_LIST, .element = &an_address, .least = 1},

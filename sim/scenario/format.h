@@ -24,6 +24,7 @@ typedef enum ValueType {
     VALUE_EXCHANGE,   /* likewise, or `.`: no mail is taken (RFC 7505) */
     VALUE_ADDRESS,    /* a mail address */
     VALUE_DNS_TARGET, /* an IPv4 address, or a server for the address it has */
+    VALUE_REPLY,      /* a refusal of a server: `550 5.7.1 No` */
     VALUE_SCHEDULE,   /* a retry schedule that mail/retry_schedule.h knows */
     VALUE_ROUTER,     /* the name of a router that the scenario has; likewise the next ones */
     VALUE_SERVER,     /* of a server */
@@ -100,6 +101,8 @@ typedef struct ListValue {
 extern const MappingSpec format_scenario;
 /* format_tcp.c; each of their keys is a number in TcpParameters. */
 extern const MappingSpec format_tcp, format_machine_tcp;
+/* format_policy.c */
+extern const MappingSpec format_policy;
 /* format_timeouts.c: a server's `timeouts`. */
 extern const MappingSpec format_timeouts;
 /* format_addresses.c: a user, an alias and a mailing list of a server. */

@@ -138,7 +138,7 @@ const MappingSpec format_dns_set_records = {
     .what = "`records`",
     .size = sizeof(DnsRecords),
     .keys = format_dns_keys,
-    .key_count = 6,
+    .key_count = 7,
 };
 
 static const KeySpec send_keys[] = {
@@ -147,6 +147,11 @@ static const KeySpec send_keys[] = {
      .value = {.type = VALUE_MAIL},
      .is_required = true,
      .meaning = "a mail of `mails`"},
+    {.key = "agent",
+     .offset = offsetof(ScenarioAction, send.agent),
+     .value = {.type = VALUE_AGENT},
+     .when_absent = "its author's first one",
+     .meaning = "by which agent of its author"},
 };
 
 static const KeySpec reply_keys[] = {

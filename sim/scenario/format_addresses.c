@@ -1,6 +1,8 @@
 /* What the addresses of a server are: users, aliases, mailing lists. See format.h. */
 #include "scenario/format.h"
 
+#define QUOTA_MAXIMUM (INT64_C(1) << 50)
+
 #include "mail/envelope.h"
 
 static const ValueSpec an_address = {.type = VALUE_ADDRESS};
@@ -44,6 +46,12 @@ static const MappingSpec vacation = {
 };
 
 static const KeySpec user_keys[] = {
+    {.key = "quota",
+     .offset = offsetof(ScenarioUser, quota_bytes),
+     .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = QUOTA_MAXIMUM},
+     .when_absent = "any size",
+     .meaning = "how much the mailbox may hold; mail beyond that gets the reply of "
+                "`policy.quota`"},
     {.key = "forward",
      .offset = offsetof(ScenarioUser, forward),
      .value = {.type = VALUE_LIST, .element = &an_address, .most = ENVELOPE_RECIPIENTS_MAX},

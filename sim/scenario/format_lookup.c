@@ -55,6 +55,7 @@ static const char *const descriptions[] = {
     [VALUE_EXCHANGE] = "a domain name such as `mail.gmail.example`, or `.`",
     [VALUE_ADDRESS] = "a mail address such as `bob@gmail.example`",
     [VALUE_DNS_TARGET] = "an IPv4 address or the name of a server",
+    [VALUE_REPLY] = "a reply such as `550 5.7.1 Not for you`",
     [VALUE_SCHEDULE] = "the name of a retry schedule such as `postfix`",
     [VALUE_ROUTER] = "the name of a router",
     [VALUE_SERVER] = "the name of a server",

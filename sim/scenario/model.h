@@ -13,51 +13,18 @@
 #include "core/simtime.h"
 #include "mail/retry_schedule.h"
 #include "scenario/arena.h"
-#include "scenario/diagnostics.h"
 #include "scenario/facts.h"
+#include "scenario/model_policy.h"
+#include "scenario/model_values.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCENARIO_UNSET = -1, SCENARIO_FORMAT_VERSION = 1 };
+enum { SCENARIO_FORMAT_VERSION = 1 };
 
 /* The latest moment a scenario may name: 100 years of 365 days. */
 #define SCENARIO_TIME_MAXIMUM (36500 * SIM_DAY)
-
-/* Each struct that is a map of the file begins with its place. In a struct that has a name (a
- * server, a person), that is the key it stands under. */
-
-/* A word or text of the file; text is NULL when it was not given and has no default. */
-typedef struct ScenarioText {
-    const char *text;
-    SourcePosition at;
-} ScenarioText;
-
-typedef struct ScenarioTexts {
-    ScenarioText *items;
-    size_t count;
-} ScenarioTexts;
-
-typedef struct ScenarioNumbers {
-    int64_t *items;
-    size_t count;
-} ScenarioNumbers;
-
-/* A text for people, in one or more languages. A text that names no language has language "". */
-typedef struct LocalTextEntry {
-    const char *language; /* "en", "ko" */
-    const char *text;
-} LocalTextEntry;
-
-typedef struct LocalText {
-    LocalTextEntry *entries;
-    size_t count; /* 0: not given */
-    SourcePosition at;
-} LocalText;
-
-/* The text in `language`, or else in English, or else the first one; "" when there is none. */
-const char *local_text_choose(const LocalText *text, const char *language);
 
 /* A moment of the wall clock, such as 2026-03-02T09:00:00+09:00. */
 typedef struct ScenarioDateTime {
@@ -225,6 +192,7 @@ typedef struct ScenarioUser {
     ScenarioText name;     /* the local-part, the same in each of the server's domains */
     ScenarioTexts forward; /* addresses that the mail goes to; none: into the mailbox */
     ScenarioVacation vacation;
+    int64_t quota_bytes; /* SCENARIO_UNSET: none */
 } ScenarioUser;
 
 typedef struct ScenarioUsers {
@@ -362,6 +330,7 @@ typedef struct ScenarioServer {
     ScenarioAliases aliases;
     ScenarioLists lists;
     int64_t plus_addresses; /* PlusChoice */
+    ScenarioPolicy policy;
 } ScenarioServer;
 
 typedef struct ScenarioServers {
@@ -388,8 +357,9 @@ typedef struct DnsRecords {
     ScenarioTexts a; /* each an IPv4 address, or the name of a server: the address it has */
     ScenarioText cname;
     ScenarioTexts txt;
-    ScenarioText ptr; /* what the reverse look-up of this host's address answers */
-    int64_t ttl_ns;   /* of all records of the name, the generated ones included */
+    ScenarioText ptr; /* what the reverse look-up of this host's address answers; ".": nothing */
+    ScenarioTexts listed_by; /* zones of block lists */
+    int64_t ttl_ns;          /* of all records of the name, the generated ones included */
 } DnsRecords;
 
 typedef struct ScenarioDns {
@@ -399,11 +369,19 @@ typedef struct ScenarioDns {
 
 typedef enum AgentSend {
     AGENT_SEND_SMTP,
+    AGENT_SEND_DIRECT,
 } AgentSend;
 
 typedef enum AgentRead {
     AGENT_READ_IMAP,
 } AgentRead;
+
+/* What an agent does with mail that its server does not take now. */
+typedef struct ScenarioOutbox {
+    SourcePosition at;
+    int64_t retry_ns; /* 0: it does not try again */
+    int64_t lifetime_ns;
+} ScenarioOutbox;
 
 /* A user agent: a program on a machine of its own, whose host name is PERSON.AGENT. */
 typedef struct ScenarioAgent {
@@ -412,7 +390,10 @@ typedef struct ScenarioAgent {
     ScenarioText router;
     LinkParameters link;
     TcpParameters tcp;
-    int64_t send; /* AgentSend */
+    int64_t send;         /* AgentSend */
+    ScenarioText through; /* with AGENT_SEND_DIRECT: a server; NULL: the recipients' */
+    ScenarioText helo;    /* NULL: its host name */
+    ScenarioOutbox outbox;
     int64_t read; /* AgentRead */
 } ScenarioAgent;
 
@@ -491,8 +472,9 @@ typedef enum SizesChoice { SIZES_FIXED, SIZES_EXPONENTIAL } SizesChoice;
 typedef struct ScenarioTraffic {
     SourcePosition at;
     ScenarioText name;
-    ScenarioTexts from; /* persons */
-    ScenarioTexts to;   /* addresses */
+    ScenarioTexts from;  /* persons */
+    ScenarioText sender; /* of their envelopes; NULL: the person's address */
+    ScenarioTexts to;    /* addresses */
     int64_t start_ns;
     int64_t arrivals; /* ArrivalChoice */
     int64_t every_ns; /* from one to the next, or, for ARRIVAL_POISSON, its mean */
@@ -572,6 +554,7 @@ typedef struct ScenarioAction {
     union {
         struct {
             ScenarioText mail;
+            ScenarioText agent; /* of its author; filled in */
         } send;
         struct {
             ScenarioText who;  /* a person */

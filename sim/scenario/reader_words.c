@@ -3,6 +3,7 @@
 #include "core/units.h"
 #include "mail/address.h"
 #include "mail/date.h"
+#include "policy/policy.h"
 #include "scenario/reader_internal.h"
 
 #include <string.h>
@@ -191,6 +192,16 @@ static bool check_schedule(Reader *reader, const YamlNode *node)
     return false;
 }
 
+static bool check_reply(Reader *reader, const YamlNode *node)
+{
+    SmtpReply reply = {0};
+    const char *fault = NULL;
+    if (policy_reply_parse(node->text, &reply, &fault))
+        return true;
+    reader_error(reader, node, "`%.60s` is no reply that refuses: %s", node->text, fault);
+    return false;
+}
+
 static bool check_event(Reader *reader, const YamlNode *node)
 {
     if (trace_kind_find(node->text) != TRACE_KIND_COUNT)
@@ -231,6 +242,8 @@ static bool check_word(Reader *reader, ValueType type, const YamlNode *node)
         return ipv4_parse(node->text, &address) || check_host_name(reader, node, false);
     case VALUE_SCHEDULE:
         return check_schedule(reader, node);
+    case VALUE_REPLY:
+        return check_reply(reader, node);
     case VALUE_EVENT:
         return check_event(reader, node);
     default: /* texts, and references, whose form is that of what they refer to */

@@ -65,6 +65,7 @@ static const char *const kinds_of_value[] = {
     [VALUE_EXCHANGE] = "domain name, or `.`",
     [VALUE_ADDRESS] = "mail address",
     [VALUE_DNS_TARGET] = "IPv4 address or server",
+    [VALUE_REPLY] = "SMTP reply",
     [VALUE_SCHEDULE] = "retry schedule",
     [VALUE_ROUTER] = "router",
     [VALUE_SERVER] = "server",

@@ -91,6 +91,7 @@ static const char dns_pattern[] = "^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]
                                   "[a-z0-9])?)+$";
 static const char exchange_pattern[] =
     "^(\\.|[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)+)$";
+static const char reply_pattern[] = "^(4[0-9]{2} 4|5[0-9]{2} 5)\\.[0-9]{1,3}\\.[0-9]{1,3} [ -~]+$";
 static const char address_pattern[] = "^.+@[^@]+$";
 static const char date_pattern[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
                                    "(Z|[-+][0-9]{2}:[0-9]{2})$";
@@ -113,6 +114,8 @@ static const char *word_pattern(ValueType type)
         return exchange_pattern;
     case VALUE_ADDRESS:
         return address_pattern;
+    case VALUE_REPLY:
+        return reply_pattern;
     default:
         return NULL;
     }

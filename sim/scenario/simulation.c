@@ -346,7 +346,8 @@ static ServerNames server_names_of(const ScenarioServer *scenario)
                          g_ptr_array_new_with_free_func(g_free)};
     for (size_t i = 0; i < scenario->users.count; i++) {
         const ScenarioUser *user = &scenario->users.items[i];
-        MailServerUser shown = {user->name.text, SIMULATION_PASSWORD, vacation_of(user),
+        MailServerUser shown = {user->name.text, SIMULATION_PASSWORD,
+                                (uint64_t)MAX(user->quota_bytes, 0), vacation_of(user),
                                 keep_texts(&names, &user->forward)};
         g_array_append_val(names.users, shown);
     }
@@ -388,6 +389,7 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
     g_autofree const char **domains = texts_of(&scenario->domains);
     g_autofree const char **backups = texts_of(&scenario->backup_for);
     ServerNames names = server_names_of(scenario);
+    PolicyLists policy_lists = {0};
     MailServerOptions options = {
         .backup_domains = backups,
         .backup_domain_count = scenario->backup_for.count,
@@ -431,9 +433,11 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .relay_clients = (const Ipv4Address *)(void *)relay_clients->data,
         .relay_client_count = relay_clients->len,
         .catch_all = scenario->catch_all.text,
+        .policy = simulation_policy(simulation, &scenario->policy, &policy_lists),
     };
     MailServer *server = mail_server_new(&simulated->machine, &options);
     server_names_clear(&names);
+    policy_lists_clear(&policy_lists);
     return server;
 }
 
@@ -444,11 +448,20 @@ static UserAgent *build_agent(const Simulation *simulation, const SimulatedAgent
     CHECK(address_parse(span_of_text(text), &address) == ADDRESS_OK);
     const ScenarioServer *server = scenario_find_domain(simulation->scenario, address.domain);
     CHECK(server != NULL);
+    const char *through = simulated->scenario->through.text;
+    Ipv4Address through_address =
+        through != NULL ? network_address_of(simulation->network, through) : 0;
     UserAgentOptions options = {
         .address = text,
         .server = server->name.text,
         .user = address.local_part,
         .password = SIMULATION_PASSWORD,
+        .helo_name = simulated->scenario->helo.text,
+        .sends_directly = simulated->scenario->send == AGENT_SEND_DIRECT,
+        .through = through,
+        .through_address = through_address,
+        .retry_ns = simulated->scenario->outbox.retry_ns,
+        .lifetime_ns = simulated->scenario->outbox.lifetime_ns,
     };
     return user_agent_new(&simulated->machine, &options);
 }

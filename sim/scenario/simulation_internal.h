@@ -79,6 +79,18 @@ void simulation_change_link(LinkOptions *options, const LinkParameters *changes)
 /* Appends what a rule of the file means, FilterRule: with lists, one for each pair. */
 void simulation_append_rule(const Simulation *simulation, const ScenarioRule *rule,
                             GArray *filters);
+/* ---- simulation_policy.c: who may send what to whom ---- */
+
+/* What the options point into, beside the scenario; to clear. */
+typedef struct PolicyLists {
+    GArray *ranges; /* PolicyRange */
+    const char **zones;
+} PolicyLists;
+
+/* Once the network is built. */
+PolicyOptions simulation_policy(const Simulation *simulation, const ScenarioPolicy *policy,
+                                PolicyLists *lists);
+void policy_lists_clear(PolicyLists *lists);
 
 /* ---- simulation_zone.c: the names ---- */
 

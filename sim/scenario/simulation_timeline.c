@@ -41,7 +41,7 @@ NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction
     switch (action->kind) {
     case ACTION_SEND: {
         const ScenarioMail *mail = scenario_find_mail(simulation->scenario, action->send.mail.text);
-        return find_agent(simulation, mail->from.text, NULL)->machine.node;
+        return find_agent(simulation, mail->from.text, action->send.agent.text)->machine.node;
     }
     case ACTION_REPLY:
         return find_agent(simulation, action->reply.who.text, NULL)->machine.node;
@@ -256,7 +256,8 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
         .attachments = attachments,
         .attachment_count = mail->attach.count,
     };
-    user_agent_send(find_agent(simulation, mail->from.text, NULL)->agent, &message);
+    const char *agent = planned->action->send.agent.text;
+    user_agent_send(find_agent(simulation, mail->from.text, agent)->agent, &message);
 }
 
 static void do_reply(const Simulation *simulation, const PlannedAction *planned)

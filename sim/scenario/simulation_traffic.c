@@ -27,7 +27,13 @@ static void write_mail(void *owner, void *data)
     g_autofree char *name = simulation_occurrence_name(traffic->name.text, planned->index);
     g_autofree char *body = simulation_body_of_size("", planned->size);
     UserAgentMail mail = {
-        .name = name, .to = &planned->to, .to_count = 1, .subject = name, .body = body};
+        .name = name,
+        .sender = traffic->sender.text,
+        .to = &planned->to,
+        .to_count = 1,
+        .subject = name,
+        .body = body,
+    };
     TRACE(planned->agent->machine.trace, NODE_TIMELINE, TIMELINE_ACTION, 0,
           .action = action_name(ACTION_SEND), .subject = name);
     user_agent_send(planned->agent->agent, &mail);

@@ -13,6 +13,8 @@ enum {
     DNS_NEGATIVE_TTL_S = 300
 };
 
+#define DNS_BLOCK_LIST_ENTRY ((Ipv4Address)0x7F000002) /* 127.0.0.2 */
+
 static void add_record(DnsZone *zone, DnsRecord record)
 {
     dns_zone_add(zone, &record);
@@ -92,6 +94,35 @@ static void append(GArray *records, DnsRecord record)
     g_array_append_val(records, record);
 }
 
+/* `.`: the address has no name. */
+static void set_pointer(DnsZone *zone, Ipv4Address address, uint32_t ttl_s, const char *host)
+{
+    char reverse[DNS_NAME_TEXT_SIZE];
+    dns_name_reverse(address, reverse);
+    if (strcmp(host, ".") == 0) {
+        dns_zone_set(zone, reverse, DNS_TYPE_PTR, NULL, 0);
+        return;
+    }
+    DnsRecord pointer = dns_record_host(reverse, DNS_TYPE_PTR, ttl_s, host);
+    dns_zone_set(zone, reverse, DNS_TYPE_PTR, &pointer, 1);
+    dns_record_clear(&pointer);
+}
+
+/* RFC 5782 §2.1: the entry of an address in a block list. */
+static void list_address(DnsZone *zone, Ipv4Address address, uint32_t ttl_s, const char *host,
+                         const char *list)
+{
+    g_autofree char *name = g_strdup_printf("%u.%u.%u.%u.%s", address & 255, address >> 8 & 255,
+                                            address >> 16 & 255, address >> 24, list);
+    g_autofree char *text = g_strdup_printf("%s has been seen sending spam", host);
+    DnsRecord entry = dns_record_a(name, ttl_s, DNS_BLOCK_LIST_ENTRY);
+    DnsRecord reason = dns_record_txt(name, ttl_s, text);
+    dns_zone_set(zone, name, DNS_TYPE_A, &entry, 1);
+    dns_zone_set(zone, name, DNS_TYPE_TXT, &reason, 1);
+    dns_record_clear(&entry);
+    dns_record_clear(&reason);
+}
+
 void simulation_set_records(const Simulation *simulation, DnsZone *zone, const char *name,
                             const DnsRecords *records)
 {
@@ -110,12 +141,11 @@ void simulation_set_records(const Simulation *simulation, DnsZone *zone, const c
     if (records->cname.text != NULL)
         append(list, dns_record_host(name, DNS_TYPE_CNAME, ttl_s, records->cname.text));
     set_records_of_type(zone, name, DNS_TYPE_CNAME, list);
-    if (records->ptr.text != NULL) {
-        char reverse[DNS_NAME_TEXT_SIZE];
-        dns_name_reverse(find_address(simulation, name), reverse);
-        append(list, dns_record_host(reverse, DNS_TYPE_PTR, ttl_s, records->ptr.text));
-        set_records_of_type(zone, reverse, DNS_TYPE_PTR, list);
-    }
+    if (records->ptr.text != NULL)
+        set_pointer(zone, find_address(simulation, name), ttl_s, records->ptr.text);
+    for (size_t i = 0; i < records->listed_by.count; i++)
+        list_address(zone, find_address(simulation, name), ttl_s, name,
+                     records->listed_by.items[i].text);
     dns_zone_set_ttl(zone, name, ttl_s);
 }
 
@@ -175,6 +205,8 @@ char *simulation_describe_records(const DnsRecords *records)
         g_string_append_printf(text, "CNAME %s; ", records->cname.text);
     if (records->ptr.text != NULL)
         g_string_append_printf(text, "PTR %s; ", records->ptr.text);
+    for (size_t i = 0; i < records->listed_by.count; i++)
+        g_string_append_printf(text, "on the block list %s; ", records->listed_by.items[i].text);
     if (text->len > 0)
         g_string_truncate(text, text->len - 2);
     return g_string_free(text, FALSE);

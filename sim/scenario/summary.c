@@ -58,6 +58,13 @@ static void put_mails(const Run *run, const char *follow, GString *out)
         g_string_append(out, "Mails\n  none\n");
 }
 
+/* What there is none of goes without saying. */
+static void put_count(int64_t count, const char *what, GString *out)
+{
+    if (count > 0)
+        g_string_append_printf(out, ", %lld %s", (long long)count, what);
+}
+
 static void put_traffic(const Run *run, GString *out)
 {
     const ScenarioTraffics *traffic = &run->scenario->traffic;
@@ -71,6 +78,8 @@ static void put_traffic(const Run *run, GString *out)
                                (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_SENT),
                                (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_DELIVERED),
                                (long long)traffic_fact(run->facts, name, FACT_TRAFFIC_BOUNCED));
+        put_count(traffic_fact(run->facts, name, FACT_TRAFFIC_REFUSED), "refused", out);
+        put_count(traffic_fact(run->facts, name, FACT_TRAFFIC_LOST), "lost by their agent", out);
         if (median != SIM_NEVER) {
             g_string_append(out, "; half of them within ");
             timeline_format_time(median, 3, out);

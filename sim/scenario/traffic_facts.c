@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct Sums {
-    int64_t sent, bounced;
+    int64_t sent, bounced, refused, lost;
     SimTime last_delivered_at;
     GArray *delays; /* SimTime, of those delivered */
 } Sums;
@@ -25,6 +25,8 @@ bool traffic_owns(const char *traffic, const char *mail)
 static void add_recipient(Sums *sums, const FactsRecipient *recipient)
 {
     sums->sent += recipient->accepted_at != SIM_NEVER;
+    sums->refused += recipient->fate == MAIL_FATE_REFUSED;
+    sums->lost += recipient->fate == MAIL_FATE_LOST_BY_AGENT;
     sums->bounced += recipient->bounced_at != SIM_NEVER;
     if (recipient->delivered_at == SIM_NEVER)
         return;
@@ -70,6 +72,10 @@ static int64_t fact_of_sums(const Sums *sums, FactId fact)
         return sums->delays->len;
     case FACT_TRAFFIC_BOUNCED:
         return sums->bounced;
+    case FACT_TRAFFIC_REFUSED:
+        return sums->refused;
+    case FACT_TRAFFIC_LOST:
+        return sums->lost;
     case FACT_TRAFFIC_MEAN_DELAY:
         return mean(sums);
     case FACT_TRAFFIC_MEDIAN_DELAY:

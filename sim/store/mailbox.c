@@ -167,6 +167,24 @@ bool mail_store_has_user(const MailStore *store, const char *user)
     return mail_user_find(store, user) != NULL;
 }
 
+static gboolean add_sizes(gpointer name, gpointer value, gpointer sum)
+{
+    (void)name;
+    const MailFolder *folder = value;
+    for (size_t i = 0; i < mail_folder_count(folder); i++)
+        *(uint64_t *)sum += mail_folder_message(folder, i)->size;
+    return FALSE;
+}
+
+uint64_t mail_store_used(const MailStore *store, const char *user)
+{
+    uint64_t sum = 0;
+    const MailUser *known = g_tree_lookup(store->users, user);
+    if (known != NULL)
+        g_tree_foreach(known->folders, add_sizes, &sum);
+    return sum;
+}
+
 MailFolder *mail_store_find_folder(const MailStore *store, const char *user, const char *folder)
 {
     const MailUser *found = mail_user_find(store, user);

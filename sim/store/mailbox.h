@@ -17,7 +17,7 @@
  * one after the other; what a change sees is the store after all changes before it.
  *
  * Users are the server's configuration, not on the disk. INBOX is always there. Left out on
- * purpose: keywords, quotas, shared folders, subscriptions.
+ * purpose: keywords, shared folders, subscriptions; quotas are the server's to keep.
  *
  * Source: RFC 9051 §2.3 (UIDs, flags, internal date), §5.1 (names), §6.3, §6.4 (commands). */
 #pragma once
@@ -77,6 +77,8 @@ void mail_store_recover(MailStore *store);
 
 /* ---- Reading; folders and messages are borrowed, valid until the simulator's next event ---- */
 
+/* Octets of all messages in the user's folders; 0 when there is no such user. */
+uint64_t mail_store_used(const MailStore *store, const char *user);
 /* NULL when there is no such user or folder. */
 MailFolder *mail_store_find_folder(const MailStore *store, const char *user, const char *folder);
 /* The user's folders: INBOX, then the others in byte order; NULL when there is no such user. NULL-

@@ -19,11 +19,14 @@ KNOWS = {
     "sim/net": ["core", "trace", "mail"],
     "sim/proto": ["core/bytes.h", "core/check.h", "core/state_table.h", "core/simtime.h",
                   "core/units.h", "core/ipv4.h", "mail"],
+    "sim/policy": ["core/bytes.h", "core/check.h", "core/simtime.h", "core/units.h", "core/ipv4.h",
+                   "mail", "proto"],
     "sim/store": ["core", "trace", "mail"],
     "sim/audit": ["core", "trace"],
-    "sim/node": ["core", "trace", "mail", "net", "proto", "store"],
+    "sim/node": ["core", "trace", "mail", "net", "proto", "policy", "store"],
     "sim/export": ["core", "trace"],
-    "sim/scenario": ["core", "trace", "mail", "net", "proto", "store", "audit", "node", "export"],
+    "sim/scenario": ["core", "trace", "mail", "net", "proto", "policy", "store", "audit", "node",
+                     "export"],
 }
 KNOWS["sim/torture"] = KNOWS["sim/live"] = KNOWS["sim/scenario"] + ["scenario"]
 ANYTHING = ["tools", "tests"]
@@ -68,6 +71,7 @@ def check_the_check():
         ("sim/store/a.c", '#include "net/tcp.h"'), ("sim/audit/a.c", '#include "store/disk.h"'),
         ("sim/node/a.c", '#include "audit/books.h"'), ("sim/export/a.c", '#include "mail/date.h"'),
         ("sim/scenario/a.c", '#include "torture/swarm.h"'), ("sim/live/a.c", '#include "torture/a.h"'),
+        ("sim/policy/a.c", '#include "core/simulator.h"'), ("sim/proto/a.c", '#include "policy/a.h"'),
         ("sim/new/a.c", '#include "core/bytes.h"'), ("sim/core/a.c", "#include <time.h>"),
         ("sim/core/a.c", '#include "../net/tcp.h"'), ("include/mailsim/a.h", '#include "core/bytes.h"'),
     ]

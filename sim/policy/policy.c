@@ -1,0 +1,327 @@
+/* The steps of a dialogue, and the rules that each asks in turn. See policy.h. */
+#include "policy/policy_internal.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+static const char *const RULE_NAMES[POLICY_RULES] = {
+    [POLICY_RULE_RELAY] = "relay",
+    [POLICY_RULE_ADDRESSES] = "addresses",
+    [POLICY_RULE_REVERSE_NAME] = "reverse_name",
+    [POLICY_RULE_BLOCKLISTS] = "blocklists",
+    [POLICY_RULE_HELO] = "helo",
+    [POLICY_RULE_RATE] = "rate",
+    [POLICY_RULE_SPF] = "spf",
+    [POLICY_RULE_QUOTA] = "quota",
+    [POLICY_RULE_GREYLIST] = "greylist",
+};
+
+const char *policy_rule_name(PolicyRule rule)
+{
+    return RULE_NAMES[rule];
+}
+
+/* ---- The steps ---- */
+
+static const Rule CONNECT_RULES[] = {
+    {rule_name_judge, rule_name_take, true},
+    {rule_ranges_judge, NULL, true},
+    {rule_blocklists_judge, rule_blocklists_take, true},
+    {NULL, NULL, false},
+};
+
+static const Rule HELO_RULES[] = {
+    {rule_helo_judge, rule_helo_take, true},
+    {NULL, NULL, false},
+};
+
+static const Rule MAIL_RULES[] = {
+    {rule_rate_judge, NULL, false},
+    {rule_spf_judge, rule_spf_take, false},
+    {NULL, NULL, false},
+};
+
+static RuleOutcome rule_held_judge(PolicyClient *client);
+
+/* Greylisting comes last: what is refused anyway is not worth remembering. */
+static const Rule RCPT_RULES[] = {
+    {rule_relay_judge, NULL, false},
+    {rule_held_judge, NULL, false},
+    {rule_quota_judge, NULL, false},
+    {rule_greylist_judge, NULL, false},
+    {NULL, NULL, false},
+};
+
+/* ---- Rules speak ---- */
+
+RuleOutcome policy_ask(PolicyClient *client, const char *name, uint16_t type)
+{
+    g_strlcpy(client->question_name, name, sizeof client->question_name);
+    client->question = (PolicyQuestion){++client->policy->last_token, client->question_name, type};
+    return RULE_ASKS;
+}
+
+RuleOutcome policy_decide_by(PolicyClient *client, PolicyRule rule, const SmtpReply *reply,
+                             char *reason)
+{
+    g_free(client->reason);
+    client->reason = reason;
+    PolicyDecision decision = reply->code < 500 ? POLICY_DEFER : POLICY_REFUSE;
+    client->verdict =
+        (PolicyVerdict){decision, rule, *reply, client->reason, client->answer_because};
+    return RULE_DECIDES;
+}
+
+RuleOutcome policy_decide(PolicyClient *client, PolicyRule rule, char *reason)
+{
+    return policy_decide_by(client, rule, &client->policy->replies[rule].reply, reason);
+}
+
+RuleOutcome policy_decide_later(PolicyClient *client, PolicyRule rule, char *reason)
+{
+    SmtpReply reply = client->policy->replies[rule].reply;
+    if (reply.code >= 500)
+        reply.code = 450;
+    reply.enhanced.class = 4;
+    return policy_decide_by(client, rule, &reply, reason);
+}
+
+RuleOutcome policy_remark(PolicyClient *client, PolicyRule rule, char *reason)
+{
+    g_free(client->reason);
+    client->reason = reason;
+    client->verdict = (PolicyVerdict){.rule = rule, .reason = client->reason};
+    return RULE_PASSES;
+}
+
+/* ---- A step ---- */
+
+/* Puts a refusal by until there is a recipient; the first one stays. */
+static void hold_back(PolicyClient *client)
+{
+    if (client->held.rule == POLICY_RULE_NONE) {
+        client->held = client->verdict;
+        client->held_reason = g_steal_pointer(&client->reason);
+        client->held_text = g_steal_pointer(&client->reply_text);
+    }
+    client->verdict = (PolicyVerdict){0};
+}
+
+static void go_on(PolicyClient *client, RuleOutcome outcome)
+{
+    for (;;) {
+        const Rule *rule = &client->rules[client->rule];
+        if (outcome == RULE_ASKS)
+            return;
+        bool waits = rule->is_held_back && !client->policy->options.refuses_at_once;
+        if (outcome == RULE_DECIDES && !waits)
+            return;
+        if (outcome == RULE_DECIDES)
+            hold_back(client);
+        rule = &client->rules[++client->rule];
+        if (rule->judge == NULL)
+            return;
+        outcome = rule->judge(client);
+    }
+}
+
+static void begin(PolicyClient *client, const Rule *rules)
+{
+    g_clear_pointer(&client->reply_text, g_free);
+    g_clear_pointer(&client->reason, g_free);
+    client->verdict = (PolicyVerdict){0};
+    client->question.token = 0;
+    client->answer_because = 0;
+    client->rules = rules;
+    client->rule = 0;
+    if (rules[0].judge != NULL)
+        go_on(client, rules[0].judge(client));
+}
+
+void policy_begin_connect(PolicyClient *client)
+{
+    begin(client, CONNECT_RULES);
+}
+
+void policy_begin_helo(PolicyClient *client, const char *name)
+{
+    g_free(client->helo);
+    client->helo = g_strdup(name);
+    begin(client, HELO_RULES);
+}
+
+void policy_begin_mail(PolicyClient *client, const char *sender, SimTime now)
+{
+    g_free(client->sender);
+    client->sender = g_strdup(sender);
+    g_clear_pointer(&client->spf_field, g_free);
+    client->now = now;
+    begin(client, MAIL_RULES);
+}
+
+void policy_begin_rcpt(PolicyClient *client, const PolicyRecipient *recipient, SimTime now)
+{
+    CHECK(client->sender != NULL);
+    client->recipient = *recipient;
+    client->now = now;
+    begin(client, RCPT_RULES);
+    CHECK(client->question.token == 0);
+}
+
+bool policy_peek_question(const PolicyClient *client, PolicyQuestion *question)
+{
+    *question = client->question;
+    return question->token != 0;
+}
+
+void policy_answer(PolicyClient *client, uint64_t token, const DnsAnswer *answer, uint64_t because)
+{
+    CHECK(token != 0 && token == client->question.token);
+    client->question.token = 0;
+    client->answer_because = because;
+    RuleOutcome outcome = client->rules[client->rule].take_answer(client, answer);
+    client->answer_because = 0;
+    go_on(client, outcome);
+}
+
+const PolicyVerdict *policy_verdict(const PolicyClient *client)
+{
+    CHECK(client->question.token == 0);
+    return &client->verdict;
+}
+
+void policy_mark(PolicyClient *client, uint64_t mark)
+{
+    if (client->verdict.rule == POLICY_RULE_GREYLIST)
+        greylist_mark(client->policy->greylist, mark);
+}
+
+/* RFC 5321 §4.5.1: mail to postmaster is taken whatever the client is. */
+static RuleOutcome rule_held_judge(PolicyClient *client)
+{
+    bool is_postmaster = g_ascii_strncasecmp(client->recipient.address, "postmaster@", 11) == 0;
+    if (client->held.rule == POLICY_RULE_NONE || client->is_trusted || is_postmaster)
+        return RULE_PASSES;
+    client->verdict = client->held;
+    return RULE_DECIDES;
+}
+
+/* ---- Life ---- */
+
+static void keep_reply(Policy *policy, PolicyRule rule, const char *text, const char *usual)
+{
+    KeptReply *kept = &policy->replies[rule];
+    const char *fault = NULL;
+    kept->text = g_strdup(text != NULL ? text : usual);
+    CHECK(policy_reply_parse(kept->text, &kept->reply, &fault));
+}
+
+static void keep_replies(Policy *policy, const PolicyOptions *options)
+{
+    keep_reply(policy, POLICY_RULE_RELAY, NULL, POLICY_REPLY_RELAY);
+    keep_reply(policy, POLICY_RULE_ADDRESSES, options->ranges_reply, POLICY_REPLY_ADDRESSES);
+    keep_reply(policy, POLICY_RULE_REVERSE_NAME, options->reverse_name_reply,
+               POLICY_REPLY_REVERSE_NAME);
+    keep_reply(policy, POLICY_RULE_BLOCKLISTS, options->blocklists_reply, POLICY_REPLY_BLOCKLISTS);
+    keep_reply(policy, POLICY_RULE_HELO, options->helo_reply, POLICY_REPLY_HELO);
+    keep_reply(policy, POLICY_RULE_RATE, options->rate.reply, POLICY_REPLY_RATE);
+    keep_reply(policy, POLICY_RULE_SPF, options->spf_reply, POLICY_REPLY_SPF);
+    keep_reply(policy, POLICY_RULE_QUOTA, options->quota_reply, POLICY_REPLY_QUOTA);
+    keep_reply(policy, POLICY_RULE_GREYLIST, options->greylist.reply, POLICY_REPLY_GREYLIST);
+}
+
+static void remember_nothing(Policy *policy)
+{
+    const PolicyGreylist *greylist = &policy->options.greylist;
+    const PolicyRate *rate = &policy->options.rate;
+    if (greylist->delay_ns > 0) {
+        GreylistOptions rules = {greylist->delay_ns, greylist->retry_within_ns,
+                                 greylist->pass_for_ns, greylist->prefix};
+        policy->greylist = greylist_new(&rules);
+    }
+    if (rate->per_client > 0)
+        policy->clients = rate_limit_new(rate->per_client, rate->within_ns);
+    if (rate->per_sender > 0)
+        policy->senders = rate_limit_new(rate->per_sender, rate->within_ns);
+}
+
+Policy *policy_new(const PolicyOptions *options)
+{
+    Policy *policy = g_new0(Policy, 1);
+    policy->options = *options;
+    policy->ranges = g_memdup2(options->refused_ranges,
+                               options->refused_range_count * sizeof *options->refused_ranges);
+    policy->blocklists = g_new0(char *, options->blocklist_count + 1);
+    for (size_t i = 0; i < options->blocklist_count; i++)
+        policy->blocklists[i] = g_strdup(options->blocklists[i]);
+    keep_replies(policy, options);
+    remember_nothing(policy);
+    return policy;
+}
+
+void policy_forget(Policy *policy)
+{
+    g_clear_pointer(&policy->greylist, greylist_free);
+    g_clear_pointer(&policy->clients, rate_limit_free);
+    g_clear_pointer(&policy->senders, rate_limit_free);
+    remember_nothing(policy);
+}
+
+void policy_free(Policy *policy)
+{
+    if (policy == NULL)
+        return;
+    greylist_free(policy->greylist);
+    rate_limit_free(policy->clients);
+    rate_limit_free(policy->senders);
+    for (PolicyRule rule = 0; rule < POLICY_RULES; rule++)
+        g_free(policy->replies[rule].text);
+    g_free(policy->ranges);
+    g_strfreev(policy->blocklists);
+    g_free(policy);
+}
+
+SmtpReply policy_quota_reply(const Policy *policy)
+{
+    return policy->replies[POLICY_RULE_QUOTA].reply;
+}
+
+PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)
+{
+    PolicyClient *client = g_new0(PolicyClient, 1);
+    client->policy = policy;
+    client->address = address;
+    return client;
+}
+
+void policy_client_free(PolicyClient *client)
+{
+    if (client == NULL)
+        return;
+    g_free(client->name);
+    g_free(client->helo);
+    g_free(client->sender);
+    g_free(client->spf_field);
+    spf_free(client->spf);
+    g_free(client->reply_text);
+    g_free(client->reason);
+    g_free(client->held_text);
+    g_free(client->held_reason);
+    g_free(client);
+}
+
+void policy_client_trust(PolicyClient *client)
+{
+    client->is_trusted = true;
+}
+
+const char *policy_client_spf_field(const PolicyClient *client)
+{
+    return client->spf_field;
+}
+
+const char *policy_client_name(const PolicyClient *client)
+{
+    return client->name;
+}

@@ -1,0 +1,69 @@
+/* Rules about the recipient: relaying, greylisting. */
+#include "policy/policy_internal.h"
+
+#include "core/units.h"
+
+/* ---- Relaying ---- */
+
+/* RFC 5321 §3.6.1, §7.9: a server that relays for anybody is an open relay. */
+RuleOutcome rule_relay_judge(PolicyClient *client)
+{
+    if (client->recipient.is_ours || client->is_trusted)
+        return RULE_PASSES;
+    if (client->policy->options.relays_for_anybody)
+        return policy_remark(client, POLICY_RULE_RELAY,
+                             g_strdup("an open relay: neither client nor recipient is its own"));
+    return policy_decide(
+        client, POLICY_RULE_RELAY,
+        g_strdup("the recipient is not of this server, and the client has not logged in"));
+}
+
+/* ---- The quota ---- */
+
+RuleOutcome rule_quota_judge(PolicyClient *client)
+{
+    const PolicyRecipient *recipient = &client->recipient;
+    uint64_t needed = MAX(recipient->size, 1);
+    if (recipient->quota == 0 || recipient->used + needed <= recipient->quota)
+        return RULE_PASSES;
+    char *reason =
+        g_strdup_printf("the mailbox has %llu octets of %llu, and this mail %s%llu",
+                        (unsigned long long)recipient->used, (unsigned long long)recipient->quota,
+                        recipient->size > 0 ? "" : "at least ", (unsigned long long)needed);
+    return policy_decide(client, POLICY_RULE_QUOTA, reason);
+}
+
+/* ---- Greylisting ---- */
+
+static char *describe_wait(const PolicyClient *client, const GreylistAnswer *answer)
+{
+    SimTime waited = client->now - answer->first_seen;
+    g_autofree char *text = units_format_readable(waited);
+    g_autofree char *delay = units_format_readable(client->policy->options.greylist.delay_ns);
+    if (answer->finding == GREYLIST_NEW)
+        return g_strdup_printf("the first attempt of this client, sender and recipient; "
+                               "one after %s or more passes",
+                               delay);
+    if (answer->finding == GREYLIST_EARLY)
+        return g_strdup_printf("back after %s, before the %s are over", text, delay);
+    return g_strdup_printf("back after %s", text);
+}
+
+RuleOutcome rule_greylist_judge(PolicyClient *client)
+{
+    Policy *policy = client->policy;
+    if (policy->greylist == NULL || client->is_trusted)
+        return RULE_PASSES;
+    GreylistAnswer answer = greylist_ask(policy->greylist, client->address, client->sender,
+                                         client->recipient.address, client->now);
+    if (answer.finding == GREYLIST_KNOWN)
+        return RULE_PASSES;
+    RuleOutcome outcome = RULE_PASSES;
+    char *reason = describe_wait(client, &answer);
+    if (answer.finding == GREYLIST_WAITED)
+        outcome = policy_remark(client, POLICY_RULE_GREYLIST, reason);
+    else
+        outcome = policy_decide(client, POLICY_RULE_GREYLIST, reason);
+    client->verdict.because = answer.mark;
+    return outcome;
+}

@@ -1,0 +1,508 @@
+/* The rules of a server, asked without a server: greylisting, quotas, relaying, what is held back.
+ */
+#include "policy/greylist.h"
+#include "policy/policy.h"
+#include "policy/rate_limit.h"
+#include "proto/dns_wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glib.h>
+
+#define CLIENT    ((Ipv4Address)0xC6120005) /* 198.18.0.5 */
+#define NEIGHBOUR ((Ipv4Address)0xC6120006)
+
+/* ---- Replies ---- */
+
+static void test_reply_is_read(void **state)
+{
+    (void)state;
+    SmtpReply reply = {0};
+    const char *fault = NULL;
+    assert_true(policy_reply_parse("450 4.7.1 Not now", &reply, &fault));
+    assert_int_equal(reply.code, 450);
+    assert_int_equal(reply.enhanced.class, 4);
+    assert_int_equal(reply.enhanced.subject, 7);
+    assert_int_equal(reply.enhanced.detail, 1);
+    assert_true(span_equals(reply.text, span_of_text("Not now")));
+}
+
+static void test_reply_that_refuses_nothing_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *fault;
+    } CASES[] = {
+        {"250 2.0.0 Yes", "code from 400"},
+        {"", "code from 400"},
+        {"600 5.0.0 No", "code from 400"},
+        {"45 4.0.0 No", "code from 400"},
+        {"550 No", "enhanced code"},
+        {"550 5.7 No", "enhanced code"},
+        {"550 4.7.1 No", "first digit"},
+        {"450 5.7.1 No", "first digit"},
+        {"550 5.7.1", "a text"},
+        {"550 5.7.1 ", "a text"},
+        {"550 5.7.1 No\nNo", "on one line"},
+        {"550 5.7.1 N\xc3\xb6", "ASCII"},
+        {"421 4.7.1 Bye", "close the connection"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        SmtpReply reply = {0};
+        const char *fault = NULL;
+        assert_false(policy_reply_parse(CASES[i].text, &reply, &fault));
+        assert_non_null(strstr(fault, CASES[i].fault));
+    }
+}
+
+/* ---- Greylisting ---- */
+
+static Greylist *five_minutes(unsigned prefix)
+{
+    GreylistOptions options = {5 * SIM_MINUTE, 2 * SIM_DAY, 36 * SIM_DAY, prefix};
+    return greylist_new(&options);
+}
+
+static GreylistFinding ask(Greylist *greylist, Ipv4Address client, SimTime now)
+{
+    return greylist_ask(greylist, client, "alice@a.test", "bob@b.test", now).finding;
+}
+
+static void test_greylist_lets_pass_after_the_delay(void **state)
+{
+    (void)state;
+    Greylist *greylist = five_minutes(32);
+    assert_int_equal(ask(greylist, CLIENT, 0), GREYLIST_NEW);
+    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE - 1), GREYLIST_EARLY);
+    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE), GREYLIST_WAITED);
+    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE + 1), GREYLIST_KNOWN);
+    greylist_free(greylist);
+}
+
+static void test_greylist_looks_at_all_three(void **state)
+{
+    (void)state;
+    Greylist *greylist = five_minutes(32);
+    ask(greylist, CLIENT, 0);
+    assert_int_equal(ask(greylist, NEIGHBOUR, SIM_HOUR), GREYLIST_NEW);
+    assert_int_equal(greylist_ask(greylist, CLIENT, "carol@a.test", "bob@b.test", SIM_HOUR).finding,
+                     GREYLIST_NEW);
+    assert_int_equal(
+        greylist_ask(greylist, CLIENT, "alice@a.test", "dave@b.test", SIM_HOUR).finding,
+        GREYLIST_NEW);
+    assert_int_equal(greylist_ask(greylist, CLIENT, "", "bob@b.test", SIM_HOUR).finding,
+                     GREYLIST_NEW);
+    assert_int_equal(greylist_ask(greylist, CLIENT, "alice@A.test", "bob@B.test", SIM_HOUR).finding,
+                     GREYLIST_WAITED);
+    greylist_free(greylist);
+}
+
+static void test_greylist_takes_neighbours_for_one_client(void **state)
+{
+    (void)state;
+    Greylist *greylist = five_minutes(24);
+    ask(greylist, CLIENT, 0);
+    assert_int_equal(ask(greylist, NEIGHBOUR, SIM_HOUR), GREYLIST_WAITED);
+    assert_int_equal(ask(greylist, CLIENT + 0x100, SIM_HOUR), GREYLIST_NEW);
+    greylist_free(greylist);
+}
+
+static void test_greylist_forgets(void **state)
+{
+    (void)state;
+    Greylist *greylist = five_minutes(32);
+    ask(greylist, CLIENT, 0);
+    assert_int_equal(ask(greylist, CLIENT, 2 * SIM_DAY + 1), GREYLIST_NEW); /* came back too late */
+    assert_int_equal(ask(greylist, CLIENT, 4 * SIM_DAY), GREYLIST_WAITED);
+    SimTime last = 4 * SIM_DAY + 36 * SIM_DAY; /* used on its last day, it lives on */
+    assert_int_equal(ask(greylist, CLIENT, last), GREYLIST_KNOWN);
+    assert_int_equal(ask(greylist, CLIENT, last + 36 * SIM_DAY), GREYLIST_KNOWN);
+    assert_int_equal(ask(greylist, CLIENT, last + 72 * SIM_DAY + 1), GREYLIST_NEW);
+    greylist_free(greylist);
+}
+
+/* ---- Clients ---- */
+
+static PolicyClient *connect_client(Policy *policy)
+{
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    PolicyQuestion question;
+    DnsAnswer nothing = {.outcome = DNS_OUTCOME_NXDOMAIN};
+    policy_begin_connect(client);
+    while (policy_peek_question(client, &question))
+        policy_answer(client, question.token, &nothing, 0);
+    assert_int_equal(policy_verdict(client)->decision, POLICY_PASS);
+    policy_begin_mail(client, "alice@a.test", 0);
+    assert_false(policy_peek_question(client, &question));
+    return client;
+}
+
+static const PolicyVerdict *rcpt(PolicyClient *client, PolicyRecipient recipient, SimTime now)
+{
+    policy_begin_rcpt(client, &recipient, now);
+    return policy_verdict(client);
+}
+
+static void test_relaying_is_for_those_who_are_trusted(void **state)
+{
+    (void)state;
+    Policy *policy = policy_new(&(PolicyOptions){0});
+    PolicyClient *client = connect_client(policy);
+    PolicyRecipient elsewhere = {.address = "bob@b.test"}, ours = {"bob@b.test", .is_ours = true};
+    const PolicyVerdict *verdict = rcpt(client, elsewhere, 0);
+    assert_int_equal(verdict->decision, POLICY_REFUSE);
+    assert_int_equal(verdict->rule, POLICY_RULE_RELAY);
+    assert_int_equal(verdict->reply.code, 550);
+    assert_int_equal(rcpt(client, ours, 0)->decision, POLICY_PASS);
+    assert_int_equal(rcpt(client, ours, 0)->rule, POLICY_RULE_NONE);
+    policy_client_trust(client);
+    assert_int_equal(rcpt(client, elsewhere, 0)->decision, POLICY_PASS);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static void test_open_relay_says_what_it_does(void **state)
+{
+    (void)state;
+    Policy *policy = policy_new(&(PolicyOptions){.relays_for_anybody = true});
+    PolicyClient *client = connect_client(policy);
+    const PolicyVerdict *verdict = rcpt(client, (PolicyRecipient){.address = "bob@b.test"}, 0);
+    assert_int_equal(verdict->decision, POLICY_PASS);
+    assert_int_equal(verdict->rule, POLICY_RULE_RELAY);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static void test_quota_counts_what_is_said_and_what_is_there(void **state)
+{
+    (void)state;
+    Policy *policy = policy_new(&(PolicyOptions){.quota_reply = "550 5.2.2 Full"});
+    PolicyClient *client = connect_client(policy);
+    PolicyRecipient bob = {"bob@b.test", .is_ours = true, .used = 90, .quota = 100, .size = 10};
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    bob.size = 11;
+    const PolicyVerdict *verdict = rcpt(client, bob, 0);
+    assert_int_equal(verdict->decision, POLICY_REFUSE);
+    assert_int_equal(verdict->rule, POLICY_RULE_QUOTA);
+    assert_int_equal(verdict->reply.code, 550);
+    bob.size = 0; /* it does not say: one that is full takes nothing */
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    bob.used = 100;
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_REFUSE);
+    policy_client_trust(client); /* room is not a matter of trust */
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_REFUSE);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static PolicyOptions greylisting(void)
+{
+    return (PolicyOptions){
+        .greylist = {5 * SIM_MINUTE, 2 * SIM_DAY, 36 * SIM_DAY, 32, NULL},
+    };
+}
+
+static void test_greylisting_names_its_first_verdict(void **state)
+{
+    (void)state;
+    PolicyOptions options = greylisting();
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = connect_client(policy);
+    PolicyRecipient bob = {"bob@b.test", .is_ours = true};
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_DEFER);
+    assert_int_equal(policy_verdict(client)->because, 0);
+    policy_mark(client, 17);
+    const PolicyVerdict *verdict = rcpt(client, bob, SIM_MINUTE);
+    assert_int_equal(verdict->decision, POLICY_DEFER);
+    assert_int_equal(verdict->because, 17);
+    policy_mark(client, 23);
+    verdict = rcpt(client, bob, SIM_HOUR);
+    assert_int_equal(verdict->decision, POLICY_PASS);
+    assert_int_equal(verdict->rule, POLICY_RULE_GREYLIST);
+    assert_int_equal(verdict->because, 17);
+    assert_int_equal(rcpt(client, bob, SIM_HOUR)->rule, POLICY_RULE_NONE);
+    policy_client_free(client);
+    policy_forget(policy); /* as when its program ends */
+    client = connect_client(policy);
+    assert_int_equal(rcpt(client, bob, SIM_HOUR)->decision, POLICY_DEFER);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static void test_who_has_logged_in_is_not_greylisted(void **state)
+{
+    (void)state;
+    PolicyOptions options = greylisting();
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = connect_client(policy);
+    policy_client_trust(client);
+    PolicyRecipient bob = {"bob@b.test", .is_ours = true};
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+/* ---- What is known of the client ---- */
+
+/* Answers every question of the step: from `records` by name and type, or NXDOMAIN. */
+static void answer_all(PolicyClient *client, const DnsRecord *records, size_t count)
+{
+    PolicyQuestion question;
+    while (policy_peek_question(client, &question)) {
+        DnsAnswer answer = {.outcome = DNS_OUTCOME_NXDOMAIN};
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(records[i].name, question.name) == 0 && records[i].type == question.type)
+                answer = (DnsAnswer){DNS_OUTCOME_ANSWER, &records[i], 1};
+        }
+        policy_answer(client, question.token, &answer, 0);
+    }
+}
+
+static const PolicyVerdict *connect_with(PolicyClient *client, const DnsRecord *records,
+                                         size_t count)
+{
+    policy_begin_connect(client);
+    answer_all(client, records, count);
+    return policy_verdict(client);
+}
+
+static void clear_records(DnsRecord *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dns_record_clear(&records[i]);
+}
+
+static void test_ranges_are_held_back_until_a_recipient(void **state)
+{
+    (void)state;
+    PolicyRange range = {0xC6120000, 0xFFFF0000};
+    PolicyOptions options = {.refused_ranges = &range, .refused_range_count = 1};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = connect_client(policy);
+    PolicyRecipient bob = {"bob@b.test", .is_ours = true},
+                    postmaster = {"Postmaster@b.test", .is_ours = true};
+    const PolicyVerdict *verdict = rcpt(client, bob, 0);
+    assert_int_equal(verdict->rule, POLICY_RULE_ADDRESSES);
+    assert_int_equal(verdict->decision, POLICY_REFUSE);
+    assert_non_null(strstr(verdict->reason, "range"));
+    assert_int_equal(rcpt(client, postmaster, 0)->decision, POLICY_PASS);
+    policy_client_trust(client); /* has logged in */
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    policy_client_free(client);
+    client = policy_client_new(policy, 0xC6130001);
+    connect_with(client, NULL, 0);
+    policy_begin_mail(client, "", 0);
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static void test_refusing_at_once(void **state)
+{
+    (void)state;
+    PolicyRange range = {CLIENT, UINT32_MAX};
+    PolicyOptions options = {
+        .refused_ranges = &range, .refused_range_count = 1, .refuses_at_once = true};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    assert_int_equal(connect_with(client, NULL, 0)->rule, POLICY_RULE_ADDRESSES);
+    policy_client_free(client);
+    client = policy_client_new(policy, NEIGHBOUR);
+    assert_int_equal(connect_with(client, NULL, 0)->rule, POLICY_RULE_NONE);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static PolicyRule rule_for_name(PolicyNameNeed need, const DnsRecord *records, size_t count)
+{
+    PolicyOptions options = {.reverse_name = need, .refuses_at_once = true};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    PolicyRule rule = connect_with(client, records, count)->rule;
+    assert_int_equal(policy_client_name(client) != NULL, count > 0);
+    policy_client_free(client);
+    policy_free(policy);
+    return rule;
+}
+
+static void test_reverse_name(void **state)
+{
+    (void)state;
+    DnsRecord records[] = {
+        dns_record_host("5.0.18.198.in-addr.arpa", DNS_TYPE_PTR, 60, "mx.a.test"),
+        dns_record_a("mx.a.test", 60, CLIENT),
+    };
+    assert_int_equal(rule_for_name(POLICY_NAME_ANY, NULL, 0), POLICY_RULE_NONE);
+    assert_int_equal(rule_for_name(POLICY_NAME_EXISTS, NULL, 0), POLICY_RULE_REVERSE_NAME);
+    assert_int_equal(rule_for_name(POLICY_NAME_EXISTS, records, 1), POLICY_RULE_NONE);
+    assert_int_equal(rule_for_name(POLICY_NAME_CONFIRMS, records, 1), POLICY_RULE_REVERSE_NAME);
+    assert_int_equal(rule_for_name(POLICY_NAME_CONFIRMS, records, 2), POLICY_RULE_NONE);
+    records[1].address = NEIGHBOUR;
+    assert_int_equal(rule_for_name(POLICY_NAME_CONFIRMS, records, 2), POLICY_RULE_REVERSE_NAME);
+    clear_records(records, G_N_ELEMENTS(records));
+}
+
+/* Who cannot be looked up now may have a name tomorrow; the fault is named. */
+static void test_look_up_that_fails_defers(void **state)
+{
+    (void)state;
+    PolicyOptions options = {.reverse_name = POLICY_NAME_EXISTS, .refuses_at_once = true};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    PolicyQuestion question;
+    DnsAnswer failure = {.outcome = DNS_OUTCOME_TIMEOUT};
+    policy_begin_connect(client);
+    assert_true(policy_peek_question(client, &question));
+    policy_answer(client, question.token, &failure, 31);
+    const PolicyVerdict *verdict = policy_verdict(client);
+    assert_int_equal(verdict->decision, POLICY_DEFER);
+    assert_int_equal(verdict->reply.code, 450);
+    assert_int_equal(verdict->reply.enhanced.class, 4);
+    assert_int_equal(verdict->because, 31);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
+static void test_blocklists_in_their_order(void **state)
+{
+    (void)state;
+    const char *lists[] = {"one.test", "two.test"};
+    PolicyOptions options = {.blocklists = lists, .blocklist_count = 2, .refuses_at_once = true};
+    Policy *policy = policy_new(&options);
+    DnsRecord records[] = {
+        dns_record_a("5.0.18.198.two.test", 60, 0x7F000002),
+        dns_record_txt("5.0.18.198.two.test", 60, "open relay"),
+    };
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    assert_int_equal(connect_with(client, NULL, 0)->rule, POLICY_RULE_NONE);
+    const PolicyVerdict *verdict = connect_with(client, records, 2);
+    assert_int_equal(verdict->rule, POLICY_RULE_BLOCKLISTS);
+    assert_int_equal(verdict->reply.code, 554);
+    g_autofree char *text = span_dup_text(verdict->reply.text);
+    assert_string_equal(text, "Client is on a block list: two.test: open relay");
+    records[0].address = 0x08080808; /* somebody answers in the list's place */
+    assert_int_equal(connect_with(client, records, 2)->rule, POLICY_RULE_NONE);
+    policy_client_free(client);
+    policy_free(policy);
+    clear_records(records, G_N_ELEMENTS(records));
+}
+
+static PolicyRule rule_for_helo(PolicyHeloNeed need, const char *name, const DnsRecord *records,
+                                size_t count)
+{
+    PolicyOptions options = {.helo = need, .refuses_at_once = true};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = policy_client_new(policy, CLIENT);
+    policy_begin_helo(client, name);
+    answer_all(client, records, count);
+    PolicyRule rule = policy_verdict(client)->rule;
+    policy_client_free(client);
+    policy_free(policy);
+    return rule;
+}
+
+static void test_helo_name(void **state)
+{
+    (void)state;
+    DnsRecord records[] = {
+        dns_record_a("mx.a.test", 60, CLIENT),
+        dns_record_a("mx.b.test", 60, NEIGHBOUR),
+        dns_record_mx("c.test", 60, 10, "mx.b.test"),
+    };
+    static const struct {
+        const char *name;
+        bool full, known, own; /* whether it is enough */
+    } CASES[] = {
+        {"mx.a.test", true, true, true},      {"mx.b.test", true, true, false},
+        {"c.test", true, true, false},        {"nobody.test", true, false, false},
+        {"localhost", false, false, false},   {"a b", false, false, false},
+        {"[198.18.0.5]", true, true, true},   {"[198.18.0.6]", true, true, false},
+        {"[198.18.0.55]", true, true, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        const char *name = CASES[i].name;
+        assert_int_equal(rule_for_helo(POLICY_HELO_ANY, name, records, 3), POLICY_RULE_NONE);
+        assert_int_equal(rule_for_helo(POLICY_HELO_FULL, name, records, 3) == POLICY_RULE_NONE,
+                         CASES[i].full);
+        assert_int_equal(rule_for_helo(POLICY_HELO_KNOWN, name, records, 3) == POLICY_RULE_NONE,
+                         CASES[i].known);
+        assert_int_equal(rule_for_helo(POLICY_HELO_OWN, name, records, 3) == POLICY_RULE_NONE,
+                         CASES[i].own);
+    }
+    clear_records(records, G_N_ELEMENTS(records));
+}
+
+/* ---- Rates ---- */
+
+static void test_rate_limit_is_exact(void **state)
+{
+    (void)state;
+    RateLimit *limit = rate_limit_new(2, SIM_HOUR);
+    for (SimTime now = 0; now < 10 * SIM_HOUR; now += SIM_HOUR) {
+        assert_true(rate_limit_has_room(limit, "a", now));
+        rate_limit_count(limit, "a", now);
+        assert_true(rate_limit_has_room(limit, "a", now + SIM_MINUTE));
+        rate_limit_count(limit, "a", now + SIM_MINUTE);
+        assert_false(rate_limit_has_room(limit, "a", now + SIM_HOUR - 1));
+        assert_true(rate_limit_has_room(limit, "b", now));
+    }
+    rate_limit_free(limit);
+}
+
+static PolicyDecision mail(PolicyClient *client, const char *sender, SimTime now)
+{
+    policy_begin_mail(client, sender, now);
+    return policy_verdict(client)->decision;
+}
+
+static void test_rates_per_client_and_sender(void **state)
+{
+    (void)state;
+    PolicyOptions options = {.rate = {.per_client = 3, .per_sender = 2, .within_ns = SIM_HOUR}};
+    Policy *policy = policy_new(&options);
+    PolicyClient *client = connect_client(policy); /* which sends one of alice's */
+    PolicyClient *other = policy_client_new(policy, NEIGHBOUR);
+    assert_int_equal(mail(client, "alice@a.test", 1), POLICY_PASS);
+    assert_int_equal(mail(client, "alice@a.test", 2), POLICY_DEFER);
+    assert_int_equal(policy_verdict(client)->rule, POLICY_RULE_RATE);
+    assert_int_equal(mail(other, "alice@a.test", 3), POLICY_DEFER); /* a sender anywhere */
+    assert_int_equal(mail(client, "bob@a.test", 4), POLICY_PASS);
+    assert_int_equal(mail(client, "carol@a.test", 5), POLICY_DEFER); /* the client's fourth */
+    assert_int_equal(mail(other, "carol@a.test", 6), POLICY_PASS);
+    policy_client_trust(client); /* an account may be stolen */
+    assert_int_equal(mail(client, "carol@a.test", 7), POLICY_DEFER);
+    assert_int_equal(mail(client, "carol@a.test", SIM_HOUR), POLICY_PASS);
+    policy_client_free(client);
+    policy_client_free(other);
+    policy_free(policy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reply_is_read),
+        cmocka_unit_test(test_reply_that_refuses_nothing_is_told),
+        cmocka_unit_test(test_greylist_lets_pass_after_the_delay),
+        cmocka_unit_test(test_greylist_looks_at_all_three),
+        cmocka_unit_test(test_greylist_takes_neighbours_for_one_client),
+        cmocka_unit_test(test_greylist_forgets),
+        cmocka_unit_test(test_relaying_is_for_those_who_are_trusted),
+        cmocka_unit_test(test_open_relay_says_what_it_does),
+        cmocka_unit_test(test_quota_counts_what_is_said_and_what_is_there),
+        cmocka_unit_test(test_greylisting_names_its_first_verdict),
+        cmocka_unit_test(test_who_has_logged_in_is_not_greylisted),
+        cmocka_unit_test(test_ranges_are_held_back_until_a_recipient),
+        cmocka_unit_test(test_refusing_at_once),
+        cmocka_unit_test(test_reverse_name),
+        cmocka_unit_test(test_look_up_that_fails_defers),
+        cmocka_unit_test(test_blocklists_in_their_order),
+        cmocka_unit_test(test_helo_name),
+        cmocka_unit_test(test_rate_limit_is_exact),
+        cmocka_unit_test(test_rates_per_client_and_sender),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
