@@ -376,7 +376,10 @@ static uint64_t strike(const Scenario *scenario, ActionKind kind, uint64_t after
 {
     SimulationOptions options = {.seed = SCENARIO_UNSET,
                                  .until_ns = SCENARIO_UNSET,
-                                 .fault = {after, kind, "mx.b.test", 10 * SIM_MINUTE}};
+                                 .fault = {.number = after,
+                                           .kind = kind,
+                                           .server = "mx.b.test",
+                                           .restart_after_ns = 10 * SIM_MINUTE}};
     g_autoptr(Run) run = run_new(scenario, &options);
     Trace *trace = simulation_trace(run->simulation);
     Causality *causality = causality_new(trace);
