@@ -129,10 +129,11 @@ export class Model {
   private withUnknownNodes(): TraceNode[] {
     const nodes = [...this.header.nodes];
     const known = new Set(nodes.map((n) => n.name));
+    const homes = new Set(this.records.filter((r) => r.kind.startsWith("nat.")).map((r) => r.host)); // a home's router
     for (const record of this.records)
       if (!known.has(record.host) && record.host !== "timeline") {
         known.add(record.host);
-        nodes.push({ name: record.host, role: this.lengths.has(record.host) ? "server" : "agent" });
+        nodes.push({ name: record.host, role: this.lengths.has(record.host) ? "server" : homes.has(record.host) ? "router" : "agent" });
       }
     return nodes;
   }

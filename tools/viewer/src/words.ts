@@ -16,7 +16,7 @@ const WORDS = {
   states: ["States", "상태도"], mailboxes: ["Mailboxes", "메일박스"], charts: ["Charts", "그래프"], mails: ["Mails", "메일"], notes: ["Notes", "메모"], predict: ["Predict", "예측"],
   filter: ["Filter", "거르기"], follow_mail: ["Follow this mail", "이 메일 따라가기"], follow_connection: ["Follow this connection", "이 연결 따라가기"], follow: ["Follow", "따라가기"], follow_none: ["Show everything", "모두 보기"],
   time: ["time", "시각"], host: ["machine", "기기"], what: ["what happens", "내용"], mail: ["mail", "메일"], state: ["state", "상태"],
-  attempts: ["tries", "시도"], next_attempt: ["next in", "다음 시도까지"], expires: ["given up in", "만료까지"], reason: ["reason", "이유"], recipient: ["recipient", "수신자"],
+  attempts: ["tries", "시도"], next_attempt: ["next in", "다음 시도"], expires: ["given up in", "만료"], reason: ["reason", "이유"], recipient: ["recipient", "수신자"],
   waiting: ["waits", "대기"], trying: ["being tried", "시도 중"], empty_queue: ["The queues are empty.", "메시지 큐가 비어 있습니다."], empty_mailbox: ["No message is in a mailbox yet.", "메일박스에 아직 메시지가 없습니다."],
   why: ["Why?", "왜?"], next: ["What next?", "그다음은?"], fields: ["fields", "필드"], bytes: ["bytes", "바이트"], because: ["because of", "까닭"],
   no_next: ["Nothing follows from it.", "이어지는 일이 없습니다."], hidden: ["Hidden until you have guessed.", "예측하기 전에는 보이지 않습니다."],
