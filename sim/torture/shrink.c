@@ -188,10 +188,32 @@ static bool lower_number(Shrink *shrink, guint line)
     return false;
 }
 
+/* `key:` with lines below it: tries the empty map in their place, which may not be left out. */
+static bool empty_map(Shrink *shrink, guint line)
+{
+    guint end = block_end(shrink->lines, line);
+    if (end == line + 1 || !g_str_has_suffix(shrink->lines->pdata[line], ":"))
+        return false;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < shrink->lines->len; i++) {
+        if (i <= line || i >= end)
+            g_string_append_printf(text, "%s%s\n", (const char *)shrink->lines->pdata[i],
+                                   i == line ? " {}" : "");
+    }
+    if (!fails(shrink, text->str))
+        return false;
+    char *before = shrink->lines->pdata[line];
+    shrink->lines->pdata[line] = g_strconcat(before, " {}", NULL);
+    g_free(before);
+    g_ptr_array_remove_range(shrink->lines, line + 1, end - line - 1);
+    return true;
+}
+
 static bool shorten_lines(Shrink *shrink)
 {
     bool is_smaller = false;
     for (guint line = 0; line < shrink->lines->len; line++) {
+        is_smaller = empty_map(shrink, line) || is_smaller;
         is_smaller = shorten_list(shrink, line) || is_smaller;
         is_smaller = lower_number(shrink, line) || is_smaller;
     }

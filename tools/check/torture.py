@@ -15,7 +15,7 @@ from units import check_units, result_of, run, run_command
 BUG = 70
 LESSON = "scenarios/05-receiver-down/scenario.yaml"
 LONGEST = "scenarios/20-after-the-storm/scenario.yaml"
-SMALL = 45  # lines of a shrunk scenario
+SMALL = 60  # lines of a shrunk scenario
 
 
 def torture(*arguments):
