@@ -317,6 +317,33 @@ static void test_refusing_at_once(void **state)
     policy_free(policy);
 }
 
+/* RFC 6409 §4.3: who submits logs in, unless the server does not insist. */
+static void test_login(void **state)
+{
+    (void)state;
+    for (int is_optional = 0; is_optional < 2; is_optional++) {
+        PolicyOptions options = {.login_is_optional = is_optional,
+                                 .login_reply = "530 5.7.0 Log in first"};
+        Policy *policy = policy_new(&options);
+        PolicyClient *client = policy_client_new(policy, CLIENT);
+        policy_begin_mail(client, "alice@a.test", 0); /* to port 25 */
+        assert_int_equal(policy_verdict(client)->decision, POLICY_PASS);
+        policy_client_submits(client);
+        policy_client_trust(client); /* a machine that it serves is not a user yet */
+        policy_begin_mail(client, "alice@a.test", 0);
+        const PolicyVerdict *verdict = policy_verdict(client);
+        assert_int_equal(verdict->decision, is_optional ? POLICY_PASS : POLICY_REFUSE);
+        assert_int_equal(verdict->rule, is_optional ? POLICY_RULE_NONE : POLICY_RULE_LOGIN);
+        if (!is_optional)
+            assert_true(span_equals(verdict->reply.text, span_of_text("Log in first")));
+        policy_client_log_in(client);
+        policy_begin_mail(client, "alice@a.test", 0);
+        assert_int_equal(policy_verdict(client)->decision, POLICY_PASS);
+        policy_client_free(client);
+        policy_free(policy);
+    }
+}
+
 static PolicyRule rule_for_name(PolicyNameNeed need, const DnsRecord *records, size_t count)
 {
     PolicyOptions options = {.reverse_name = need, .refuses_at_once = true};
@@ -497,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_who_has_logged_in_is_not_greylisted),
         cmocka_unit_test(test_ranges_are_held_back_until_a_recipient),
         cmocka_unit_test(test_refusing_at_once),
+        cmocka_unit_test(test_login),
         cmocka_unit_test(test_reverse_name),
         cmocka_unit_test(test_look_up_that_fails_defers),
         cmocka_unit_test(test_blocklists_in_their_order),

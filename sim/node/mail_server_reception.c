@@ -137,7 +137,7 @@ static void handle_auth(Reception *reception, const SmtpServerEvent *event)
     reception->is_authenticated =
         mail_server_check_password(reception->server, event->auth.identity, event->auth.password);
     if (reception->is_authenticated) {
-        policy_client_trust(policy_check_client(reception->check));
+        policy_client_log_in(policy_check_client(reception->check));
         smtp_server_accept(reception->engine, event->token);
     } else {
         answer(reception, event->token, 535, "5.7.8", "Wrong user name or password");
@@ -152,10 +152,6 @@ static void reset_transaction(Reception *reception)
 
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
 {
-    if (reception->is_submission && !reception->is_authenticated) {
-        answer(reception, event->token, 530, "5.7.0", "Authentication required");
-        return;
-    }
     reset_transaction(reception);
     g_autofree char *reverse_path = address_format(&event->mail.reverse_path);
     reception->envelope = envelope_new(reverse_path);
@@ -450,6 +446,8 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     reception->engine = smtp_server_new(&options);
     reception->check = policy_check_new(machine, server->resolver, server->policy,
                                         stream_remote_address(stream), policy_decided, reception);
+    if (is_submission)
+        policy_client_submits(policy_check_client(reception->check));
     if (mail_server_relays_for(server, stream_remote_address(stream)))
         policy_client_trust(policy_check_client(reception->check));
     SessionOwner owner = {reception, handle_events, reception_ended};

@@ -7,6 +7,7 @@
 
 static const char *const RULE_NAMES[POLICY_RULES] = {
     [POLICY_RULE_RELAY] = "relay",
+    [POLICY_RULE_LOGIN] = "login",
     [POLICY_RULE_ADDRESSES] = "addresses",
     [POLICY_RULE_REVERSE_NAME] = "reverse_name",
     [POLICY_RULE_BLOCKLISTS] = "blocklists",
@@ -37,6 +38,7 @@ static const Rule HELO_RULES[] = {
 };
 
 static const Rule MAIL_RULES[] = {
+    {rule_login_judge, NULL, false},
     {rule_rate_judge, NULL, false},
     {rule_spf_judge, rule_spf_take, false},
     {NULL, NULL, false},
@@ -220,6 +222,7 @@ static void keep_reply(Policy *policy, PolicyRule rule, const char *text, const 
 static void keep_replies(Policy *policy, const PolicyOptions *options)
 {
     keep_reply(policy, POLICY_RULE_RELAY, NULL, POLICY_REPLY_RELAY);
+    keep_reply(policy, POLICY_RULE_LOGIN, options->login_reply, POLICY_REPLY_LOGIN);
     keep_reply(policy, POLICY_RULE_ADDRESSES, options->ranges_reply, POLICY_REPLY_ADDRESSES);
     keep_reply(policy, POLICY_RULE_REVERSE_NAME, options->reverse_name_reply,
                POLICY_REPLY_REVERSE_NAME);
@@ -309,6 +312,17 @@ void policy_client_free(PolicyClient *client)
     g_free(client->held_text);
     g_free(client->held_reason);
     g_free(client);
+}
+
+void policy_client_submits(PolicyClient *client)
+{
+    client->needs_login = !client->policy->options.login_is_optional;
+}
+
+void policy_client_log_in(PolicyClient *client)
+{
+    client->needs_login = false;
+    client->is_trusted = true;
 }
 
 void policy_client_trust(PolicyClient *client)

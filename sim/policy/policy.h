@@ -2,8 +2,9 @@
  *
  *     connection   -> the client's name (PTR), ranges of addresses, block lists
  *     EHLO         -> the name that the client gives itself
- *     MAIL         -> how much it sends, and SPF: may it send for that domain
- *     RCPT         -> what the steps before have found, relaying, the quota, greylisting
+ *     MAIL         -> has it logged in, where that is needed; how much it sends, and SPF: may it
+ * send for that domain RCPT         -> what the steps before have found, relaying, the quota,
+ * greylisting
  *
  * An engine that knows no resolver and no clock: it asks one question of the DNS at a time, is told
  * the outcome, and ends each step with a verdict. What it remembers from one connection to the next
@@ -30,6 +31,7 @@
 typedef enum PolicyRule {
     POLICY_RULE_NONE,
     POLICY_RULE_RELAY,
+    POLICY_RULE_LOGIN,
     POLICY_RULE_ADDRESSES,
     POLICY_RULE_REVERSE_NAME,
     POLICY_RULE_BLOCKLISTS,
@@ -51,6 +53,7 @@ bool policy_reply_parse(const char *text, SmtpReply *reply, const char **fault);
 
 /* What the rules say, unless the options have a reply of their own. */
 #define POLICY_REPLY_RELAY        "550 5.7.1 Relaying denied"
+#define POLICY_REPLY_LOGIN        "530 5.7.0 Authentication required"
 #define POLICY_REPLY_ADDRESSES    "550 5.7.1 No mail from this address range; use your own mail server"
 #define POLICY_REPLY_REVERSE_NAME "550 5.7.25 Client has no proper reverse name"
 #define POLICY_REPLY_BLOCKLISTS   "554 5.7.1 Client is on a block list"
@@ -107,7 +110,9 @@ typedef struct PolicyGreylist {
 /* Everything is copied. Replies are as policy_reply_parse reads them; NULL: that above. */
 typedef struct PolicyOptions {
     bool relays_for_anybody; /* an open relay */
-    bool refuses_at_once;    /* at connection and EHLO; else not before RCPT */
+    bool login_is_optional;  /* on the submission port; else who sends there logs in (RFC 6409) */
+    const char *login_reply;
+    bool refuses_at_once; /* at connection and EHLO; else not before RCPT */
     const PolicyRange *refused_ranges;
     size_t refused_range_count;
     const char *ranges_reply;
@@ -142,7 +147,10 @@ typedef struct PolicyClient PolicyClient;
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address);
 void policy_client_free(PolicyClient *client);
-/* It has logged in, or its machine is one that the server serves. */
+/* It has come to the submission port (RFC 6409). */
+void policy_client_submits(PolicyClient *client);
+void policy_client_log_in(PolicyClient *client);
+/* Its machine is one that the server serves. */
 void policy_client_trust(PolicyClient *client);
 
 typedef enum PolicyDecision {

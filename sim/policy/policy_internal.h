@@ -40,7 +40,7 @@ typedef struct Rule {
 struct PolicyClient {
     Policy *policy;
     Ipv4Address address;
-    bool is_trusted;
+    bool is_trusted, needs_login;
     char *name;      /* by PTR, or NULL */
     char *helo;      /* or NULL */
     char *sender;    /* of the transaction, or NULL */
@@ -85,6 +85,7 @@ RuleOutcome rule_blocklists_judge(PolicyClient *client);
 RuleOutcome rule_blocklists_take(PolicyClient *client, const DnsAnswer *answer);
 RuleOutcome rule_helo_judge(PolicyClient *client);
 RuleOutcome rule_helo_take(PolicyClient *client, const DnsAnswer *answer);
+RuleOutcome rule_login_judge(PolicyClient *client);
 RuleOutcome rule_rate_judge(PolicyClient *client);
 RuleOutcome rule_spf_judge(PolicyClient *client);
 RuleOutcome rule_spf_take(PolicyClient *client, const DnsAnswer *answer);

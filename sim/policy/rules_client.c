@@ -212,6 +212,13 @@ RuleOutcome rule_helo_take(PolicyClient *client, const DnsAnswer *answer)
 /* ---- How much it sends ---- */
 
 /* Users who have logged in count too: an account may be stolen. */
+RuleOutcome rule_login_judge(PolicyClient *client)
+{
+    if (!client->needs_login)
+        return RULE_PASSES;
+    return policy_decide(client, POLICY_RULE_LOGIN, g_strdup("the client has not logged in"));
+}
+
 RuleOutcome rule_rate_judge(PolicyClient *client)
 {
     Policy *policy = client->policy;

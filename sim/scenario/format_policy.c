@@ -18,8 +18,31 @@ static const char *const helo_needs[] = {[HELO_NEED_NOTHING] = "nothing",
                                          [HELO_NEED_KNOWN] = "known_name",
                                          [HELO_NEED_OWN] = "own_name",
                                          NULL};
+static const char *const login_needs[] = {
+    [LOGIN_REQUIRED] = "required", [LOGIN_OPTIONAL] = "optional", NULL};
 static const ValueSpec a_place = {.type = VALUE_PLACE};
 static const ValueSpec a_zone = {.type = VALUE_DNS_NAME};
+
+static const KeySpec login_keys[] = {
+    {.key = "need",
+     .offset = offsetof(ScenarioLogin, need),
+     .value = {.type = VALUE_CHOICE, .choices = login_needs},
+     .default_text = "required",
+     .meaning = "whether who sends by port 587 must have logged in by AUTH (RFC 6409); where that "
+                "is `optional`, others are treated as on port 25"},
+    {.key = "reply",
+     .offset = offsetof(ScenarioLogin, reply),
+     .value = {.type = VALUE_REPLY},
+     .default_text = POLICY_REPLY_LOGIN,
+     .meaning = "what it says to MAIL of who has not"},
+};
+
+static const MappingSpec login = {
+    .what = "`login`",
+    .size = sizeof(ScenarioLogin),
+    .keys = login_keys,
+    .key_count = G_N_ELEMENTS(login_keys),
+};
 
 static const KeySpec addresses_keys[] = {
     {.key = "refuse",
@@ -239,6 +262,10 @@ static const KeySpec policy_keys[] = {
          "when a client is told what the rules find out about it at connection and EHLO: with "
          "its first `recipient`, so that users can log in from anywhere and postmaster can be "
          "reached; or at `once`"},
+    {.key = "login",
+     .offset = offsetof(ScenarioPolicy, login),
+     .value = {.type = VALUE_MAP, .mapping = &login},
+     .meaning = "AUTH on the submission port"},
     {.key = "addresses",
      .offset = offsetof(ScenarioPolicy, addresses),
      .value = {.type = VALUE_MAP, .mapping = &addresses},

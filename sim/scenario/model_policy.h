@@ -8,6 +8,14 @@ typedef enum RelayChoice { RELAY_CHOICE_OWN, RELAY_CHOICE_ANYBODY } RelayChoice;
 
 typedef enum RefuseAtChoice { REFUSE_AT_RECIPIENT, REFUSE_AT_ONCE } RefuseAtChoice;
 
+typedef enum LoginChoice { LOGIN_REQUIRED, LOGIN_OPTIONAL } LoginChoice;
+
+typedef struct ScenarioLogin {
+    SourcePosition at;
+    int64_t need; /* LoginChoice */
+    ScenarioText reply;
+} ScenarioLogin;
+
 typedef struct ScenarioRefusedAddresses {
     SourcePosition at;
     ScenarioTexts refuse; /* nodes and ranges of addresses; a router: all machines joined to it */
@@ -78,6 +86,7 @@ typedef struct ScenarioPolicy {
     SourcePosition at;
     int64_t relay;     /* RelayChoice */
     int64_t refuse_at; /* RefuseAtChoice */
+    ScenarioLogin login;
     ScenarioRefusedAddresses addresses;
     ScenarioReverseName reverse_name;
     ScenarioBlocklists blocklists;
