@@ -901,6 +901,61 @@ static void test_bounce_of_a_bounce(void **state)
                         "notification");
 }
 
+#define POSTMASTER "postmaster@a.example"
+
+static void report(const World *w, const char *entry, const char *mail, const char *recipient,
+                   const char *notice)
+{
+    TRACE(w->trace, w->a, MAIL_REPORTED, 0, .mail = mail, .recipient = recipient, .entry = entry,
+          .notice = notice);
+    TRACE(w->trace, w->a, MAIL_DISCARDED, 0, .mail = mail, .recipient = recipient, .entry = entry,
+          .rule = "a notification is never answered by another");
+}
+
+/* lunch has bounced, and the bounce is told to the postmaster of a.example, as the report in
+ * `entry` for `recipient`. */
+static void reach_report(World *w, const char *recipient)
+{
+    reach_a(w);
+    accept_bounce(w, "", ALICE);
+    bounce(w, "1-1", "lunch", BOB, "lunch.bounce");
+    TRACE(w->trace, w->a, MAIL_ACCEPTED, 0, .mail = "lunch.bounce.double", .recipient = recipient,
+          .sender = "", .entry = "1-3");
+    report(w, "1-2", "lunch.bounce", ALICE, "lunch.bounce.double");
+}
+
+static void test_reported_to_the_postmaster(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_report(&w, POSTMASTER);
+    TRACE(w.trace, w.a, MAIL_DISCARDED, 0, .mail = "lunch.bounce.double", .recipient = POSTMASTER,
+          .entry = "1-3", .rule = "a notification is never answered by another");
+    end_run(&w, "quiet");
+    assert_balanced(&w);
+}
+
+static void test_reported_to_somebody_else(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_report(&w, "carol@a.example");
+    assert_violated(&w, "a.example says that its postmaster is told of lunch.bounce by "
+                        "lunch.bounce.double, and has not accepted such a notification");
+}
+
+static void test_report_of_a_report(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_report(&w, POSTMASTER);
+    TRACE(w.trace, w.a, MAIL_ACCEPTED, 0, .mail = "again", .recipient = POSTMASTER, .sender = "",
+          .entry = "1-4");
+    report(&w, "1-3", "lunch.bounce.double", POSTMASTER, "again");
+    assert_violated(&w, "a.example tells its postmaster of lunch.bounce.double, which is such a "
+                        "notice itself");
+}
+
 static void test_discarded(void **state)
 {
     (void)state;
@@ -1038,6 +1093,9 @@ int main(void)
         cmocka_unit_test(test_bounce_with_a_sender),
         cmocka_unit_test(test_bounce_not_accepted),
         cmocka_unit_test(test_bounce_of_a_bounce),
+        cmocka_unit_test(test_reported_to_the_postmaster),
+        cmocka_unit_test(test_reported_to_somebody_else),
+        cmocka_unit_test(test_report_of_a_report),
         cmocka_unit_test(test_discarded),
         cmocka_unit_test(test_wrong_length),
         cmocka_unit_test(test_entry_given_twice),

@@ -148,6 +148,24 @@ static void test_all_of_it_comes_back(void **state)
     played_end(&played);
 }
 
+/* ORCPT, with a `+` that must be encoded on the way, comes back as it was given. */
+static void test_original_recipient(void **state)
+{
+    (void)state;
+    Played played = play(TOWN("to: [bobb@b.test, bob@b.test, bobbb@b.test], orcpt: [{to: "
+                              "bobb@B.test, original: \"rfc822;robert+list@old.test\"}]"));
+    g_autoptr(Dsn) dsn = read_report(bounce_of(&played));
+    assert_int_equal(dsn->recipient_count, 2);
+    assert_string_equal(dsn->recipients[0].final_recipient, "bobb@b.test");
+    assert_string_equal(dsn->recipients[0].original_recipient, "robert+list@old.test");
+    assert_null(dsn->recipients[1].original_recipient);
+    played_find(&played, "smtp.command",
+                "host=alice.laptop smtp.command_line~ORCPT=rfc822;robert+2Blist@old.test");
+    played_find(&played, "smtp.command",
+                "host=mx.a.test smtp.command_line~ORCPT=rfc822;robert+2Blist@old.test");
+    played_end(&played);
+}
+
 /* Two fail in one attempt: one bounce. The third gets the mail. */
 static void test_two_of_three(void **state)
 {
@@ -161,6 +179,20 @@ static void test_two_of_three(void **state)
     assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch user=bob"), 1);
     played_end(&played);
 }
+
+/* The mail expires on the backup server, and so will the bounce when mx.a.test crashes. */
+#define DOUBLE(domains)                                                                            \
+    "mailsim: 1\n"                                                                                 \
+    "servers:\n"                                                                                   \
+    "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"                                       \
+    "  mx1.b.test: {domains: [b.test], users: {bob: {}}}\n"                                        \
+    "  mx2.b.test: {domains: " domains ", backup_for: [b.test], double_bounces: postmaster, "      \
+    "retry: {intervals: [10 min], lifetime: 1 h}}\n"                                               \
+    "people: {alice: {address: alice@a.test}}\n"                                                   \
+    "mails: {lunch: {from: alice, to: [bob@b.test], subject: \"Lunch?\", body: \"Noon?\"}}\n"      \
+    "timeline:\n"                                                                                  \
+    "  - {at: 0 s, do: crash, host: mx1.b.test}\n"                                                 \
+    "  - {at: 1 s, do: send, mail: lunch}\n"
 
 /* A bounce that cannot be delivered either: the backup server, which has nobody to tell, discards
  * it by a rule that is named (RFC 5321 §4.5.5, §6.1), and writes no other. */
@@ -195,14 +227,85 @@ static void test_a_bounce_is_never_bounced(void **state)
     played_end(&played);
 }
 
+/* The same, where the backup server's postmaster is told. */
+static void test_a_double_bounce_is_told_to_the_postmaster(void **state)
+{
+    (void)state;
+    Played played = play(DOUBLE("[backup.test]") "  - {at: 10 min, do: crash, host: mx.a.test}\n");
+    const Record *reported =
+        played_find(&played, "mail.reported", "mail=lunch.bounce notice=lunch.bounce.double");
+    assert_because(&played, reported, "host.crash", "host=mx.a.test");
+    const Record *discarded = played_find(&played, "mail.discarded", "mail=lunch.bounce");
+    assert_int_equal(record_time(discarded), record_time(reported));
+    played_find(&played, "mail.accepted",
+                "mail=lunch.bounce.double sender= recipient=postmaster@backup.test");
+    played_find(&played, "mailbox.store", "mail=lunch.bounce.double user=postmaster");
+    assert_int_equal(played_count(&played, "mail.bounced", ""), 1);
+    assert_int_equal(played_count(&played, "mail.accepted", "sender="), 2);
+    assert_int_equal(played_count(&played, "mail.accepted", "host=mx2.b.test"), 3);
+    played_end(&played);
+}
+
+/* A server that has no domain has a postmaster all the same. When he cannot be told either, that is
+ * the end. */
+static void test_nobody_is_told_of_what_the_postmaster_was_told(void **state)
+{
+    (void)state;
+    Played played = play(DOUBLE("[]") "  - {at: 10 min, do: crash, host: mx.a.test}\n"
+                                      "  - {when: {host: mx2.b.test, event: mail.reported}, do: "
+                                      "fill_disk, host: mx2.b.test}\n"
+                                      "  - {at: 12 h, do: free_disk, host: mx2.b.test}\n");
+    const Record *report = played_find(&played, "mail.accepted", "mail=lunch.bounce.double");
+    assert_true(g_str_has_prefix(record_text(report, "recipient"), "postmaster@["));
+    played_find(&played, "mail.expired", "mail=lunch.bounce.double");
+    const Record *discarded = played_find(&played, "mail.discarded", "mail=lunch.bounce.double");
+    assert_non_null(strstr(record_text(discarded, "rule"), "RFC 5321 §4.5.5"));
+    assert_int_equal(played_count(&played, "mail.reported", ""), 1);
+    assert_int_equal(played_count(&played, "mail.bounced", ""), 1);
+    played_end(&played);
+}
+
+/* The disk fills up during the attempt that is refused: the bounce waits, and the trace says so;
+ * the recipient is not attempted again meanwhile. */
+static void test_no_room_for_a_bounce(void **state)
+{
+    (void)state;
+    Played played = play(TOWN("to: [bobb@b.test]") "  - {when: {host: mx.a.test, event: "
+                                                   "queue.attempt}, do: fill_disk, host: "
+                                                   "mx.a.test}\n"
+                                                   "  - {at: 7 min, do: mailq, host: mx.a.test}\n"
+                                                   "  - {at: 20 min, do: free_disk, host: "
+                                                   "mx.a.test}\n");
+    const Record *untold =
+        played_find(&played, "mail.untold", "mail=lunch bounce=lunch.bounce recipient=bobb@b.test");
+    assert_string_equal(record_text(untold, "reason"), "550 5.1.1 No such user here");
+    assert_int_equal(record_number(untold, "next_at"), record_time(untold) + 5 * SIM_MINUTE);
+    const Record *again = played_find_after(&played, untold, "mail.untold", "");
+    assert_true(record_time(again) >= record_number(untold, "next_at"));
+    assert_int_equal(record_number(again, "next_at"), record_time(again) + 10 * SIM_MINUTE);
+    const Record *listed = played_find(&played, "queue.listed", "mail=lunch state=active");
+    assert_string_equal(record_text(listed, "reason"), "550 5.1.1 No such user here");
+    const Record *bounced = played_find(&played, "mail.bounced", "bounce=lunch.bounce");
+    while (played_find_after(&played, again, "mail.untold", "") != NULL)
+        again = played_find_after(&played, again, "mail.untold", "");
+    assert_true(record_time(bounced) >= record_number(again, "next_at"));
+    assert_true(record_time(bounced) > 20 * SIM_MINUTE);
+    assert_int_equal(played_count(&played, "queue.attempt", "mail=lunch"), 1);
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_expired),
         cmocka_unit_test(test_all_of_it_comes_back),
+        cmocka_unit_test(test_original_recipient),
         cmocka_unit_test(test_two_of_three),
+        cmocka_unit_test(test_no_room_for_a_bounce),
         cmocka_unit_test(test_a_bounce_is_never_bounced),
+        cmocka_unit_test(test_a_double_bounce_is_told_to_the_postmaster),
+        cmocka_unit_test(test_nobody_is_told_of_what_the_postmaster_was_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

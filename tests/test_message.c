@@ -585,6 +585,56 @@ static void what_cannot_be_made_7bit_is_told(void **state)
     assert_null(sealed);
 }
 
+/* ---- Sizes ---- */
+
+/* Messages of each size from that of the plain one to so many octets more, none but `misses`
+ * missed; whole lines, none of them too long for a reader. */
+static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
+{
+    g_autoptr(GBytes) plain = compose(draft);
+    size_t has = g_bytes_get_size(plain), missed = 0;
+    for (size_t size = 1; size <= has + more; size = size < has ? MIN(size + 50, has) : size + 1) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) bytes = message_compose_of_size(draft, size, &error);
+        assert_non_null(bytes);
+        Span rest = bytes_span(bytes);
+        missed += rest.length != MAX(size, has);
+        while (rest.length > 0) {
+            size_t line = span_find(rest, '\n');
+            assert_true(line < rest.length && line > 0 && rest.data[line - 1] == '\r');
+            assert_true(line <= 78 + 1 && rest.data[0] != '.');
+            rest = span_skip(rest, line + 1);
+        }
+    }
+    assert_int_equal(missed, misses);
+}
+
+static void a_message_has_the_size_asked_for(void **state)
+{
+    (void)state;
+    static const MessageAttachment photo = {"photo.jpg", 1000};
+    MessageDraft draft = lunch_draft();
+    assert_sizes(&draft, 400, 0);
+    draft.body = "no line end";
+    assert_sizes(&draft, 400, 0);
+    draft.body = NULL;
+    assert_sizes(&draft, 400, 1);
+    draft.body =
+        "점심 먹을까? 12시에 늘 가던 곳에서, where else?\n" /* quoted-printable when long */
+        "That is what we have always done, and there is no better place in all of the town.\n";
+    g_autoptr(GError) error = NULL;
+    for (size_t size = 2000; size < 2300; size++) {
+        g_autoptr(GBytes) bytes = message_compose_of_size(&draft, size, &error);
+        assert_int_equal(g_bytes_get_size(bytes), size);
+        g_autofree char *text = message_dup_text(bytes_span(bytes));
+        assert_true(g_str_has_prefix(text, draft.body));
+    }
+    draft = lunch_draft();
+    draft.attachments = &photo;
+    draft.attachment_count = 1;
+    assert_sizes(&draft, 300, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +662,7 @@ int main(void)
         cmocka_unit_test(received_fields_are_those_of_the_rfc),
         cmocka_unit_test(what_peers_say_cannot_break_out_of_the_field),
         cmocka_unit_test(return_path_is_the_envelopes),
+        cmocka_unit_test(a_message_has_the_size_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

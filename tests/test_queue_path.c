@@ -56,6 +56,50 @@ static void test_schedules_as_observed(void **state)
     assert_attempts(SCHEDULE("like: sendmail"), SENDMAIL);
 }
 
+/* To a tenth of a minute: where failing takes its time, the attempts drift by so much. */
+static void assert_minutes(SimTime time, double minutes)
+{
+    int64_t off = time / SIM_SECOND - 300 - (int64_t)(minutes * 60);
+    assert_in_range(off + 6, 0, 12);
+}
+
+/* The warning and the end, in minutes after the second 300; a negative number: there is none. */
+static void assert_end(const char *retry, double warning, double end)
+{
+    g_autofree char *schedule = g_strdup_printf(SCHEDULE("%s"), retry);
+    g_autofree char *text = g_strdup(strstr(schedule, "servers:"));
+    g_autofree char *scenario = g_strconcat("mailsim: 1\n", text, NULL);
+    Played played = play(scenario);
+    const Record *warned = played_find_after(&played, NULL, "mail.delayed", "mail=lunch");
+    assert_int_equal(warned != NULL, warning >= 0);
+    if (warned != NULL)
+        assert_minutes(record_time(warned), warning);
+    const Record *expired = played_find(&played, "mail.expired", "mail=lunch");
+    assert_minutes(record_time(expired), end);
+    /* It ends with the attempt that failed. */
+    const Record *attempt = NULL, *last = NULL;
+    while ((attempt = played_find_after(&played, attempt, "queue.attempt", "mail=lunch")) != NULL)
+        last = attempt;
+    assert_in_range(record_time(expired) - record_time(last), 0, SIM_SECOND);
+    assert_int_equal(played_count(&played, "mail.bounced", "mail=lunch"), 1);
+    played_end(&played);
+}
+
+/* Lifetimes: the first attempt, or queue run, after four days (Exim, OpenSMTPD), five (Postfix, RFC
+ * 5321, sendmail), seven (qmail). */
+static void test_schedules_end(void **state)
+{
+    (void)state;
+    assert_end("like: exim", 1743, 5760);
+    assert_end("like: exim, run_every: 30 min, run_phase: 5 min", 1710, 5760);
+    assert_end("like: exim, run_every: 30 min, run_phase: 4 min", 1709, 5789);
+    assert_end("like: postfix", -1, 7220);
+    assert_end("like: qmail", -1, 10140);
+    assert_end("like: opensmtpd", 326.7, 6000);
+    assert_end("like: rfc5321", -1, 7260);
+    assert_end("like: sendmail", 245, 7205); /* runs at 10 min, 20 min, … */
+}
+
 static void test_jitter_lengthens_waits(void **state)
 {
     (void)state;
@@ -138,6 +182,44 @@ static void test_equal_preference(void **state)
     assert_int_equal(played_count(&played, "mail.bounced", "host=mx2.b.example"), second);
     assert_int_equal(
         played_count(&played, "tcp.connect", "host=mx2.b.example remote=mx1.b.example"), 0);
+    played_end(&played);
+}
+
+/* mx2 passes on to what is preferred to itself, and to nothing else: neither to its equal nor to a
+ * worse one, though mx1 is down and both would take it (RFC 5321 §5.1). */
+static void test_never_to_an_equal_or_worse_exchange(void **state)
+{
+    (void)state;
+    Played played =
+        play("mailsim: 1\n"
+             "servers:\n"
+             "  mx.a.example: {domains: [a.example], users: {alice: {}}}\n"
+             "  mx0.b.example: {domains: [b.example], users: {bob: {}}}\n"
+             "  mx1.b.example: {domains: [x.example], backup_for: [b.example]}\n"
+             "  mx2.b.example: {domains: [y.example], backup_for: [b.example]}\n"
+             "  mx3.b.example: {domains: [z.example], backup_for: [b.example]}\n"
+             "dns:\n"
+             "  b.example: {mx: [{preference: 10, host: mx0.b.example}, {preference: 20, host: "
+             "mx1.b.example}, {preference: 20, host: mx2.b.example}, {preference: 30, host: "
+             "mx3.b.example}]}\n"
+             "people: {alice: {address: alice@a.example}}\n"
+             "mails: {" LUNCH "}\n"
+             "timeline:\n"
+             "  - {at: 0 s, do: crash, host: mx0.b.example}\n"
+             "  - {at: 0 s, do: crash, host: mx1.b.example}\n"
+             "  - {at: 1 s, do: send, mail: lunch}\n"
+             "  - {at: 1 min, do: restart, host: mx1.b.example}\n"
+             "  - {at: 4 h, do: restart, host: mx0.b.example}\n");
+    /* Alice's server tries the first, perhaps the second, and finds the third. */
+    played_find(&played, "mail.relayed", "host=mx.a.example next=mx2.b.example");
+    assert_true(played_count(&played, "tcp.connect", "host=mx2.b.example remote=mx0.b.example") >
+                3);
+    for (int other = 1; other <= 3; other++) {
+        g_autofree char *connect =
+            g_strdup_printf("host=mx2.b.example remote=mx%d.b.example", other);
+        assert_int_equal(played_count(&played, "tcp.connect", connect), 0);
+    }
+    played_find(&played, "mail.delivered", "mail=lunch host=mx0.b.example");
     played_end(&played);
 }
 
@@ -252,11 +334,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schedules_as_observed),
+        cmocka_unit_test(test_schedules_end),
         cmocka_unit_test(test_jitter_lengthens_waits),
         cmocka_unit_test(test_bad_rules_are_told),
         cmocka_unit_test(test_lowest_preference_first),
         cmocka_unit_test(test_next_exchange_on_failure),
         cmocka_unit_test(test_equal_preference),
+        cmocka_unit_test(test_never_to_an_equal_or_worse_exchange),
         cmocka_unit_test(test_null_mx),
         cmocka_unit_test(test_implicit_mx),
         cmocka_unit_test(test_success_is_told_by_the_last_server),

@@ -59,6 +59,9 @@ static void exim_with_a_queue_run_every_minute(void **state)
     RetrySchedule exim = like("exim");
     assert_day(&exim, 0, row, 0, 0);
     assert_int_equal(time_of_expiry(&exim, 0), MINUTES(5760));
+    /* The same when it arrives within that second. */
+    assert_true(retry_schedule_is_expired(&exim, 999 * SIM_MILLISECOND, MINUTES(5760)));
+    assert_false(retry_schedule_is_expired(&exim, SIM_SECOND, MINUTES(5760)));
 }
 
 static void exim_with_a_queue_run_every_half_hour(void **state)

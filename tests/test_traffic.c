@@ -61,10 +61,12 @@ static void test_fixed_arrivals(void **state)
         compose = played_find_after(&played, compose, "agent.compose", "");
         assert_non_null(compose);
         assert_int_equal(record_time(compose), (5 + 2 * i) * SIM_SECOND);
+        assert_int_equal(record_number(compose, "size"), 500);
     }
     assert_null(played_find_after(&played, compose, "agent.compose", ""));
     assert_int_equal(played_count(&played, "mail.delivered", ""), 10);
     played_find(&played, "mail.delivered", "mail=news.10");
+    assert_int_equal(played_count(&played, "smtp.content", "size=500"), 10); /* the agents' */
     /* Each of the two writes, and each of the two is written to. */
     assert_in_range(played_count(&played, "agent.compose", "host=alice.laptop"), 1, 9);
     assert_in_range(played_count(&played, "mail.delivered", "recipient=bob@b.example"), 1, 9);

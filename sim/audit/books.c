@@ -222,6 +222,14 @@ static void answer(Books *books, NodeId node, const TraceFields_MAIL_ANSWERED *f
                       fields->entry);
 }
 
+static void report(Books *books, NodeId node, const TraceFields_MAIL_REPORTED *fields)
+{
+    const Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
+                                                    fields->recipient, "reports");
+    if (account != NULL)
+        books_name_report(books, account, fields->notice);
+}
+
 static void discard(Books *books, NodeId node, const TraceFields_MAIL_DISCARDED *fields)
 {
     Account *account = books_account_to_go_on(books, node, fields->entry, fields->mail,
@@ -321,6 +329,8 @@ static void write_mail_record(Books *books, const TraceRecord *record)
         confirm(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_ANSWERED) {
         answer(books, record->node, fields);
+    } else if (record->kind == TRACE_MAIL_REPORTED) {
+        report(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_DISCARDED) {
         discard(books, record->node, fields);
     } else if (record->kind == TRACE_MAIL_EXPANDED) {

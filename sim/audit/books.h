@@ -22,7 +22,8 @@
  *    mail.uncertain (RFC 1047: the reply to the final dot was lost). So does what is on a disk and
  *    was never told of.
  *  - Notifications have an empty sender, and mail with an empty sender is never answered by one
- *    (RFC 5321 §4.5.5, §6.1).
+ *    (RFC 5321 §4.5.5, §6.1); but mail.reported tells a postmaster of it, who is never told of
+ *    what he was told.
  *  - The lengths that queue.* records tell are those of the entries.
  *  - In the end the inventory of the disks, and nothing else, holds what is open or delivered.
  *

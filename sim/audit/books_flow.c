@@ -309,3 +309,28 @@ void books_name_notification(Books *books, const Account *about, const char *nam
                       name != NULL && name[0] != '\0' ? name : "nothing",
                       about->sender != NULL && about->sender[0] != '\0' ? about->sender : "nobody");
 }
+
+void books_name_report(Books *books, const Account *about, const char *name)
+{
+    const Entry *entry = about->entry;
+    bool is_told = false;
+    if (about->sender != NULL && about->sender[0] != '\0')
+        books_violate(books, "%s tells its postmaster of %s, and not the sender, %s",
+                      entry->server->name, entry->mail->name, about->sender);
+    if (about->is_report)
+        books_violate(books, "%s tells its postmaster of %s, which is such a notice itself",
+                      entry->server->name, entry->mail->name);
+    for (Account *at = books_mail(books, name)->accounts; at != NULL; at = at->next_of_mail) {
+        if (at->entry->server != entry->server || !at->is_notification ||
+            g_ascii_strcasecmp(books_user_of(books, at->recipient), "postmaster") != 0)
+            continue;
+        at->is_named = at->is_report = true;
+        is_told = true;
+    }
+    if (!is_told)
+        books_violate(books,
+                      "%s says that its postmaster is told of %s by %s, and has not accepted such "
+                      "a notification",
+                      entry->server->name, entry->mail->name,
+                      name != NULL && name[0] != '\0' ? name : "nothing");
+}

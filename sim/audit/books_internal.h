@@ -59,6 +59,7 @@ struct Account {
     bool is_submitted;    /* came from an agent */
     bool is_notification; /* made here: mail.bounced or one of the like must name it */
     bool is_named;        /* one of them has */
+    bool is_report;       /* to a postmaster: mail.reported has */
     bool is_in_inventory;
 };
 
@@ -182,6 +183,8 @@ bool books_comes_from_its_own_server(Account *account);
 bool books_take_credit(Account *account, NodeId next);
 /* mail.bounced, .delayed, .confirmed or .answered of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
+/* mail.reported of `about` names what the server's own postmaster gets. */
+void books_name_report(Books *books, const Account *about, const char *name);
 
 /* ---- books_mailboxes.c ---- */
 

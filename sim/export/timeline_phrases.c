@@ -39,11 +39,16 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_BOUNCED] = {"returns {mail} for {recipient} as {bounce}: {reason}", TIMELINE_BAD},
     [TRACE_MAIL_CONFIRMED] =
         {"tells the sender of {mail} that it is {action} for {recipient}: {notice}", TIMELINE_GOOD},
+    [TRACE_MAIL_UNTOLD] = {"has no room on its disk to return {mail} for {recipient} as {bounce}; "
+                           "tries again at {next_at}: {reason}",
+                           TIMELINE_BAD},
     [TRACE_MAIL_DELAYED] = {"warns the sender of {mail} for {recipient}: {warning}", TIMELINE_BAD},
     [TRACE_MAIL_ANSWERED] = {"answers {mail} for {recipient}, who is away: {answer}",
                              TIMELINE_PLAIN},
     [TRACE_MAIL_UNANSWERED] = {"does not answer {mail} for {recipient}, who is away: {rule}",
                                TIMELINE_PLAIN},
+    [TRACE_MAIL_REPORTED] = {"tells the postmaster of {mail} for {recipient}: {notice}",
+                             TIMELINE_BAD},
     [TRACE_MAIL_DISCARDED] = {"discards {mail} for {recipient}: {rule}", TIMELINE_BAD},
     [TRACE_MAIL_UNCERTAIN] = {"cannot know whether {mail} for {recipient} got through",
                               TIMELINE_BAD},

@@ -92,15 +92,20 @@ static void reserve_recipient(Envelope *envelope)
         envelope->recipients = g_renew(Recipient, envelope->recipients, MAX(2 * count, 1));
 }
 
+/* original-recipient-address = addr-type ";" xtext (RFC 3461 §4.2) */
+bool envelope_is_original(const char *original)
+{
+    return strchr(original, ';') != NULL && original[0] != ';' &&
+           fits_as_xtext(original, ENVELOPE_ORCPT_MAX);
+}
+
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original)
 {
     CHECK(address[0] != '\0' && address_text_is_valid(address));
     if (envelope->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return false;
-    /* original-recipient-address = addr-type ";" xtext (RFC 3461 §4.2) */
-    if (original != NULL && (strchr(original, ';') == NULL || original[0] == ';' ||
-                             !fits_as_xtext(original, ENVELOPE_ORCPT_MAX)))
+    if (original != NULL && !envelope_is_original(original))
         return false;
     reserve_recipient(envelope);
     envelope->recipients[envelope->recipient_count++] =

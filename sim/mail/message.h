@@ -60,6 +60,10 @@ typedef struct MessageDraft {
  * an error when the draft is wrong: a text that is not UTF-8, an address that is none, a field that
  * cannot be given. */
 GBytes *message_compose(const MessageDraft *draft, GError **error);
+/* The same, with lines of letters behind the body until the message has `size` octets; a message
+ * that has as many is left as it is. Two cases cannot be met exactly, and miss by a few octets: one
+ * octet behind an empty body, and a short text that base64 encodes. */
+GBytes *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error);
 
 /* ---- Reading at each hop: borrowed from `message`, cheap, safe on any octets ---- */
 

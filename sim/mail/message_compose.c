@@ -275,3 +275,81 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
     g_autoptr(GBytes) bytes = mime_write(message);
     return check_lines(bytes, error) ? g_steal_pointer(&bytes) : NULL;
 }
+
+/* ---- Of a size ---- */
+
+/* Appends lines of letters of so many octets as sent, with CRLF at the end of each, to a text whose
+ * lines end in `line_end`. One octet is no line, and so is left out. */
+static void append_filling(GString *text, size_t octets, const char *line_end)
+{
+    enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26 };
+    unsigned letter = 0;
+    while (octets >= CRLF) {
+        size_t line = octets <= LINE_OCTETS       ? octets
+                      : octets == LINE_OCTETS + 1 ? LINE_OCTETS - 1 /* leaves two for the last */
+                                                  : LINE_OCTETS;
+        char letters[LINE_OCTETS];
+        for (size_t i = CRLF; i < line; i++) {
+            letters[i - CRLF] = (char)('a' + letter);
+            letter = letter == LETTERS - 1 ? 0 : letter + 1;
+        }
+        g_string_append_len(text, letters, (gssize)(line - CRLF));
+        g_string_append(text, line_end);
+        octets -= line;
+    }
+}
+
+/* Behind a text that is not encoded, the filling can stand as it is. */
+static GBytes *fill_behind(GBytes *composed, size_t octets)
+{
+    gsize length = 0;
+    const char *data = g_bytes_get_data(composed, &length);
+    GString *text = g_string_sized_new(length + octets + 1);
+    g_string_append_len(text, data, (gssize)length);
+    bool has_body = !g_str_has_suffix(text->str, "\r\n\r\n");
+    if (octets == 1 && has_body && g_str_has_suffix(text->str, "\r\n"))
+        g_string_insert_c(text, (gssize)length - 2, '.');
+    else
+        append_filling(text, octets, "\r\n");
+    return g_string_free_to_bytes(text);
+}
+
+/* How many octets `a` has more than `b`. */
+static int64_t difference(size_t a, size_t b)
+{
+    return (int64_t)a - (int64_t)b;
+}
+
+/* What an encoding makes of a filling is seen by composing; each round comes closer. */
+static GBytes *fill_and_compose(const MessageDraft *draft, GBytes *composed, size_t size,
+                                GError **error)
+{
+    enum { ROUNDS = 8 };
+    int64_t filling = 0;
+    g_autoptr(GBytes) filled = g_bytes_ref(composed);
+    for (int i = 0; i < ROUNDS && g_bytes_get_size(filled) != size; i++) {
+        filling += difference(size, g_bytes_get_size(filled));
+        g_autoptr(GString) body = g_string_new(draft->body);
+        if (body->len > 0 && body->str[body->len - 1] != '\n')
+            g_string_append_c(body, '\n');
+        append_filling(body, (size_t)MAX(filling, 0), "\n");
+        MessageDraft longer = *draft;
+        longer.body = body->str;
+        g_bytes_unref(filled);
+        filled = message_compose(&longer, error);
+        if (filled == NULL)
+            return NULL;
+    }
+    return g_steal_pointer(&filled);
+}
+
+GBytes *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error)
+{
+    g_autoptr(GBytes) composed = message_compose(draft, error);
+    if (composed == NULL || g_bytes_get_size(composed) >= size)
+        return g_steal_pointer(&composed);
+    bool is_plain =
+        draft->attachment_count == 0 && (draft->body == NULL || g_str_is_ascii(draft->body));
+    return is_plain ? fill_behind(composed, size - g_bytes_get_size(composed))
+                    : fill_and_compose(draft, composed, size, error);
+}

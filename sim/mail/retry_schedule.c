@@ -294,7 +294,7 @@ static SimTime due_by_rules(const RetrySchedule *schedule, const RetryState *bef
     const RetryRule *rule = rule_for(schedule, second - whole_seconds(first_failed_at));
     SimTime wait = rule_wait(rule, last_wait(before, second), draw);
     SimTime due = simtime_add(second, MIN(wait, 24 * SIM_HOUR)); /* retry_interval_max's default */
-    SimTime end = simtime_add(before->arrived_at, schedule->lifetime_ns);
+    SimTime end = simtime_add(whole_seconds(before->arrived_at), schedule->lifetime_ns);
     return end > now ? MIN(due, end) : due;
 }
 
@@ -353,9 +353,12 @@ SimTime retry_schedule_next(const RetrySchedule *schedule, RetryState *state, Si
     return next;
 }
 
+/* Exim and Postfix know the time to the second. */
 bool retry_schedule_is_expired(const RetrySchedule *schedule, SimTime arrived_at, SimTime now)
 {
-    return now >= simtime_add(arrived_at, schedule->lifetime_ns);
+    bool has_whole_seconds = schedule->kind == RETRY_AGE || schedule->kind == RETRY_RULES;
+    SimTime since = has_whole_seconds ? whole_seconds(arrived_at) : arrived_at;
+    return now >= simtime_add(since, schedule->lifetime_ns);
 }
 
 SimTime retry_schedule_warn_at(const RetrySchedule *schedule, SimTime arrived_at)

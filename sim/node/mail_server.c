@@ -78,6 +78,7 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->error_limit =
         options->error_limit > 0 ? options->error_limit : SMTP_SERVER_ERRORS_DEFAULT;
     server->tells_users = options->tells_users;
+    server->reports_double_bounces = options->reports_double_bounces;
     server->bare_newlines = options->bare_newlines;
     server->timeouts = options->timeouts;
     server->connect_timeout =

@@ -101,8 +101,9 @@ typedef struct MailServerOptions {
     uint32_t active_limit;            /* messages under way at once; 0: QUEUE_ACTIVE_MAX */
     const Ipv4Address *relay_clients; /* who may send to any domain without logging in */
     size_t relay_client_count;
-    const char *catch_all; /* the user who gets mail for unknown users; NULL: nobody does */
-    PolicyOptions policy;  /* its other rules; copied as policy_new does */
+    bool reports_double_bounces; /* to its postmaster; otherwise they are discarded in silence */
+    const char *catch_all;       /* the user who gets mail for unknown users; NULL: nobody does */
+    PolicyOptions policy;        /* its other rules; copied as policy_new does */
 } MailServerOptions;
 
 MailServer *mail_server_new(const Machine *machine, const MailServerOptions *options);

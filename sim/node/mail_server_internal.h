@@ -39,7 +39,7 @@ struct MailServer {
     uint32_t extensions;
     uint64_t size_limit;
     uint32_t recipient_limit, error_limit;
-    bool tells_users, auth_needs_tls;
+    bool tells_users, auth_needs_tls, reports_double_bounces;
     SmtpBareNewlines bare_newlines;
     SmtpTimeouts timeouts;
     SimTime connect_timeout;

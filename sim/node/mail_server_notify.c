@@ -5,7 +5,9 @@
  * it is about: `lunch.bounce`, `lunch.delay`. It is durable in the queue before the message that
  * it is about leaves it, so that a crash may tell twice but never loses. What cannot be told to
  * anybody is discarded by a named rule: mail with the null reverse-path, which is itself a
- * notification, and recipients for whom RFC 3461's NOTIFY forbids it.
+ * notification, and recipients for whom RFC 3461's NOTIFY forbids it. Of a notification that
+ * cannot be delivered, a double bounce, the server's own postmaster may be told by one more,
+ * `lunch.bounce.double`, and that is the last: whatever becomes of it, nobody is told.
  *
  * A bounce for which the disk has no room is kept in memory and written later: the recipient has
  * failed, and is not attempted again for want of room (RFC 5321 §4.2.1: a 5yz is not repeated).
@@ -14,14 +16,24 @@
  * success that finds no room is not kept: the next deferral warns again, and success needs none. */
 #include "node/mail_server_internal.h"
 
+static const char NO_ANSWER_TO_A_NOTIFICATION[] =
+    "a notification is never answered by another (RFC 5321 §4.5.5)";
+
 /* How long a bounce waits when the disk has no room for it: at first, and, doubled each time, at
  * most. */
 #define ROOM_WAIT_FIRST (5 * SIM_MINUTE)
 #define ROOM_WAIT_MAX   SIM_HOUR
 
+typedef enum NotificationKind {
+    NOTIFY_OF_FAILURE, /* the sender */
+    NOTIFY_OF_DELAY,
+    NOTIFY_OF_DOUBLE_BOUNCE, /* the postmaster */
+} NotificationKind;
+
 typedef struct Notification {
     MailServer *server;
-    bool is_bounce;
+    NotificationKind kind;
+    char *to;
     QueueEntry *entry;
     char *entry_id;
     char *name;       /* of the notification */
@@ -40,6 +52,7 @@ void notification_free(void *pointer)
     Notification *notification = pointer;
     simulator_cancel(notification->server->machine.simulator, &notification->room_timer);
     g_bytes_unref(notification->message);
+    g_free(notification->to);
     g_free(notification->entry_id);
     g_free(notification->name);
     g_free(notification->confirmed);
@@ -68,7 +81,7 @@ static DsnRecipient *report_recipients(const Notification *notification)
         recipients[i] = (DsnRecipient){
             .final_recipient = recipient->address,
             .original_recipient = recipient->original,
-            .action = notification->is_bounce ? DSN_FAILED : DSN_DELAYED,
+            .action = notification->kind == NOTIFY_OF_DELAY ? DSN_DELAYED : DSN_FAILED,
             .has_expired = failure->has_expired,
             .status = failure->status,
             .remote_mta = failure->remote,
@@ -81,15 +94,17 @@ static DsnRecipient *report_recipients(const Notification *notification)
     return recipients;
 }
 
-static GBytes *compose(const MailServer *server, const QueueEntry *entry, const char *name,
+/* The message of `notification`, about `entry`. */
+static GBytes *compose(const Notification *notification, const QueueEntry *entry,
                        const DsnRecipient *recipients, size_t recipient_count)
 {
-    const Machine *machine = &server->machine;
+    const Machine *machine = &notification->server->machine;
+    const char *name = notification->name;
     const char *host = host_name(machine->host);
     g_autofree char *message_id = g_strdup_printf("%s@%s", name, host);
     DsnReport report = {
         .reporting_mta = host,
-        .to = entry->envelope->reverse_path,
+        .to = notification->to,
         .message_id = message_id,
         .boundary_seed = name,
         .envelope_id = entry->envelope->id,
@@ -108,11 +123,11 @@ static GBytes *compose(const MailServer *server, const QueueEntry *entry, const 
 }
 
 /* Asks the queue to take the notification; `done` says whether it has. */
-static void offer(Notification *notification, const char *to,
+static void offer(Notification *notification,
                   void (*done)(void *owner, QueueEntry *entry, DiskResult result))
 {
     g_autoptr(Envelope) envelope = envelope_new("");
-    envelope_add_recipient(envelope, to, NOTIFY_NEVER, NULL);
+    envelope_add_recipient(envelope, notification->to, NOTIFY_NEVER, NULL);
     queue_add(notification->server->queue, envelope, notification->message,
               (QueueAdded){done, notification});
 }
@@ -125,7 +140,7 @@ static void on_room_timer(void *owner, void *data)
 {
     (void)data;
     Notification *notification = owner;
-    offer(notification, notification->entry->envelope->reverse_path, notification_added);
+    offer(notification, notification_added);
 }
 
 static void arm_room_timer(Notification *notification, EventPriority priority)
@@ -146,6 +161,15 @@ static void wait_for_room(Notification *notification)
                                 : MIN(2 * notification->wait_ns, ROOM_WAIT_MAX);
     notification->offer_at = simtime_add(now, notification->wait_ns);
     arm_room_timer(notification, EVENT_BACKGROUND);
+    Cause *cause = simulator_cause(notification->server->machine.simulator);
+    Cause before = *cause;
+    for (guint i = 0; i < notification->failures->len; i++) {
+        const Failure *failure = g_ptr_array_index(notification->failures, i);
+        *cause = before;
+        queue_untold(notification->entry, failure->recipient, notification->name,
+                     span_of_text(failure->text), notification->offer_at, failure->because);
+    }
+    *cause = before;
 }
 
 static bool is_waiting_for_room(const Notification *notification)
@@ -174,11 +198,21 @@ void mail_server_notifications_shut_down(MailServer *server)
 
 static void tell_queue(const Notification *notification, const Failure *failure)
 {
-    if (notification->is_bounce)
-        queue_bounced(notification->entry, failure->recipient, notification->name, failure->status,
+    QueueEntry *entry = notification->entry;
+    switch (notification->kind) {
+    case NOTIFY_OF_FAILURE:
+        queue_bounced(entry, failure->recipient, notification->name, failure->status,
                       span_of_text(failure->text), failure->because);
-    else if (queue_find(notification->server->queue, notification->entry_id) != NULL)
-        queue_warned(notification->entry, failure->recipient, notification->name, failure->because);
+        break;
+    case NOTIFY_OF_DELAY:
+        if (queue_find(notification->server->queue, notification->entry_id) != NULL)
+            queue_warned(entry, failure->recipient, notification->name, failure->because);
+        break;
+    case NOTIFY_OF_DOUBLE_BOUNCE:
+        queue_reported(entry, failure->recipient, notification->name, failure->because);
+        queue_discarded(entry, failure->recipient, NO_ANSWER_TO_A_NOTIFICATION, failure->because);
+        break;
+    }
 }
 
 /* The notification is durable: now the message that it is about may go. */
@@ -187,7 +221,7 @@ static void notification_added(void *owner, QueueEntry *added, DiskResult result
     (void)result;
     Notification *notification = owner;
     MailServer *server = notification->server;
-    if (added == NULL && notification->is_bounce && !server->is_shutting_down) {
+    if (added == NULL && notification->kind != NOTIFY_OF_DELAY && !server->is_shutting_down) {
         wait_for_room(notification);
         return;
     }
@@ -240,6 +274,7 @@ void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t rec
     *notification = (Notification){
         .server = server,
         .entry_id = g_strdup(entry->id),
+        .to = g_strdup(entry->envelope->reverse_path),
         .name = notification_name(entry, dsn_action_text(action), recipient),
         .failures = g_ptr_array_new(),
         .action = action,
@@ -247,62 +282,100 @@ void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t rec
         .recipient = g_strdup(about->address),
     };
     g_ptr_array_add(server->notifications, notification);
-    notification->message = compose(server, entry, notification->name, &report, 1);
-    offer(notification, entry->envelope->reverse_path, notice_added);
+    notification->message = compose(notification, entry, &report, 1);
+    offer(notification, notice_added);
+}
+
+/* Of a server without a domain of its own too: its address literal is one (RFC 5321 §4.5.1). To
+ * free. */
+static char *postmaster_of(const MailServer *server)
+{
+    char address[IPV4_TEXT_SIZE];
+    return server->domains[0] != NULL
+               ? g_strdup_printf("postmaster@%s", server->domains[0])
+               : g_strdup_printf("postmaster@[%s]",
+                                 ipv4_format(host_address(server->machine.host), address));
 }
 
 /* Takes `failures` over; they are about at least one recipient. */
-static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures, bool is_bounce)
+static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures,
+                   NotificationKind kind)
 {
+    static const char *const WORDS[] = {"bounce", "delay", "double"};
     Notification *notification = g_new0(Notification, 1);
     const Failure *first = g_ptr_array_index(failures, 0);
     *notification = (Notification){
         .server = server,
-        .is_bounce = is_bounce,
+        .kind = kind,
+        .to = kind == NOTIFY_OF_DOUBLE_BOUNCE ? postmaster_of(server)
+                                              : g_strdup(entry->envelope->reverse_path),
         .entry = entry,
         .entry_id = g_strdup(entry->id),
-        .name = notification_name(entry, is_bounce ? "bounce" : "delay", first->recipient),
+        .name = notification_name(entry, WORDS[kind], first->recipient),
         .failures = failures,
         .cause = *simulator_cause(server->machine.simulator),
     };
     g_ptr_array_add(server->notifications, notification);
     g_autofree DsnRecipient *recipients = report_recipients(notification);
-    notification->message = compose(server, entry, notification->name, recipients, failures->len);
-    offer(notification, entry->envelope->reverse_path, notification_added);
+    notification->message = compose(notification, entry, recipients, failures->len);
+    offer(notification, notification_added);
 }
 
-/* Why nobody is told of a failure, or NULL when the sender is. */
+/* What is to happen for want of a sender who wants to know: a rule to discard by, or NULL. */
 static const char *silence_rule(const QueueEntry *entry, const Recipient *recipient)
 {
     if (entry->envelope->reverse_path[0] == '\0')
-        return "a notification is never answered by another (RFC 5321 §4.5.5)";
+        return NO_ANSWER_TO_A_NOTIFICATION;
     if (!notify_wants_failure(recipient->notify))
         return "the sender asked not to be told (NOTIFY, RFC 3461 §4.1)";
     return NULL;
 }
 
-void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
+/* Not of a notification to the postmaster himself, so that there is an end. */
+static bool is_reported(const MailServer *server, const QueueEntry *entry,
+                        const Recipient *recipient)
 {
-    GPtrArray *told = g_ptr_array_new_with_free_func(failure_free);
-    g_ptr_array_set_free_func(failures, NULL);
-    GPtrArray *silent = g_ptr_array_new_with_free_func(failure_free);
+    g_autofree char *postmaster = postmaster_of(server);
+    return server->reports_double_bounces && entry->envelope->reverse_path[0] == '\0' &&
+           g_ascii_strcasecmp(recipient->address, postmaster) != 0;
+}
+
+static GPtrArray *failures_new(void)
+{
+    return g_ptr_array_new_with_free_func(failure_free);
+}
+
+/* The entry lives as long as it has a recipient that is not done: those of the array, until now. */
+static void discard(QueueEntry *entry, const GPtrArray *failures)
+{
     for (guint i = 0; i < failures->len; i++) {
-        Failure *failure = g_ptr_array_index(failures, i);
-        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
-        g_ptr_array_add(silence_rule(entry, recipient) != NULL ? silent : told, failure);
-    }
-    g_ptr_array_unref(failures);
-    if (told->len > 0)
-        notify(server, entry, g_ptr_array_ref(told), true);
-    for (guint i = 0; i < silent->len; i++) {
-        /* The entry lives as long as it has a recipient that is not done: this one, until now. */
-        const Failure *failure = g_ptr_array_index(silent, i);
+        const Failure *failure = g_ptr_array_index(failures, i);
         const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
         queue_discarded(entry, failure->recipient, silence_rule(entry, recipient),
                         failure->because);
     }
-    g_ptr_array_unref(told);
-    g_ptr_array_unref(silent);
+}
+
+void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
+{
+    g_autoptr(GPtrArray) told = failures_new();
+    g_autoptr(GPtrArray) reported = failures_new();
+    g_autoptr(GPtrArray) silent = failures_new();
+    g_ptr_array_set_free_func(failures, NULL);
+    for (guint i = 0; i < failures->len; i++) {
+        Failure *failure = g_ptr_array_index(failures, i);
+        const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
+        g_ptr_array_add(silence_rule(entry, recipient) == NULL  ? told
+                        : is_reported(server, entry, recipient) ? reported
+                                                                : silent,
+                        failure);
+    }
+    g_ptr_array_unref(failures);
+    if (told->len > 0)
+        notify(server, entry, g_ptr_array_ref(told), NOTIFY_OF_FAILURE);
+    if (reported->len > 0)
+        notify(server, entry, g_ptr_array_ref(reported), NOTIFY_OF_DOUBLE_BOUNCE);
+    discard(entry, silent);
 }
 
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
@@ -319,6 +392,6 @@ void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *fai
     }
     g_ptr_array_unref(failures);
     if (told->len > 0)
-        notify(server, entry, g_ptr_array_ref(told), false);
+        notify(server, entry, g_ptr_array_ref(told), NOTIFY_OF_DELAY);
     g_ptr_array_unref(told);
 }

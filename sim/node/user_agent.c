@@ -97,13 +97,22 @@ static bool has_recipient(const Envelope *envelope, const char *address)
     return false;
 }
 
+static const char *original_of(const UserAgentMail *mail, const char *address)
+{
+    for (size_t i = 0; i < mail->original_count; i++)
+        if (address_texts_equal(mail->originals[i].address, address))
+            return mail->originals[i].original;
+    return NULL;
+}
+
 /* Who is named twice, as in To and in Cc, gets the mail once. */
-static void add_recipients(Envelope *envelope, const char *const *addresses, size_t count,
-                           uint8_t notify)
+static void add_recipients(Envelope *envelope, const UserAgentMail *mail,
+                           const char *const *addresses, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!has_recipient(envelope, addresses[i]))
-            envelope_add_recipient(envelope, addresses[i], notify, NULL);
+            envelope_add_recipient(envelope, addresses[i], mail->notify,
+                                   original_of(mail, addresses[i]));
     }
 }
 
@@ -172,7 +181,9 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
         .utc_offset_minutes = agent->machine.clock.utc_offset_minutes,
         .boundary_seed = mail->name,
     };
-    g_autoptr(GBytes) composed = message_compose(&draft, error);
+    size_t raw_size = mail->raw != NULL ? strlen(mail->raw) : 0;
+    size_t size = mail->size > raw_size ? mail->size - raw_size : 0;
+    g_autoptr(GBytes) composed = message_compose_of_size(&draft, size, error);
     return composed != NULL ? with_raw_octets(composed, mail->raw) : NULL;
 }
 
@@ -190,9 +201,9 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     written->content = g_steal_pointer(&content);
     written->written_at = simulator_now(agent->machine.simulator);
     written->envelope = envelope_new(mail->sender != NULL ? mail->sender : agent->address);
-    add_recipients(written->envelope, mail->to, mail->to_count, mail->notify);
-    add_recipients(written->envelope, mail->cc, mail->cc_count, mail->notify);
-    add_recipients(written->envelope, mail->bcc, mail->bcc_count, mail->notify);
+    add_recipients(written->envelope, mail, mail->to, mail->to_count);
+    add_recipients(written->envelope, mail, mail->cc, mail->cc_count);
+    add_recipients(written->envelope, mail, mail->bcc, mail->bcc_count);
     written->envelope->return_content = mail->return_content;
     envelope_set_id(written->envelope, mail->envid);
     g_autofree char *recipients = join_recipients(written->envelope);

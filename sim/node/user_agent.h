@@ -34,6 +34,12 @@ typedef struct UserAgentOptions {
     SimTime lifetime_ns;
 } UserAgentOptions;
 
+/* ORCPT of a recipient (RFC 3461 §4.2). */
+typedef struct UserAgentOriginal {
+    const char *address;
+    const char *original; /* `rfc822;bob@old.example` */
+} UserAgentOriginal;
+
 /* A message to write; everything is borrowed during the call. */
 typedef struct UserAgentMail {
     const char *name;   /* becomes the left part of the Message-ID; unique in the run */
@@ -42,12 +48,15 @@ typedef struct UserAgentMail {
     size_t to_count, cc_count, bcc_count;
     const char *subject;
     const char *body; /* lines end in LF */
+    size_t size;      /* octets of the whole message, to which the body is filled up; 0: as it is */
     const char
         *raw;       /* octets behind the body, sent as they are; NULL: none; not with attachments */
     uint8_t notify; /* NOTIFY_ bits of mail/envelope.h */
     ReturnContent return_content; /* RET */
     const char *envid;            /* NULL: none */
-    const MessageField *fields;   /* in place of the agent's own, or beside them: MessageDraft */
+    const UserAgentOriginal *originals;
+    size_t original_count;
+    const MessageField *fields; /* in place of the agent's own, or beside them: MessageDraft */
     size_t field_count;
     const MessageAttachment *attachments;
     size_t attachment_count;

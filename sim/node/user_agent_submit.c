@@ -121,11 +121,17 @@ static void send_next(UserAgent *agent)
     const Envelope *envelope = mail->envelope;
     SmtpClientRecipient recipients[RECIPIENTS_AT_ONCE] = {0};
     size_t count = 0;
+    g_auto(GStrv) originals = g_new0(char *, RECIPIENTS_AT_ONCE + 1);
     for (size_t i = 0; i < envelope->recipient_count && count < RECIPIENTS_AT_ONCE; i++) {
+        const Recipient *recipient = &envelope->recipients[i];
         if (mail->states[i] != RECIPIENT_OPEN)
             continue;
-        recipients[count].mailbox = envelope->recipients[i].address;
-        recipients[count].parameters.notify = envelope->recipients[i].notify;
+        originals[count] = recipient->original != NULL
+                               ? xtext_encode(span_of_text(recipient->original))
+                               : g_strdup("");
+        recipients[count].mailbox = recipient->address;
+        recipients[count].parameters.notify = recipient->notify;
+        recipients[count].parameters.orcpt = span_of_text(originals[count]);
         mail->under_way[count++] = i;
     }
     mail->is_tried = true;

@@ -1,5 +1,6 @@
 /* Checks of people, mails and the timeline. See reader_internal.h. */
 #include "mail/address.h"
+#include "mail/envelope.h"
 #include "scenario/reader_internal.h"
 
 #include <string.h>
@@ -89,6 +90,21 @@ static void check_header(Checks *checks, const ScenarioMail *mail)
     }
 }
 
+static void check_originals(Checks *checks, const ScenarioMail *mail)
+{
+    for (size_t i = 0; i < mail->orcpt.count; i++) {
+        const ScenarioOriginal *item = &mail->orcpt.items[i];
+        if (item->to.text != NULL && !mail_is_for(mail, item->to.text))
+            reader_text_error(checks->reader, &item->to, "`%s` is no recipient of `%s`",
+                              item->to.text, mail->name.text);
+        if (item->original.text != NULL && !envelope_is_original(item->original.text))
+            reader_text_error(checks->reader, &item->original,
+                              "an original recipient has a type, `;` and an address, as "
+                              "`rfc822;bob@old.example`, of at most %d octets",
+                              ENVELOPE_ORCPT_MAX);
+    }
+}
+
 static void check_mail(Checks *checks, const ScenarioMail *mail)
 {
     Reader *reader = checks->reader;
@@ -99,6 +115,7 @@ static void check_mail(Checks *checks, const ScenarioMail *mail)
                           "the mail `%s` is for nobody; `to`, `cc` or `bcc` must name somebody",
                           mail->name.text);
     check_header(checks, mail);
+    check_originals(checks, mail);
     if (mail->raw.text != NULL && mail->attach.count > 0)
         reader_text_error(reader, &mail->raw,
                           "`raw` stands behind a text alone; leave out `raw` or `attach`");

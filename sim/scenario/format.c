@@ -140,6 +140,8 @@ static const char *const newline_choices[] = {[NEWLINE_CHOICE_REFUSE] = "refuse"
                                               [NEWLINE_CHOICE_ACCEPT] = "accept",
                                               [NEWLINE_CHOICE_KEEP] = "keep",
                                               NULL};
+static const char *const double_bounce_choices[] = {
+    [DOUBLE_BOUNCE_DISCARD] = "discard", [DOUBLE_BOUNCE_POSTMASTER] = "postmaster", NULL};
 static const char *const auth_choices[] = {
     [AUTH_CHOICE_ALWAYS] = "always", [AUTH_CHOICE_AFTER_STARTTLS] = "after_starttls", NULL};
 
@@ -271,6 +273,13 @@ static const KeySpec server_keys[] = {
      .meaning = "who may send to any domain without logging in: machines, or routers for all "
                 "machines joined to them (programs outside, in `mailsim live`, are joined to the "
                 "first router)"},
+    {.key = "double_bounces",
+     .offset = offsetof(ScenarioServer, double_bounces),
+     .value = {.type = VALUE_CHOICE, .choices = double_bounce_choices},
+     .default_text = "discard",
+     .meaning =
+         "what becomes of a notification that cannot be delivered, since none may answer it: "
+         "it is discarded, or its postmaster is told first, by a notice that is the last"},
     {.key = "catch_all",
      .offset = offsetof(ScenarioServer, catch_all),
      .value = {.type = VALUE_USER_NAME},
@@ -527,6 +536,26 @@ static const MappingSpec a_field = {
     .key_count = G_N_ELEMENTS(field_keys),
 };
 
+static const KeySpec original_keys[] = {
+    {.key = "to",
+     .offset = offsetof(ScenarioOriginal, to),
+     .value = {.type = VALUE_ADDRESS},
+     .is_required = true,
+     .meaning = "one of the mail's recipients"},
+    {.key = "original",
+     .offset = offsetof(ScenarioOriginal, original),
+     .value = {.type = VALUE_TEXT},
+     .is_required = true,
+     .meaning = "a type, `;` and the address, such as `rfc822;bob@old.example`"},
+};
+
+static const MappingSpec an_original = {
+    .what = "an original recipient",
+    .size = sizeof(ScenarioOriginal),
+    .keys = original_keys,
+    .key_count = G_N_ELEMENTS(original_keys),
+};
+
 static const KeySpec attachment_keys[] = {
     {.key = "name",
      .offset = offsetof(ScenarioAttachment, name),
@@ -547,6 +576,7 @@ static const MappingSpec an_attachment = {
     .key_count = G_N_ELEMENTS(attachment_keys),
 };
 
+static const ValueSpec original_value = {.type = VALUE_MAP, .mapping = &an_original};
 static const ValueSpec field_value = {.type = VALUE_MAP, .mapping = &a_field};
 static const ValueSpec attachment_value = {.type = VALUE_MAP, .mapping = &an_attachment};
 
@@ -596,8 +626,9 @@ static const KeySpec mail_keys[] = {
     {.key = "size",
      .offset = offsetof(ScenarioMail, size_bytes),
      .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
-     .when_absent = "the size of the text",
-     .meaning = "the text is filled up to this size"},
+     .when_absent = "as it is",
+     .meaning = "the message, header and all, has this size as the agent sends it: its text is "
+                "filled up"},
     {.key = "notify",
      .offset = offsetof(ScenarioMail, notify),
      .value = {.type = VALUE_LIST, .element = &a_notification},
@@ -615,6 +646,11 @@ static const KeySpec mail_keys[] = {
      .value = {.type = VALUE_TEXT},
      .when_absent = "none",
      .meaning = "a mark of the sender's, which notifications give back (ENVID, RFC 3461)"},
+    {.key = "orcpt",
+     .offset = offsetof(ScenarioMail, orcpt),
+     .value = {.type = VALUE_LIST, .element = &original_value, .most = ENVELOPE_RECIPIENTS_MAX},
+     .when_absent = "none",
+     .meaning = "whom a recipient was at first, which notifications give back (ORCPT, RFC 3461)"},
     {.key = "header",
      .offset = offsetof(ScenarioMail, header),
      .value = {.type = VALUE_LIST, .element = &field_value, .most = 100},
@@ -688,7 +724,7 @@ static const KeySpec traffic_keys[] = {
      .offset = offsetof(ScenarioTraffic, size_bytes),
      .value = {.type = VALUE_QUANTITY, .units = UNITS_SIZE, .minimum = 1, .maximum = SIZE_MAXIMUM},
      .default_text = "1 kB",
-     .meaning = "of a mail's text, or the mean of it"},
+     .meaning = "of a mail, header and all, or the mean of it; none is smaller than its header"},
     {.key = "sizes",
      .offset = offsetof(ScenarioTraffic, sizes),
      .value = {.type = VALUE_CHOICE, .choices = sizes},

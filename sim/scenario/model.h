@@ -268,6 +268,10 @@ typedef enum NewlineChoice {
     NEWLINE_CHOICE_KEEP
 } NewlineChoice;
 typedef enum PlusChoice { PLUS_CHOICE_ACCEPT, PLUS_CHOICE_REFUSE } PlusChoice;
+typedef enum DoubleBounceChoice {
+    DOUBLE_BOUNCE_DISCARD,
+    DOUBLE_BOUNCE_POSTMASTER
+} DoubleBounceChoice;
 typedef enum AuthChoice { AUTH_CHOICE_ALWAYS, AUTH_CHOICE_AFTER_STARTTLS } AuthChoice;
 
 typedef enum FinalReplyChoice {
@@ -326,6 +330,7 @@ typedef struct ScenarioServer {
     ScenarioRetry retry;
     ScenarioConnections connections;
     ScenarioTexts relay_for; /* nodes: a machine, or a router for the machines joined to it */
+    int64_t double_bounces;  /* DoubleBounceChoice */
     ScenarioText catch_all;  /* a user of the server; NULL: unknown users are refused */
     ScenarioAliases aliases;
     ScenarioLists lists;
@@ -432,6 +437,18 @@ typedef struct ScenarioFields {
     size_t count;
 } ScenarioFields;
 
+/* RFC 3461's ORCPT of one recipient. */
+typedef struct ScenarioOriginal {
+    SourcePosition at;
+    ScenarioText to;       /* a recipient of the mail */
+    ScenarioText original; /* `rfc822;bob@old.example` */
+} ScenarioOriginal;
+
+typedef struct ScenarioOriginals {
+    ScenarioOriginal *items;
+    size_t count;
+} ScenarioOriginals;
+
 typedef struct ScenarioAttachment {
     SourcePosition at;
     ScenarioText name; /* of the file */
@@ -456,6 +473,7 @@ typedef struct ScenarioMail {
     ScenarioNumbers notify; /* MailNotify; empty: not said */
     int64_t return_content; /* MailReturn, or SCENARIO_UNSET: not said */
     ScenarioText envid;
+    ScenarioOriginals orcpt;
     ScenarioFields header; /* fields that stand in place of the agent's own, or beside them */
     ScenarioAttachments attach;
 } ScenarioMail;

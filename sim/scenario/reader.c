@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "scenario/reader_internal.h"
+#include "scenario/yaml_ranges.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -497,7 +498,7 @@ static void read_bytes(Scenario *scenario, Span bytes, Diagnostics *diagnostics)
 {
     g_autoptr(Arena) arena = arena_new();
     YamlNode *root = yaml_read(bytes, arena, diagnostics);
-    if (root == NULL)
+    if (root == NULL || !yaml_expand_ranges(root, arena, diagnostics))
         return;
     Reader reader;
     reader_init(&reader, scenario, diagnostics);

@@ -72,6 +72,11 @@ const char reference_prose_names[] =
     "these names everywhere. Servers have host names, written small. An agent's machine is called\n"
     "after its person and itself: `alice.laptop`. Host names and domains should end in `.example`\n"
     "or `.test`, which belong to nobody (RFC 2606); anything else gets a warning.\n"
+    "\n"
+    "Many of a kind are one entry with a range of numbers. Under `people`,\n"
+    "`pc1..40: {address: pc1..40@a.example}` is pc1, pc2 and so on to pc40, in this order, and\n"
+    "inside of the entry `1..40` is the number of each. In a list `[pc1..40]` is all of them. In\n"
+    "quotes it is a text like any other, except inside such an entry.\n"
     "\n";
 
 const char reference_prose_keys[] = "## The keys of the file\n\n";

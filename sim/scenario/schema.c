@@ -84,13 +84,14 @@ static void json_texts(Json *json, const char *key, const char *const *texts)
 
 /* --- Values --- */
 
-static const char name_pattern[] = "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
-static const char host_pattern[] = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-                                   ")+$";
-static const char dns_pattern[] = "^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]([a-z0-9_-]*"
-                                  "[a-z0-9])?)+$";
-static const char exchange_pattern[] =
-    "^(\\.|[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)+)$";
+/* In each `1..40` may stand for numbers. */
+static const char name_pattern[] =
+    "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\\.\\.[0-9]+[A-Za-z0-9_-]{0,62})?$";
+#define LABEL     "[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.\\.[0-9]+([a-z0-9-]*[a-z0-9])?)?"
+#define DNS_LABEL "[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\\.\\.[0-9]+([a-z0-9_-]*[a-z0-9])?)?"
+static const char host_pattern[] = "^" LABEL "(\\." LABEL ")+$";
+static const char dns_pattern[] = "^" DNS_LABEL "(\\." DNS_LABEL ")+$";
+static const char exchange_pattern[] = "^(\\.|" DNS_LABEL "(\\." DNS_LABEL ")+)$";
 static const char reply_pattern[] = "^(4[0-9]{2} 4|5[0-9]{2} 5)\\.[0-9]{1,3}\\.[0-9]{1,3} [ -~]+$";
 static const char address_pattern[] = "^.+@[^@]+$";
 static const char date_pattern[] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"

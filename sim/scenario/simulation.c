@@ -432,6 +432,7 @@ static MailServer *build_server(const Simulation *simulation, const SimulatedSer
         .active_limit = (uint32_t)scenario->connections.active_limit,
         .relay_clients = (const Ipv4Address *)(void *)relay_clients->data,
         .relay_client_count = relay_clients->len,
+        .reports_double_bounces = scenario->double_bounces == DOUBLE_BOUNCE_POSTMASTER,
         .catch_all = scenario->catch_all.text,
         .policy = simulation_policy(simulation, &scenario->policy, &policy_lists),
     };

@@ -117,8 +117,6 @@ char *simulation_action_subject(const ScenarioAction *action);
 void simulation_run_action(void *owner, void *data);
 /* `lunch`, and for later occurrences `lunch.2` and so on; from 0; to free. */
 char *simulation_occurrence_name(const char *name, int64_t occurrence);
-/* The text, filled up to this size; to free. */
-char *simulation_body_of_size(const char *body, int64_t size);
 /* Strikes with the fault of the options, between two events or at a step of the server's disk, and
  * schedules its end. */
 void simulation_strike(Simulation *simulation);

@@ -177,27 +177,6 @@ static const char **addresses_of(const ScenarioTexts *texts)
     return addresses;
 }
 
-enum { BODY_FILL_LINE = 72, BODY_FILL_LETTERS = 26 };
-
-/* The body, filled up to `size` octets with lines of letters when that is more. To free. */
-char *simulation_body_of_size(const char *body, int64_t size)
-{
-    size_t given = strlen(body);
-    size_t length = MAX(given, size > 0 ? (size_t)size : 0);
-    char *text = g_malloc(length + 1);
-    memcpy(text, body, given);
-    size_t column = given % BODY_FILL_LINE, letter = given % BODY_FILL_LETTERS;
-    for (size_t i = given; i < length; i++) {
-        text[i] = column == BODY_FILL_LINE - 1 ? '\n' : (char)('a' + letter);
-        column = column == BODY_FILL_LINE - 1 ? 0 : column + 1;
-        letter = letter == BODY_FILL_LETTERS - 1 ? 0 : letter + 1;
-    }
-    if (length > given)
-        text[length - 1] = '\n';
-    text[length] = '\0';
-    return text;
-}
-
 /* A repetition's name: `lunch`, `lunch.2`, `lunch.3`, … To free. */
 char *simulation_occurrence_name(const char *name, int64_t occurrence)
 {
@@ -222,7 +201,6 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
     const ScenarioMail *mail =
         scenario_find_mail(simulation->scenario, planned->action->send.mail.text);
     g_autofree char *name = simulation_occurrence_name(mail->name.text, planned->done);
-    g_autofree char *body = simulation_body_of_size(mail->body.text, mail->size_bytes);
     g_autofree const char **to = addresses_of(&mail->to);
     g_autofree const char **cc = addresses_of(&mail->cc);
     g_autofree const char **bcc = addresses_of(&mail->bcc);
@@ -230,6 +208,10 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
     for (size_t i = 0; i < mail->header.count; i++)
         fields[i] =
             (MessageField){mail->header.items[i].name.text, mail->header.items[i].value.text};
+    g_autofree UserAgentOriginal *originals = g_new0(UserAgentOriginal, mail->orcpt.count + 1);
+    for (size_t i = 0; i < mail->orcpt.count; i++)
+        originals[i] =
+            (UserAgentOriginal){mail->orcpt.items[i].to.text, mail->orcpt.items[i].original.text};
     g_autofree MessageAttachment *attachments = g_new0(MessageAttachment, mail->attach.count + 1);
     for (size_t i = 0; i < mail->attach.count; i++)
         attachments[i] = (MessageAttachment){mail->attach.items[i].name.text,
@@ -244,13 +226,16 @@ static void do_send(const Simulation *simulation, const PlannedAction *planned)
         .cc_count = mail->cc.count,
         .bcc_count = mail->bcc.count,
         .subject = mail->subject.text,
-        .body = body,
+        .body = mail->body.text,
+        .size = mail->size_bytes != SCENARIO_UNSET ? (size_t)mail->size_bytes : 0,
         .raw = mail->raw.text,
         .notify = notify_bits(&mail->notify),
         .return_content = mail->return_content == SCENARIO_UNSET        ? RETURN_NOT_GIVEN
                           : mail->return_content == MAIL_RETURN_HEADERS ? RETURN_HEADERS
                                                                         : RETURN_FULL,
         .envid = mail->envid.text,
+        .originals = originals,
+        .original_count = mail->orcpt.count,
         .fields = fields,
         .field_count = mail->header.count,
         .attachments = attachments,

@@ -25,14 +25,13 @@ static void write_mail(void *owner, void *data)
     const PlannedMail *planned = owner;
     const ScenarioTraffic *traffic = planned->traffic;
     g_autofree char *name = simulation_occurrence_name(traffic->name.text, planned->index);
-    g_autofree char *body = simulation_body_of_size("", planned->size);
     UserAgentMail mail = {
         .name = name,
         .sender = traffic->sender.text,
         .to = &planned->to,
         .to_count = 1,
         .subject = name,
-        .body = body,
+        .size = (size_t)planned->size,
     };
     TRACE(planned->agent->machine.trace, NODE_TIMELINE, TIMELINE_ACTION, 0,
           .action = action_name(ACTION_SEND), .subject = name);

@@ -537,6 +537,13 @@ void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *
     finish_recipient(entry, i, SPOOL_BOUNCED);
 }
 
+void queue_reported(QueueEntry *entry, size_t i, const char *notice, uint64_t because)
+{
+    active_recipient(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_REPORTED, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .notice = notice);
+}
+
 void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because)
 {
     active_recipient(entry, i);
@@ -625,6 +632,15 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
     bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
     return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;
+}
+
+void queue_untold(QueueEntry *entry, size_t i, const char *bounce, Span reason, SimTime next_at,
+                  uint64_t because)
+{
+    set_reason(active_recipient(entry, i), reason);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_UNTOLD, because, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .reason = reason,
+          .next_at = next_at);
 }
 
 void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because)

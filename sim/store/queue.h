@@ -177,6 +177,12 @@ typedef enum QueueDeferral {
 
 /* The attempt has failed for now. `reason` is the reply or failure. */
 QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t because);
+/* The notification found no room, and is tried again at `next_at`: records mail.untold. */
+void queue_untold(QueueEntry *entry, size_t i, const char *bounce, Span reason, SimTime next_at,
+                  uint64_t because);
+/* Records mail.reported, before queue_discarded. `notice` is the name of what the postmaster gets.
+ */
+void queue_reported(QueueEntry *entry, size_t i, const char *notice, uint64_t because);
 /* Records mail.delayed, for a recipient in any state but done. `warning` is the notification's
  * name. */
 void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because);

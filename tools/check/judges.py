@@ -28,6 +28,7 @@ MAILSIM = str(Path(sys.argv[1]).resolve())
 SCENARIO = str(Path("tests/judges/open.yaml").resolve())
 STARTTLS = str(Path("tests/judges/starttls.yaml").resolve())  # offered by both servers
 PATIENT = str(Path("tests/judges/patient.yaml").resolve())  # tries again after hours, for days
+BOUNCES = str(Path("tests/judges/bounces.yaml").resolve())  # with notices of every kind
 POSTFIX = Path("build/judges/postfix").resolve()
 MEMORY = 200 * 1024  # KiB that a session may take; one is sent 1 GB
 
@@ -472,6 +473,73 @@ def check_starttls():
         return result_of(complaints)
 
 
+# ---- Readers of bounces: flufl.bounce, as Mailman has it, and Sisimai ----
+
+FLUFL = """
+import email, sys
+from flufl.bounce import all_failures
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        temporary, permanent = all_failures(email.message_from_binary_file(file))
+    for word, addresses in (("delayed", temporary), ("failed", permanent)):
+        for address in sorted(addresses):
+            print(path, address.decode(), word)
+"""
+
+SISIMAI = """
+use Sisimai;
+for my $path (@ARGV) {
+    for my $it (@{Sisimai->make($path, delivered => 1) // []}) {
+        print join(" ", $path, $it->recipient->address, $it->action, $it->deliverystatus, $it->reason,
+                   $it->rhost, $it->messageid), "\\n";
+    }
+}
+"""
+
+# Of each notice what Sisimai must read; the first two columns behind the name are flufl.bounce's too,
+# which passes over good news.
+NOTICES = """
+unknown.bounce nobody@gmail.example failed 5.1.1 userunknown mail.gmail.example unknown@naver.example
+several.bounce nobody@gmail.example failed 5.1.1 userunknown mail.gmail.example several@naver.example
+several.bounce noone@gmail.example failed 5.1.1 userunknown mail.gmail.example several@naver.example
+large.bounce bob@gmail.example failed 5.3.4 mesgtoobig mail.gmail.example large@naver.example
+nowhere.bounce bob@nowhere.example failed 5.1.2 hostunknown mail.naver.example nowhere@naver.example
+down.delay bob@down.example delayed 4.4.1 expired mail.down.example down@naver.example
+down.bounce bob@down.example failed 4.4.1 expired mail.down.example down@naver.example
+full.delay bob@full.example delayed 4.3.1 systemfull mail.full.example full@naver.example
+full.bounce bob@full.example failed 4.3.1 systemfull mail.full.example full@naver.example
+relayed.relayed bob@old.example relayed 2.0.0 delivered mail.old.example relayed@naver.example
+delivered.delivered bob@gmail.example delivered 2.0.0 delivered mail.gmail.example delivered@naver.example
+""".split("\n")[1:-1]
+
+
+def fetch_notices(session):
+    """Alice's mailbox as files that are named after the mails."""
+    folder = session.folder / "notices"
+    folder.mkdir()
+    with imaplib.IMAP4("127.0.0.1", session.ports["naver", "imap"], timeout=BOUND) as client:
+        client.login("alice", "secret")
+        client.select()
+        for number in client.search(None, "ALL")[1][0].split():
+            raw = client.fetch(number, "(RFC822)")[1][0][1]
+            name = re.search(rb"^Message-ID: <(.*?)@", raw, re.M)[1].decode("ascii")
+            (folder / name).write_bytes(raw)
+    return folder
+
+
+def judge_bounces(session):
+    session.wait_for(r"(delay|bounce|relayed|delivered) is in the mailbox of alice", len(NOTICES) - 1)
+    folder = fetch_notices(session)
+    names = sorted(path.name for path in folder.iterdir())
+    news = [line for line in NOTICES if line.split()[2] in ("failed", "delayed")]
+    for command, wanted in ((["/usr/bin/python3", "-c", FLUFL], [" ".join(line.split()[:3]) for line in news]),
+                            (["perl", "-e", SISIMAI], NOTICES)):
+        done = run([*command, *names], cwd=folder)
+        yield from complain(done)
+        if (read := sorted(done.stdout.splitlines())) != sorted(wanted):
+            yield f"{command[0]} reads {sorted(set(read) ^ set(wanted))}"
+
+
 def check_call(options, words):
     done = run([MAILSIM, "live", *options, SCENARIO])
     return result_of([] if done.returncode == 2 and words in done.stdout else [f"it says: {done.stdout}"])
@@ -492,6 +560,7 @@ UNITS = (
        ("clients that stop or drip", in_session(judge_stops)),
        ("clients that send 1 GB without a line end", in_session(judge_flood, replays=False)),
        ("clients that send 40 MB so, recorded", in_session(lambda session: judge_flood(session, 40, b"\r\n", 20))),
+       ("flufl.bounce and Sisimai", in_session(judge_bounces, scenario=BOUNCES)),
        ("aiosmtpd", check_aiosmtpd),
        ("STARTTLS", check_starttls)]
     + [(f"smtp-sink -{switch}", lambda switch=switch: check_sinks(switch)) for switch in FATES])
