@@ -36,7 +36,7 @@ static bool is_end_of_mail(MailFate fate)
 {
     return fate == MAIL_FATE_DELIVERED || fate == MAIL_FATE_BOUNCED ||
            fate == MAIL_FATE_DISCARDED || fate == MAIL_FATE_EXPANDED || fate == MAIL_FATE_RELAYED ||
-           fate == MAIL_FATE_REFUSED;
+           fate == MAIL_FATE_REFUSED || fate == MAIL_FATE_LOST_BY_AGENT;
 }
 
 /* The first mail that has no end, in words; NULL: there is none. */
