@@ -587,6 +587,13 @@ static void what_cannot_be_made_7bit_is_told(void **state)
 
 /* ---- Sizes ---- */
 
+static bool span_ends_with(Span span, const char *end)
+{
+    Span wanted = span_of_text(end);
+    return span.length >= wanted.length &&
+           span_equals(span_skip(span, span.length - wanted.length), wanted);
+}
+
 /* Messages of each size from that of the plain one to so many octets more, none but `misses`
  * missed; whole lines, none of them too long for a reader. */
 static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
@@ -599,6 +606,9 @@ static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
         assert_non_null(bytes);
         Span rest = bytes_span(bytes);
         missed += rest.length != MAX(size, has);
+        /* Some programs take an empty line before the final dot for a part of the dot's. */
+        if (size > has + 2)
+            assert_false(span_ends_with(rest, "\r\n\r\n"));
         while (rest.length > 0) {
             size_t line = span_find(rest, '\n');
             assert_true(line < rest.length && line > 0 && rest.data[line - 1] == '\r');

@@ -279,15 +279,16 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
 /* ---- Of a size ---- */
 
 /* Appends lines of letters of so many octets as sent, with CRLF at the end of each, to a text whose
- * lines end in `line_end`. One octet is no line, and so is left out. */
+ * lines end in `line_end`. One octet is no line, and so is left out; of three and more none is
+ * empty. */
 static void append_filling(GString *text, size_t octets, const char *line_end)
 {
-    enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26 };
+    enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26, SHORTEST = CRLF + 1 };
     unsigned letter = 0;
     while (octets >= CRLF) {
-        size_t line = octets <= LINE_OCTETS       ? octets
-                      : octets == LINE_OCTETS + 1 ? LINE_OCTETS - 1 /* leaves two for the last */
-                                                  : LINE_OCTETS;
+        size_t line = octets <= LINE_OCTETS             ? octets
+                      : octets < LINE_OCTETS + SHORTEST ? octets - SHORTEST /* for the last line */
+                                                        : LINE_OCTETS;
         char letters[LINE_OCTETS];
         for (size_t i = CRLF; i < line; i++) {
             letters[i - CRLF] = (char)('a' + letter);
