@@ -303,6 +303,7 @@ static void append_selector(GString *out, const FactSelector *selector, int inde
     if (fact->subject == FACT_OF_EVENT)
         append_pair(out, "event", trace_kind_info(selector->event)->name, indent + INDENT);
     append_pair(out, selector->is_bounce ? "bounce_of" : "mail", selector->mail, indent + INDENT);
+    append_pair(out, "traffic", selector->traffic, indent + INDENT);
     append_pair(out, "to", selector->to, indent + INDENT);
     append_pair(out, "host", selector->host, indent + INDENT);
     for (size_t i = 0; i < selector->field_count; i++)
