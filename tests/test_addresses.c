@@ -1,5 +1,6 @@
 /* Addresses that lead on, through whole runs: aliases, forwarding, mailing lists, and the circles
  * that they can make. RFC 5321 §3.9, §6.3; RFC 2369, RFC 2919; RFC 3461 §5.2.7. */
+#include "sanitized.h"
 #include "scenario_play.h"
 
 #include "audit/causality.h"
@@ -402,18 +403,7 @@ static uint64_t strike(const Scenario *scenario, ActionKind kind, uint64_t after
     return events;
 }
 
-/* Under a sanitizer each run takes many times as long: there every so many points are struck. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { STRIDE = 7 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { STRIDE = 7 };
-#else
-enum { STRIDE = 1 };
-#endif
-#else
-enum { STRIDE = 1 };
-#endif
+enum { STRIDE = IS_SANITIZED ? 7 : 1 };
 
 static void test_a_crash_expands_nothing_twice(void **state)
 {

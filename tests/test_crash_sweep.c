@@ -1,6 +1,7 @@
 /* Each kind of fault at each server after each event of the lesson in which the receiver is down:
  * nothing is lost or left over, and each duplicate has its witness. `make check-torture` strikes
  * the other lessons too. */
+#include "sanitized.h"
 #include "scenario/reader.h"
 #include "torture/crash_points.h"
 
@@ -15,17 +16,6 @@
 
 static const char LESSON[] = "scenarios/05-receiver-down/scenario.yaml";
 
-/* Under a sanitizer each run takes many times as long: there only some points are struck. */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
 enum { POINTS = IS_SANITIZED ? 200 : 1500 };
 
 static Scenario *read_lesson(void)

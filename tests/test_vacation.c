@@ -1,5 +1,6 @@
 /* Answers for users who are away, through whole runs: whom they go to, how often, and that two such
  * users do not answer each other for ever. RFC 3834. */
+#include "sanitized.h"
 #include "scenario_play.h"
 
 #include "node/user_agent_internal.h"
@@ -140,18 +141,7 @@ static void test_forwarded_mail_is_not_answered(void **state)
     played_end(&played);
 }
 
-/* Under a sanitizer each run takes many times as long: there every so many points are struck. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { STRIDE = 5 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { STRIDE = 5 };
-#else
-enum { STRIDE = 1 };
-#endif
-#else
-enum { STRIDE = 1 };
-#endif
+enum { STRIDE = IS_SANITIZED ? 5 : 1 };
 
 /* How often the answer has entered the queue of a server. */
 typedef struct Answers {

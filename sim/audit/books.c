@@ -198,28 +198,27 @@ static void delay(Books *books, NodeId node, const TraceFields_MAIL_DELAYED *fie
         books_name_notification(books, account, fields->warning);
 }
 
-/* By now the account may be closed, and its entry gone. */
+/* A notification of success, or an answer. By now the account may be closed, and its entry gone. */
+static void tell(Books *books, NodeId node, const char *verb, const char *mail,
+                 const char *recipient, const char *entry, const char *notification)
+{
+    const Account *account = books_find_account(books, node, entry, recipient);
+    if (account != NULL)
+        books_name_notification(books, account, notification);
+    else
+        books_violate(books, "%s %s %s for %s (queue entry %s), which it never accepted",
+                      simulator_node_name(books->simulator, node), verb, mail, recipient, entry);
+}
+
 static void confirm(Books *books, NodeId node, const TraceFields_MAIL_CONFIRMED *fields)
 {
-    const Account *account = books_find_account(books, node, fields->entry, fields->recipient);
-    if (account != NULL)
-        books_name_notification(books, account, fields->notice);
-    else
-        books_violate(books, "%s confirms %s for %s (queue entry %s), which it never accepted",
-                      simulator_node_name(books->simulator, node), fields->mail, fields->recipient,
-                      fields->entry);
+    tell(books, node, "confirms", fields->mail, fields->recipient, fields->entry, fields->notice);
 }
 
 /* An answer is a notification: its sender is empty, and what has an empty sender gets none. */
 static void answer(Books *books, NodeId node, const TraceFields_MAIL_ANSWERED *fields)
 {
-    const Account *account = books_find_account(books, node, fields->entry, fields->recipient);
-    if (account != NULL)
-        books_name_notification(books, account, fields->answer);
-    else
-        books_violate(books, "%s answers %s for %s (queue entry %s), which it never accepted",
-                      simulator_node_name(books->simulator, node), fields->mail, fields->recipient,
-                      fields->entry);
+    tell(books, node, "answers", fields->mail, fields->recipient, fields->entry, fields->answer);
 }
 
 static void report(Books *books, NodeId node, const TraceFields_MAIL_REPORTED *fields)

@@ -193,7 +193,7 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* Sorted instead of hashed, so that no choice of keys makes it slow. */
-static void check_keys_differ(YamlReader *reader, const YamlNode *map)
+void yaml_check_keys_differ(const YamlNode *map, Diagnostics *diagnostics)
 {
     g_autoptr(GPtrArray) keys = g_ptr_array_sized_new((guint)map->count);
     for (const YamlNode *child = map->first; child != NULL; child = child->next)
@@ -202,7 +202,7 @@ static void check_keys_differ(YamlReader *reader, const YamlNode *map)
     for (guint i = 1; i < keys->len; i++) {
         const YamlNode *before = keys->pdata[i - 1], *key = keys->pdata[i];
         if (strcmp(before->text, key->text) == 0)
-            diagnostics_add(reader->diagnostics, SEVERITY_ERROR, key->at, key->length,
+            diagnostics_add(diagnostics, SEVERITY_ERROR, key->at, key->length,
                             "the key `%.60s` is here twice; it is in line %u too", key->text,
                             before->at.line);
     }
@@ -331,7 +331,7 @@ static void take_end(YamlReader *reader)
     reader->depth--;
     reader->stack[reader->depth]->is_open = false;
     if (reader->stack[reader->depth]->kind == YAML_MAP)
-        check_keys_differ(reader, reader->stack[reader->depth]);
+        yaml_check_keys_differ(reader->stack[reader->depth], reader->diagnostics);
 }
 
 /* Anchors and tags may stand before any value. */

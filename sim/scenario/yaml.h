@@ -51,5 +51,8 @@ YamlNode *yaml_read(Span bytes, Arena *arena, Diagnostics *diagnostics);
 
 /* The child of a map under that key, or NULL. */
 const YamlNode *yaml_find(const YamlNode *map, const char *key);
+/* Tells of each key that is there twice: while the file is read, and again where names in it stand
+ * for several. */
+void yaml_check_keys_differ(const YamlNode *map, Diagnostics *diagnostics);
 /* "a map", "a list", "a text". */
 const char *yaml_kind_name(const YamlNode *node);

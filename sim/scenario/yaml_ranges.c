@@ -132,28 +132,6 @@ static void expand_child(Expansion *expansion, YamlNode *parent, YamlNode **plac
     parent->count += range->last - range->first;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    const YamlNode *const *first = a, *const *second = b;
-    return strcmp((*first)->text, (*second)->text);
-}
-
-/* A name may be there by itself and in a range. */
-static void check_keys_differ(Expansion *expansion, const YamlNode *map)
-{
-    g_autoptr(GPtrArray) keys = g_ptr_array_new();
-    for (const YamlNode *child = map->first; child != NULL; child = child->next)
-        g_ptr_array_add(keys, child->key);
-    g_ptr_array_sort(keys, compare_keys);
-    for (guint i = 1; i < keys->len; i++) {
-        const YamlNode *before = keys->pdata[i - 1], *key = keys->pdata[i];
-        if (strcmp(before->text, key->text) == 0)
-            diagnostics_add(expansion->diagnostics, SEVERITY_ERROR, key->at, key->length,
-                            "the key `%.60s` is here twice; it is in line %u too", key->text,
-                            before->at.line);
-    }
-}
-
 static void expand(Expansion *expansion, YamlNode *node)
 {
     bool has_ranges = false;
@@ -168,7 +146,7 @@ static void expand(Expansion *expansion, YamlNode *node)
         expand(expansion, *place);
     }
     if (has_ranges && node->kind == YAML_MAP && !expansion->has_failed)
-        check_keys_differ(expansion, node);
+        yaml_check_keys_differ(node, expansion->diagnostics); /* one in a range and by itself */
 }
 
 bool yaml_expand_ranges(YamlNode *root, Arena *arena, Diagnostics *diagnostics)
