@@ -47,6 +47,24 @@ def check_exports(library):
                      + [f"{name} is declared but not exported" for name in sorted(declared - names)])
 
 
+def check_overwriting(program, lesson, folder):
+    """No output is written over the scenario that is read, not by another name of it either."""
+    before = Path(lesson).read_bytes()
+    other = f"{folder}/other-name.yaml"
+    os.link(lesson, other)
+    calls = [["run", "--quiet", option, prefix + path] for path in (lesson, other)
+             for option, prefix in (("--trace", ""), ("--facts", ""), ("--html", ""), ("--pcap", ""), ("--mermaid", ""),
+                                    ("--svg", ""), ("--svg", "queue="), ("--pcap-at", "mail.naver.example="))]
+    calls += [["view", "--no-open", "-o", lesson]]
+    complaints = []
+    for call in calls:
+        done = run([program, *call, lesson])
+        if done.returncode != 2 or "overwrite" not in done.stdout or Path(lesson).read_bytes() != before:
+            complaints.append(f"{' '.join(call)}: exit {done.returncode}: {done.stdout[:200]}")
+            Path(lesson).write_bytes(before)
+    return result_of(complaints)
+
+
 def build_player(root, player):
     package = ["pkg-config", "--cflags", "--libs", f"--define-variable=prefix={root}{PREFIX}", "mailsim"]
     flags = run(package, PKG_CONFIG_PATH=f"{root}{PREFIX}/lib/pkgconfig")
@@ -63,6 +81,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("make install", lambda: make_install(root)),
         ("what is installed", lambda: check_files(installed)),
         ("the installed program", lambda: run_command([f"{installed}/bin/mailsim", "run", "--quiet", lesson])),
+        ("the scenario stays as it is", lambda: check_overwriting(f"{installed}/bin/mailsim", lesson, folder)),
         ("the manual page", lambda: check_described(
             f"{installed}/bin/mailsim", Path("tools/mailsim/mailsim.1").read_text("utf-8"), "the page")),
         ("the completion", lambda: check_described(

@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "core/units.h"
+#include "output.h"
 #include "outputs.h"
 #include "play.h"
 #include "scenario/inputs.h"
@@ -149,6 +150,20 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
     return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
 }
 
+static bool spares_inputs(const char *input, const RunOptions *options)
+{
+    const char *const paths[] = {options->trace, options->facts, options->html, options->pcap,
+                                 options->mermaid};
+    bool spares = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+        spares = spares && output_spares(input, paths[i]);
+    for (char **svg = options->svg; spares && svg != NULL && *svg != NULL; svg++)
+        spares = output_spares(input, *svg);
+    for (char **pcap = options->pcap_at; spares && pcap != NULL && *pcap != NULL; pcap++)
+        spares = output_spares(input, *pcap);
+    return spares;
+}
+
 /* ---- The options ---- */
 
 /* How it is played. */
@@ -253,7 +268,7 @@ int command_run(int argc, char **argv)
     int status = EXIT_BAD_INPUT;
     if (argc != 2)
         status = command_usage("run", "[OPTION…] FILE");
-    else if (read_options(&options, &level, &simulation))
+    else if (read_options(&options, &level, &simulation) && spares_inputs(argv[1], &options))
         status = options.inputs != NULL ? run_inputs(argv[1], &options, level, &simulation)
                                         : run_file(argv[1], &options, level, &simulation, NULL);
     run_options_clear(&options);

@@ -1,6 +1,7 @@
 /* mailsim view: writes the viewer with a run in it as one HTML file, and opens it. */
 #include "commands.h"
 
+#include "output.h"
 #include "outputs.h"
 #include "play.h"
 #include "viewer_file.h"
@@ -118,5 +119,7 @@ int command_view(int argc, char **argv)
         fprintf(stderr, "mailsim: --level %s: it is mail, protocol or segment\n", level);
         return EXIT_BAD_INPUT;
     }
+    if (!output_spares(argv[1], output))
+        return EXIT_BAD_INPUT;
     return view_file(argv[1], &options, output, !is_closed);
 }

@@ -3,7 +3,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
+
+static bool is_same_file(const char *a, const char *b)
+{
+    GStatBuf first, second;
+    return g_stat(a, &first) == 0 && g_stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+bool output_spares(const char *input, const char *path)
+{
+    const char *equals = path != NULL ? strchr(path, '=') : NULL;
+    if (path == NULL ||
+        !(is_same_file(input, path) || (equals != NULL && is_same_file(input, equals + 1))))
+        return true;
+    fprintf(stderr, "mailsim: %s: this would overwrite what is to be read\n", path);
+    return false;
+}
 
 bool output_open(OutputFile *output, const char *path)
 {
