@@ -279,6 +279,10 @@ static void test_one_fault_one_error(void **state)
         {"---\n", "1:1: there is nothing in this file; a scenario begins with `mailsim: 1`"},
         {TIMELINE "  - {at: 1 s, do: partition, groups: [[seoul], frankfurt]}\n",
          "11:48: `groups` takes a list, not a text"},
+        /* a key of something else, and one letter from what belongs here */
+        {"mailsim: 1\nservers: {a.example: {domain: [a.example]}}\n",
+         "2:23: unknown key `domain`; did you mean `domains`: the mail domains whose mailboxes it "
+         "keeps?"},
     };
     ASSERT_BROKEN(cases);
 }

@@ -149,7 +149,8 @@ static void report_unknown_key(Reader *reader, const MappingSpec *mapping, const
     g_autofree char *what = describe_mapping(mapping, more);
     g_autofree char *places = format_find_places(key->text, mapping);
     g_autofree char *keys = list_keys(mapping, more);
-    if (suggestion.best != NULL && (places == NULL || suggestion.distance == 0))
+    /* One letter off is likelier a slip than a key that has lost its place. */
+    if (suggestion.best != NULL && (places == NULL || suggestion.distance <= 1))
         reader_error(reader, key, "unknown key `%.60s`; did you mean `%s`?", key->text,
                      suggestion.best);
     else if (places != NULL)
@@ -243,7 +244,8 @@ static const KeySpec *find_renamed_key(const Reader *reader, const MappingSpec *
         g_autofree char *places = format_find_places(child->key->text, mapping);
         Suggestion suggestion = suggest_key(reader, mapping, more, child->key->text);
         bool is_another = suggestion.best != NULL && strcmp(suggestion.best, missing->key) != 0;
-        if (places != NULL || is_another || unknown_count++ > 0)
+        bool is_a_slip = suggestion.best != NULL && suggestion.distance <= 1;
+        if ((places != NULL && !is_a_slip) || is_another || unknown_count++ > 0)
             return NULL;
     }
     return unknown_count == 1 ? missing : NULL;

@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "live/live.h"
+#include "output.h"
 #include "outputs.h"
 #include "play.h"
 
@@ -245,7 +246,8 @@ int command_live(int argc, char **argv)
     int status = EXIT_BAD_INPUT;
     if (argc != 2) {
         status = command_usage("live", "[OPTION…] FILE");
-    } else if (check_call(&call, &level)) {
+    } else if (check_call(&call, &level) && output_spares(argv[1], call.trace) &&
+               output_spares(argv[1], call.facts) && output_spares(argv[1], call.record)) {
         OutputsOptions options = {
             .level = level,
             .trace_level = call.level != NULL ? level : TRACE_LEVEL_SEGMENT,
