@@ -136,7 +136,9 @@ const char reference_prose_expect[] =
 const char reference_prose_events[] =
     "Events are the records of the trace. An expectation about events counts those of one kind,\n"
     "at one node if it says `host`, and whose fields have given values: each further key is a\n"
-    "field. A field `mail` takes the name of a mail, or of what came of it: `lunch.bounce`.\n"
+    "field. A field `mail` takes the name of a mail, or of what came of it: `lunch.bounce`; of a\n"
+    "mail with several recipients, `lunch.bounce-2` is the bounce that the second one is the first "
+    "in.\n"
     "\n";
 
 const char reference_prose_end[] =
