@@ -396,6 +396,21 @@ static void test_bounce(void **state)
     world_free(&w);
 }
 
+static void test_lost_with_the_power(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.b, HOST_POWER_OFF, 0,
+          .program = "mail server"); /* has nothing to do with it */
+    go_to(&w, SIM_MINUTE);
+    TRACE(w.trace, w.a, HOST_POWER_OFF, 0, .program = "mail server");
+    TRACE(w.trace, NODE_TIMELINE, TIMELINE_END, 0, .reason = "quiet");
+    assert_tells(&w, "is lost: a server took responsibility for it, and nobody has it, because "
+                     "a.example had lost power at 00:01:00.\n");
+    world_free(&w);
+}
+
 /* One is refused where another is taken: what became of the other decides nothing. */
 static void test_one_of_two_is_refused(void **state)
 {
@@ -559,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_different_reasons_are_not_folded),
         cmocka_unit_test(test_recipients_are_joined),
         cmocka_unit_test(test_bounce),
+        cmocka_unit_test(test_lost_with_the_power),
         cmocka_unit_test(test_one_of_two_is_refused),
         cmocka_unit_test(test_another_exchanger),
         cmocka_unit_test(test_behind_a_router),

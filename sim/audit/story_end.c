@@ -90,14 +90,35 @@ static SimTime round_age(SimTime age)
     return (age + unit / 2) / unit * unit;
 }
 
+/* What took an accepted mail away again: the loss of power of the server that had it last. */
+static char *say_loss(const Story *story, const FactsMail *mail, const FactsRecipient *recipient)
+{
+    GString *text = g_string_new(NULL);
+    const Note *accepted = find_last(story, mail->name, TRACE_MAIL_ACCEPTED, recipient->address);
+    for (guint i = 0; accepted != NULL && i < story->notes->len; i++) {
+        const Note *note = &g_array_index(story->notes, Note, i);
+        if (note->kind != TRACE_HOST_POWER_OFF || note->node != accepted->node ||
+            note->seq < accepted->seq)
+            continue;
+        g_autoptr(GString) reason = g_string_new(NULL);
+        words_say_reason(reason, story, note);
+        SAY(text, WORDS_BECAUSE, {"reason", reason->str});
+        break;
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void tell_fate(const Story *story, const FactsMail *mail, const FactsRecipient *recipient,
                       GString *out)
 {
     g_autofree char *attempts = say_attempts(recipient->attempts);
     g_autofree char *age = units_format_readable(round_age(age_at_end(story, mail, recipient)));
+    g_autofree char *because =
+        recipient->fate == MAIL_FATE_LOST ? say_loss(story, mail, recipient) : NULL;
     g_autoptr(GString) text = g_string_new(NULL);
-    SAY(text, words_of(recipient), {"mail", mail->name}, {"recipients", recipient->address},
-        {"attempts", attempts}, {"age", age}, {"notification", recipient->bounce});
+    SAY(text, words_of(recipient), {"because", because}, {"mail", mail->name},
+        {"recipients", recipient->address}, {"attempts", attempts}, {"age", age},
+        {"notification", recipient->bounce});
     if (recipient->copies > 1) {
         g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, recipient->copies);
         SAY(text, WORDS_END_COPIES, {"count", count});

@@ -102,7 +102,7 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_END_EXPANDED] = "In the end {mail} to {recipients} went to other addresses in its "
                            "place.",
     [WORDS_END_LOST] = "In the end {mail} to {recipients} is lost: a server took responsibility "
-                       "for it, and nobody has it.",
+                       "for it, and nobody has it{because}.",
     [WORDS_END_REFUSED] = "In the end no server took {mail} to {recipients}, and its author knows.",
     [WORDS_END_LOST_BY_AGENT] = "In the end {mail} to {recipients} is lost: the agent that sent it "
                                 "could not hand it over and has no queue.",
