@@ -13,7 +13,7 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config
     libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev"
 # libclang-rt holds the sanitizers and libFuzzer; libdb, libicu and libnsl are Postfix's.
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy
-    swaks curl msmtp netcat-openbsd python3-aiosmtpd python3-flufl.bounce libsisimai-perl
+    swaks curl msmtp netcat-openbsd python3-aiosmtpd python3-flufl.bounce libsisimai-perl libnet-ssleay-perl
     libdb5.3 libicu72 libnsl2
     python3 python3-jsonschema python3-yaml tshark nodejs npm chromium"
 
