@@ -1,5 +1,5 @@
 /* The octets of a frame, each with its name: header fields, and the lines that the segment carries. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useShared } from "./context";
 import { FrameField, decodeBase64, dissect, printable } from "./frame";
 import { Carrier, Part, Stretch, inFrame } from "./stream";
@@ -25,13 +25,11 @@ export function Bytes({ sent, carrier, stretches, lit: wanted }: { sent: number;
   const frame = str(model.records[sent] as TraceRecord, "frame");
   const bytes = useMemo(() => decodeBase64(frame), [frame]);
   const fields = useMemo(() => namedFields(bytes, carrier, stretches), [bytes, carrier, stretches]);
-  const [lit, setLit] = useState<Range | undefined>(wanted);
-  const [octet, setOctet] = useState(-1);
-  useEffect(() => { setLit(wanted); setOctet(-1); }, [wanted?.from, wanted?.to, sent]);
-  const pick = (at: number): void => {
-    setLit(fields.find((f) => at >= f.from && at < f.to));
-    setOctet(at);
-  };
+  /* What a person has chosen here, as long as the frame and what is wanted of it stay the same. */
+  const [chosen, setChosen] = useState<{ key: string; lit: Range | undefined; octet: number }>();
+  const key = `${sent}:${wanted?.from}:${wanted?.to}`;
+  const { lit, octet } = chosen?.key === key ? chosen : { lit: wanted, octet: -1 };
+  const pick = (at: number): void => setChosen({ key, lit: fields.find((f) => at >= f.from && at < f.to), octet: at });
   const onKey = (e: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: ROW, ArrowUp: -ROW }[e.key];
     if (by === undefined) return;
@@ -62,7 +60,7 @@ export function Bytes({ sent, carrier, stretches, lit: wanted }: { sent: number;
         <table class="fields headers"><tbody>
           {fields.map((f, k) => (
             <tr key={k} class={isLit(f) ? "lit" : ""}>
-              <th scope="row"><button type="button" class="go" aria-pressed={isLit(f)} onClick={() => { setLit(f); setOctet(-1); }}>{valueOf(view.language, f.layer)} · {f.layer === "header" ? f.name : valueOf(view.language, f.name)}</button></th>
+              <th scope="row"><button type="button" class="go" aria-pressed={isLit(f)} onClick={() => setChosen({ key, lit: f, octet: -1 })}>{valueOf(view.language, f.layer)} · {f.layer === "header" ? f.name : valueOf(view.language, f.name)}</button></th>
               <td>{f.value}{f.line !== undefined && f.line !== view.cursor && <button type="button" class="go to-line" aria-label={w("to_line")} title={w("to_line")} onClick={() => go(f.line as number)}>→</button>}</td>
             </tr>
           ))}

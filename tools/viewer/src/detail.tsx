@@ -1,5 +1,5 @@
 /* The selected event in its layers: mail, line, segment, octets; why it came about, what followed. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { Bytes } from "./bytes";
 import { shortName, useCalm, useShared } from "./context";
 import { Model, isLine, isSending } from "./model";
@@ -72,8 +72,8 @@ function Parts({ stretch, picked, onPick }: { stretch: Stretch; picked: Part | u
 export function DetailPane() {
   const { model, view, gated, moving, w, change } = useShared();
   const i = useCalm(view.cursor, moving), record = model.records[i];
-  const [part, setPart] = useState<Part>();
-  useEffect(() => setPart(undefined), [i]);
+  const [chosen, setChosen] = useState<{ i: number; part: Part | undefined }>();
+  const part = chosen?.i === i ? chosen.part : undefined;
   const wire = useMemo(() => wireOf(model, i), [model, i]);
   if (!record) return null;
   const seen = (k: number): boolean => !gated || k <= i;
@@ -102,7 +102,7 @@ export function DetailPane() {
         <Layer name={w("segments")} of={segments} />
         <Layer name={w("hop")} of={hops} />
       </ul>
-      {stretch && <Parts stretch={stretch} picked={part} onPick={(p) => setPart(p === part ? undefined : p)} />}
+      {stretch && <Parts stretch={stretch} picked={part} onPick={(p) => setChosen({ i, part: p === part ? undefined : p })} />}
       <h4>{w("fields")}</h4>
       <table class="fields"><tbody>
         {Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => (
