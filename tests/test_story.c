@@ -383,9 +383,11 @@ static void test_bounce(void **state)
     assert_tells(&w, "1d 00:00:02  a.example wrote the notification lunch.bounce to " ALICE
                      " and put it into its message queue, as entry 1-2.\n");
     assert_tells(&w, "b.example refused lunch to " BOB " for good: \"550 5.1.1 No such user "
-                     "here\". So a.example told its sender; the notification is lunch.bounce.\n");
-    assert_tells(&w, "In the end lunch was not delivered to " BOB ", and its sender was told by "
-                     "lunch.bounce, 1 d after it was sent, with 1 attempt over the network.\n");
+                     "here\". So a.example told the sender of its envelope; the notification is "
+                     "lunch.bounce.\n");
+    assert_tells(
+        &w, "In the end lunch was not delivered to " BOB ", and the sender of its envelope "
+            "was told by lunch.bounce, 1 d after it was sent, with 1 attempt over the network.\n");
     assert_tells(&w, "In the end lunch.bounce to " ALICE " still waits in a message queue, after 0 "
                      "attempts over the network.\n");
     assert_tells(&w, "  1d 00:00:02  a.example accepts lunch.bounce\n"
@@ -426,7 +428,7 @@ static void test_one_of_two_is_refused(void **state)
     TRACE(w.trace, w.a, MAIL_BOUNCED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
           .bounce = "lunch.bounce", .reason = span_of_text("550 5.1.1 No such user here"));
     assert_tells(&w, "b.example refused lunch to " BOB " for good: \"550 5.1.1 No such user "
-                     "here\". So a.example told its sender");
+                     "here\". So a.example told the sender of its envelope");
     assert_tells(&w, "a.example returns lunch to " BOB ": 550 5.1.1 No such user here\n"
                      "  00:00:00  a.example begins attempt 1 for lunch\n");
     world_free(&w);
@@ -560,6 +562,122 @@ static void test_chain_through_another_mail(void **state)
     world_free(&w);
 }
 
+/* ---- Rules ---- */
+
+/* What the rule of b.example decides, and its reply. */
+static uint64_t refuse_by_rule(const World *w, const char *reason)
+{
+    uint64_t verdict = TRACE(w->trace, w->b, POLICY_VERDICT, 0, .policy = "quota",
+                             .verdict = "deferred", .reason = reason);
+    answer(w, 452, "4.2.2 Mailbox full");
+    return verdict;
+}
+
+static void defer_by_rule(const World *w, const char *recipient, const char *reason, SimTime until)
+{
+    uint64_t verdict = refuse_by_rule(w, reason);
+    defer(w, recipient, "452 4.2.2 Mailbox full", verdict, until);
+}
+
+/* A rule decides each time anew, but for the same reason. */
+static void test_same_verdicts_are_folded(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    defer_by_rule(&w, BOB, "no room", SIM_MINUTE);
+    go_to(&w, SIM_MINUTE);
+    attempt(&w, w.a, BOB, 2, "smtp");
+    defer_by_rule(&w, BOB, "no room", SIM_HOUR);
+    assert_tells(&w, "because the rule \"quota\" of b.example decided so: no room. It waited in "
+                     "the queue until 00:01:00. The same happened once more, at 00:01:00; then it "
+                     "waited until 01:00:00.\n");
+    assert_tells(&w, "because the rule \"quota\" of b.example decided so: no room\n"
+                     "  00:01:00  a.example begins attempt 2 for lunch\n"
+                     "            (another attempt had failed in the same way before)\n"
+                     "  00:00:01  a.example accepts lunch\n");
+    go_to(&w, SIM_HOUR);
+    attempt(&w, w.a, BOB, 3, "smtp");
+    defer_by_rule(&w, BOB, "too fast", 2 * SIM_HOUR);
+    assert_tells(&w, "Attempt 3: b.example would not take lunch to " BOB "; it said \"452 4.2.2 "
+                     "Mailbox full\", because the rule \"quota\" of b.example decided so: too "
+                     "fast.");
+    world_free(&w);
+}
+
+/* What a rule decided over one recipient says nothing of how the other was served. */
+static void test_rule_against_another(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB "," CAROL);
+    accept_mail(&w, w.a, BOB);
+    accept_mail(&w, w.a, CAROL);
+    attempt(&w, w.a, CAROL, 1, "smtp");
+    defer_by_rule(&w, BOB, "no room", SIM_MINUTE);
+    accept_mail(&w, w.b, CAROL);
+    deliver(&w, CAROL);
+    g_autofree char *story = story_tell(w.story);
+    const char *end = strstr(story, "In the end lunch was delivered to " CAROL);
+    assert_non_null(end);
+    assert_non_null(strstr(end, "  00:00:00  b.example accepts lunch\n"
+                                "  00:00:00  a.example begins attempt 1 for lunch\n"));
+    world_free(&w);
+}
+
+/* A rule that lets a mail pass stands between the attempt and the acceptance. */
+static void test_taken_over_past_a_rule(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.b, POLICY_VERDICT, 0, .policy = "greylist", .verdict = "passed",
+          .reason = "back after 10 min");
+    accept_mail(&w, w.b, BOB);
+    assert_tells(&w, "b.example took lunch to " BOB " over from a.example");
+    world_free(&w);
+}
+
+/* It was the time that was over, not the last reply that was final. */
+static void test_bounce_after_expiry(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    uint64_t verdict = refuse_by_rule(&w, "no room");
+    TRACE(w.trace, w.a, MAIL_EXPIRED, verdict, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .reason = span_of_text("452 4.2.2 Mailbox full"));
+    TRACE(w.trace, w.a, MAIL_BOUNCED, verdict, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .bounce = "lunch.bounce", .reason = span_of_text("452 4.2.2 Mailbox full"));
+    assert_tells(&w, "a.example returned lunch to " BOB " to the sender of its envelope: 452 4.2.2 "
+                     "Mailbox full");
+    g_autofree char *story = story_tell(w.story);
+    assert_null(strstr(story, "for good"));
+    world_free(&w);
+}
+
+/* Two servers that forward a mail to each other: the round is told once and counted. */
+static void test_rounds(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    for (int i = 0; i < 40; i++) {
+        NodeId node = i % 2 == 0 ? w.b : w.a;
+        go_to(&w, (i + 2) * SIM_SECOND);
+        accept_mail(&w, node, i % 2 == 0 ? BOB : CAROL);
+        attempt(&w, node, i % 2 == 0 ? BOB : CAROL, 1, "smtp");
+    }
+    assert_tells(&w, "00:00:02  b.example took lunch to " BOB " over from a.example and put it "
+                     "into its own message queue, as entry 1-1.\n"
+                     "00:00:03  a.example took lunch to " CAROL " over from b.example and put it "
+                     "into its own message queue, as entry 1-1.\n"
+                     "00:00:04  So it went 19 times more, from 00:00:04 to 00:00:41.\n");
+    deliver(&w, CAROL);
+    assert_tells(&w, "(and 18 times more the same, back to 00:00:02)\n");
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +701,11 @@ int main(void)
         cmocka_unit_test(test_twice_after_a_crash),
         cmocka_unit_test(test_rest_of_life),
         cmocka_unit_test(test_chain_through_another_mail),
+        cmocka_unit_test(test_same_verdicts_are_folded),
+        cmocka_unit_test(test_rule_against_another),
+        cmocka_unit_test(test_taken_over_past_a_rule),
+        cmocka_unit_test(test_bounce_after_expiry),
+        cmocka_unit_test(test_rounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

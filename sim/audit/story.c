@@ -250,6 +250,14 @@ const Hop *story_find_failure(const Story *story, const Hop *connect)
     return NULL;
 }
 
+bool story_reasons_agree(const Story *story, uint64_t a, uint64_t b)
+{
+    const Note *first = story_find_note(story, a), *second = story_find_note(story, b);
+    return a == b || (first != NULL && second != NULL && first->kind == TRACE_POLICY_VERDICT &&
+                      second->kind == TRACE_POLICY_VERDICT && first->node == second->node &&
+                      first->what == second->what && first->more == second->more);
+}
+
 /* ---- Life ---- */
 
 Story *story_new(Trace *trace, const StoryOptions *options)

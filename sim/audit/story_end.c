@@ -129,45 +129,68 @@ static void tell_fate(const Story *story, const FactsMail *mail, const FactsReci
 
 /* ---- The chain of causes ---- */
 
-/* Returns the column at which its text begins. */
-static unsigned put_link(const Story *story, const Note *note, GString *out)
-{
-    g_autoptr(GString) time = g_string_new(NULL);
-    g_autoptr(GString) text = g_string_new(NULL);
-    words_say_time(time, note->time);
-    words_say_link(text, story, note);
-    const Note *reason = note->because != 0 ? story_find_note(story, note->because) : NULL;
-    if (reason != NULL) {
-        g_autoptr(GString) words = g_string_new(NULL);
-        words_say_reason(words, story, reason);
-        if (words->len > 0)
-            SAY(text, WORDS_BECAUSE, {"reason", words->str});
-    }
-    unsigned indent = MAX(CHAIN_TEXT_INDENT, CHAIN_INDENT + (unsigned)time->len + 2);
-    g_string_append_printf(out, "%*s%-*s", CHAIN_INDENT, "", (int)indent - CHAIN_INDENT, time->str);
-    words_wrap(out, text->str, indent, story->width);
-    return indent;
-}
-
-/* A remark below the text of the link before it. */
-static void put_remark(const Story *story, Words words, const char *count, unsigned indent,
-                       GString *out)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    SAY(text, words, {"count", count}, {"mail", story->mail});
-    g_string_append_printf(out, "%*s", (int)indent, "");
-    words_wrap(out, text->str, indent, story->width);
-}
+/* A link as it is printed: what a record says, and a remark below it or NULL. */
+typedef struct Link {
+    SimTime time;
+    char *text, *remark;
+} Link;
 
 /* Where the walk is: the attempts and deferrals of one queue entry are told once, unless another
  * thing decided them. */
 typedef struct Chain {
+    const Story *story;
+    GPtrArray *links;               /* Link */
     const Note *attempt, *deferral; /* told last */
+    const Note *last;               /* told or counted */
+    uint64_t because;               /* of the records before, whether told or not */
     SimTime counted_at;             /* of the deferral counted last: one a step, not a recipient */
     guint folded;                   /* deferrals not told */
     bool has_full_disk;             /* the last one told; those before it go without saying */
-    unsigned indent;                /* of the text of the link told last */
 } Chain;
+
+static void link_free(void *pointer)
+{
+    Link *link = pointer;
+    g_free(link->text);
+    g_free(link->remark);
+    g_free(link);
+}
+
+/* A verdict that follows from one before, as a greylist's do, has that as a link of its own. */
+static const Note *find_reason(const Story *story, const Note *note)
+{
+    const Note *reason = note->because != 0 ? story_find_note(story, note->because) : NULL;
+    bool is_of_same_rule = reason != NULL && note->kind == TRACE_POLICY_VERDICT &&
+                           reason->kind == TRACE_POLICY_VERDICT;
+    return is_of_same_rule ? NULL : reason;
+}
+
+static void add_link(Chain *chain, const Note *note)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    words_say_link(text, chain->story, note);
+    const Note *reason = find_reason(chain->story, note);
+    if (reason != NULL) {
+        g_autoptr(GString) words = g_string_new(NULL);
+        words_say_reason(words, chain->story, reason);
+        if (words->len > 0)
+            SAY(text, WORDS_BECAUSE, {"reason", words->str});
+    }
+    Link *link = g_new0(Link, 1);
+    link->time = note->time;
+    link->text = g_strdup(text->str);
+    g_ptr_array_add(chain->links, link);
+}
+
+/* A remark below the link added last. */
+static void add_remark(Chain *chain, Words words, const char *count)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    SAY(text, words, {"count", count}, {"mail", chain->story->mail});
+    Link *link = g_ptr_array_index(chain->links, chain->links->len - 1);
+    g_free(link->remark);
+    link->remark = g_strdup(text->str);
+}
 
 static bool is_repetition(const Chain *chain, const Note *note)
 {
@@ -177,48 +200,53 @@ static bool is_repetition(const Chain *chain, const Note *note)
                         : note->kind == TRACE_QUEUE_DEFER ? chain->deferral
                                                           : NULL;
     return known != NULL && known->node == note->node && known->entry == note->entry &&
-           known->because == note->because;
+           story_reasons_agree(chain->story, known->because, note->because);
 }
 
-static void put_folded(const Story *story, Chain *chain, GString *out)
+static void add_folded(Chain *chain)
 {
     if (chain->folded > 0) {
         g_autofree char *count = g_strdup_printf("%u", chain->folded);
-        put_remark(story, chain->folded == 1 ? WORDS_CHAIN_FOLDED_ONE : WORDS_CHAIN_FOLDED, count,
-                   chain->indent, out);
+        add_remark(chain, chain->folded == 1 ? WORDS_CHAIN_FOLDED_ONE : WORDS_CHAIN_FOLDED, count);
     }
     chain->folded = 0;
 }
 
-/* What became of another recipient in the attempt that ends here: it comes before in the chain, as
- * the server tells of one after the other, and decides nothing. */
+/* What became of another recipient in an attempt: it comes before in the chain, as the server tells
+ * of one after the other, and decides nothing. */
 static bool is_of_another(const Chain *chain, const Note *note, const Note *end)
 {
+    if (note->mail != end->mail || note->recipient == end->recipient)
+        return false;
+    if (note->kind == TRACE_QUEUE_DEFER) /* one that decides is what the next attempt follows */
+        return chain->last != NULL && chain->last->kind != TRACE_QUEUE_ATTEMPT;
     bool is_outcome = note->kind == TRACE_MAIL_RELAYED || note->kind == TRACE_MAIL_DELIVERED ||
                       note->kind == TRACE_MAIL_BOUNCED ||
                       (note->kind == TRACE_MAIL_ACCEPTED && note->node != end->node);
-    return is_outcome && chain->attempt == NULL && note->mail == end->mail &&
-           note->recipient != end->recipient;
+    return is_outcome && chain->attempt == NULL;
 }
 
 /* These say nothing that the record beside them does not say; a refusal of one recipient comes
  * before the acceptance of the others, and only decides its own. */
 static bool is_passed_over(const Chain *chain, const Note *note, const Note *end)
 {
-    return note != end && (note->kind == TRACE_QUEUE_ENTER || note->kind == TRACE_MAILBOX_STORE ||
-                           note->kind == TRACE_AGENT_FAILED || is_of_another(chain, note, end));
+    bool is_reason_told = note->kind == TRACE_POLICY_VERDICT && note->seq == chain->because;
+    return note != end &&
+           (note->kind == TRACE_QUEUE_ENTER || note->kind == TRACE_MAILBOX_STORE ||
+            note->kind == TRACE_AGENT_FAILED || is_reason_told || is_of_another(chain, note, end));
 }
 
-static void follow_link(const Story *story, Chain *chain, const Note *note, GString *out)
+static void follow_link(Chain *chain, const Note *note)
 {
+    chain->last = note;
     if (is_repetition(chain, note)) {
         chain->folded += note->kind == TRACE_QUEUE_DEFER && note->time != chain->counted_at;
         if (note->kind == TRACE_QUEUE_DEFER)
             chain->counted_at = note->time;
         return;
     }
-    put_folded(story, chain, out);
-    chain->indent = put_link(story, note, out);
+    add_folded(chain);
+    add_link(chain, note);
     chain->has_full_disk = note->kind == TRACE_DISK_FULL;
     if (note->kind == TRACE_QUEUE_ATTEMPT) {
         chain->attempt = note;
@@ -235,21 +263,81 @@ static bool is_told_above(const Story *story, const Note *note, const Note *end)
 }
 
 /* Walks the causes back to the timeline; each is earlier than its effect, so this ends. */
-static void tell_chain(const Story *story, const Note *end, GString *out)
+static void walk(Chain *chain, const Note *end)
 {
-    Chain chain = {.counted_at = SIM_NEVER};
-    g_autoptr(GString) heading = g_string_new(NULL);
-    SAY(heading, WORDS_CHAIN, {"mail", end->mail});
-    words_wrap(out, heading->str, 0, story->width);
+    const Story *story = chain->story;
     for (const Note *note = end; note != NULL; note = story_find_note(story, note->cause)) {
-        if (!is_passed_over(&chain, note, end))
-            follow_link(story, &chain, note, out);
+        if (!is_passed_over(chain, note, end))
+            follow_link(chain, note);
+        if (note->because != 0)
+            chain->because = note->because;
         if (is_told_above(story, note, end)) {
-            put_remark(story, WORDS_CHAIN_ABOVE, NULL, chain.indent, out);
+            add_remark(chain, WORDS_CHAIN_ABOVE, NULL);
             break;
         }
     }
-    put_folded(story, &chain, out);
+    add_folded(chain);
+}
+
+static bool links_agree(const void *row, guint a, guint b)
+{
+    const Link *first = g_ptr_array_index((const GPtrArray *)row, a);
+    const Link *second = g_ptr_array_index((const GPtrArray *)row, b);
+    return g_str_equal(first->text, second->text) && g_strcmp0(first->remark, second->remark) == 0;
+}
+
+/* Returns the column at which its text begins. */
+static unsigned put_link(const Story *story, const Link *link, GString *out)
+{
+    g_autoptr(GString) time = g_string_new(NULL);
+    words_say_time(time, link->time);
+    unsigned indent = MAX(CHAIN_TEXT_INDENT, CHAIN_INDENT + (unsigned)time->len + 2);
+    g_string_append_printf(out, "%*s%-*s", CHAIN_INDENT, "", (int)indent - CHAIN_INDENT, time->str);
+    words_wrap(out, link->text, indent, story->width);
+    if (link->remark != NULL) {
+        g_string_append_printf(out, "%*s", (int)indent, "");
+        words_wrap(out, link->remark, indent, story->width);
+    }
+    return indent;
+}
+
+/* The links; rounds that come again are told once. */
+static void put_links(const Story *story, const GPtrArray *links, GString *out)
+{
+    unsigned indent = CHAIN_TEXT_INDENT;
+    guint told = 0;
+    while (told < links->len) {
+        guint round = 0;
+        guint again = rounds_count(links, told, links->len, links_agree, &round);
+        guint end = told + (again > 0 ? round : 1);
+        for (; told < end; told++)
+            indent = put_link(story, g_ptr_array_index(links, told), out);
+        if (again == 0)
+            continue;
+        told += again * round;
+        g_autofree char *count = g_strdup_printf("%u", again);
+        g_autoptr(GString) until = g_string_new(NULL);
+        g_autoptr(GString) text = g_string_new(NULL);
+        words_say_time(until, ((const Link *)g_ptr_array_index(links, told - 1))->time);
+        SAY(text, WORDS_CHAIN_ROUNDS, {"count", count}, {"until", until->str});
+        g_string_append_printf(out, "%*s", (int)indent, "");
+        words_wrap(out, text->str, indent, story->width);
+    }
+}
+
+static void tell_chain(const Story *story, const Note *end, GString *out)
+{
+    Chain chain = {
+        .story = story,
+        .links = g_ptr_array_new_with_free_func(link_free),
+        .counted_at = SIM_NEVER,
+    };
+    g_autoptr(GString) heading = g_string_new(NULL);
+    SAY(heading, WORDS_CHAIN, {"mail", end->mail});
+    words_wrap(out, heading->str, 0, story->width);
+    walk(&chain, end);
+    put_links(story, chain.links, out);
+    g_ptr_array_unref(chain.links);
 }
 
 /* ---- All recipients ---- */

@@ -52,6 +52,10 @@ uint64_t story_find_cause(const Story *story, uint64_t seq);
 /* How the connection that this tcp.connect began has failed; NULL when it has not. */
 const Hop *story_find_failure(const Story *story, const Hop *connect);
 
+/* Whether two values of `because` give the same reason. The rule of a server decides each time
+ * anew: verdicts that say the same are the same reason. */
+bool story_reasons_agree(const Story *story, uint64_t a, uint64_t b);
+
 /* ---- story_steps.c ---- */
 
 /* What made an attempt fail. */
@@ -76,6 +80,16 @@ typedef struct Step {
 
 /* The steps of the mail and its notifications, in the order of time: Step, to unref. */
 GPtrArray *story_steps(const Story *story);
+
+/* ---- story_rounds.c ---- */
+
+/* Whether the elements `a` and `b` of a row say the same. */
+typedef bool (*RoundsAgree)(const void *row, guint a, guint b);
+
+/* A row that goes in circles, such as that of a mail that two servers forward to each other: how
+ * often the elements from `at` on come again behind themselves, and how many make a round. 0 when
+ * they do so less than twice. */
+guint rounds_count(const void *row, guint at, guint length, RoundsAgree agree, guint *round);
 
 /* ---- story_words.c ---- */
 
@@ -116,6 +130,7 @@ typedef enum Words {
     WORDS_ANSWERED,
     WORDS_UNANSWERED,
     WORDS_DISCARDED,
+    WORDS_ROUNDS,
     WORDS_RECOVERED,
     WORDS_RECEIVED,
     WORDS_READ,
@@ -140,6 +155,7 @@ typedef enum Words {
     WORDS_CHAIN,
     WORDS_CHAIN_FOLDED_ONE,
     WORDS_CHAIN_FOLDED,
+    WORDS_CHAIN_ROUNDS,
     WORDS_CHAIN_ABOVE,
     WORDS_COUNT,
 } Words;

@@ -6,6 +6,14 @@ enum { HOPS_TO_AN_OBSTACLE_MAX = 64 };
 
 /* ---- What made an attempt fail ---- */
 
+/* The end of its lifetime, not the last reply, is what a message is returned for. */
+static bool has_expired(const Story *story, const Note *note)
+{
+    const Note *cause = story_find_note(story, note->cause);
+    return note->kind == TRACE_MAIL_BOUNCED && cause != NULL && cause->kind == TRACE_MAIL_EXPIRED &&
+           cause->recipient == note->recipient;
+}
+
 /* A decisive record among those that led to the note within the same attempt. What other
  * recipients met there stands in between, such as their relaying and the 250 for it. */
 static void find_obstacle(const Story *story, Step *step)
@@ -72,23 +80,24 @@ static Step *step_new(const Story *story, const GPtrArray *notes, guint index)
     bool is_local = step->attempt != NULL && g_strcmp0(step->attempt->what, "local") == 0;
     if (is_local && tells_of_failure(step->first->kind))
         step->obstacle = OBSTACLE_MAILBOX;
-    else if (tells_of_failure(step->first->kind))
+    else if (tells_of_failure(step->first->kind) && !has_expired(story, step->first))
         find_obstacle(story, step);
     return step;
 }
 
-static bool notes_agree(const Note *a, const Note *b)
+static bool notes_agree(const Story *story, const Note *a, const Note *b)
 {
     return a->kind == b->kind && a->node == b->node && a->mail == b->mail && a->entry == b->entry &&
-           a->what == b->what && a->more == b->more && a->because == b->because;
+           a->what == b->what && a->more == b->more &&
+           story_reasons_agree(story, a->because, b->because);
 }
 
 /* The same at the same time for another recipient. */
-static bool step_takes_recipient(Step *step, const Step *other)
+static bool step_takes_recipient(const Story *story, Step *step, const Step *other)
 {
     if (step->times > 1 || step->first->time != other->first->time ||
         step->first->until != other->first->until || step->first->recipient == NULL ||
-        !notes_agree(step->first, other->first))
+        !notes_agree(story, step->first, other->first))
         return false;
     g_ptr_array_add(step->recipients, (char *)other->first->recipient);
     return true;
@@ -114,7 +123,7 @@ static bool steps_share_entry(const Step *a, const Step *b)
 
 /* Folds each deferral into the one before it that says the same, unless something else happened to
  * these recipients in between. */
-static void fold(GPtrArray *steps)
+static void fold(const Story *story, GPtrArray *steps)
 {
     for (guint i = 1; i < steps->len;) {
         const Step *step = g_ptr_array_index(steps, i);
@@ -123,7 +132,7 @@ static void fold(GPtrArray *steps)
             if (steps_share_entry(g_ptr_array_index(steps, at), step))
                 before = g_ptr_array_index(steps, at);
         }
-        if (before != NULL && notes_agree(before->first, step->first) &&
+        if (before != NULL && notes_agree(story, before->first, step->first) &&
             before->obstacle == step->obstacle && before->where == step->where) {
             before->times++;
             before->last = step->first;
@@ -200,14 +209,14 @@ GPtrArray *story_steps(const Story *story)
             Step *earlier = g_ptr_array_index(steps, at);
             if (earlier->first->time != step->first->time)
                 break;
-            is_taken = step_takes_recipient(earlier, step);
+            is_taken = step_takes_recipient(story, earlier, step);
         }
         if (is_taken)
             step_free(step);
         else
             g_ptr_array_add(steps, step);
     }
-    fold(steps);
+    fold(story, steps);
     put_reasons_first(steps);
     return steps;
 }

@@ -103,16 +103,17 @@ static void tell_deferral(const Telling *telling)
         SAY(telling->text, WORDS_AGAIN, {"times", times}, {"last", last}, {"until", last_until});
 }
 
-/* Whence the mail came: mail.accepted follows queue.enter, whose cause is the attempt of the
- * server before, or leads back to the agent. */
+/* Whence the mail came: mail.accepted follows queue.enter, whose cause is the verdict of a rule,
+ * the attempt of the server before, or leads back to the agent. */
 static void tell_acceptance(const Telling *telling)
 {
     const Story *story = telling->story;
     const Note *note = telling->step->first;
     const Note *cause = story_find_note(story, note->cause);
     while (cause != NULL && cause->node == note->node &&
-           (cause->kind == TRACE_QUEUE_ENTER || cause->kind == TRACE_MAIL_ACCEPTED) &&
-           cause->mail == note->mail)
+           (cause->kind == TRACE_POLICY_VERDICT ||
+            ((cause->kind == TRACE_QUEUE_ENTER || cause->kind == TRACE_MAIL_ACCEPTED) &&
+             cause->mail == note->mail)))
         cause = story_find_note(story, cause->cause);
     bool is_from_server =
         cause != NULL && cause->node != note->node && cause->kind == TRACE_QUEUE_ATTEMPT;
@@ -240,6 +241,15 @@ static void tell_what_happened(const Telling *telling)
 
 /* ---- The whole ---- */
 
+/* A paragraph behind its time. */
+static void put_paragraph(const Story *story, SimTime at, const char *text, GString *out)
+{
+    g_autofree char *time = say_moment(at);
+    unsigned indent = (unsigned)MAX(TIME_COLUMNS, (int)strlen(time) + 2);
+    g_string_append_printf(out, "%-*s", (int)indent, time);
+    words_wrap(out, text, indent, story->width);
+}
+
 static void tell_step(const Story *story, const Step *step, GString *out)
 {
     const Note *attempt = step->attempt;
@@ -252,17 +262,49 @@ static void tell_step(const Story *story, const Step *step, GString *out)
         .because = say_because(story, step->first),
     };
     tell_what_happened(&telling);
-    if (telling.text->len > 0) {
-        g_autofree char *time = say_moment(step->first->time);
-        g_string_append_printf(out, "%-*s", TIME_COLUMNS, time);
-        unsigned indent = (unsigned)MAX(TIME_COLUMNS, (int)strlen(time) + 2);
-        g_string_append_printf(out, "%*s", (int)indent - MAX(TIME_COLUMNS, (int)strlen(time)), "");
-        words_wrap(out, telling.text->str, indent, story->width);
-    }
+    if (telling.text->len > 0)
+        put_paragraph(story, step->first->time, telling.text->str, out);
     g_string_free(telling.text, TRUE);
     g_free(telling.recipients);
     g_free(telling.attempt);
     g_free(telling.because);
+}
+
+/* Whether two steps say the same, but for the queue entries and the times in them. */
+static bool steps_agree(const void *row, guint a, guint b)
+{
+    const Step *first = g_ptr_array_index((const GPtrArray *)row, a);
+    const Step *second = g_ptr_array_index((const GPtrArray *)row, b);
+    const Note *note = first->first, *other = second->first;
+    g_autofree char *recipients = join_recipients(first->recipients);
+    g_autofree char *others = join_recipients(second->recipients);
+    return note->kind == other->kind && note->node == other->node && note->mail == other->mail &&
+           note->what == other->what && first->obstacle == second->obstacle &&
+           first->times == second->times && g_str_equal(recipients, others);
+}
+
+/* All steps; rounds that come again are told once. */
+static void tell_steps(const Story *story, const GPtrArray *steps, GString *out)
+{
+    guint told = 0;
+    while (told < steps->len) {
+        guint round = 0;
+        guint again = rounds_count(steps, told, steps->len, steps_agree, &round);
+        guint end = told + (again > 0 ? round : 1);
+        for (; told < end; told++)
+            tell_step(story, g_ptr_array_index(steps, told), out);
+        if (again == 0)
+            continue;
+        const Step *second = g_ptr_array_index(steps, told);
+        told += again * round;
+        const Step *last = g_ptr_array_index(steps, told - 1);
+        g_autofree char *count = g_strdup_printf("%u", again);
+        g_autofree char *time = say_moment(second->first->time);
+        g_autofree char *until = say_moment(last->last->time);
+        g_autoptr(GString) text = g_string_new(NULL);
+        SAY(text, WORDS_ROUNDS, {"count", count}, {"time", time}, {"until", until});
+        put_paragraph(story, second->first->time, text->str, out);
+    }
 }
 
 /* The mail and its notifications, in the order in which the trace first told of them. */
@@ -287,8 +329,7 @@ char *story_tell(const Story *story)
         return g_string_free(out, FALSE);
     }
     g_autoptr(GPtrArray) steps = story_steps(story);
-    for (guint i = 0; i < steps->len; i++)
-        tell_step(story, g_ptr_array_index(steps, i), out);
+    tell_steps(story, steps, out);
     tell_ends(story, out);
     return g_string_free(out, FALSE);
 }

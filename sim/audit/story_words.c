@@ -62,10 +62,11 @@ static const char *const WORDS[WORDS_COUNT] = {
                         "than loses it (RFC 1047).",
     [WORDS_EXPIRED] = "{host} gave up: {mail} to {recipients} was past its lifetime. The last "
                       "attempt had failed too: {reason}{because}.",
-    [WORDS_BOUNCED] = "{host} returned {mail} to {recipients} to its sender: {reason}{because}. "
-                      "The notification is {notification}.",
+    [WORDS_BOUNCED] = "{host} returned {mail} to {recipients} to the sender of its envelope: "
+                      "{reason}{because}. The notification is {notification}.",
     [WORDS_BOUNCED_FOR_REPLY] = "{where} refused {mail} to {recipients} for good: \"{reason}\". So "
-                                "{host} told its sender; the notification is {notification}.",
+                                "{host} told the sender of its envelope; the notification is "
+                                "{notification}.",
     [WORDS_BOUNCED_LATE] = "{where} had refused {mail} to {recipients} for good at {replied}: "
                            "\"{reason}\". Only now {host} had room on its disk for the "
                            "notification, {notification}.",
@@ -74,6 +75,7 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_ANSWERED] = "{recipients} is away: {host} answered {mail} by {notification}.",
     [WORDS_UNANSWERED] = "{recipients} is away, and {host} did not answer {mail}: {reason}.",
     [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",
+    [WORDS_ROUNDS] = "So it went {count} times more, from {time} to {until}.",
     [WORDS_RECOVERED] =
         "{host} started anew{because}, and found {mail} on its disk, as queue entry "
         "{entry}.",
@@ -92,9 +94,10 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_END_COPIES] = " It was delivered {count} times.",
     [WORDS_END_QUEUED] = "In the end {mail} to {recipients} still waits in a message queue, after "
                          "{attempts} over the network.",
-    [WORDS_END_BOUNCED] = "In the end {mail} was not delivered to {recipients}, and its sender was "
-                          "told by {notification}, {age} after it was sent, with {attempts} over "
-                          "the network.",
+    [WORDS_END_BOUNCED] =
+        "In the end {mail} was not delivered to {recipients}, and the sender of "
+        "its envelope was told by {notification}, {age} after it was sent, with {attempts} over "
+        "the network.",
     [WORDS_END_DISCARDED] = "In the end {mail} to {recipients} was discarded by a rule.",
     [WORDS_END_RELAYED] =
         "In the end a server outside of the simulation has {mail} to {recipients}, "
@@ -110,6 +113,7 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_CHAIN] = "How that came about, from the end back to the timeline:",
     [WORDS_CHAIN_FOLDED_ONE] = "(another attempt had failed in the same way before)",
     [WORDS_CHAIN_FOLDED] = "({count} attempts had failed in the same way before)",
+    [WORDS_CHAIN_ROUNDS] = "(and {count} times more the same, back to {until})",
     [WORDS_CHAIN_ABOVE] = "(and so on, as told of {mail})",
 };
 
@@ -127,7 +131,7 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_DNS_SET] = "the records of {what} had been changed at {time}",
     [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
-    [TRACE_POLICY_VERDICT] = "its rule \"{what}\" decided so: {more}",
+    [TRACE_POLICY_VERDICT] = "the rule \"{what}\" of {host} decided so: {more}",
     [TRACE_TIMELINE_ACTION] = "of the timeline's \"{what} {more}\" at {time}",
 };
 
