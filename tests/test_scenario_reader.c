@@ -238,6 +238,8 @@ static void test_server_faults(void **state)
          "2:59: `like` and `intervals` exclude each other"},
         {"mailsim: 1\nservers: {a.example: {domains: [x.example], retry: {intervals: []}}}\n",
          "2:64: `intervals` needs at least 1, not 0"},
+        {"mailsim: 1\nservers: {a.example: {domains: [x.example], retry: {intervals: [30]}}}\n",
+         "2:65: `30` has no unit; write `30 ms`, or with another of ns, us, ms, s, min, h or d"},
         {"mailsim: 1\nservers: {localhost: {domains: [x.example]}}\n",
          "2:11: `localhost` has no dot; write a full name that ends in `.example` or `.test`"},
         {"mailsim: 1\nservers: {mail.naver.com: {domains: [naver.test]}}\n",

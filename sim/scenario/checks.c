@@ -50,6 +50,10 @@ static bool fill_waits(Reader *reader, ScenarioRetry *retry)
         reader_text_error(reader, &retry->rules, "%s", error->message);
         return false;
     }
+    for (size_t i = 0; i < retry->intervals.count; i++) {
+        if (retry->intervals.items[i] <= 0) /* its value is none, as the reader has told */
+            return false;
+    }
     if (retry->intervals.count > 0) {
         retry_schedule_of_intervals(retry->intervals.items, retry->intervals.count,
                                     &retry->schedule);

@@ -65,6 +65,21 @@ def check_overwriting(program, lesson, folder):
     return result_of(complaints)
 
 
+def check_standard_output(program, lesson, folder):
+    """`-` writes to standard output what a file would hold, and nothing else."""
+    complaints = []
+    for option, prefix in (("--trace", ""), ("--facts", ""), ("--mermaid", ""), ("--svg", ""), ("--svg", "map=")):
+        run([program, "run", "--quiet", option, f"{prefix}{folder}/file", lesson])
+        done = run([program, "run", option, f"{prefix}-", lesson])
+        if done.returncode != 0 or done.stdout != Path(f"{folder}/file").read_text("utf-8"):
+            complaints.append(f"{option} {prefix}-: exit {done.returncode}: {done.stdout[:200]}")
+    for options in (["--trace", "-", "--facts", "-"], ["--trace", "-", "--digest"]):
+        done = run([program, "run", *options, lesson])
+        if done.returncode != 2 or "for one of them alone" not in done.stdout:
+            complaints.append(f"{' '.join(options)}: exit {done.returncode}: {done.stdout[:200]}")
+    return result_of(complaints)
+
+
 def build_player(root, player):
     package = ["pkg-config", "--cflags", "--libs", f"--define-variable=prefix={root}{PREFIX}", "mailsim"]
     flags = run(package, PKG_CONFIG_PATH=f"{root}{PREFIX}/lib/pkgconfig")
@@ -82,6 +97,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("what is installed", lambda: check_files(installed)),
         ("the installed program", lambda: run_command([f"{installed}/bin/mailsim", "run", "--quiet", lesson])),
         ("the scenario stays as it is", lambda: check_overwriting(f"{installed}/bin/mailsim", lesson, folder)),
+        ("standard output", lambda: check_standard_output(f"{installed}/bin/mailsim", lesson, folder)),
         ("the manual page", lambda: check_described(
             f"{installed}/bin/mailsim", Path("tools/mailsim/mailsim.1").read_text("utf-8"), "the page")),
         ("the completion", lambda: check_described(

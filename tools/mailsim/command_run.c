@@ -150,18 +150,43 @@ static bool read_options(const RunOptions *options, TraceLevel *level,
     return options->until == NULL || parse_time("--until", options->until, &simulation->until_ns);
 }
 
-static bool spares_inputs(const char *input, const RunOptions *options)
+/* The arguments of all options that write something, `FILE` or `WORD=FILE`; to unref. */
+static GPtrArray *written_files(const RunOptions *options)
 {
-    const char *const paths[] = {options->trace, options->facts, options->html, options->pcap,
-                                 options->mermaid};
-    bool spares = true;
-    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
-        spares = spares && output_spares(input, paths[i]);
-    for (char **svg = options->svg; spares && svg != NULL && *svg != NULL; svg++)
-        spares = output_spares(input, *svg);
-    for (char **pcap = options->pcap_at; spares && pcap != NULL && *pcap != NULL; pcap++)
-        spares = output_spares(input, *pcap);
-    return spares;
+    char *const paths[] = {options->trace, options->facts, options->html, options->pcap,
+                           options->mermaid};
+    GPtrArray *files = g_ptr_array_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        if (paths[i] != NULL)
+            g_ptr_array_add(files, paths[i]);
+    }
+    for (char **svg = options->svg; svg != NULL && *svg != NULL; svg++)
+        g_ptr_array_add(files, *svg);
+    for (char **pcap = options->pcap_at; pcap != NULL && *pcap != NULL; pcap++)
+        g_ptr_array_add(files, *pcap);
+    return files;
+}
+
+/* `-` stands for standard output, which then holds nothing else. False, with the error told, when
+ * that cannot be, or when an output would overwrite the scenario. */
+static bool take_outputs(const char *input, RunOptions *options)
+{
+    g_autoptr(GPtrArray) files = written_files(options);
+    guint standard = options->wants_digest ? 1 : 0;
+    for (guint i = 0; i < files->len; i++) {
+        const char *file = g_ptr_array_index(files, i), *equals = strchr(file, '=');
+        if (!output_spares(input, file))
+            return false;
+        if (output_is_standard(file) || (equals != NULL && output_is_standard(equals + 1))) {
+            options->is_quiet = true;
+            standard++;
+        }
+    }
+    if (options->is_quiet && standard > 1) {
+        fprintf(stderr, "mailsim: standard output (`-`, and --digest) is for one of them alone\n");
+        return false;
+    }
+    return true;
 }
 
 /* ---- The options ---- */
@@ -216,7 +241,9 @@ static void add_writing_options(RunOptions *options, GArray *entries)
 {
     const GOptionEntry added[] = {
         {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options->trace,
-         "write the trace as NDJSON (at level segment unless --level says otherwise)", "FILE"},
+         "write the trace as NDJSON (at level segment unless --level says otherwise); here and "
+         "below `-` is standard output, which then holds nothing else",
+         "FILE"},
         {"facts", 0, 0, G_OPTION_ARG_FILENAME, &options->facts, "write the run's facts as JSON",
          "FILE"},
         {"html", 0, 0, G_OPTION_ARG_FILENAME, &options->html,
@@ -267,8 +294,8 @@ int command_run(int argc, char **argv)
     SimulationOptions simulation = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     int status = EXIT_BAD_INPUT;
     if (argc != 2)
-        status = command_usage("run", "[OPTION…] FILE");
-    else if (read_options(&options, &level, &simulation) && spares_inputs(argv[1], &options))
+        status = command_usage("run", "[OPTION…] FILE, where an option's own FILE follows it");
+    else if (read_options(&options, &level, &simulation) && take_outputs(argv[1], &options))
         status = options.inputs != NULL ? run_inputs(argv[1], &options, level, &simulation)
                                         : run_file(argv[1], &options, level, &simulation, NULL);
     run_options_clear(&options);

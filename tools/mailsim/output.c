@@ -24,9 +24,16 @@ bool output_spares(const char *input, const char *path)
     return false;
 }
 
+bool output_is_standard(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
 bool output_open(OutputFile *output, const char *path)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    int descriptor = output_is_standard(path)
+                         ? dup(STDOUT_FILENO)
+                         : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     *output = (OutputFile){.path = path};
     output->file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
     if (output->file != NULL)

@@ -16,6 +16,8 @@ typedef struct OutputFile {
 /* Whether a path that is to be written is not that of the input; false with the error told. Of
  * "KIND=FILE" the part behind counts. NULL is well. */
 bool output_spares(const char *input, const char *path);
+/* Whether it is `-`, which stands for standard output. */
+bool output_is_standard(const char *path);
 bool output_open(OutputFile *output, const char *path);
 /* Takes an OutputFile *; what goes wrong is remembered for output_close. */
 void output_write(void *output, Span bytes);
