@@ -165,6 +165,19 @@ static void test_relaying_is_for_those_who_are_trusted(void **state)
     policy_free(policy);
 }
 
+static void test_relaying_is_denied_in_its_own_words(void **state)
+{
+    (void)state;
+    Policy *policy = policy_new(&(PolicyOptions){.relay_reply = "454 4.7.1 Not now"});
+    PolicyClient *client = connect_client(policy);
+    const PolicyVerdict *verdict = rcpt(client, (PolicyRecipient){.address = "bob@b.test"}, 0);
+    assert_int_equal(verdict->decision, POLICY_DEFER);
+    assert_int_equal(verdict->rule, POLICY_RULE_RELAY);
+    assert_int_equal(verdict->reply.code, 454);
+    policy_client_free(client);
+    policy_free(policy);
+}
+
 static void test_open_relay_says_what_it_does(void **state)
 {
     (void)state;
@@ -518,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_greylist_takes_neighbours_for_one_client),
         cmocka_unit_test(test_greylist_forgets),
         cmocka_unit_test(test_relaying_is_for_those_who_are_trusted),
+        cmocka_unit_test(test_relaying_is_denied_in_its_own_words),
         cmocka_unit_test(test_open_relay_says_what_it_does),
         cmocka_unit_test(test_quota_counts_what_is_said_and_what_is_there),
         cmocka_unit_test(test_greylisting_names_its_first_verdict),

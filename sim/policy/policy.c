@@ -221,7 +221,7 @@ static void keep_reply(Policy *policy, PolicyRule rule, const char *text, const 
 
 static void keep_replies(Policy *policy, const PolicyOptions *options)
 {
-    keep_reply(policy, POLICY_RULE_RELAY, NULL, POLICY_REPLY_RELAY);
+    keep_reply(policy, POLICY_RULE_RELAY, options->relay_reply, POLICY_REPLY_RELAY);
     keep_reply(policy, POLICY_RULE_LOGIN, options->login_reply, POLICY_REPLY_LOGIN);
     keep_reply(policy, POLICY_RULE_ADDRESSES, options->ranges_reply, POLICY_REPLY_ADDRESSES);
     keep_reply(policy, POLICY_RULE_REVERSE_NAME, options->reverse_name_reply,

@@ -110,6 +110,7 @@ typedef struct PolicyGreylist {
 /* Everything is copied. Replies are as policy_reply_parse reads them; NULL: that above. */
 typedef struct PolicyOptions {
     bool relays_for_anybody; /* an open relay */
+    const char *relay_reply; /* to others than its own, where it is none */
     bool login_is_optional;  /* on the submission port; else who sends there logs in (RFC 6409) */
     const char *login_reply;
     bool refuses_at_once; /* at connection and EHLO; else not before RCPT */

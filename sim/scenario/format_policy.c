@@ -252,8 +252,12 @@ static const KeySpec policy_keys[] = {
      .value = {.type = VALUE_CHOICE, .choices = relay_choices},
      .default_text = "own",
      .meaning = "who may send to other servers through it: its `own` users, who log in, and "
-                "`relay_for`; or `anybody`, which makes it an open relay. Others get "
-                "`" POLICY_REPLY_RELAY "`"},
+                "`relay_for`; or `anybody`, which makes it an open relay"},
+    {.key = "relay_reply",
+     .offset = offsetof(ScenarioPolicy, relay_reply),
+     .value = {.type = VALUE_REPLY},
+     .default_text = POLICY_REPLY_RELAY,
+     .meaning = "what it says to others"},
     {.key = "refuse_at",
      .offset = offsetof(ScenarioPolicy, refuse_at),
      .value = {.type = VALUE_CHOICE, .choices = refuse_at_choices},

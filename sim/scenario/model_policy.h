@@ -84,7 +84,8 @@ typedef struct ScenarioQuota {
 
 typedef struct ScenarioPolicy {
     SourcePosition at;
-    int64_t relay;     /* RelayChoice */
+    int64_t relay; /* RelayChoice */
+    ScenarioText relay_reply;
     int64_t refuse_at; /* RefuseAtChoice */
     ScenarioLogin login;
     ScenarioRefusedAddresses addresses;

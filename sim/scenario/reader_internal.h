@@ -100,6 +100,12 @@ const ScenarioMail *checks_find_mail(const Checks *checks, const char *name);
 bool mail_is_for(const ScenarioMail *mail, const char *address);
 /* Or some alias, list or forwarding leads there. */
 bool mail_may_reach(const Checks *checks, const ScenarioMail *mail, const char *address);
+/* An error for each name that stands twice; `format` goes on after the name, and before its place.
+ */
+void check_names_differ(const Checks *checks, const Names *names, const char *format);
+/* checks_servers.c */
+void check_servers(const Checks *checks);
+void check_outboxes(const Checks *checks);
 /* checks_network.c */
 void check_network(Checks *checks);
 void check_dns(Checks *checks);

@@ -85,6 +85,7 @@ PolicyOptions simulation_policy(const Simulation *simulation, const ScenarioPoli
         lists->zones[i] = policy->blocklists.zones.items[i].text;
     return (PolicyOptions){
         .relays_for_anybody = policy->relay == RELAY_CHOICE_ANYBODY,
+        .relay_reply = policy->relay_reply.text,
         .login_is_optional = policy->login.need == LOGIN_OPTIONAL,
         .login_reply = policy->login.reply.text,
         .refuses_at_once = policy->refuse_at == REFUSE_AT_ONCE,
