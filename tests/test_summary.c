@@ -93,12 +93,26 @@ static void test_traffic(void **state)
     played_end(&played);
 }
 
+/* Notifications of traffic are summed up like its mails. */
+static void test_bounces_of_traffic(void **state)
+{
+    (void)state;
+    Played played = play(TWO_SERVERS "traffic:\n"
+                                     "  post: {from: [alice], to: [nobody@gmail.example],\n"
+                                     "         every: 1 min, count: 3}\n");
+    g_autofree char *summary = summarise(played.run, NULL);
+    assert_says(summary, "  post: 3 accepted, 0 delivered, 3 bounced; notifications: 3 delivered\n");
+    assert_null(strstr(summary, "  post.bounce to"));
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_run),
         cmocka_unit_test(test_cut_run),
         cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_bounces_of_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,10 +16,16 @@ static void put_time(GString *out, const char *what, SimTime time)
     timeline_format_time(time, 3, out);
 }
 
+static void put_fate(MailFate fate, GString *out)
+{
+    g_autofree char *words = g_strdelimit(g_strdup(mail_fate_name(fate)), "_", ' ');
+    g_string_append(out, words);
+}
+
 static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient, GString *out)
 {
-    g_string_append_printf(out, "  %s to %s: %s", mail->name, recipient->address,
-                           mail_fate_name(recipient->fate));
+    g_string_append_printf(out, "  %s to %s: ", mail->name, recipient->address);
+    put_fate(recipient->fate, out);
     if (recipient->attempts > 0)
         g_string_append_printf(out, ", %llu attempt%s", (unsigned long long)recipient->attempts,
                                recipient->attempts == 1 ? "" : "s");
@@ -31,14 +37,15 @@ static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient
     g_string_append_c(out, '\n');
 }
 
-/* Those of traffic are summed up, by entry of `traffic`. */
+/* Those of traffic are summed up, by entry of `traffic`, and so is what is about them. */
 static bool is_listed(const Run *run, const FactsMail *mail, const char *follow)
 {
     if (follow != NULL)
         return strcmp(mail->name, follow) == 0;
     const ScenarioTraffics *traffic = &run->scenario->traffic;
     for (size_t i = 0; i < traffic->count; i++) {
-        if (traffic_owns(traffic->items[i].name.text, mail->name))
+        const char *name = traffic->items[i].name.text;
+        if (traffic_owns(name, mail->name) || traffic_caused(name, mail->name))
             return false;
     }
     return true;
@@ -65,6 +72,25 @@ static void put_count(int64_t count, const char *what, GString *out)
         g_string_append_printf(out, ", %lld %s", (long long)count, what);
 }
 
+/* `; notifications: 2 delivered, 16 discarded` */
+static void put_notifications(const Run *run, const char *traffic, GString *out)
+{
+    int64_t counts[MAIL_FATES] = {0};
+    for (size_t i = 0; i < facts_mail_count(run->facts); i++) {
+        const FactsMail *mail = facts_mail_at(run->facts, i);
+        for (size_t r = 0; traffic_caused(traffic, mail->name) && r < mail->recipient_count; r++)
+            counts[mail->recipients[r].fate]++;
+    }
+    const char *separator = "; notifications: ";
+    for (int fate = 0; fate < MAIL_FATES; fate++) {
+        if (counts[fate] == 0)
+            continue;
+        g_string_append_printf(out, "%s%lld ", separator, (long long)counts[fate]);
+        put_fate(fate, out);
+        separator = ", ";
+    }
+}
+
 static void put_traffic(const Run *run, GString *out)
 {
     const ScenarioTraffics *traffic = &run->scenario->traffic;
@@ -86,6 +112,7 @@ static void put_traffic(const Run *run, GString *out)
             g_string_append(out, ", 95 of 100 within ");
             timeline_format_time(most, 3, out);
         }
+        put_notifications(run, name, out);
         g_string_append_c(out, '\n');
     }
 }
@@ -94,13 +121,16 @@ static void put_traffic(const Run *run, GString *out)
 
 static void put_hosts(const Facts *facts, GString *out)
 {
-    g_string_append(out, "Queues\n");
+    const char *heading = "Queues\n";
     for (size_t node = 0; node < facts_host_count(facts); node++) {
         FactsHost host = facts_host_at(facts, node);
-        if (host.is_mail_server)
-            g_string_append_printf(out, "  %s: at most %llu, %llu at the end\n", host.name,
-                                   (unsigned long long)host.queue_peak,
-                                   (unsigned long long)host.queue_length);
+        if (!host.is_mail_server)
+            continue;
+        g_string_append(out, heading);
+        heading = "";
+        g_string_append_printf(out, "  %s: at most %llu, %llu at the end\n", host.name,
+                               (unsigned long long)host.queue_peak,
+                               (unsigned long long)host.queue_length);
     }
 }
 

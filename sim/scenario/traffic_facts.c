@@ -22,6 +22,20 @@ bool traffic_owns(const char *traffic, const char *mail)
     return mail[length] == '.' && *number != '\0' && strspn(number, "0123456789") == strlen(number);
 }
 
+bool traffic_caused(const char *traffic, const char *mail)
+{
+    g_autofree char *name = g_strdup(mail);
+    char *dot;
+    if (traffic_owns(traffic, mail))
+        return false;
+    while ((dot = strrchr(name, '.')) != NULL) {
+        *dot = '\0';
+        if (traffic_owns(traffic, name))
+            return true;
+    }
+    return false;
+}
+
 static void add_recipient(Sums *sums, const FactsRecipient *recipient)
 {
     sums->sent += recipient->accepted_at != SIM_NEVER;
