@@ -95,7 +95,7 @@ static const struct {
     [MAIL_STATUS_BOUNCED] = {"bounced", "a server gave it up and told the sender"},
     [MAIL_STATUS_DISCARDED] = {"discarded", "a named rule removed it, such as that no bounce is "
                                             "bounced"},
-    [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and the sender was told at once"},
+    [MAIL_STATUS_REFUSED] = {"refused", "no server accepted it, and its author was told"},
     [MAIL_STATUS_LOST_BY_AGENT] = {"lost_by_agent", "its agent sends directly, could not hand it "
                                                     "over, and has no queue: nobody has it"},
     [MAIL_STATUS_RELAYED] = {"relayed", "in `mailsim live`, a real server has taken it over"},

@@ -536,23 +536,40 @@ static void bench_memory(void)
     star_free(star);
 }
 
+/* In the order in which they run; `memory` is of connections and of mails. */
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool only_by_name;
+} benches[] = {
+    {"queue", bench_hold, false},         {"connections", bench_connections, false},
+    {"bulk", bench_bulk, false},          {"sinks", bench_sinks, false},
+    {"memory", bench_memory, false},      {"mails", bench_mails, false},
+    {"memory", bench_mail_memory, false}, {"million", bench_million, true},
+};
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(benches); i++) {
+        if (strcmp(benches[i].name, name) == 0)
+            return true;
+    }
+    fprintf(stderr,
+            "bench: there is no `%s`; there are queue, connections, bulk, sinks, memory, "
+            "mails and million\n",
+            name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
-    if (is_selected(argc, argv, "queue"))
-        bench_hold();
-    if (is_selected(argc, argv, "connections"))
-        bench_connections();
-    if (is_selected(argc, argv, "bulk"))
-        bench_bulk();
-    if (is_selected(argc, argv, "sinks"))
-        bench_sinks();
-    if (is_selected(argc, argv, "memory"))
-        bench_memory();
-    if (is_selected(argc, argv, "mails"))
-        bench_mails();
-    if (is_selected(argc, argv, "memory"))
-        bench_mail_memory();
-    if (argc > 1 && is_selected(argc, argv, "million"))
-        bench_million();
+    for (int i = 1; i < argc; i++) {
+        if (!is_known(argv[i]))
+            return 2;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(benches); i++) {
+        if (is_selected(argc, argv, benches[i].name) && (argc > 1 || !benches[i].only_by_name))
+            benches[i].run();
+    }
     return 0;
 }
