@@ -101,7 +101,8 @@ static void test_bounces_of_traffic(void **state)
                                      "  post: {from: [alice], to: [nobody@gmail.example],\n"
                                      "         every: 1 min, count: 3}\n");
     g_autofree char *summary = summarise(played.run, NULL);
-    assert_says(summary, "  post: 3 accepted, 0 delivered, 3 bounced; notifications: 3 delivered\n");
+    assert_says(summary,
+                "  post: 3 accepted, 0 delivered, 3 bounced; notifications: 3 delivered\n");
     assert_null(strstr(summary, "  post.bounce to"));
     played_end(&played);
 }
