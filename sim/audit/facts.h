@@ -35,8 +35,6 @@ typedef enum MailFate {
     MAIL_FATE_NONE,          /* not sent yet */
 } MailFate;
 
-enum { MAIL_FATES = MAIL_FATE_NONE + 1 };
-
 /* `delivered`, `queued`, … */
 const char *mail_fate_name(MailFate fate);
 

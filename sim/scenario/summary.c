@@ -75,14 +75,14 @@ static void put_count(int64_t count, const char *what, GString *out)
 /* `; notifications: 2 delivered, 16 discarded` */
 static void put_notifications(const Run *run, const char *traffic, GString *out)
 {
-    int64_t counts[MAIL_FATES] = {0};
+    int64_t counts[MAIL_FATE_NONE + 1] = {0};
     for (size_t i = 0; i < facts_mail_count(run->facts); i++) {
         const FactsMail *mail = facts_mail_at(run->facts, i);
         for (size_t r = 0; traffic_caused(traffic, mail->name) && r < mail->recipient_count; r++)
             counts[mail->recipients[r].fate]++;
     }
     const char *separator = "; notifications: ";
-    for (int fate = 0; fate < MAIL_FATES; fate++) {
+    for (MailFate fate = 0; fate <= MAIL_FATE_NONE; fate++) {
         if (counts[fate] == 0)
             continue;
         g_string_append_printf(out, "%s%lld ", separator, (long long)counts[fate]);
