@@ -1,6 +1,7 @@
 /* Links. See link.h. */
 #include "net/link.h"
 
+#include "core/cache_line.h"
 #include "core/check.h"
 
 enum { BITS_PER_OCTET = 8, WAITING_FIRST_CAPACITY = 8 };
@@ -25,24 +26,28 @@ typedef struct LinkMischief {
     SimTime last_arrival; /* of the packets that keep their order */
 } LinkMischief;
 
-typedef struct LinkDirection {
-    Link *link;
-    LinkEnd from, to;
-    LinkOptions options;
+/* What each packet meets comes first and in two cache lines: in a network of hundreds of hosts each
+ * link is out of the nearest cache when a packet comes to it. */
+struct LinkDirection {
+    _Alignas(CACHE_LINE) Simulator *simulator;
+    Trace *trace;
+    LinkDeliver *deliver;
+    void *to_owner;
+    NodeId from, to;
+    SimTime busy_until;       /* the last bit of all packets so far is sent */
+    SimTime last_fault_at;    /* -1: never */
+    const char *fault_reason; /* NULL: the direction is up */
+    LinkMischief *mischief;   /* NULL: jitter and the like are off, and always were */
     SimTime octet_time; /* that an octet takes to be sent; 0: no whole number of nanoseconds */
-    Random loss;
-    LinkMischief *mischief; /* NULL: jitter and the like are off, and always were */
-    SimTime busy_until;     /* the last bit of all packets so far is sent */
+    LinkOptions options;
     WaitingFrames waiting;
-    LinkFault fault;
+    Random loss;
+    uint64_t fault_because;
     LinkFault last_fault;
-    SimTime last_fault_at; /* -1: never */
-} LinkDirection;
+};
+_Static_assert(offsetof(LinkDirection, options.jitter_ns) == 2 * CACHE_LINE, "two lines");
 
 struct Link {
-    Trace *trace;
-    Simulator *simulator;
-    LinkDeliver *deliver;
     LinkDirection directions[2];
 };
 
@@ -86,16 +91,22 @@ static void waiting_clear(WaitingFrames *waiting)
 
 static Random direction_random(const LinkDirection *direction, RandomPurpose purpose)
 {
-    const Simulator *simulator = direction->link->simulator;
+    const Simulator *simulator = direction->simulator;
     g_autofree char *name =
-        g_strdup_printf("%s>%s", simulator_node_name(simulator, direction->from.node),
-                        simulator_node_name(simulator, direction->to.node));
+        g_strdup_printf("%s>%s", simulator_node_name(simulator, direction->from),
+                        simulator_node_name(simulator, direction->to));
     return random_stream(simulator_seed(simulator), name, purpose);
 }
 
-static LinkDirection direction_make(Link *link, LinkEnd from, LinkEnd to)
+static LinkDirection direction_make(Trace *trace, NodeId from, LinkEnd to, LinkDeliver *deliver)
 {
-    LinkDirection direction = {.link = link, .from = from, .to = to, .last_fault_at = -1};
+    LinkDirection direction = {.simulator = trace_simulator(trace),
+                               .trace = trace,
+                               .deliver = deliver,
+                               .to_owner = to.owner,
+                               .from = from,
+                               .to = to.node,
+                               .last_fault_at = -1};
     direction.loss = direction_random(&direction, RANDOM_LINK_LOSS);
     return direction;
 }
@@ -131,12 +142,9 @@ static void direction_set_options(LinkDirection *direction, LinkOptions options)
 
 Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver)
 {
-    Link *link = g_new0(Link, 1);
-    link->trace = trace;
-    link->simulator = trace_simulator(trace);
-    link->deliver = deliver;
-    link->directions[0] = direction_make(link, a, b);
-    link->directions[1] = direction_make(link, b, a);
+    Link *link = cache_line_new0(sizeof(Link));
+    link->directions[0] = direction_make(trace, a.node, b, deliver);
+    link->directions[1] = direction_make(trace, b.node, a, deliver);
     for (int i = 0; i < 2; i++)
         direction_set_options(&link->directions[i], options);
     return link;
@@ -148,19 +156,24 @@ void link_free(Link *link)
         g_free(link->directions[i].waiting.frames);
         g_free(link->directions[i].mischief);
     }
-    g_free(link);
+    free(link);
 }
 
 static uint32_t index_from(const Link *link, NodeId node)
 {
-    uint32_t index = link->directions[0].from.node != node;
-    SIMULATOR_CHECK(link->simulator, link->directions[index].from.node == node);
+    uint32_t index = link->directions[0].from != node;
+    SIMULATOR_CHECK(link->directions[0].simulator, link->directions[index].from == node);
     return index;
 }
 
-LinkEnd link_other_end(const Link *link, NodeId node)
+LinkDirection *link_direction(Link *link, NodeId from)
 {
-    return link->directions[link->directions[0].from.node != node].to;
+    return &link->directions[index_from(link, from)];
+}
+
+NodeId link_direction_end(const LinkDirection *direction)
+{
+    return direction->to;
 }
 
 LinkOptions link_options(const Link *link, NodeId from)
@@ -170,12 +183,12 @@ LinkOptions link_options(const Link *link, NodeId from)
 
 void link_set_options(Link *link, NodeId from, LinkOptions options)
 {
-    direction_set_options(&link->directions[index_from(link, from)], options);
+    direction_set_options(link_direction(link, from), options);
 }
 
-uint32_t link_exceeded_mtu(const Link *link, NodeId from, const Packet *packet)
+uint32_t link_exceeded_mtu(const LinkDirection *direction, const Packet *packet)
 {
-    uint32_t mtu = link->directions[index_from(link, from)].options.mtu;
+    uint32_t mtu = direction->options.mtu;
     return mtu != 0 && packet_ip_size(packet) > mtu ? mtu : 0;
 }
 
@@ -197,9 +210,13 @@ void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, 
 
 static void direction_drop(LinkDirection *direction, LinkFault why, Packet *packet)
 {
-    Link *link = direction->link;
-    const char *to = simulator_node_name(link->simulator, direction->to.node);
-    link_drop_packet(link->trace, direction->from.node, to, why, packet);
+    const char *to = simulator_node_name(direction->simulator, direction->to);
+    link_drop_packet(direction->trace, direction->from, to, why, packet);
+}
+
+static LinkFault direction_fault(const LinkDirection *direction)
+{
+    return (LinkFault){direction->fault_reason, direction->fault_because};
 }
 
 /* ---- What goes wrong on the way ---- */
@@ -235,18 +252,17 @@ static void duplicate_if_drawn(LinkDirection *direction, SimTime arrives_at, con
 {
     if (!chance_strikes(&direction->mischief->duplicate, direction->options.duplicate))
         return;
-    Link *link = direction->link;
-    Cause cause = *simulator_cause(link->simulator);
+    Cause *cause = simulator_cause(direction->simulator);
+    Cause before = *cause;
     TraceFields_LINK_DUPLICATE fields = {
         .packet = packet->ref,
-        .to = simulator_node_name(link->simulator, direction->to.node),
+        .to = simulator_node_name(direction->simulator, direction->to),
         .arrives_at = simtime_add(arrives_at, SIM_NANOSECOND),
     };
-    trace_write_packet(link->trace, direction->from.node, TRACE_LINK_DUPLICATE, 0, &fields,
+    trace_write_packet(direction->trace, direction->from, TRACE_LINK_DUPLICATE, 0, &fields,
                        packet_for_trace(packet));
     schedule_arrival(direction, fields.arrives_at, packet_copy(packet));
-    *simulator_cause(link->simulator) =
-        cause; /* the first one arrives as if there were no second */
+    *cause = before; /* the first one arrives as if there were no second */
 }
 
 static void corrupt_if_drawn(LinkDirection *direction, Packet *packet)
@@ -254,18 +270,17 @@ static void corrupt_if_drawn(LinkDirection *direction, Packet *packet)
     Random *random = &direction->mischief->corrupt;
     if (!chance_strikes(random, direction->options.corrupt))
         return;
-    Link *link = direction->link;
     uint64_t bits = (uint64_t)packet_ip_size(packet) * BITS_PER_OCTET;
     uint32_t bit = (uint32_t)random_draw_below(random, bits);
     packet_damage(packet, bit);
     TraceFields_LINK_CORRUPT fields = {
         .packet = packet->ref,
-        .to = simulator_node_name(link->simulator, direction->to.node),
+        .to = simulator_node_name(direction->simulator, direction->to),
         .octet = bit / BITS_PER_OCTET,
         .bit = bit % BITS_PER_OCTET,
         .part = packet_part_at(packet, bit / BITS_PER_OCTET),
     };
-    trace_write_packet(link->trace, direction->from.node, TRACE_LINK_CORRUPT, 0, &fields,
+    trace_write_packet(direction->trace, direction->from, TRACE_LINK_CORRUPT, 0, &fields,
                        packet_for_trace(packet));
 }
 
@@ -274,12 +289,11 @@ static void corrupt_if_drawn(LinkDirection *direction, Packet *packet)
 static void direction_arrive(void *owner, void *data)
 {
     LinkDirection *direction = owner;
-    Link *link = direction->link;
     Packet *packet = data;
     if (direction->last_fault_at >= packet->put_on_link_at)
         direction_drop(direction, direction->last_fault, packet);
     else
-        link->deliver(direction->to.owner, packet);
+        direction->deliver(direction->to_owner, packet);
 }
 
 /* How long the bits of a frame take to be sent, rounded up to whole nanoseconds. */
@@ -302,26 +316,24 @@ static bool direction_draws_loss(LinkDirection *direction)
 static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packet *packet)
 {
     EventAction arrival = {direction_arrive, direction, packet, packet_free};
-    simulator_schedule(direction->link->simulator, arrives_at, direction->to.node, EVENT_FOREGROUND,
-                       arrival);
+    simulator_schedule(direction->simulator, arrives_at, direction->to, EVENT_FOREGROUND, arrival);
 }
 
 static void trace_transmit(const LinkDirection *direction, SimTime starts_at, SimTime arrives_at,
                            uint32_t size, const Packet *packet)
 {
-    Link *link = direction->link;
-    if (trace_pass_over(link->trace, TRACE_LINK_TRANSMIT))
+    if (trace_pass_over(direction->trace, TRACE_LINK_TRANSMIT))
         return;
     TraceFields_LINK_TRANSMIT fields = {
         .packet = packet->ref,
-        .to = simulator_node_name(link->simulator, direction->to.node),
+        .to = simulator_node_name(direction->simulator, direction->to),
         .size = size,
         .ttl = packet->ttl,
         .starts_at = starts_at,
         .ends_at = direction->busy_until,
         .arrives_at = arrives_at,
     };
-    trace_write_packet(link->trace, direction->from.node, TRACE_LINK_TRANSMIT, 0, &fields,
+    trace_write_packet(direction->trace, direction->from, TRACE_LINK_TRANSMIT, 0, &fields,
                        packet_for_trace(packet));
 }
 
@@ -355,17 +367,17 @@ static bool queue_has_room(const LinkDirection *direction, uint32_t size)
             direction->waiting.octets + size <= options->queue_octets);
 }
 
-void link_take_packet(Link *link, NodeId from, Packet *packet)
+void link_take_packet(LinkDirection *direction, Packet *packet)
 {
-    LinkDirection *direction = &link->directions[index_from(link, from)];
-    SimTime now = simulator_now(link->simulator);
-    packet->hop_from = from;
-    packet->hop_to = direction->to.node;
-    packet->put_on_link_at = now;
-    waiting_drop_until(&direction->waiting, now);
+    SimTime now = simulator_now(direction->simulator);
     bool is_busy = direction->busy_until > now;
-    if (direction->fault.reason != NULL) {
-        direction_drop(direction, direction->fault, packet);
+    packet->hop_from = direction->from;
+    packet->hop_to = direction->to;
+    packet->put_on_link_at = now;
+    if (is_busy) /* else nothing waits */
+        waiting_drop_until(&direction->waiting, now);
+    if (direction->fault_reason != NULL) {
+        direction_drop(direction, direction_fault(direction), packet);
     } else if (is_busy && !queue_has_room(direction, packet_frame_size(packet))) {
         direction_drop(direction, (LinkFault){"queue full", 0}, packet);
     } else {
@@ -378,18 +390,19 @@ void link_take_packet(Link *link, NodeId from, Packet *packet)
 /* A cut empties the queue: the packets that it loses no longer keep the link busy. */
 void link_set_fault(Link *link, NodeId from, LinkFault fault)
 {
-    LinkDirection *direction = &link->directions[index_from(link, from)];
-    SimTime now = simulator_now(link->simulator);
-    if (fault.reason != NULL && direction->fault.reason == NULL) {
+    LinkDirection *direction = link_direction(link, from);
+    SimTime now = simulator_now(direction->simulator);
+    if (fault.reason != NULL && direction->fault_reason == NULL) {
         direction->last_fault_at = now;
         direction->last_fault = fault;
         direction->busy_until = now;
         waiting_clear(&direction->waiting);
     }
-    direction->fault = fault;
+    direction->fault_reason = fault.reason;
+    direction->fault_because = fault.because;
 }
 
 LinkFault link_fault(const Link *link, NodeId from)
 {
-    return link->directions[index_from(link, from)].fault;
+    return direction_fault(&link->directions[index_from(link, from)]);
 }

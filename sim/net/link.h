@@ -32,8 +32,8 @@ typedef struct LinkOptions {
     uint64_t loss_numerator, loss_denominator; /* chance that a packet is lost; 0/0: none */
     uint32_t queue_packets;                    /* that wait, besides the one being sent;
                                                   0: LINK_QUEUE_DEFAULT */
-    uint64_t queue_octets;                     /* of frames that wait; 0: any number */
     uint32_t mtu;                              /* octets of an IP packet; 0: any number */
+    uint64_t queue_octets;                     /* of frames that wait; 0: any number */
     SimTime jitter_ns;    /* a packet travels up to so much longer, but overtakes none */
     LinkChance reorder;   /* it travels up to twice as long, and later ones may overtake it */
     LinkChance duplicate; /* it arrives a second time */
@@ -54,20 +54,23 @@ typedef void LinkDeliver(void *owner, Packet *packet);
 Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver);
 void link_free(Link *link);
 
-/* The end that is not at `node`. */
-LinkEnd link_other_end(const Link *link, NodeId node);
+/* One direction of a link, as long as there is the link: the way out for who stands at `from`. */
+typedef struct LinkDirection LinkDirection;
+LinkDirection *link_direction(Link *link, NodeId from);
+/* The node to which it leads. */
+NodeId link_direction_end(const LinkDirection *direction);
 /* How the direction that begins at `from` behaves, and from now on shall: packets on it stay as
  * they are. link_new gives both the same. */
 LinkOptions link_options(const Link *link, NodeId from);
 void link_set_options(Link *link, NodeId from, LinkOptions options);
 
 /* Whether the packet is too large for the direction; if so, its MTU, else 0. */
-uint32_t link_exceeded_mtu(const Link *link, NodeId from, const Packet *packet);
+uint32_t link_exceeded_mtu(const LinkDirection *direction, const Packet *packet);
 
-/* Takes the packet at the end `from`: sends it, lets it wait its turn, or drops it. What may go
- * wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and only
- * where it can: no other link's traffic, and no other chance, matters to it. */
-void link_take_packet(Link *link, NodeId from, Packet *packet);
+/* Takes the packet where the direction begins: sends it, lets it wait its turn, or drops it. What
+ * may go wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and
+ * only where it can: no other link's traffic, and no other chance, matters to it. */
+void link_take_packet(LinkDirection *direction, Packet *packet);
 
 /* Why a link carries nothing: `reason` is for people, `because` the seq of the fault. */
 typedef struct LinkFault {

@@ -1,6 +1,7 @@
 /* Building a network, and looking its nodes up. See network.h. */
 #include "net/network_internal.h"
 
+#include "core/cache_line.h"
 #include "core/check.h"
 #include "net/host_internal.h"
 #include "net/nat_internal.h"
@@ -13,7 +14,7 @@ Network *network_new(Trace *trace)
     Network *network = g_new0(Network, 1);
     network->trace = trace;
     network->simulator = trace_simulator(trace);
-    network->nodes = g_ptr_array_new_with_free_func(g_free);
+    network->nodes = g_ptr_array_new_with_free_func(free);
     network->hosts = g_ptr_array_new();
     network->routers = g_ptr_array_new();
     network->vacated = g_hash_table_new(NULL, NULL);
@@ -65,7 +66,7 @@ static NetworkNode *node_add(Network *network, const char *name, bool forwards)
 {
     CHECK(!network->is_finished && network->nodes->len < NETWORK_MAX_NODES);
     CHECK(!g_hash_table_contains(network->by_name, name));
-    NetworkNode *node = g_new0(NetworkNode, 1);
+    NetworkNode *node = cache_line_new0(sizeof(NetworkNode));
     node->network = network;
     node->id = simulator_add_node(network->simulator, name);
     node->name = simulator_node_name(network->simulator, node->id);
@@ -123,8 +124,10 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
     NetworkNode *ends[] = {network_node_named(network, a), network_node_named(network, b)};
     NetworkLink *link = g_new0(NetworkLink, 1);
     link->network = network;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         link->ends[i] = ends[i]->index;
+        ends[i]->link_count++;
+    }
     link->built[0] = link->built[1] = options;
     link->is_usable = true;
     link->link = link_new(network->trace, (LinkEnd){ends[0]->id, ends[0]},
@@ -135,23 +138,33 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
     g_ptr_array_add(network->links, link);
 }
 
-/* The first link of a host is its only one until a second comes. */
-static void note_link_at(NetworkNode *node, Link *link)
+void network_note_way_in(const NetworkLink *link, bool is_usable)
 {
-    if (node->host != NULL)
-        node->only_link = node->link_count == 0 ? link : NULL;
-    node->link_count++;
+    for (int i = 0; i < 2; i++) {
+        NetworkNode *node = network_node_at(link->network, link->ends[i]);
+        if (node->neighbour != NULL)
+            node->way_in = is_usable ? link_direction(link->link, node->neighbour->id) : NULL;
+    }
+}
+
+static void note_only_link(const NetworkLink *link)
+{
+    for (int i = 0; i < 2; i++) {
+        NetworkNode *node = network_node_at(link->network, link->ends[i]);
+        if (node->host == NULL || node->link_count != 1)
+            continue;
+        node->neighbour = network_node_at(link->network, link->ends[1 - i]);
+        node->way_out = link_direction(link->link, node->id);
+    }
+    network_note_way_in(link, true);
 }
 
 void network_finish(Network *network)
 {
     CHECK(!network->is_finished);
     network->is_finished = true;
-    for (guint i = 0; i < network->links->len; i++) {
-        const NetworkLink *link = network_link_at(network, i);
-        note_link_at(network_node_at(network, link->ends[0]), link->link);
-        note_link_at(network_node_at(network, link->ends[1]), link->link);
-    }
+    for (guint i = 0; i < network->links->len; i++)
+        note_only_link(network_link_at(network, i));
     routing_finish(network->current);
     routing_finish(network->intact);
 }

@@ -25,6 +25,7 @@ static void routes_lose_link(void *owner, void *data)
     (void)data;
     NetworkLink *link = owner;
     routing_set_usable(link->network->current, link->edge, false);
+    network_note_way_in(link, false);
 }
 
 static void routes_gain_link(void *owner, void *data)
@@ -32,6 +33,7 @@ static void routes_gain_link(void *owner, void *data)
     (void)data;
     NetworkLink *link = owner;
     routing_set_usable(link->network->current, link->edge, true);
+    network_note_way_in(link, true);
 }
 
 /* The event is in the background: new routes matter only to somebody who still sends. */

@@ -24,26 +24,30 @@ const NetworkNode *network_destination_at(const NetworkNode *node, Ipv4Address a
     return is_foreign ? NULL : found;
 }
 
-/* The link to take from `node`; NULL: none. `destination` is NULL where nobody has the address. */
-static Link *next_link(NetworkNode *node, const NetworkNode *destination)
+/* The way to take from `node`; NULL: none. `destination` is NULL where nobody has the address. To a
+ * host with one link the last hop is known without asking for routes. */
+static LinkDirection *next_way(const NetworkNode *node, const NetworkNode *destination)
 {
-    Network *network = node->network;
+    const Network *network = node->network;
     if (destination == node)
         return NULL;
-    if (node->only_link != NULL)
-        return node->only_link;
+    if (node->way_out != NULL)
+        return node->way_out;
+    if (destination != NULL && destination->neighbour == node)
+        return destination->way_in;
     uint32_t to = destination != NULL ? destination->index : ROUTING_NO_NODE;
     uint32_t edge = routing_next_edge(network->current, node->index, to);
-    return edge == ROUTING_NO_EDGE ? NULL : network_link_at(network, edge)->link;
+    return edge == ROUTING_NO_EDGE ? NULL
+                                   : link_direction(network_link_at(network, edge)->link, node->id);
 }
 
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
     Packet *packet = packet_new(node->network->packets, protocol, node->address, destination);
-    Link *link = next_link(node, network_destination_at(node, destination));
+    const LinkDirection *way = next_way(node, network_destination_at(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;
-    packet->hop_to = link != NULL ? link_other_end(link, node->id).node : node->id;
+    packet->hop_to = way != NULL ? link_direction_end(way) : node->id;
     return packet;
 }
 
@@ -69,21 +73,21 @@ static void refuse(NetworkNode *node, LinkFault why, uint8_t type, uint8_t code,
 
 /* Puts the packet on the link, or tells its source that it is too large: nothing is fragmented, as
  * every packet has DF set (RFC 1191 §3, §4). */
-static void put_on_link(NetworkNode *node, Link *link, Packet *packet)
+static void put_on_link(NetworkNode *node, LinkDirection *way, Packet *packet)
 {
-    uint32_t mtu = link_exceeded_mtu(link, node->id, packet);
+    uint32_t mtu = link_exceeded_mtu(way, packet);
     if (mtu != 0)
         refuse(node, (LinkFault){"packet too large", 0}, ICMP_UNREACHABLE,
                ICMP_CODE_FRAGMENTATION_NEEDED, mtu, packet);
     else
-        link_take_packet(link, node->id, packet);
+        link_take_packet(way, packet);
 }
 
 void network_send(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
     const NetworkNode *destination = network_destination_at(node, packet->destination);
-    Link *link = next_link(node, destination);
+    LinkDirection *way = next_way(node, destination);
     if (node->filters != NULL && node->host != NULL && destination != node &&
         filter_stops(node, packet))
         return;
@@ -93,11 +97,11 @@ void network_send(NetworkNode *node, Packet *packet)
         simulator_schedule(network->simulator, arrives_at, node->id, EVENT_FOREGROUND, arrival);
     } else if (destination != NULL && network_is_parted(node, destination)) {
         network_drop(node, (LinkFault){"partition", network->partition_because}, packet);
-    } else if (link == NULL) {
+    } else if (way == NULL) {
         uint64_t because = network_peek_flow_fault_from(node, flow_of(packet));
         network_drop(node, (LinkFault){"no route", because}, packet);
     } else {
-        put_on_link(node, link, packet);
+        put_on_link(node, way, packet);
     }
 }
 
@@ -120,15 +124,15 @@ static void router_receive(NetworkNode *router, Packet *packet)
                0, packet);
         return;
     }
-    Link *link = next_link(router, destination);
-    if (link == NULL) { /* RFC 1812 §5.2.7.1 */
+    LinkDirection *way = next_way(router, destination);
+    if (way == NULL) { /* RFC 1812 §5.2.7.1 */
         uint64_t because = network_peek_flow_fault_from(router, flow_of(packet));
         refuse(router, (LinkFault){"no route", because}, ICMP_UNREACHABLE,
                ICMP_CODE_HOST_UNREACHABLE, 0, packet);
         return;
     }
     packet->ttl--;
-    put_on_link(router, link, packet);
+    put_on_link(router, way, packet);
 }
 
 void network_deliver(void *owner, Packet *packet)

@@ -10,21 +10,25 @@
 
 typedef struct Nat Nat; /* nat_internal.h */
 
+/* What each packet meets comes first, in a cache line and a half. */
 typedef struct NetworkNode {
     Network *network;
+    Host *host;      /* NULL: a router */
+    struct Nat *nat; /* a NAT router's table; NULL: none */
+    GArray *filters; /* FilterRule; NULL: no firewall */
     NodeId id;
-    const char *name; /* the simulator's */
     Ipv4Address address;
-    uint32_t index;        /* among the network's nodes, and in its routings */
-    uint32_t group;        /* of the partition; 0: in none */
-    uint64_t packet_count; /* packets that arose here */
-    Host *host;            /* NULL: a router */
-    struct Nat *nat;       /* a NAT router's table; NULL: none */
+    uint32_t index; /* among the network's nodes, and in its routings */
+    uint32_t group; /* of the partition; 0: in none */
     struct NetworkNode
         *home; /* the NAT router before a private host; NULL: the address is public */
+    /* Of a host with one link, which every packet from or to it takes; else NULL. */
+    LinkDirection *way_out;
+    LinkDirection *way_in; /* from `neighbour`; NULL also while routes have it that it is down */
+    struct NetworkNode *neighbour;
+    uint64_t packet_count; /* packets that arose here */
+    const char *name;      /* the simulator's */
     uint32_t link_count;
-    Link *only_link;          /* of a host with one link, which every packet takes; else NULL */
-    GArray *filters;          /* FilterRule; NULL: no firewall */
     uint64_t filters_because; /* seq of the firewall.set that says them */
     uint64_t nat_because;     /* of a NAT router: of the nat.address that says what it has */
 } NetworkNode;
@@ -69,6 +73,10 @@ NetworkNode *network_node_named(const Network *network, const char *name);
 /* The link that joins the two, which there is. */
 NetworkLink *network_link_between(const Network *network, const NetworkNode *a,
                                   const NetworkNode *b);
+
+/* network.c: routes take the link from now on, or do not; for those of its ends that have no other.
+ */
+void network_note_way_in(const NetworkLink *link, bool is_usable);
 
 /* network_forwarding.c */
 

@@ -1,6 +1,7 @@
 /* The life of a packet, and its sizes. See packet.h; its bytes are in packet_wire.c. */
 #include "net/packet.h"
 
+#include "core/cache_line.h"
 #include "core/check.h"
 
 #include <stdlib.h>
@@ -21,8 +22,6 @@ enum {
 #ifndef KEEPS_MEMORY
 #define KEEPS_MEMORY true
 #endif
-
-enum { PACKET_ALIGNMENT = 64 }; /* a cache line */
 
 struct PacketPool {
     Packet *first;   /* whose memory is free */
@@ -55,16 +54,13 @@ void packet_pool_free(PacketPool *pool)
 /* Memory for a packet, of any content. */
 static Packet *pool_take(PacketPool *pool)
 {
-    size_t size = (sizeof(Packet) + PACKET_ALIGNMENT - 1) / PACKET_ALIGNMENT * PACKET_ALIGNMENT;
     Packet *packet = pool->first;
     pool->living++;
     if (packet != NULL) {
         pool->first = packet->next;
         return packet;
     }
-    packet = aligned_alloc(PACKET_ALIGNMENT, size);
-    CHECK(packet != NULL);
-    return packet;
+    return cache_line_new0(sizeof(Packet));
 }
 
 static void pool_give_back(PacketPool *pool, Packet *packet)
