@@ -125,26 +125,3 @@ Slice slice_new(GBytes *bytes, size_t offset, size_t length)
     CHECK(offset + length <= g_bytes_get_size(bytes));
     return (Slice){g_bytes_ref(bytes), offset, length};
 }
-
-Slice slice_ref(Slice slice, size_t offset, size_t length)
-{
-    CHECK(offset + length <= slice.length);
-    if (slice.bytes == NULL)
-        return (Slice){0};
-    return slice_new(slice.bytes, slice.offset + offset, length);
-}
-
-void slice_clear(Slice *slice)
-{
-    g_clear_pointer(&slice->bytes, g_bytes_unref);
-    *slice = (Slice){0};
-}
-
-Span slice_span(Slice slice)
-{
-    if (slice.bytes == NULL || slice.length == 0)
-        return (Span){0};
-    gsize size = 0;
-    const uint8_t *data = g_bytes_get_data(slice.bytes, &size);
-    return span_of(data + slice.offset, slice.length);
-}

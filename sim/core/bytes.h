@@ -84,7 +84,27 @@ typedef struct Slice {
 
 /* A slice that holds its own reference to `bytes`. */
 Slice slice_new(GBytes *bytes, size_t offset, size_t length);
+
 /* A second owner of the same part, or of a part of it. */
-Slice slice_ref(Slice slice, size_t offset, size_t length);
-void slice_clear(Slice *slice);
-Span slice_span(Slice slice);
+static inline Slice slice_ref(Slice slice, size_t offset, size_t length)
+{
+    CHECK(offset + length <= slice.length);
+    if (slice.bytes == NULL)
+        return (Slice){0};
+    return (Slice){g_bytes_ref(slice.bytes), slice.offset + offset, length};
+}
+
+static inline void slice_clear(Slice *slice)
+{
+    if (slice->bytes != NULL)
+        g_bytes_unref(slice->bytes);
+    *slice = (Slice){0};
+}
+
+static inline Span slice_span(Slice slice)
+{
+    if (slice.bytes == NULL || slice.length == 0)
+        return (Span){0};
+    return span_of((const uint8_t *)g_bytes_get_data(slice.bytes, NULL) + slice.offset,
+                   slice.length);
+}

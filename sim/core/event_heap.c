@@ -60,9 +60,8 @@ static uint32_t heap_first_child(const EventHeap *heap, uint32_t parent)
     return best;
 }
 
-EventKey event_heap_pop(EventHeap *heap)
+void event_heap_drop(EventHeap *heap)
 {
-    EventKey first = heap->keys[0];
     EventKey last = heap->keys[--heap->length];
     uint32_t hole = 0;
     for (uint32_t child; (child = heap_first_child(heap, hole)) != 0; hole = child) {
@@ -71,7 +70,6 @@ EventKey event_heap_pop(EventHeap *heap)
         heap->keys[hole] = heap->keys[child];
     }
     heap->keys[hole] = last;
-    return first;
 }
 
 uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead, void *owner)

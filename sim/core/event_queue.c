@@ -46,9 +46,17 @@ const EventKey *event_queue_peek(EventQueue *queue)
 EventKey event_queue_pop(EventQueue *queue)
 {
     CHECK(event_queue_length(queue) > 0);
+    EventKey key = *event_queue_peek(queue);
+    event_queue_drop(queue);
+    return key;
+}
+
+void event_queue_drop(EventQueue *queue)
+{
     if (queue->kind == EVENT_QUEUE_HEAP)
-        return event_heap_pop(&queue->heap);
-    return event_radix_pop(&queue->radix);
+        event_heap_drop(&queue->heap);
+    else
+        event_radix_drop(&queue->radix);
 }
 
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)

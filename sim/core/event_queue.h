@@ -54,6 +54,8 @@ void event_queue_push(EventQueue *queue, const EventKey *key);
 const EventKey *event_queue_peek(EventQueue *queue);
 /* Removes the earliest key; the queue is not empty. */
 EventKey event_queue_pop(EventQueue *queue);
+/* Removes the key that event_queue_peek has just given. */
+void event_queue_drop(EventQueue *queue);
 /* Keys that may well come next, for who wants to fetch what they stand for ahead: a hint, `count`
  * of them, in no order; valid until the queue changes. */
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count);

@@ -13,7 +13,8 @@ typedef struct EventHeap {
 
 void event_heap_clear(EventHeap *heap);
 void event_heap_push(EventHeap *heap, const EventKey *key);
-EventKey event_heap_pop(EventHeap *heap);
+/* Takes out keys[0], the earliest; there is one. */
+void event_heap_drop(EventHeap *heap);
 void event_heap_sweep(EventHeap *heap, EventKeyTest *is_dead, void *owner);
 /* Keeps the keys that are not dead, in their order; returns how many. */
 uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead, void *owner);
@@ -50,9 +51,9 @@ typedef struct EventRadix {
 
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* The earliest key, and the same taken out; the queue is not empty. */
+/* The earliest key; the queue is not empty. And takes out the one that was peeked at. */
 const EventKey *event_radix_peek(EventRadix *radix);
-EventKey event_radix_pop(EventRadix *radix);
+void event_radix_drop(EventRadix *radix);
 void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner);
 /* As event_queue_soon. */
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count);

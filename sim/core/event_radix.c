@@ -113,11 +113,13 @@ const EventKey *event_radix_peek(EventRadix *radix)
     return run_is_first(radix) ? &radix->run.keys[radix->run.first] : &radix->soon.keys[0];
 }
 
-EventKey event_radix_pop(EventRadix *radix)
+void event_radix_drop(EventRadix *radix)
 {
-    radix_settle(radix);
     radix->length--;
-    return run_is_first(radix) ? radix->run.keys[radix->run.first++] : event_heap_pop(&radix->soon);
+    if (run_is_first(radix))
+        radix->run.first++;
+    else
+        event_heap_drop(&radix->soon);
 }
 
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)

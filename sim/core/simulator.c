@@ -4,6 +4,7 @@
  * each line of a dialogue sets anew would leave thousands. */
 #include "core/simulator.h"
 
+#include "core/cache_line.h"
 #include "core/check.h"
 #include "core/event_queue.h"
 
@@ -17,13 +18,13 @@ typedef struct EventSlot {
     EventAction action;
     Cause cause;
     uint32_t generation;
-    uint32_t next_free : 30; /* index + 1 of the next free slot */
-    bool is_pending : 1;
-    bool is_foreground : 1;
+    uint32_t state; /* SLOT_FOREGROUND or SLOT_BACKGROUND: its event is pending; else it is not, and
+                       in a free slot this is the index + 1 of the next free one */
 } EventSlot;
 
-enum { SLOT_ALIGNMENT = 64, SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
-_Static_assert(sizeof(EventSlot) == SLOT_ALIGNMENT, "a slot fills a cache line");
+enum { SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
+enum { SLOT_CANCELLED, SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND };
+_Static_assert(sizeof(EventSlot) == CACHE_LINE, "a slot fills a cache line");
 
 /* An event that comes right after the running one. */
 typedef struct Interrupt {
@@ -59,6 +60,11 @@ static EventSlot *slot_at(const Simulator *simulator, uint32_t index)
     return &simulator->slots[index];
 }
 
+static bool slot_is_pending(const EventSlot *slot)
+{
+    return slot->state > SLOTS_MAXIMUM;
+}
+
 static Node *node_at(const Simulator *simulator, NodeId node)
 {
     CHECK(node < simulator->nodes->len);
@@ -91,7 +97,7 @@ void simulator_free(Simulator *simulator)
 {
     for (uint32_t i = 0; i < simulator->slot_count; i++) {
         EventSlot *slot = slot_at(simulator, i);
-        if (slot->is_pending && slot->action.discard != NULL)
+        if (slot_is_pending(slot) && slot->action.discard != NULL)
             slot->action.discard(slot->action.data);
     }
     free(simulator->slots);
@@ -152,7 +158,7 @@ static void slots_grow(Simulator *simulator)
 {
     CHECK(simulator->slot_capacity <= SLOTS_MAXIMUM / 2);
     uint32_t capacity = MAX(2 * simulator->slot_capacity, SLOTS_FIRST_CAPACITY);
-    EventSlot *slots = aligned_alloc(SLOT_ALIGNMENT, capacity * sizeof(EventSlot));
+    EventSlot *slots = aligned_alloc(CACHE_LINE, capacity * sizeof(EventSlot));
     CHECK(slots != NULL);
     if (simulator->slot_count > 0)
         memcpy(slots, simulator->slots, simulator->slot_count * sizeof(EventSlot));
@@ -170,26 +176,27 @@ static uint32_t slot_take(Simulator *simulator)
         return simulator->slot_count++;
     }
     uint32_t index = simulator->first_free - 1;
-    simulator->first_free = slot_at(simulator, index)->next_free;
+    simulator->first_free = slot_at(simulator, index)->state;
     return index;
 }
 
 /* Gives the slot back; its generation was moved on when its event stopped being pending. */
 static void slot_release(Simulator *simulator, uint32_t index)
 {
-    slot_at(simulator, index)->next_free = simulator->first_free & SLOTS_MAXIMUM;
+    slot_at(simulator, index)->state = simulator->first_free;
     simulator->first_free = index + 1;
 }
 
 static void slot_settle(Simulator *simulator, EventSlot *slot)
 {
-    slot->is_pending = false;
-    if (slot->is_foreground)
+    if (slot->state == SLOT_FOREGROUND)
         simulator->foreground_count--;
+    slot->state = SLOT_CANCELLED;
 }
 
-Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
-                         EventPriority priority, EventAction action)
+Timer simulator_schedule_call(Simulator *simulator, SimTime time, NodeId destination,
+                              EventPriority priority, void (*run)(void *owner, void *data),
+                              void *owner, void *data, void (*discard)(void *data))
 {
     const EventKey *current = &simulator->current;
     bool is_same_step = simulator->is_running && time == current->time;
@@ -198,13 +205,11 @@ Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
     CHECK(destination < simulator->nodes->len);
     uint32_t index = slot_take(simulator);
     EventSlot *slot = slot_at(simulator, index);
-    slot->action = action;
+    slot->action = (EventAction){run, owner, data, discard};
     slot->cause = simulator->cause;
     slot->generation = MAX(slot->generation + 1, 1);
-    slot->is_pending = true;
-    slot->is_foreground = priority == EVENT_FOREGROUND;
-    if (slot->is_foreground)
-        simulator->foreground_count++;
+    slot->state = priority == EVENT_FOREGROUND ? SLOT_FOREGROUND : SLOT_BACKGROUND;
+    simulator->foreground_count += priority == EVENT_FOREGROUND;
     EventKey key = {
         .time = time,
         .sequence = node_at(simulator, current->destination)->next_sequence++,
@@ -231,14 +236,14 @@ bool simulator_is_pending(const Simulator *simulator, Timer timer)
     if (timer.generation == 0)
         return false;
     const EventSlot *slot = slot_at(simulator, timer.slot);
-    return slot->is_pending && slot->generation == timer.generation;
+    return slot_is_pending(slot) && slot->generation == timer.generation;
 }
 
 /* An EventKeyTest. */
 static bool release_if_cancelled(void *owner, const EventKey *key)
 {
     Simulator *simulator = owner;
-    if (slot_at(simulator, key->slot)->is_pending)
+    if (slot_is_pending(slot_at(simulator, key->slot)))
         return false;
     slot_release(simulator, key->slot);
     return true;
@@ -271,9 +276,10 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
 {
     for (;;) {
         const EventKey *key = event_queue_peek(simulator->queue);
-        if (key == NULL || slot_at(simulator, key->slot)->is_pending)
+        if (key == NULL || slot_is_pending(slot_at(simulator, key->slot)))
             return key;
-        slot_release(simulator, event_queue_pop(simulator->queue).slot);
+        slot_release(simulator, key->slot);
+        event_queue_drop(simulator->queue);
         simulator->cancelled_count--;
     }
 }
@@ -282,7 +288,7 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
  * the first, whose slot was fetched a step before, its data. It changes nothing but the time. */
 static inline void fetch_ahead(const Simulator *simulator)
 {
-    enum { SLOTS_AHEAD = 4, CACHE_LINE = 64 };
+    enum { SLOTS_AHEAD = 4 };
     uint32_t count = 0;
     const EventKey *keys = event_queue_soon(simulator->queue, &count);
     for (uint32_t i = 0; i < count && i < SLOTS_AHEAD; i++)
@@ -298,14 +304,17 @@ static inline void fetch_ahead(const Simulator *simulator)
     }
 }
 
-static void simulator_step(Simulator *simulator)
+/* Runs the event whose key queue_peek_pending gave. */
+static void simulator_step(Simulator *simulator, const EventKey *next)
 {
-    simulator->current = event_queue_pop(simulator->queue);
-    EventSlot *slot = slot_at(simulator, simulator->current.slot);
+    uint32_t index = next->slot;
+    EventSlot *slot = slot_at(simulator, index);
     EventAction action = slot->action;
+    simulator->current = *next;
     simulator->cause = slot->cause;
+    event_queue_drop(simulator->queue);
     slot_settle(simulator, slot);
-    slot_release(simulator, simulator->current.slot);
+    slot_release(simulator, index);
     simulator->event_count++;
     fetch_ahead(simulator);
     action.run(action.owner, action.data);
@@ -346,7 +355,7 @@ static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits l
             return limits.until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
         if (simulator->event_count >= budget_end)
             return SIMULATOR_END_BUDGET;
-        simulator_step(simulator);
+        simulator_step(simulator, next);
         simulator_run_interrupts(simulator);
     }
     return SIMULATOR_END_STOPPED;

@@ -63,8 +63,8 @@ Cause *simulator_cause(Simulator *simulator);
 
 /* Schedules an event. `time` is not before now, and after now when another node than the current
  * one is its destination, unless the run has not begun. */
-Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
-                         EventPriority priority, EventAction action);
+static inline Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
+                                       EventPriority priority, EventAction action);
 /* Schedules an event to come right after the running one, before anything else on any node; before
  * the run, it is the first. `destination` is the node whose event runs now, or any one in an
  * event of the timeline. `data` is not freed. */
@@ -103,3 +103,16 @@ void simulator_stop(Simulator *simulator);
     } while (false)
 _Noreturn void simulator_check_failed(const Simulator *simulator, const char *file, int line,
                                       const char *expression);
+
+/* The action's members one by one: a struct that goes by way of the stack in pieces and comes back
+ * in larger ones stops the processor each time. */
+Timer simulator_schedule_call(Simulator *simulator, SimTime time, NodeId destination,
+                              EventPriority priority, void (*run)(void *owner, void *data),
+                              void *owner, void *data, void (*discard)(void *data));
+
+static inline Timer simulator_schedule(Simulator *simulator, SimTime time, NodeId destination,
+                                       EventPriority priority, EventAction action)
+{
+    return simulator_schedule_call(simulator, time, destination, priority, action.run, action.owner,
+                                   action.data, action.discard);
+}

@@ -9,8 +9,7 @@ enum { FIRST_CAPACITY = 8 };
 
 static Slice *first_slice(const SliceQueue *queue)
 {
-    const Slice *slices = queue->far != NULL ? queue->far : queue->near;
-    return (Slice *)(uintptr_t)slices + queue->first;
+    return (Slice *)(uintptr_t)slice_queue_first(queue);
 }
 
 void slice_queue_clear(SliceQueue *queue)
@@ -48,49 +47,33 @@ static void queue_reserve(SliceQueue *queue)
     queue_grow(queue);
 }
 
-void slice_queue_take(SliceQueue *queue, Slice slice)
+Slice *slice_queue_add(SliceQueue *queue)
 {
-    if (slice.length == 0) {
-        slice_clear(&slice);
-        return;
-    }
     queue_reserve(queue);
-    first_slice(queue)[queue->count++] = slice;
-    queue->length += slice.length;
+    return first_slice(queue) + queue->count++;
 }
 
 void slice_queue_consume(SliceQueue *queue, size_t count)
 {
     CHECK(count <= queue->length);
     queue->length -= count;
-    while (count > 0) {
-        Slice *front = first_slice(queue);
-        size_t part = MIN(count, front->length);
-        front->offset += part;
-        front->length -= part;
-        count -= part;
-        if (front->length == 0) {
-            slice_clear(front);
-            queue->first++;
-            queue->count--;
-        }
+    Slice *front = first_slice(queue);
+    for (; count > 0 && count >= front->length; front++) {
+        count -= front->length;
+        slice_clear(front);
+        queue->first++;
+        queue->count--;
+    }
+    if (count > 0) {
+        front->offset += count;
+        front->length -= count;
     }
     if (queue->count == 0)
         queue->first = 0;
 }
 
-Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
+Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length)
 {
-    CHECK(offset <= queue->length && length <= queue->length - offset);
-    if (length == 0)
-        return (Slice){0};
-    const Slice *slice = first_slice(queue);
-    while (offset >= slice->length) {
-        offset -= slice->length;
-        slice++;
-    }
-    if (length <= slice->length - offset)
-        return slice_ref(*slice, offset, length);
     uint8_t *gathered = g_malloc(length);
     for (size_t filled = 0; filled < length; slice++, offset = 0) {
         size_t part = MIN(length - filled, slice->length - offset);
@@ -98,9 +81,4 @@ Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
         filled += part;
     }
     return (Slice){g_bytes_new_take(gathered, length), 0, length};
-}
-
-Span slice_queue_peek(const SliceQueue *queue)
-{
-    return queue->count == 0 ? (Span){0} : slice_span(*first_slice(queue));
 }

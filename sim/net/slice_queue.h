@@ -21,12 +21,48 @@ typedef struct SliceQueue {
 } SliceQueue;
 
 void slice_queue_clear(SliceQueue *queue);
-/* Appends; the queue becomes the owner of the slice. */
-void slice_queue_take(SliceQueue *queue, Slice slice);
+/* The place behind the last slice, which the queue counts from now on. */
+Slice *slice_queue_add(SliceQueue *queue);
 /* Drops `count` octets from the front; `count` is at most queue->length. */
 void slice_queue_consume(SliceQueue *queue, size_t count);
+/* Fresh bytes with what lies in `slice` from `offset` on and in those behind it. */
+Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length);
+
+static inline const Slice *slice_queue_first(const SliceQueue *queue)
+{
+    return (queue->far != NULL ? queue->far : queue->near) + queue->first;
+}
+
+/* Appends; the queue becomes the owner of the slice. */
+static inline void slice_queue_take(SliceQueue *queue, Slice slice)
+{
+    if (slice.length == 0) {
+        slice_clear(&slice);
+        return;
+    }
+    *slice_queue_add(queue) = slice;
+    queue->length += slice.length;
+}
+
 /* The octets from `offset` on, as a slice that the caller owns: by reference where they lie within
  * one slice, gathered into fresh bytes where they do not. */
-Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length);
+static inline Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size_t length)
+{
+    CHECK(offset <= queue->length && length <= queue->length - offset);
+    if (length == 0)
+        return (Slice){0};
+    const Slice *slice = slice_queue_first(queue);
+    while (offset >= slice->length) {
+        offset -= slice->length;
+        slice++;
+    }
+    if (length <= slice->length - offset)
+        return slice_ref(*slice, offset, length);
+    return slice_queue_gather(slice, offset, length);
+}
+
 /* The first slice's octets. */
-Span slice_queue_peek(const SliceQueue *queue);
+static inline Span slice_queue_peek(const SliceQueue *queue)
+{
+    return queue->count == 0 ? (Span){0} : slice_span(*slice_queue_first(queue));
+}
