@@ -1,7 +1,7 @@
 /* The format of the scenario file as tables: every key, its type, default and meaning.
  *
  * One place for each key: the reader, `check --full`, the JSON Schema and the written reference all
- * follow these tables, so a new key is one row in format.c, a new action one entry in
+ * follow these tables, so a new key is one row in a format*.c, a new action one entry in
  * format_actions.c. Rows hold the offset of the key's value in the model's struct (model.h). */
 #pragma once
 
@@ -98,7 +98,12 @@ typedef struct ListValue {
     size_t count;
 } ListValue;
 
+/* The most that a message can be told to have; it keeps counts within memory. */
+#define FORMAT_SIZE_MAXIMUM (INT64_C(64) << 20)
+
 extern const MappingSpec format_scenario;
+/* format_server.c; format_mails.c */
+extern const MappingSpec format_server, format_mail, format_traffic;
 /* format_tcp.c; each of their keys is a number in TcpParameters. */
 extern const MappingSpec format_tcp, format_machine_tcp;
 /* format_policy.c */
