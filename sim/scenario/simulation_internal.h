@@ -71,8 +71,10 @@ struct Simulation {
 /* The users' passwords: the scenario has none, since nobody is kept out by them. */
 #define SIMULATION_PASSWORD "secret"
 
-/* ---- simulation.c ---- */
+/* ---- simulation_network.c: machines and what joins them ---- */
 
+/* All of them, with the outside's where the options have one. */
+void simulation_build_network(Simulation *simulation);
 /* Changes what is given; the chances' denominators are set in any case. */
 void simulation_change_link(LinkOptions *options, const LinkParameters *changes);
 
