@@ -16,17 +16,25 @@ bool span_equals(Span a, Span b)
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+static uint8_t to_lower(uint8_t octet)
+{
+    return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
+}
+
 bool span_equals_text_nocase(Span span, const char *text)
 {
-    return strlen(text) == span.length && span_starts_with_nocase(span, text);
+    for (size_t i = 0; i < span.length; i++)
+        if (text[i] == '\0' || to_lower((uint8_t)text[i]) != to_lower(span.data[i]))
+            return false;
+    return text[span.length] == '\0';
 }
 
 bool span_starts_with_nocase(Span span, const char *prefix)
 {
-    size_t length = strlen(prefix);
-    if (length > span.length)
-        return false;
-    return length == 0 || g_ascii_strncasecmp((const char *)span.data, prefix, length) == 0;
+    for (size_t i = 0; prefix[i] != '\0'; i++)
+        if (i == span.length || to_lower((uint8_t)prefix[i]) != to_lower(span.data[i]))
+            return false;
+    return true;
 }
 
 bool span_is_ascii(Span span)

@@ -4,6 +4,8 @@
  * have, and General-address-literal, for which no tag but IPv6 was ever registered. */
 #include "mail/address.h"
 
+#include "core/text.h"
+
 #include <string.h>
 
 enum { DOMAIN_LABEL_MAX = 63 /* RFC 1035 §2.3.4 */ };
@@ -318,20 +320,16 @@ char *address_format(const Address *address)
 {
     if (address_is_null(address))
         return g_strdup("");
-    GString *text = g_string_new(NULL);
-    if (is_dot_string(address->local_part)) {
-        g_string_append(text, address->local_part);
-    } else {
-        g_string_append_c(text, '"');
-        for (const char *c = address->local_part; *c != '\0'; c++) {
-            if (*c == '"' || *c == '\\')
-                g_string_append_c(text, '\\');
-            g_string_append_c(text, *c);
-        }
-        g_string_append_c(text, '"');
+    const char *at = address->domain[0] != '\0' ? "@" : "";
+    if (is_dot_string(address->local_part))
+        return g_strconcat(address->local_part, at, address->domain, NULL);
+    GString *text = g_string_new("\"");
+    for (const char *c = address->local_part; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            g_string_append_c(text, '\\');
+        g_string_append_c(text, *c);
     }
-    if (address->domain[0] != '\0')
-        g_string_append_printf(text, "@%s", address->domain);
+    text_append(text, "\"", at, address->domain, NULL);
     return g_string_free(text, FALSE);
 }
 

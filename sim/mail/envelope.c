@@ -2,6 +2,7 @@
 #include "mail/envelope.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "mail/address.h"
 #include "mail/xtext.h"
 
@@ -234,7 +235,9 @@ char *envelope_format(const Envelope *envelope)
                                envelope->origin.recipient, envelope->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         format_recipient(text, &envelope->recipients[i]);
-    g_string_append_printf(text, "end %zu\n", envelope->recipient_count);
+    g_string_append(text, "end ");
+    text_append_number(text, envelope->recipient_count);
+    g_string_append_c(text, '\n');
     CHECK(text->len <= ENVELOPE_TEXT_MAX);
     return g_string_free(text, FALSE);
 }

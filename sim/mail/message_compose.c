@@ -284,18 +284,17 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
 static void append_filling(GString *text, size_t octets, const char *line_end)
 {
     enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26, SHORTEST = CRLF + 1 };
-    unsigned letter = 0;
+    /* Long enough for a line that begins at its 26th letter. */
+    const char *alphabets = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+                            "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    size_t letter = 0, end_length = strlen(line_end);
     while (octets >= CRLF) {
         size_t line = octets <= LINE_OCTETS             ? octets
                       : octets < LINE_OCTETS + SHORTEST ? octets - SHORTEST /* for the last line */
                                                         : LINE_OCTETS;
-        char letters[LINE_OCTETS];
-        for (size_t i = CRLF; i < line; i++) {
-            letters[i - CRLF] = (char)('a' + letter);
-            letter = letter == LETTERS - 1 ? 0 : letter + 1;
-        }
-        g_string_append_len(text, letters, (gssize)(line - CRLF));
-        g_string_append(text, line_end);
+        g_string_append_len(text, alphabets + letter, (gssize)(line - CRLF));
+        g_string_append_len(text, line_end, (gssize)end_length);
+        letter = (letter + line - CRLF) % LETTERS;
         octets -= line;
     }
 }

@@ -130,9 +130,10 @@ static void give_up(Delivery *delivery)
 
 static char *enhanced_text(const SmtpReply *reply)
 {
-    if (reply->enhanced.class != 0)
-        return g_strdup_printf("%u.%u.%u", reply->enhanced.class, reply->enhanced.subject,
-                               reply->enhanced.detail);
+    char text[SMTP_ENHANCED_TEXT_SIZE];
+    size_t length = smtp_enhanced_format(reply->enhanced, text);
+    if (length > 0)
+        return g_strndup(text, length - 1); /* without the blank */
     if (reply->code == 0)
         return g_strdup("4.4.2"); /* RFC 3463 §3.5: bad connection */
     return g_strdup_printf("%u.0.0", reply->code / 100U);

@@ -328,7 +328,7 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
         uint32_t token = reception->open_token;
         reception->open_token = 0;
         g_autofree char *text =
-            entry != NULL ? g_strdup_printf("Ok: queued as %s", entry->id) : NULL;
+            entry != NULL ? g_strconcat("Ok: queued as ", entry->id, NULL) : NULL;
         if (entry != NULL)
             answer(reception, token, 250, "2.0.0", text);
         else

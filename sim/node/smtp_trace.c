@@ -1,6 +1,8 @@
 /* The dialogue of an SMTP connection in the trace. See smtp_trace.h. */
 #include "node/smtp_trace.h"
 
+#include "core/text.h"
+
 static void trace_content(const SmtpTrace *trace, const char *ending)
 {
     TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
@@ -26,10 +28,10 @@ static void trace_command(void *user, Span line)
 
 static GString *reply_text(const SmtpReply *reply)
 {
-    GString *text = g_string_new(NULL);
-    if (reply->enhanced.class != 0)
-        g_string_append_printf(text, "%u.%u.%u ", reply->enhanced.class, reply->enhanced.subject,
-                               reply->enhanced.detail);
+    char enhanced[SMTP_ENHANCED_TEXT_SIZE];
+    size_t length = smtp_enhanced_format(reply->enhanced, enhanced);
+    GString *text = g_string_sized_new(length + reply->text.length + sizeof "250 ");
+    g_string_append_len(text, enhanced, (gssize)length);
     g_string_append_len(text, (const char *)reply->text.data, (gssize)reply->text.length);
     return text;
 }
@@ -72,8 +74,9 @@ SmtpObserver smtp_trace_server_observer(SmtpTrace *trace)
 char *smtp_trace_reply_text(const SmtpReply *reply)
 {
     GString *text = reply_text(reply);
-    g_autofree char *code = g_strdup_printf("%03u ", reply->code);
-    g_string_prepend(text, code);
+    char room[TEXT_NUMBER_SIZE];
+    g_string_prepend_c(text, ' ');
+    g_string_prepend(text, text_number(reply->code, 3, room));
     return g_string_free(text, FALSE);
 }
 
@@ -111,5 +114,5 @@ char *smtp_trace_outcome_text(const SmtpReply *reply, SmtpStage stage, StreamFai
     g_autofree char *why =
         failure != STREAM_OK ? g_strdup(stream_failure_text(failure)) : span_dup_text(reply->text);
     const char *words = stream_failure_is_opening(failure) ? NULL : stage_words(stage);
-    return words != NULL ? g_strdup_printf("%s, %s", why, words) : g_steal_pointer(&why);
+    return words != NULL ? g_strconcat(why, ", ", words, NULL) : g_steal_pointer(&why);
 }

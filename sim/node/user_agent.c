@@ -2,6 +2,7 @@
  */
 #include "node/user_agent_internal.h"
 
+#include "core/text.h"
 #include "mail/address.h"
 
 #include <string.h>
@@ -120,7 +121,7 @@ static char *join_recipients(const Envelope *envelope)
 {
     GString *text = g_string_new(NULL);
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", envelope->recipients[i].address);
+        text_append(text, i > 0 ? ", " : "", envelope->recipients[i].address, NULL);
     return g_string_free(text, FALSE);
 }
 
@@ -160,7 +161,7 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
     g_autofree MessageMailbox *to = mailboxes_of(mail->to, mail->to_count);
     g_autofree MessageMailbox *cc = mailboxes_of(mail->cc, mail->cc_count);
     g_autofree char *message_id =
-        g_strdup_printf("%s@%s", mail->name, address_text_peek_domain(agent->address));
+        g_strconcat(mail->name, "@", address_text_peek_domain(agent->address), NULL);
     g_autofree char *answered_id = message_id_of(answered);
     MessageDraft draft = {
         .from = {.address = agent->address},

@@ -228,7 +228,9 @@ RuleOutcome rule_rate_judge(PolicyClient *client)
         policy->clients == NULL || rate_limit_has_room(policy->clients, address, client->now);
     bool sender_has_room = policy->senders == NULL ||
                            rate_limit_has_room(policy->senders, client->sender, client->now);
-    g_autofree char *within = units_format_readable(policy->options.rate.within_ns);
+    g_autofree char *within = client_has_room && sender_has_room
+                                  ? NULL
+                                  : units_format_readable(policy->options.rate.within_ns);
     if (!client_has_room)
         return policy_decide(client, POLICY_RULE_RATE,
                              g_strdup_printf("the client has sent %u messages within %s",

@@ -2,6 +2,7 @@
 #include "proto/dns_name.h"
 
 #include "core/check.h"
+#include "core/text.h"
 
 #include <glib.h>
 #include <string.h>
@@ -138,6 +139,10 @@ bool dns_name_is_within(const char *name, const char *apex)
 
 void dns_name_reverse(Ipv4Address address, char name[DNS_NAME_TEXT_SIZE])
 {
-    g_snprintf(name, DNS_NAME_TEXT_SIZE, "%u.%u.%u.%u.in-addr.arpa", address & 255,
-               address >> 8 & 255, address >> 16 & 255, address >> 24);
+    size_t length = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        length += text_put_number(address >> 8 * i & 255, name + length);
+        name[length++] = '.';
+    }
+    g_strlcpy(name + length, "in-addr.arpa", DNS_NAME_TEXT_SIZE - length);
 }

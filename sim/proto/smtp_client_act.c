@@ -29,18 +29,18 @@ static void set_state(SmtpClient *client, uint8_t next)
 
 static void send_ehlo(SmtpClient *client)
 {
-    smtp_client_send_line(client, "EHLO %s", client->name);
+    smtp_client_send_line(client, "EHLO", client->name);
 }
 
 static void send_helo(SmtpClient *client)
 {
-    smtp_client_send_line(client, "HELO %s", client->name);
+    smtp_client_send_line(client, "HELO", client->name);
 }
 
 static void send_starttls(SmtpClient *client)
 {
     client->tls_tried = true;
-    smtp_client_send_line(client, "STARTTLS");
+    smtp_client_send_line(client, "STARTTLS", NULL);
 }
 
 /* RFC 3207 §4.2: what the server has offered in the clear is forgotten; and what it, or somebody on
@@ -56,12 +56,12 @@ static void begin_tls(SmtpClient *client)
 
 static void send_rset(SmtpClient *client)
 {
-    smtp_client_send_line(client, "RSET");
+    smtp_client_send_line(client, "RSET", NULL);
 }
 
 static void send_quit(SmtpClient *client)
 {
-    smtp_client_send_line(client, "QUIT");
+    smtp_client_send_line(client, "QUIT", NULL);
 }
 
 static void be_ready(SmtpClient *client)

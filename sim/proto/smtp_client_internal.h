@@ -129,8 +129,8 @@ void smtp_client_settle_next(SmtpClient *client);
 size_t smtp_client_in_flight(const SmtpClient *client);
 
 /* smtp_client_session.c: commands outside transactions */
-/* Puts one line into the output and shows it to the observer. */
-void smtp_client_send_line(SmtpClient *client, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Puts one line, `argument` (NULL: none) behind a blank, into the output and shows it to the observer. */
+void smtp_client_send_line(SmtpClient *client, const char *verb, const char *argument);
 /* The same for a line that the caller has built with its CRLF at the end of the output. */
 void smtp_client_observe_line(SmtpClient *client, size_t length);
 void smtp_client_take_extensions(SmtpClient *client, Span text);

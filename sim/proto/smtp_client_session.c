@@ -16,14 +16,15 @@ void smtp_client_observe_line(SmtpClient *client, size_t length)
         observer->command(observer->user, span_of(line.data, length - strlen("\r\n")));
 }
 
-void smtp_client_send_line(SmtpClient *client, const char *format, ...)
+void smtp_client_send_line(SmtpClient *client, const char *verb, const char *argument)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *line = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    CHECK(buffer_append_text(&client->output, line) && buffer_append_text(&client->output, "\r\n"));
-    smtp_client_observe_line(client, strlen(line) + strlen("\r\n"));
+    size_t before = client->output.length;
+    bool fits = buffer_append_text(&client->output, verb);
+    if (argument != NULL)
+        fits = fits && buffer_append_text(&client->output, " ") &&
+               buffer_append_text(&client->output, argument);
+    CHECK(fits && buffer_append_text(&client->output, "\r\n"));
+    smtp_client_observe_line(client, client->output.length - before);
 }
 
 /* Extensions */
@@ -129,20 +130,20 @@ static char *plain_message(const SmtpClient *client)
 void smtp_client_send_auth(SmtpClient *client)
 {
     if (!client->auth_plain) {
-        smtp_client_send_line(client, "AUTH LOGIN");
+        smtp_client_send_line(client, "AUTH LOGIN", NULL);
         return;
     }
     g_autofree char *message = plain_message(client);
-    smtp_client_send_line(client, "AUTH PLAIN %s", message);
+    smtp_client_send_line(client, "AUTH PLAIN", message);
 }
 
 void smtp_client_send_auth_response(SmtpClient *client)
 {
     if (client->auth_plain) { /* all has been said; RFC 4954 §4: "*" cancels */
-        smtp_client_send_line(client, "*");
+        smtp_client_send_line(client, "*", NULL);
         return;
     }
     g_autofree char *word = base64_of(client->name_sent ? client->password : client->identity);
     client->name_sent = true;
-    smtp_client_send_line(client, "%s", word);
+    smtp_client_send_line(client, word, NULL);
 }

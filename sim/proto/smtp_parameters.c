@@ -4,6 +4,7 @@
  * value; a parameter whose extension is not offered does not exist. */
 #include "proto/smtp_parameters.h"
 
+#include "core/text.h"
 #include "mail/xtext.h"
 #include "proto/smtp.h"
 
@@ -225,8 +226,10 @@ bool smtp_mail_parameters_write(const SmtpMailParameters *parameters, uint32_t e
 {
     bool dsn = extensions & SMTP_EXTENSION_DSN;
     bool fits = true;
+    char room[TEXT_NUMBER_SIZE];
     if (extensions & SMTP_EXTENSION_SIZE && parameters->size > 0)
-        fits = fits && buffer_append_format(output, " SIZE=%" G_GUINT64_FORMAT, parameters->size);
+        fits = buffer_append_text(output, " SIZE=") &&
+               buffer_append_text(output, text_number(parameters->size, 1, room));
     if (extensions & SMTP_EXTENSION_8BITMIME && parameters->body == SMTP_BODY_8BITMIME)
         fits = fits && buffer_append_text(output, " BODY=8BITMIME");
     if (extensions & SMTP_EXTENSION_SMTPUTF8 && parameters->utf8)

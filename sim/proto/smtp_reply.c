@@ -5,11 +5,9 @@
 #include "proto/smtp_reply.h"
 
 #include "core/check.h"
+#include "core/text.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum { ENHANCED_TEXT_SIZE = 16 }; /* "5.999.999 " */
 
 SmtpReply smtp_reply(uint16_t code, const char *enhanced, const char *text)
 {
@@ -77,21 +75,26 @@ bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used)
 
 /* Writing */
 
-static size_t enhanced_format(SmtpEnhanced enhanced, char *text)
+size_t smtp_enhanced_format(SmtpEnhanced enhanced, char text[static SMTP_ENHANCED_TEXT_SIZE])
 {
     if (enhanced.class == 0)
         return 0;
-    int length = snprintf(text, ENHANCED_TEXT_SIZE, "%u.%u.%u ", enhanced.class,
-                          enhanced.subject % 1000U, enhanced.detail % 1000U);
-    return (size_t)length;
+    size_t length = text_put_number(enhanced.class, text);
+    text[length++] = '.';
+    length += text_put_number(enhanced.subject % 1000U, text + length);
+    text[length++] = '.';
+    length += text_put_number(enhanced.detail % 1000U, text + length);
+    text[length++] = ' ';
+    return length;
 }
 
 static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Span text,
                              Buffer *output)
 {
     char line[SMTP_REPLY_LINE_MAXIMUM];
-    size_t length = (size_t)snprintf(line, sizeof line, "%03u%c", code, last ? ' ' : '-');
-    length += enhanced_format(enhanced, line + length);
+    size_t length = text_put_number(code, line); /* three digits: checked by the caller */
+    line[length++] = last ? ' ' : '-';
+    length += smtp_enhanced_format(enhanced, line + length);
     size_t taken = MIN(text.length, sizeof line - 2 - length);
     for (size_t i = 0; i < taken; i++) {
         /* Whatever a node quotes must not be able to end the line. */

@@ -15,6 +15,7 @@ enum {
     SMTP_REPLY_TEXT_MAXIMUM = 4096,         /* text of all lines that is sent; the rest is cut */
     SMTP_REPLY_LINES_MAXIMUM = 32,          /* lines that are sent; the rest is cut */
     SMTP_REPLY_WIRE_MAXIMUM = 8192,         /* octets that smtp_reply_write writes at most */
+    SMTP_ENHANCED_TEXT_SIZE = 16,           /* more than "5.999.999 " has */
 };
 
 /* An enhanced status code such as 5.1.1; `class` 0: there is none. */
@@ -49,6 +50,8 @@ SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code);
 /* Reads "5.1.1" at the start of `text`, up to a space or the end. False: there is none. On success
  * `*used` counts its octets with the space behind it. */
 bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used);
+/* Writes "5.1.1 ", and no NUL; returns how many octets it has: 0 where there is no code. */
+size_t smtp_enhanced_format(SmtpEnhanced enhanced, char text[static SMTP_ENHANCED_TEXT_SIZE]);
 /* Writes every line of the reply with its code, its enhanced code if it has one, and CRLF. Control
  * characters become '?', long lines are cut. `output` has room for SMTP_REPLY_WIRE_MAXIMUM. */
 void smtp_reply_write(const SmtpReply *reply, Buffer *output);

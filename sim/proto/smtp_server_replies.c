@@ -2,6 +2,7 @@
 #include "proto/smtp_server_internal.h"
 
 #include "core/check.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -48,7 +49,7 @@ static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
             continue;
         const char *text = standard_replies[i].text;
         if (names_domain(reply->code))
-            text = *owned = g_strdup_printf("%s %s", server->name, text);
+            text = *owned = g_strconcat(server->name, " ", text, NULL);
         SmtpReply standard = smtp_reply(reply->code, standard_replies[i].enhanced, text);
         reply->text = standard.text;
         if (reply->enhanced.class == 0)
@@ -133,22 +134,27 @@ static void append_extensions(const SmtpServer *server, GString *text)
     };
     uint32_t offered = smtp_server_offered(server);
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
-        if (offered & lines[i].extension)
-            g_string_append_printf(text, "\n%s", lines[i].line);
+        if (offered & lines[i].extension) {
+            g_string_append_c(text, '\n');
+            g_string_append(text, lines[i].line);
+        }
     }
     /* RFC 1870 §4: 0 says that there is no fixed maximum. */
-    if (offered & SMTP_EXTENSION_SIZE)
-        g_string_append_printf(text, "\nSIZE %" G_GUINT64_FORMAT, server->options.message_maximum);
+    if (offered & SMTP_EXTENSION_SIZE) {
+        g_string_append(text, "\nSIZE ");
+        text_append_number(text, server->options.message_maximum);
+    }
 }
 
 void smtp_server_send_hello(SmtpServer *server, SmtpReply reply)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    enum { USUAL_LENGTH = 256 };
+    g_autoptr(GString) text = g_string_sized_new(USUAL_LENGTH);
     if (reply.text.length > 0) /* a second line would be taken for an extension */
         g_string_append_len(text, (const char *)reply.text.data,
                             (gssize)span_find(reply.text, '\n'));
     else
-        g_string_printf(text, "%s greets %s", server->name, server->client_name);
+        text_append(text, server->name, " greets ", server->client_name, NULL);
     if (server->extended)
         append_extensions(server, text);
     SmtpReply whole = {.code = 250, .text = span_of(text->str, text->len)};

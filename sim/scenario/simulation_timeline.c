@@ -5,6 +5,7 @@
 #include "scenario/simulation_internal.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "core/units.h"
 #include "scenario/format.h"
 
@@ -180,8 +181,10 @@ static const char **addresses_of(const ScenarioTexts *texts)
 /* A repetition's name: `lunch`, `lunch.2`, `lunch.3`, … To free. */
 char *simulation_occurrence_name(const char *name, int64_t occurrence)
 {
-    return occurrence == 0 ? g_strdup(name)
-                           : g_strdup_printf("%s.%lld", name, (long long)occurrence + 1);
+    char room[TEXT_NUMBER_SIZE];
+    return occurrence == 0
+               ? g_strdup(name)
+               : g_strconcat(name, ".", text_number((uint64_t)occurrence + 1, 1, room), NULL);
 }
 
 static uint8_t notify_bits(const ScenarioNumbers *notify)

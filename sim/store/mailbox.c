@@ -3,6 +3,7 @@
 #include "store/mailbox.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "store/mailbox_internal.h"
 #include "store/mailbox_names.h"
 #include "store/numbers.h"
@@ -54,7 +55,8 @@ char *mail_folder_message_path(const MailFolder *folder, const MailMessage *mess
 
 char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid)
 {
-    return g_strdup_printf("%s/" TMP_PREFIX "%010u", folder->path, uid);
+    char room[TEXT_NUMBER_SIZE];
+    return g_strconcat(folder->path, "/" TMP_PREFIX, text_number(uid, 10, room), NULL);
 }
 
 char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next)

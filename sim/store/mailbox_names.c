@@ -4,6 +4,7 @@
  * writes is ever taken. */
 #include "store/mailbox_names.h"
 
+#include "core/text.h"
 #include "store/numbers.h"
 
 #include <string.h>
@@ -75,12 +76,14 @@ char *mail_name_unescape(const char *text)
 
 char *mail_message_name_format(const MailMessage *message)
 {
-    GString *name = g_string_new(NULL);
-    g_string_printf(name, "%010u.%" G_GINT64_FORMAT ".", message->uid, message->date);
+    char uid[TEXT_NUMBER_SIZE], date[TEXT_NUMBER_SIZE], letters[G_N_ELEMENTS(flag_names) + 1];
+    size_t count = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++)
         if ((message->flags & flag_names[i].flag) != 0)
-            g_string_append_c(name, flag_names[i].letter);
-    return g_string_free(name, FALSE);
+            letters[count++] = flag_names[i].letter;
+    letters[count] = '\0';
+    return g_strconcat(text_number(message->uid, 10, uid), ".",
+                       text_number((uint64_t)message->date, 1, date), ".", letters, NULL);
 }
 
 static MailFlags flags_of_letters(Span letters)

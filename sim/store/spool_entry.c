@@ -2,6 +2,7 @@
 #include "store/spool_entry.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "store/numbers.h"
 
 #include <string.h>
@@ -18,17 +19,20 @@ static const char *const outcome_words[] = {
 GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, SimTime arrived_at)
 {
     g_autofree char *text = envelope_format(envelope);
-    char *head =
-        g_strdup_printf("spool 1\narrived %" G_GINT64_FORMAT "\nenvelope %zu\nmessage %zu\n%s",
-                        arrived_at, strlen(text), message_size, text);
+    char at[TEXT_NUMBER_SIZE], length[TEXT_NUMBER_SIZE], size[TEXT_NUMBER_SIZE];
+    CHECK(arrived_at >= 0);
+    char *head = g_strconcat("spool 1\narrived ", text_number((uint64_t)arrived_at, 1, at),
+                             "\nenvelope ", text_number(strlen(text), 1, length), "\nmessage ",
+                             text_number(message_size, 1, size), "\n", text, NULL);
     return g_bytes_new_take(head, strlen(head));
 }
 
 GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
 {
     CHECK(outcome.kind != SPOOL_WAITING);
-    g_autoptr(GString) line = g_string_new(NULL);
-    g_string_append_printf(line, "\n%zu %s", recipient, outcome_words[outcome.kind]);
+    char number[TEXT_NUMBER_SIZE];
+    g_autoptr(GString) line = g_string_new("\n");
+    text_append(line, text_number(recipient, 1, number), " ", outcome_words[outcome.kind], NULL);
     if (outcome.kind == SPOOL_DEFERRED)
         g_string_append_printf(line,
                                " %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
