@@ -4,6 +4,9 @@
 #include "core/check.h"
 #include "store/disk_files.h"
 
+#include <stddef.h>
+#include <string.h>
+
 typedef enum StepKind {
     STEP_WRITE,
     STEP_APPEND,
@@ -13,19 +16,28 @@ typedef enum StepKind {
     STEP_UNLINK,
 } StepKind;
 
+/* With its texts behind it. */
 typedef struct Step {
-    StepKind kind;
-    char *path;
-    char *to;        /* STEP_RENAME */
+    struct Step *after;
+    const char *path;
+    const char *to;  /* STEP_RENAME */
     GBytes *content; /* STEP_WRITE, STEP_APPEND */
+    StepKind kind;
+    bool is_apart; /* allocated by itself */
 } Step;
 
+/* Most plans have few steps: then all of it is one piece of memory. */
+enum { PLAN_ROOM = 448 };
+
 struct DiskPlan {
-    GArray *steps; /* Step */
-    guint next;    /* the step that is under way or comes next */
+    DiskPlan *after; /* in the disk's queue */
+    Step *first, *last;
+    const Step *next; /* the step that is under way or comes next; NULL: none */
     DiskResult result;
     DiskDone done;
-    Cause cause; /* what asked for it, then what its last step wrote */
+    Cause cause;                         /* what asked for it, then what its last step wrote */
+    size_t used;                         /* of `room` */
+    _Alignas(Step) char room[PLAN_ROOM]; /* for the first steps */
 };
 
 struct Disk {
@@ -34,8 +46,8 @@ struct Disk {
     NodeId host;
     DiskOptions options;
     DiskFiles *files;
-    GQueue plans; /* DiskPlan; the first is under way */
-    Timer timer;  /* end of the step under way, or of its plan */
+    DiskPlan *first_plan, *last_plan; /* the first is under way; NULL: none */
+    Timer timer;                      /* end of the step under way, or of its plan */
     uint64_t fill_because;
     uint64_t crashes; /* tells a step that its record, or the watcher, has set off a crash */
     uint64_t steps;   /* so far, those cut off at their end too */
@@ -47,35 +59,54 @@ struct Disk {
 
 /* ---- Plans ---- */
 
-static void step_clear(void *data)
-{
-    Step *step = data;
-    g_free(step->path);
-    g_free(step->to);
-    g_clear_pointer(&step->content, g_bytes_unref);
-}
-
 DiskPlan *disk_plan_new(void)
 {
-    DiskPlan *plan = g_new0(DiskPlan, 1);
-    plan->steps = g_array_new(FALSE, FALSE, sizeof(Step));
-    g_array_set_clear_func(plan->steps, step_clear);
+    DiskPlan *plan = g_malloc(sizeof *plan); /* whose room need not be zeros */
+    memset(plan, 0, offsetof(DiskPlan, room));
     return plan;
 }
 
 void disk_plan_free(DiskPlan *plan)
 {
-    g_array_unref(plan->steps);
+    for (Step *step = plan->first, *after; step != NULL; step = after) {
+        after = step->after;
+        g_clear_pointer(&step->content, g_bytes_unref);
+        if (step->is_apart)
+            g_free(step);
+    }
     g_free(plan);
+}
+
+/* Memory for a step and its texts. */
+static Step *plan_allocate(DiskPlan *plan, size_t size)
+{
+    bool is_apart = size > PLAN_ROOM - plan->used;
+    Step *step = is_apart ? g_malloc(size) : (Step *)(void *)(plan->room + plan->used);
+    if (!is_apart)
+        plan->used = MIN(PLAN_ROOM, (plan->used + size + 7) / 8 * 8);
+    step->is_apart = is_apart;
+    return step;
 }
 
 static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char *to,
                      GBytes *content)
 {
-    Step step = {kind, g_strdup(path), g_strdup(to), content};
-    if (content != NULL)
-        g_bytes_ref(content);
-    g_array_append_val(plan->steps, step);
+    size_t path_size = strlen(path) + 1, to_size = to != NULL ? strlen(to) + 1 : 0;
+    Step *step = plan_allocate(plan, sizeof *step + path_size + to_size);
+    char *texts = (char *)(step + 1);
+    memcpy(texts, path, path_size);
+    if (to != NULL)
+        memcpy(texts + path_size, to, to_size);
+    step->after = NULL;
+    step->kind = kind;
+    step->path = texts;
+    step->to = to != NULL ? texts + path_size : NULL;
+    step->content = content != NULL ? g_bytes_ref(content) : NULL;
+    if (plan->last != NULL)
+        plan->last->after = step;
+    else
+        plan->first = step;
+    plan->last = step;
 }
 
 void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content)
@@ -110,14 +141,9 @@ void disk_plan_unlink(DiskPlan *plan, const char *path)
 
 /* ---- Steps ---- */
 
-static const Step *plan_next(const DiskPlan *plan)
-{
-    return &g_array_index(plan->steps, Step, plan->next);
-}
-
 static bool plan_is_over(const DiskPlan *plan)
 {
-    return plan->result != DISK_OK || plan->next == plan->steps->len;
+    return plan->result != DISK_OK || plan->next == NULL;
 }
 
 static bool step_is_sync(const Step *step)
@@ -171,6 +197,39 @@ static void step_record(const Disk *disk, const Step *step, DiskResult result)
     }
 }
 
+/* ---- The queue of plans ---- */
+
+static void push_plan(Disk *disk, DiskPlan *plan)
+{
+    plan->after = NULL;
+    if (disk->last_plan != NULL)
+        disk->last_plan->after = plan;
+    else
+        disk->first_plan = plan;
+    disk->last_plan = plan;
+}
+
+/* Puts back what has just been taken. */
+static void push_plan_first(Disk *disk, DiskPlan *plan)
+{
+    plan->after = disk->first_plan;
+    disk->first_plan = plan;
+    if (disk->last_plan == NULL)
+        disk->last_plan = plan;
+}
+
+/* NULL when there is none. */
+static DiskPlan *pop_plan(Disk *disk)
+{
+    DiskPlan *plan = disk->first_plan;
+    if (plan == NULL)
+        return NULL;
+    disk->first_plan = plan->after;
+    if (disk->first_plan == NULL)
+        disk->last_plan = NULL;
+    return plan;
+}
+
 /* ---- Time ---- */
 
 static void on_step_end(void *owner, void *data);
@@ -180,13 +239,13 @@ static void on_plan_end(void *owner, void *data);
  * event of its own so that a crash that the last step's record sets off comes before it. */
 static void disk_go_on(Disk *disk)
 {
-    const DiskPlan *plan = g_queue_peek_head(&disk->plans);
+    const DiskPlan *plan = disk->first_plan;
     EventAction action = {on_plan_end, disk, NULL, NULL};
     SimTime latency_ns = 0;
     if (!plan_is_over(plan)) {
         action.run = on_step_end;
-        latency_ns = step_is_sync(plan_next(plan)) ? disk->options.sync_latency_ns
-                                                   : disk->options.write_latency_ns;
+        latency_ns = step_is_sync(plan->next) ? disk->options.sync_latency_ns
+                                              : disk->options.write_latency_ns;
     }
     Cause saved = *simulator_cause(disk->simulator);
     *simulator_cause(disk->simulator) = plan->cause;
@@ -213,17 +272,17 @@ static void on_step_end(void *owner, void *data)
     uint64_t number = ++disk->steps;
     if (!disk_tell(disk, number, DISK_BEFORE_STEP))
         return;
-    DiskPlan *plan = g_queue_pop_head(&disk->plans);
+    DiskPlan *plan = pop_plan(disk);
     uint64_t crashes = disk->crashes;
-    plan->result = step_take(disk, plan_next(plan));
-    step_record(disk, plan_next(plan), plan->result);
+    plan->result = step_take(disk, plan->next);
+    step_record(disk, plan->next, plan->result);
     if (disk->crashes != crashes || !disk_tell(disk, number, DISK_AFTER_STEP)) {
         disk_plan_free(plan);
         return;
     }
-    plan->next++;
+    plan->next = plan->next->after;
     plan->cause = *simulator_cause(disk->simulator);
-    g_queue_push_head(&disk->plans, plan);
+    push_plan_first(disk, plan);
     disk_go_on(disk);
 }
 
@@ -231,11 +290,11 @@ static void on_plan_end(void *owner, void *data)
 {
     (void)data;
     Disk *disk = owner;
-    DiskPlan *plan = g_queue_pop_head(&disk->plans);
+    DiskPlan *plan = pop_plan(disk);
     DiskDone done = plan->done;
     DiskResult result = plan->result;
     disk_plan_free(plan);
-    if (!g_queue_is_empty(&disk->plans))
+    if (!disk_is_idle(disk))
         disk_go_on(disk);
     if (done.done != NULL)
         done.done(done.owner, result);
@@ -254,7 +313,6 @@ Disk *disk_new(Trace *trace, NodeId host, DiskOptions options)
         disk->options.sync_latency_ns = DISK_SYNC_LATENCY_DEFAULT;
     disk->loss_draws = simulator_random(disk->simulator, host, RANDOM_DISK_LOSS);
     disk->files = disk_files_new(options.capacity);
-    g_queue_init(&disk->plans);
     return disk;
 }
 
@@ -268,9 +326,10 @@ void disk_free(Disk *disk)
 void disk_run(Disk *disk, DiskPlan *plan, DiskDone done)
 {
     bool was_idle = disk_is_idle(disk);
+    plan->next = plan->first;
     plan->done = done;
     plan->cause = *simulator_cause(disk->simulator);
-    g_queue_push_tail(&disk->plans, plan);
+    push_plan(disk, plan);
     if (was_idle)
         disk_go_on(disk);
 }
@@ -287,7 +346,7 @@ uint64_t disk_step_count(const Disk *disk)
 
 bool disk_is_idle(const Disk *disk)
 {
-    return disk->plans.length == 0;
+    return disk->first_plan == NULL;
 }
 
 GBytes *disk_read(const Disk *disk, const char *path)
@@ -322,7 +381,7 @@ void disk_crash_program(Disk *disk)
     disk->crashes++;
     simulator_cancel(disk->simulator, &disk->timer);
     DiskPlan *plan;
-    while ((plan = g_queue_pop_head(&disk->plans)) != NULL)
+    while ((plan = pop_plan(disk)) != NULL)
         disk_plan_free(plan);
 }
 

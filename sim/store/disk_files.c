@@ -28,11 +28,11 @@ typedef struct Folder {
 
 typedef struct Name {
     Folder *folder;
-    char *text;
     File *view, *durable; /* NULL: not there in that state */
     bool is_changed;
     uint64_t change; /* the number of its last change */
     GList link;      /* in folder->changed */
+    char text[];
 } Name;
 
 struct DiskFiles {
@@ -88,7 +88,6 @@ static void name_free(void *data)
     Name *name = data;
     file_unref(name->view);
     file_unref(name->durable);
-    g_free(name->text);
     g_free(name);
 }
 
@@ -113,36 +112,39 @@ static Folder *folder_make(DiskFiles *files, const char *path)
     return folder;
 }
 
-/* The folder's part of a path, to free, and where the name begins. */
-static char *split_path(const char *path, const char **name)
+/* Copies the folder's part of a path; returns its name, which is a part of it. */
+static const char *split_path(const char *path, char folder[static DISK_PATH_MAX + 1])
 {
     const char *slash = strrchr(path, '/');
-    CHECK(strlen(path) <= DISK_PATH_MAX && path[0] != '/');
-    *name = slash != NULL ? slash + 1 : path;
-    CHECK((*name)[0] != '\0');
-    return slash != NULL ? g_strndup(path, (gsize)(slash - path)) : g_strdup("");
+    const char *name = slash != NULL ? slash + 1 : path;
+    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+    CHECK(length + strlen(name) < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    return name;
 }
 
 /* The name that a path means, or NULL when neither state has it. */
 static Name *find_name(const DiskFiles *files, const char *path)
 {
-    const char *text = NULL;
-    g_autofree char *folder_path = split_path(path, &text);
-    Folder *folder = g_tree_lookup(files->folders, folder_path);
+    char folder_path[DISK_PATH_MAX + 1];
+    const char *text = split_path(path, folder_path);
+    const Folder *folder = g_tree_lookup(files->folders, folder_path);
     return folder != NULL ? g_hash_table_lookup(folder->names, text) : NULL;
 }
 
 static Name *make_name(DiskFiles *files, const char *path)
 {
-    const char *text = NULL;
-    g_autofree char *folder_path = split_path(path, &text);
+    char folder_path[DISK_PATH_MAX + 1];
+    const char *text = split_path(path, folder_path);
     Folder *folder = folder_make(files, folder_path);
     Name *name = g_hash_table_lookup(folder->names, text);
     if (name != NULL)
         return name;
-    name = g_new0(Name, 1);
-    name->folder = folder;
-    name->text = g_strdup(text);
+    size_t size = strlen(text) + 1;
+    name = g_malloc(sizeof *name + size);
+    *name = (Name){.folder = folder};
+    memcpy(name->text, text, size);
     name->link.data = name;
     g_hash_table_insert(folder->names, name->text, name);
     return name;
@@ -259,7 +261,8 @@ static File *make_file(DiskFiles *files, const char *path)
 
 DiskResult disk_files_write(DiskFiles *files, const char *path, GBytes *content)
 {
-    const File *old = find_file(files, path);
+    bool may_lack_room = files->is_full || files->capacity > 0;
+    const File *old = may_lack_room ? find_file(files, path) : NULL;
     if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, g_bytes_get_size(content)))
         return DISK_FULL;
     file_set_view(files, make_file(files, path), chunk_append(NULL, content));
@@ -296,23 +299,24 @@ DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
 
 DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to)
 {
-    File *file = find_file(files, path);
-    if (file == NULL)
+    Name *name = find_name(files, path);
+    if (name == NULL || name->view == NULL)
         return DISK_NO_FILE;
     if (strcmp(path, to) == 0)
         return DISK_OK;
     files->changes++;
-    name_set_view(files, make_name(files, to), file);
-    name_set_view(files, find_name(files, path), NULL);
+    name_set_view(files, make_name(files, to), name->view);
+    name_set_view(files, name, NULL);
     return DISK_OK;
 }
 
 DiskResult disk_files_unlink(DiskFiles *files, const char *path)
 {
-    if (find_file(files, path) == NULL)
+    Name *name = find_name(files, path);
+    if (name == NULL || name->view == NULL)
         return DISK_NO_FILE;
     files->changes++;
-    name_set_view(files, find_name(files, path), NULL);
+    name_set_view(files, name, NULL);
     return DISK_OK;
 }
 
