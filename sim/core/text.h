@@ -1,4 +1,4 @@
-/* Texts put together without the cost of printf: for what is written for each mail and each reply. */
+/* Texts put together without the cost of printf: for what is written for each mail. */
 #pragma once
 
 #include <glib.h>

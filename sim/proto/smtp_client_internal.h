@@ -129,7 +129,7 @@ void smtp_client_settle_next(SmtpClient *client);
 size_t smtp_client_in_flight(const SmtpClient *client);
 
 /* smtp_client_session.c: commands outside transactions */
-/* Puts one line, `argument` (NULL: none) behind a blank, into the output and shows it to the observer. */
+/* Puts one line into the output and shows it to the observer; `argument` may be NULL. */
 void smtp_client_send_line(SmtpClient *client, const char *verb, const char *argument);
 /* The same for a line that the caller has built with its CRLF at the end of the output. */
 void smtp_client_observe_line(SmtpClient *client, size_t length);
