@@ -43,7 +43,6 @@ static void test_appends(void **state)
     g_autoptr(GString) text = g_string_new("a");
     text_append(text, "b", "", "cd", NULL);
     text_append_number(text, 305);
-    text_append(text, NULL);
     assert_string_equal(text->str, "abcd305");
 }
 
