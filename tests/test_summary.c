@@ -58,6 +58,47 @@ static char *summarise_cut(SimTime until, uint64_t max_events)
     return summarise(run, NULL);
 }
 
+/* An action that finds nothing to do is most often a mistake in the scenario. */
+static void test_idle_actions(void **state)
+{
+    (void)state;
+    Played played = play("mailsim: 1\n"
+                         "servers: {a.example: {domains: [a.example]}}\n"
+                         "timeline:\n"
+                         "  - {at: 1 s, do: crash, host: a.example}\n"
+                         "  - {at: 2 s, do: crash, host: a.example}\n"
+                         "  - {at: 3 s, do: restart, host: a.example}\n");
+    g_autofree char *summary = summarise(played.run, NULL);
+    assert_says(summary, "Did not happen\n"
+                         "  line 5, crash a.example: there was nothing to do for it at 2 s\n");
+    assert_null(strstr(summary, "line 4,"));
+    assert_null(strstr(summary, "line 6,"));
+    played_end(&played);
+}
+
+/* The explanation belongs to the answer that the lesson's own scenario gives. */
+static void test_explanations(void **state)
+{
+    (void)state;
+    static const char *const EXPECTED[] = {"delivered", "bounced"};
+    for (size_t i = 0; i < G_N_ELEMENTS(EXPECTED); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "mailsim: 1\n"
+            "servers: {a.example: {domains: [a.example], users: {al: {}, bo: {}}}}\n"
+            "people: {al: {address: al@a.example, agents: {pc: {}}}}\n"
+            "mails: {m: {from: al, to: [bo@a.example]}}\n"
+            "timeline: [{at: 1 s, do: send, mail: m}]\n"
+            "expect: [{mail: m, fact: status, is: %s}]\n"
+            "questions: [{ask: What?, answer: {mail: m, fact: status}, explain: Since.}]\n",
+            EXPECTED[i]);
+        Played played = play(text);
+        g_autofree char *summary = summarise(played.run, NULL);
+        assert_says(summary, "  What?\n    delivered\n");
+        assert_int_equal(strstr(summary, "Since.") != NULL, i == 0);
+        played_end(&played);
+    }
+}
+
 /* What a scenario expects and asks is of its whole run. */
 static void test_cut_run(void **state)
 {
@@ -110,10 +151,9 @@ static void test_bounces_of_traffic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_run),
-        cmocka_unit_test(test_cut_run),
-        cmocka_unit_test(test_traffic),
-        cmocka_unit_test(test_bounces_of_traffic),
+        cmocka_unit_test(test_whole_run),    cmocka_unit_test(test_cut_run),
+        cmocka_unit_test(test_idle_actions), cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_traffic),      cmocka_unit_test(test_bounces_of_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,8 +55,8 @@ void simulation_end(Simulation *simulation, SimulatorEnd end);
 /* NULL without SimulationOptions.outside. */
 Gateway *simulation_gateway(const Simulation *simulation);
 
-/* After the run: the actions that waited (`when`) for what did not happen, each with the reason in
- * a line of text; strings, to unref. */
+/* After the run: the actions that nothing came of, since they were idle (a crash of what is down)
+ * or waited (`when`) for what did not happen; each with the reason in a line of text; to unref. */
 GPtrArray *simulation_list_unmet(const Simulation *simulation);
 
 /* "2026-03-02T09:00:00+09:00": the wall clock of time zero, to free. */

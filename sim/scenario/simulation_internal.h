@@ -25,7 +25,8 @@ typedef struct SimulatedAgent {
 typedef struct PlannedAction {
     struct Simulation *simulation;
     const ScenarioAction *action;
-    int64_t done; /* occurrences so far */
+    int64_t done;    /* occurrences so far */
+    SimTime idle_at; /* the first that nothing came of at once; 0: none yet, or at the very start */
 } PlannedAction;
 
 /* An action that waits for the nth record of a kind. */

@@ -522,6 +522,8 @@ void simulation_run_action(void *owner, void *data)
         uint64_t seq = TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_ACTION, 0,
                              .action = action_name(action->kind), .subject = subject);
         do_action(simulation, planned, seq);
+        if (trace_count(simulation->trace) == seq && planned->idle_at == 0)
+            planned->idle_at = now;
     }
     planned->done++;
 }
@@ -559,10 +561,10 @@ void simulation_strike(Simulation *simulation)
     }
     *end = *strike;
     end->kind = end_of_fault(fault->kind);
-    PlannedAction planned = {simulation, strike, 0};
+    PlannedAction planned = {.simulation = simulation, .action = strike};
     simulation_run_action(&planned, NULL);
     *simulator_cause(simulation->simulator) = (Cause){0};
-    simulation->fault_end = (PlannedAction){simulation, end, 0};
+    simulation->fault_end = (PlannedAction){.simulation = simulation, .action = end};
     plan_next(&simulation->fault_end,
               simtime_add(simulator_now(simulation->simulator), fault->restart_after_ns));
 }
@@ -593,7 +595,8 @@ void simulation_plan_timeline(Simulation *simulation)
 {
     const ScenarioTimeline *timeline = &simulation->scenario->timeline;
     for (size_t i = 0; i < timeline->count; i++) {
-        simulation->actions[i] = (PlannedAction){simulation, &timeline->items[i], 0};
+        simulation->actions[i] =
+            (PlannedAction){.simulation = simulation, .action = &timeline->items[i]};
         if (timeline->items[i].time_ns != SCENARIO_UNSET)
             plan_next(&simulation->actions[i], timeline->items[i].time_ns);
     }

@@ -7,6 +7,7 @@
 
 #include "audit/facts.h"
 #include "core/check.h"
+#include "core/units.h"
 
 #include <string.h>
 
@@ -143,9 +144,23 @@ static char *describe_unmet(const Trigger *trigger)
     return g_string_free(out, FALSE);
 }
 
+/* Such as a crash of what is down already. */
+static char *describe_idle(const PlannedAction *planned)
+{
+    const ScenarioAction *action = planned->action;
+    g_autofree char *subject = simulation_action_subject(action);
+    g_autofree char *at = units_format_readable(planned->idle_at);
+    return g_strdup_printf("line %u, %s %s: there was nothing to do for it at %s", action->at.line,
+                           action_name(action->kind), subject, at);
+}
+
 GPtrArray *simulation_list_unmet(const Simulation *simulation)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    for (size_t i = 0; i < simulation->scenario->timeline.count; i++) {
+        if (simulation->actions[i].idle_at > 0)
+            g_ptr_array_add(list, describe_idle(&simulation->actions[i]));
+    }
     for (guint i = 0; i < simulation->triggers->len; i++) {
         const Trigger *trigger = &g_array_index(simulation->triggers, Trigger, i);
         if (trigger->planned->done == 0)
