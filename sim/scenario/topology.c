@@ -7,7 +7,8 @@
 
 static size_t count_nodes(const Scenario *scenario)
 {
-    size_t count = scenario->network.routers.count + 1 + scenario->servers.count;
+    const ScenarioNetwork *network = &scenario->network;
+    size_t count = network->routers.count + network->homes.count + 1 + scenario->servers.count;
     for (size_t i = 0; i < scenario->people.count; i++)
         count += scenario->people.items[i].agents.count;
     return count;
@@ -29,6 +30,17 @@ static void add_routers(Topology *topology, const ScenarioNetwork *network)
         const ScenarioLink *link = &network->links.items[i];
         add_link(topology, link->between.items[0].text, link->between.items[1].text,
                  &link->parameters);
+    }
+}
+
+/* Whoever lives in a home names its router as the own one. */
+static void add_homes(Topology *topology, const ScenarioHomes *homes)
+{
+    for (size_t i = 0; i < homes->count; i++) {
+        const ScenarioHome *home = &homes->items[i];
+        topology->nodes[topology->node_count++] =
+            (NdjsonNode){.name = home->name.text, .role = "router"};
+        add_link(topology, home->name.text, home->router.text, &home->link);
     }
 }
 
@@ -64,6 +76,7 @@ Topology *topology_new(const Scenario *scenario)
     topology->nodes = g_new0(NdjsonNode, count);
     topology->links = g_new0(NdjsonLink, count + network->links.count);
     add_routers(topology, network);
+    add_homes(topology, &network->homes);
     topology->nodes[topology->node_count++] =
         (NdjsonNode){.name = SIMULATION_NAME_SERVER, .role = "nameserver"};
     add_link(topology, SIMULATION_NAME_SERVER, network->routers.items[0].text,

@@ -5,7 +5,7 @@
 #include "export/ndjson.h"
 #include "scenario/model.h"
 
-/* Nodes: the routers, the name server, the servers, the agents. Read only. */
+/* Nodes: the routers, the homes' routers, the name server, the servers, the agents. Read only. */
 typedef struct Topology {
     NdjsonNode *nodes;
     NdjsonLink *links;

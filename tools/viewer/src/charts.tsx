@@ -42,7 +42,7 @@ function Chart({ title, lines, height }: { title: string; lines: Line[]; height:
     const font = `${Math.round(type * 0.85)}px sans-serif`;
     plot.current = new uPlot({
       width, height, title, padding: [null, type * 2.4, null, null], legend: { show: lines.length > 1, live: false }, cursor: { show: false }, scales: { x: { time: false, range: [0, 1] } },
-      axes: [{ stroke: colour("--quiet"), grid: { show: false }, font, values: (_, ticks) => ticks.map((v) => formatTime(axis.timeAt(v)).replace(/\.\d+$/, "")), space: type * 7 },
+      axes: [{ stroke: colour("--quiet"), grid: { show: false }, font, values: (_, ticks) => ticks.map((v) => formatTime(axis.timeAt(v), view.language).replace(/\.\d+$/, "")), space: type * 7 },
         { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font, size: type * 4.2, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000, 1e6] }],
       series: [{}, ...lines.map((l, k) => ({ label: l.label, stroke: palette[k % palette.length] as string, width: 2, dash: k >= palette.length ? [6, 4] : [], points: { show: false }, paths: (uPlot.paths.stepped as NonNullable<typeof uPlot.paths.stepped>)({ align: 1 }) }))],
       hooks: { draw: [(u) => {

@@ -104,11 +104,15 @@ const firstLabel = (name: string): string => name.split(".")[0] as string;
 const briefly = (name: string, role: string): string =>
   role === "nameserver" ? "DNS" : role === "server" ? shortName(name).replace(/^(mail|mx\d*|smtp)\./, "") : role === "agent" ? firstLabel(name) : name;
 /** The machines' names where there is little room: mail.naver.example is naver, alice.laptop is alice.
- * Of two that would be called the same, mx1.gmail.example and mx2.gmail.example, the one is mx1. */
+ * Of two that would be called the same, mx1.gmail.example and mx2.gmail.example, the one is mx1; where
+ * all agents are alice's, hers is laptop. */
 export function briefNames(nodes: readonly TraceNode[]): ReadonlyMap<string, string> {
   const count = (of: (n: TraceNode) => string, name: string): number => nodes.filter((n) => of(n) === name).length;
   const names = new Map<string, string>();
+  const agents = nodes.filter((n) => n.role === "agent");
+  const isOnesOwn = agents.length > 1 && agents.every((n) => n.name.includes(".") && firstLabel(n.name) === firstLabel((agents[0] as TraceNode).name));
   for (const node of nodes) {
+    if (isOnesOwn && node.role === "agent") { names.set(node.name, node.name.slice(node.name.indexOf(".") + 1)); continue; }
     const brief = briefly(node.name, node.role), first = firstLabel(node.name);
     names.set(node.name, count((n) => briefly(n.name, n.role), brief) === 1 ? brief : count((n) => firstLabel(n.name), first) === 1 ? first : shortName(node.name));
   }

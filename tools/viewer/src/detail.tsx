@@ -36,7 +36,7 @@ function Link({ i }: { i: number }) {
   const r = model.records[i] as TraceRecord;
   return (
     <button type="button" class={`go${i === view.cursor ? " picked" : ""}`} onClick={() => go(i)}>
-      <span class="when">{formatTime(r.t)}</span> <b>{r.host === "timeline" ? "" : shortName(r.host)}</b> {describe(model, i, view.language, gated)}
+      <span class="when">{formatTime(r.t, view.language)}</span> <b>{r.host === "timeline" ? "" : shortName(r.host)}</b> {describe(model, i, view.language, gated)}
     </button>
   );
 }
@@ -92,7 +92,7 @@ export function DetailPane() {
   const kind = model.kinds.get(record.kind);
   return (
     <div class="fill scroll pad" tabIndex={0} role="region" aria-label={w("detail")}>
-      <h3>{record.kind} <small>{formatTime(record.t)} · {record.host} · #{record.seq}</small></h3>
+      <h3>{record.kind} <small>{formatTime(record.t, view.language)} · {record.host} · #{record.seq}</small></h3>
       {kind && view.language === "en" && <p class="quiet">{kind.meaning}</p>}
       <h4>{w("layers")}</h4>
       <ul class="layers">
@@ -106,7 +106,7 @@ export function DetailPane() {
       <h4>{w("fields")}</h4>
       <table class="fields"><tbody>
         {Object.entries(record.fields).filter(([key]) => key !== "frame").map(([key, value]) => (
-          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{kind?.fields.find((f) => f.key === key)?.type !== "time" ? String(value) : gated && Number(value) > record.t ? "?" : formatTime(Number(value))}</td></tr>
+          <tr key={key}><th scope="row" title={kind?.fields.find((f) => f.key === key)?.meaning}>{key}</th><td>{kind?.fields.find((f) => f.key === key)?.type !== "time" ? String(value) : gated && Number(value) > record.t ? "?" : formatTime(Number(value), view.language)}</td></tr>
         ))}
       </tbody></table>
       <h4 id="why">{w("why")}</h4>

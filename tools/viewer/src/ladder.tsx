@@ -35,7 +35,8 @@ const CLOSE = 3; /* pixels: rows closer than this to the last that was drawn are
 export function LadderPane() {
   const { model, view, shown, gated, brief, go, type, w } = useShared();
   const [ref, width, height] = useSize<HTMLDivElement>();
-  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), gutter = font * (view.lecture ? 6.4 : 7);
+  const font = view.lecture ? type : type * 0.92, rowHeight = font * (view.lecture ? 2.15 : 2.25), endsAt = model.times[model.times.length - 1] ?? 0;
+  const gutter = font * (view.lecture ? 0.9 : 1.5) + widthOf(formatTime(endsAt, view.language), font * 0.85);
   const rows = useMemo(() => shown.filter((i) => !SILENT.test((model.records[i] as TraceRecord).kind)), [model, shown]);
   const times = useMemo(() => Float64Array.from(rows, (i) => model.times[i] as number), [model, rows]);
   const columns = useMemo(() => columnsOf(model, rows), [model, rows]);
@@ -141,6 +142,7 @@ function Row({ i, y, width, gutter, font, rowHeight, x, wait, arrives, isSaid, u
   const more = unsaid > 0 ? ` (+${unsaid})` : "";
   const said = (tone === "bad" ? "✕ " : "") + describe(model, i, view.language, gated) + more;
   const words = isSaid ? placeWords(said, { isArrow: arrow !== undefined, isTimeline, start, end, gutter, width, font }) : undefined;
+  const isBeside = words !== undefined && words.anchor !== "middle"; // else the words are above their dot, as above an arrow
   const own = view.mail !== "" && model.mailOf[i] === view.mail;
   const line = y + font * 0.42, top = y - rowHeight * 0.58;
   return (
@@ -148,9 +150,9 @@ function Row({ i, y, width, gutter, font, rowHeight, x, wait, arrives, isSaid, u
       {wait > 0 && <text class="gap" x={width / 2 + gutter / 2} y={y - rowHeight * 0.97} font-size={font * 0.92} text-anchor="middle">⋮  {formatSpan(wait, view.language)}  ⋮</text>}
       {isSaid && <rect class="strip" x={0} y={top} width={width} height={rowHeight} />}
       {own && <rect class="mark" x={0} y={top} width={3} height={rowHeight} />}
-      {isSaid && <text class="when" x={6} y={y} font-size={font * 0.85}>{formatTime(record.t)}</text>}
+      {isSaid && <text class="when" x={6} y={y} font-size={font * 0.85}>{formatTime(record.t, view.language)}</text>}
       {arrow && <Shaft start={start} end={end} from={line} to={arrow.lost ? line : Math.max(line, (arrives ?? top) + rowHeight * 0.58 + font * 0.42)} lost={arrow.lost} isPacket={isSending(record.kind)} font={font} />}
-      {!arrow && !isTimeline && (tone === "bad" && isSaid ? null : <circle cx={start} cy={y - font * 0.35} r={font * (isSaid ? 0.3 : 0.18)} />)}
+      {!arrow && !isTimeline && (tone === "bad" && isBeside ? null : <circle cx={start} cy={words && !isBeside ? line : y - font * 0.35} r={font * (isSaid && (!words || isBeside) ? 0.3 : 0.2)} />)}
       {words && <text class="say" x={words.x} y={y} font-size={font} text-anchor={words.anchor}>{words.text}</text>}
     </g>
   );

@@ -190,7 +190,7 @@ function Page({ model }: { model: Model }) {
           : <><Slot index={0} panes={SLOTS[0] as Pane[]} name="one" /><Slot index={2} panes={SLOTS[1] as Pane[]} name="two" /><Slot index={1} panes={SLOTS[2] as Pane[]} name="three" /><Slot index={1} panes={SLOTS[3] as Pane[]} name="four" /><Slot index={3} panes={SLOTS[4] as Pane[]} name="five" /></>}
       </main>
       <footer><Transport actions={actions} onScrub={setScrubbing} /></footer>
-      <p class="hidden" role="status" aria-live="polite" id="status">{record && !view.playing ? `${formatTime(record.t)} ${record.host}: ${describe(model, view.cursor, view.language, gated)}` : ""}</p>
+      <p class="hidden" role="status" aria-live="polite" id="status">{record && !view.playing ? `${formatTime(record.t, view.language)} ${record.host}: ${describe(model, view.cursor, view.language, gated)}` : ""}</p>
     </SharedContext.Provider>
   );
 }

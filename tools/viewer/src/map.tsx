@@ -49,6 +49,14 @@ export function layoutMap(model: Model, width: number, height: number): Map<stri
     if (router) places.set(router.name, { node: router, x: left + span / 2, y: height * 0.5, width: span });
     left += span;
   }
+  /* A router that a link between two others would run through stands lower. */
+  const rank = (name: string): number => routers.indexOf(name);
+  for (const l of model.header.links)
+    if (rank(l.a) >= 0 && rank(l.b) >= 0)
+      for (const passed of routers.slice(Math.min(rank(l.a), rank(l.b)) + 1, Math.max(rank(l.a), rank(l.b)))) {
+        const place = places.get(passed) as Place;
+        places.set(passed, { ...place, y: height * 0.6 });
+      }
   return places;
 }
 
@@ -142,12 +150,13 @@ export function MapPane() {
   );
 }
 
-/* A sentence in one line or two. */
-function caption(text: string, width: number, font: number): string[] {
-  if (widthOf(text, font) <= width) return [text];
-  const words = text.split(" ");
+/** A sentence in one line or in two, then of about the same length. */
+export function caption(text: string, width: number, font: number): string[] {
+  const whole = widthOf(text, font);
+  if (whole <= width) return [text];
+  const words = text.split(" "), wanted = Math.max(whole * 0.5, Math.min(width, whole - width));
   let first = "";
-  while (words.length > 0 && widthOf(`${first} ${words[0] as string}`, font) <= width) first = `${first} ${words.shift() as string}`.trim();
+  while (words.length > 0 && widthOf(first, font) < wanted && widthOf(`${first} ${words[0] as string}`, font) <= width) first = `${first} ${words.shift() as string}`.trim();
   return first === "" ? [fit(text, width, font)] : [first, fit(words.join(" "), width, font)];
 }
 
@@ -166,7 +175,8 @@ function Node({ place, font, scale, isRoomy, isClose, isStaggered, mapWidth, onP
   const isLow = node.role !== "router" || !isStaggered; // where routers stand close, every other name is above
   const name = fit(isRoomy ? shortName(node.name) : brief(node.name), Math.max(width * (isClose ? 2 : 1) - 4, 40), font);
   const above = node.role === "server" || node.role === "nameserver" || !isLow;
-  const nameAt = above ? -22 * scale - (isStaggered && node.role !== "router" ? font * 1.1 : 0) : 20 * scale + font;
+  const away = isStaggered && node.role !== "router" ? font * 1.1 : 0;
+  const nameAt = above ? -22 * scale - away : 20 * scale + font + away;
   const down = `✕ ${wordOr(view.language, state)}`;
   const shift = (text: string): number => { const half = widthOf(text, font) / 2 + 3; return Math.max(half - x, Math.min(0, mapWidth - half - x)); };
   const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;

@@ -271,6 +271,7 @@ export class Model {
     let mail = this.mails.get(name);
     if (!mail) this.mails.set(name, (mail = { name, from: "", to: "", subject: "", first: i, fates: [] }));
     if (record.kind === "agent.compose") Object.assign(mail, { from: str(record, "from"), to: str(record, "to"), subject: str(record, "subject") });
+    if (record.kind === "agent.receive" && !mail.subject) mail.subject = str(record, "subject"); // a bounce is composed by no agent
     if (record.kind === "mail.accepted" && !mail.to) Object.assign(mail, { from: str(record, "sender") || "<>", to: str(record, "recipient") });
     const fate = FATES[record.kind];
     if (fate) mail.fates.push({ i, value: { i, fate: fate[0], tone: fate[1], recipient: str(record, "recipient") } });

@@ -4,7 +4,7 @@
 export const SENTENCES: Record<string, [string, string]> = {
   "timeline.begin": ["the run begins", "실행 시작"],
   "timeline.end": ["the run ends ({reason})", "실행 끝 ({reason})"],
-  "timeline.action": ["scenario: {do} {subject}", "시나리오: {do} {subject}"],
+  "timeline.action": ["scenario: {do} {subject}", "시나리오: {do}[ ({subject})]"],
   "timeline.note": ["{text}", "{text}"],
   "timeline.outside": ["programs outside can take part[, as the servers of {domains}]", "외부 프로그램 참여 가능[ ({domains}의 서버)]"],
   "timeline.connect": ["outside {outside}: connects to {server} port {tcp.dstport}", "외부 {outside}: 연결 시작 → {server} 포트 {tcp.dstport}"],
@@ -116,8 +116,25 @@ export const KOREAN_VALUES: Readonly<Record<string, string>> = {
   "retransmission": "재전송", "time-wait": "TIME-WAIT", "delayed acknowledgment": "지연 확인응답", "a dot": "마지막 점", "no dot": "크기를 미리 알려 점 없음", "incoming": "신규", "active": "활성", "deferred": "지연", "hold": "보류",
   "mail server": "메일 서버", "name server": "이름 서버", "submit": "제출", "fetch": "가져오기", "delivered": "배달됨", "relayed": "중계됨", "queue": "큐", "mailbox": "메일박스",
   "alias": "별칭", "forward": "전달", "list": "메일링 리스트", "owner": "소유자", "none": "없음",
-  "refused": "거부", "passed": "통과",
+  "refused": "거부", "passed": "통과", "relay": "중계", "login": "로그인", "addresses": "주소 범위", "reverse_name": "역방향 이름", "blocklists": "차단 목록", "rate": "송신 횟수", "quota": "용량 한도", "greylist": "그레이리스팅",
+  "its address is in a range from which no mail is taken": "메일을 받지 않는 주소 범위에 속함", "an open relay: neither client nor recipient is its own": "오픈 릴레이: 클라이언트도 수신자도 이 서버 소속이 아님",
+  "the recipient is not of this server, and the client has not logged in": "수신자가 이 서버 소속이 아니며 클라이언트가 로그인하지 않음", "the client has not logged in": "클라이언트가 로그인하지 않음",
+  "its address has no name (PTR)": "주소에 이름(PTR)이 없음", "the name of its address cannot be looked up now": "지금은 주소의 이름을 조회할 수 없음",
+  "a notification is never answered by another (RFC 5321 §4.5.5)": "알림에는 알림으로 답하지 않음 (RFC 5321 §4.5.5)",
+  "before the greeting": "인사말 전", "after EHLO": "EHLO 후", "after AUTH": "AUTH 후", "after MAIL": "MAIL 후", "after RCPT": "RCPT 후", "after DATA": "DATA 후", "in the middle of the message": "메시지 도중", "after the final dot": "마지막 점 후",
+  "nxdomain": "없는 이름", "servfail": "이름 서버 장애", "communication administratively prohibited": "관리 정책으로 통신 금지",
+  "send": "보내기", "reply": "답장", "read": "읽기", "crash": "비정상 종료", "power_off": "전원 차단", "restart": "다시 시작", "shutdown": "정상 종료", "fill_disk": "디스크 채우기", "free_disk": "디스크 비우기",
+  "mailq": "큐 보기", "release": "보류 해제", "flush": "바로 시도", "link_down": "링크 끊기", "link_up": "링크 복구", "degrade": "링크 악화", "restore": "링크 원상 복구", "heal": "네트워크 통합",
+  "set_firewall": "방화벽 설정", "renumber": "주소 변경", "dns_fail": "이름 조회 장애", "dns_fix": "이름 조회 복구", "dns_set": "이름 변경",
   "header": "헤더", "message": "메시지", "body": "몸체", "empty line": "빈 줄", "final dot": "마지막 점", "command": "명령", "argument": "인자", "reply code": "응답 코드",
   "status code": "상태 코드", "text": "글", "end of line": "줄 끝", "last line": "마지막 줄", "more lines follow": "다음 줄 있음", "tag": "태그", "tag or *": "태그 또는 *", "octets": "바이트",
   "quiet": "더 일어날 일 없음", "until": "시나리오의 끝", "stopped": "멈춤", "budget": "한도 초과", "in": "들어옴", "out": "나감",
 };
+/* Words around what varies. */
+export const KOREAN_PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/^its address is on the block list (.+)$/, "주소가 차단 목록에 있음: $1"],
+  [/^the mailbox has (\d+) octets of (\d+), and this mail (?:at least )?(\d+)$/, "메일박스 $1 / $2바이트, 이 메일 $3바이트"],
+  [/^the first attempt of this client, sender and recipient; one after (.+) or more passes$/, "이 클라이언트, 발신자, 수신자의 첫 시도, $1 이상 지난 뒤의 시도는 통과"],
+  [/^back after (.+), before the (.+) are over$/, "$1 뒤 재시도, 아직 $2 지나지 않음"],
+  [/^back after (.+)$/, "$1 뒤 재시도"],
+];

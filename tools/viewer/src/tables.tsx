@@ -5,6 +5,9 @@ import { at } from "./model";
 import { TraceRecord } from "./trace";
 import { formatSpan, formatTime, valueOf, wordOr } from "./words";
 
+/* A name or an address may go on below, behind its dots, hyphens and the @. */
+const breakable = (name: string): preact.ComponentChild[] => name.split(/(?<=[-.@,])/).flatMap((part, k) => (k > 0 ? [<wbr key={k} />, part] : [part]));
+
 const MOST_ROWS = 500; /* of the queue; the message in question is among them, and what is left out is said */
 
 export function QueuePane() {
@@ -28,7 +31,7 @@ export function QueuePane() {
                 const state = held ? `‖ ${w("held")}` : s?.state === "turn" ? `… ${w("turn")}` : waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`;
                 return (
                   <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
-                    <td><button type="button" class="go" onClick={() => change({ mail: e.mail, host: e.host })}>{e.mail}</button><small>{shortName(e.host)}</small></td>
+                    <td class="name"><button type="button" class="go" onClick={() => change({ mail: e.mail, host: e.host })}>{breakable(e.mail)}</button><small>{shortName(e.host)}</small></td>
                     <td class={`state${waits && s ? " wait" : ""}`}>{state}{s?.reason && <small>{valueOf(view.language, s.reason)}</small>}</td>
                     <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits && !held ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td>
                   </tr>
@@ -58,9 +61,9 @@ export function MailsPane() {
             const fate = at(m.fates, view.cursor);
             return (
               <tr key={m.name} class={m.name === view.mail ? "picked" : ""}>
-                <td><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{m.name}</button></td>
-                <td>{m.from}</td><td>{m.to}</td><td>{m.subject}</td>
-                <td class={fate?.tone ?? ""}>{fate ? `${FATE_SIGN[fate.tone]} ${wordOr(view.language, fate.fate)} ${formatTime(model.records[fate.i]?.t ?? 0)}` : ""}</td>
+                <td class="name"><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{breakable(m.name)}</button></td>
+                <td>{breakable(m.from)}</td><td>{breakable(m.to)}</td><td>{m.subject}</td>
+                <td class={fate?.tone ?? ""}>{fate ? `${FATE_SIGN[fate.tone]} ${wordOr(view.language, fate.fate)} ${formatTime(model.records[fate.i]?.t ?? 0, view.language)}` : ""}</td>
               </tr>
             );
           })}
@@ -85,7 +88,7 @@ export function MailboxesPane() {
           <tbody>
             {there.slice(0, 500).map((s) => (
               <tr key={`${s.host}${s.user}${s.folder}${s.uid}`} class={s.mail === view.mail ? "picked" : ""}>
-                <td>{s.user} @ {shortName(s.host)}</td><td>{s.folder}</td><td><button type="button" class="go" onClick={() => change({ mail: s.mail })}>{s.mail}</button></td>
+                <td class="name">{s.user}<small>{shortName(s.host)}</small></td><td>{s.folder}</td><td class="name"><button type="button" class="go" onClick={() => change({ mail: s.mail })}>{breakable(s.mail)}</button></td>
                 <td>{model.mails.get(s.mail)?.subject ?? ""}</td><td>{at(s.flags, view.cursor) ?? ""}</td>
               </tr>
             ))}
@@ -113,7 +116,7 @@ export function NotesPane() {
         {Object.entries(view.notes).map(([key, note]) => {
           const i = model.bySeq.get(Number(key));
           return i === undefined ? null : (
-            <li key={key}><button type="button" class="go" onClick={() => go(i)}><span class="when">{formatTime(model.times[i] as number)}</span> {note}</button>{" "}
+            <li key={key}><button type="button" class="go" onClick={() => go(i)}><span class="when">{formatTime(model.times[i] as number, view.language)}</span> {note}</button>{" "}
               <button type="button" onClick={() => { const notes = { ...view.notes }; delete notes[Number(key)]; change({ notes }); }}>{w("remove")}</button></li>
           );
         })}

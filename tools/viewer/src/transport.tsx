@@ -36,7 +36,7 @@ export function Transport({ actions, onScrub }: { actions: TransportActions; onS
         <button type="button" id="forward" aria-label={w("forward")} title={w("forward")} onClick={() => actions.step(1)}><Sign d="M4 2L13 8L4 14Z" /></button>
         <button type="button" aria-label={w("end")} title={w("end")} onClick={() => actions.edge(1)}><Sign d="M13 2V14M2 2L10 8L2 14Z" /></button>
       </div>
-      <output id="clock">{formatTime(view.t)}</output>
+      <output id="clock">{formatTime(view.t, view.language)}</output>
       <Select label={w("step")} value={view.unit} options={UNITS.map((u): [Unit, string] => [u, w(`unit_${u}`)])} onChange={(unit) => change({ unit, ...(unit === "segment" && model.header.level === "segment" ? { level: "segment" as LevelName } : {}) })} />
       <Select label={w("speed")} value={view.speed} options={SPEEDS.map((s): [number, string] => [s, `${s}×`])} onChange={(speed) => change({ speed })} />
       <Select label={w("axis")} value={view.axis} options={(["gaps", "linear", "step"] as AxisMode[]).map((a): [AxisMode, string] => [a, w(`axis_${a}`)])} onChange={(axis) => change({ axis })} />
@@ -107,7 +107,7 @@ function AxisBar({ onSeek, onScrub }: { onSeek: (x: number) => void; onScrub: (s
     onSeek(gated ? Math.min(wanted, x) : wanted);
   };
   return (
-    <div class="axis" ref={box} role="slider" id="axis" tabIndex={0} aria-label={w("axis")} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(x * 100)} aria-valuetext={formatTime(view.t)}
+    <div class="axis" ref={box} role="slider" id="axis" tabIndex={0} aria-label={w("axis")} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(x * 100)} aria-valuetext={formatTime(view.t, view.language)}
       onPointerDown={(e) => { e.currentTarget.setPointerCapture(e.pointerId); seek(e); }} onPointerMove={(e) => { if (e.buttons > 0) { onScrub(true); seek(e); } }} onPointerUp={() => onScrub(false)} onPointerCancel={() => onScrub(false)} onPointerLeave={(e) => e.buttons === 0 && onScrub(false)}>
       <canvas ref={canvas} style={{ width: `${width}px`, height: `${height}px` }} aria-hidden="true" />
       <div class="playhead" style={{ left: `${x * 100}%` }} />

@@ -1,6 +1,6 @@
 /* Everything that a person reads but what the records say (sentences.ts), in English and Korean. */
 import { Model } from "./model";
-import { ENGLISH_VALUES, KOREAN_VALUES, SENTENCES } from "./sentences";
+import { ENGLISH_VALUES, KOREAN_PATTERNS, KOREAN_VALUES, SENTENCES } from "./sentences";
 import { TraceRecord } from "./trace";
 
 export type Language = "en" | "ko";
@@ -46,11 +46,11 @@ export const wordOr = (language: Language, key: string): string => (own(WORDS, k
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
 
-/** 1d 00:30:01.302 */
-export function formatTime(ns: number): string {
+/** 1d 00:30:01.302, in Korean 1일 00:30:01.302 */
+export function formatTime(ns: number, language: Language): string {
   const ms = Math.floor(ns / 1e6), s = Math.floor(ms / 1000), days = Math.floor(s / 86400);
   const clock = `${pad(Math.floor(s / 3600) % 24, 2)}:${pad(Math.floor(s / 60) % 60, 2)}:${pad(s % 60, 2)}.${pad(ms % 1000, 3)}`;
-  return days > 0 ? `${days}d ${clock}` : clock;
+  return days > 0 ? `${days}${language === "ko" ? "일" : "d"} ${clock}` : clock;
 }
 
 const UNITS: [number, string, string][] = [[86400e9, "d", "일"], [3600e9, "h", "시간"], [60e9, "min", "분"], [1e9, "s", "초"], [1e6, "ms", "ms"], [1e3, "µs", "µs"]];
@@ -69,21 +69,29 @@ export function formatSpan(ns: number, language: Language): string {
   return name(count, en, ko) + (more > 0 && rest ? ` ${name(more, rest[1], rest[2])}` : "");
 }
 
-/** A word that the program wrote, in the language. */
+/** A word that the program wrote, in the language; of several with commas each that is known. */
 export const valueOf = (language: Language, text: string): string => {
   const values = language === "ko" ? KOREAN_VALUES : ENGLISH_VALUES;
-  return own(values, text) ? (values[text] as string) : text;
+  if (own(values, text)) return values[text] as string;
+  if (language !== "ko") return text;
+  const pattern = KOREAN_PATTERNS.find(([from]) => from.test(text));
+  if (pattern) return text.replace(pattern[0], pattern[1]).replace(/(\d) (d|h|min|s)\b/g, (_, n: string, unit: string) => n + (UNITS.find(([, en]) => en === unit)?.[2] ?? ` ${unit}`));
+  const parts = text.split(", ");
+  return parts.every((p) => own(values, p)) ? parts.map((p) => values[p]).join(", ") : text;
 };
 
 const MACHINES = new Set(["remote", "server", "next", "a", "b"]); /* their names are shortened, as in the heads of the columns */
+
+/* What the program says in its own words; all else is a name or what somebody has written, and stays as it is. */
+const OWN_WORDS = new Set(["reason", "action", "how", "ending", "outcome", "timer", "part", "program", "state", "place", "direction", "meaning", "verdict", "rule", "do", "policy"]);
 
 /* A field as it is told: moments as the clock, closed sets in the language. */
 function tell(record: TraceRecord, key: string, language: Language, isGated: boolean): string {
   const value = record.fields[key];
   if (value === undefined) return "";
   if (MACHINES.has(key)) return String(value).replace(/\.(example|test)$/, "");
-  if (key.endsWith("_at") && typeof value === "number") return isGated && value > record.t ? "?" : formatTime(value);
-  return valueOf(language, String(value));
+  if (key.endsWith("_at") && typeof value === "number") return isGated && value > record.t ? "?" : formatTime(value, language);
+  return OWN_WORDS.has(key) ? valueOf(language, String(value)) : String(value);
 }
 
 /** What a record says, in one line; while there is something to be guessed, without moments to come. */

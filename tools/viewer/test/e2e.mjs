@@ -214,6 +214,36 @@ async function checkAxe(page, what) {
   assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 2).map((n) => n.target.join(" ")).join(", ")}`), [], what);
 }
 
+/* Names that lie on one another or stand out of their pane, and dots under words, at two sizes and in both modes. */
+async function checkRoom(page, records) {
+  const at = records.find((r) => r.kind === "queue.defer" || r.kind === "mail.bounced") ?? records.at(Math.floor(records.length / 2));
+  for (const [width, height] of [[1280, 720], [1920, 1080]])
+    for (const lecture of [0, 1]) {
+      await page.setViewportSize({ width, height });
+      await page.evaluate(([seq, mode]) => { location.hash = `at=${seq}&level=protocol&lang=en&lecture=${mode}&panes=map,ladder,queue,detail`; }, [at.seq, lecture]);
+      await page.waitForFunction((mode) => document.documentElement.dataset.lecture === String(mode) && document.querySelector(".row.picked"), lecture);
+      await settle(page);
+      const crowded = await page.evaluate(() => {
+        const found = [], over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+        for (const selector of [".map .node > text", ".ladder-head text"]) {
+          const texts = [...document.querySelectorAll(selector)], pane = document.querySelector(selector)?.closest("svg").getBoundingClientRect();
+          const boxes = texts.map((t) => t.getBoundingClientRect());
+          boxes.forEach((a, k) => {
+            if (a.left < pane.left - 1 || a.right > pane.right + 1) found.push(`${selector}: ${texts[k].textContent} is cut`);
+            boxes.forEach((b, n) => { if (n > k && over(a, b)) found.push(`${selector}: ${texts[k].textContent} on ${texts[n].textContent}`); });
+          });
+        }
+        for (const row of document.querySelectorAll(".row")) {
+          const say = row.querySelector(".say")?.getBoundingClientRect(), dot = row.querySelector("circle")?.getBoundingClientRect();
+          if (say && dot && over(say, dot)) found.push(`a dot under ${row.textContent}`);
+        }
+        return found;
+      });
+      assert.deepEqual(crowded, [], `${width}×${height}${lecture ? ", lecture" : ""}`);
+    }
+  await page.setViewportSize({ width: 1280, height: 720 });
+}
+
 async function checkLooks(page) {
   for (const key of ["#language", "#theme", "#lecture"]) {
     await page.click(key);
@@ -242,6 +272,7 @@ async function checkLesson(lesson) {
   }
   await checkPanes(page, records);
   await checkLadder(page);
+  await checkRoom(page, records);
   await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
   await page.waitForSelector(".uplot canvas");
   await checkLooks(page);

@@ -7,6 +7,7 @@ import { tabulate } from "../src/charts";
 import { decodeBase64, dissect } from "../src/frame";
 import { Model, at, toneOf } from "../src/model";
 import { briefNames } from "../src/context";
+import { caption, layoutMap } from "../src/map";
 import { layRows, topOf } from "../src/rows";
 import { SENTENCES } from "../src/sentences";
 import { carriersOf, inFrame, linkedTo, streamOf, wireOf } from "../src/stream";
@@ -132,7 +133,8 @@ test("rows of the ladder stand by the axis", () => {
 test("a brief name is one machine's alone", () => {
   const node = (name: string, role: string) => ({ name, role });
   const names = briefNames([node("mail.naver.example", "server"), node("mx1.gmail.example", "server"), node("mx2.gmail.example", "server"), node("alice.laptop", "agent"), node("alice.phone", "agent"), node("ns", "nameserver")]);
-  assert.deepEqual([...names.values()], ["naver", "mx1", "mx2", "alice.laptop", "alice.phone", "DNS"]);
+  assert.deepEqual([...names.values()], ["naver", "mx1", "mx2", "laptop", "phone", "DNS"]);
+  assert.deepEqual([...briefNames([node("alice.laptop", "agent"), node("alice.phone", "agent"), node("bob.phone", "agent")]).values()], ["alice.laptop", "alice.phone", "bob"], "whose it is");
 });
 test("what is on hold or waits for its turn is known", () => {
   const model = modelOf([LINES[0] as string, LINES[1] as string, '{"seq":3,"t":6,"kind":"queue.activate","host":"a","cause":2,"entry":"q","mail":"m","recipient":"r"}',
@@ -145,9 +147,41 @@ test("what is on hold or waits for its turn is known", () => {
 test("an axis without records", () => { const axis = new Axis("gaps", []); assert.equal(axis.indexAt(0.5), -1); assert.equal(axis.timeAt(0.5), 0); });
 
 test("times and spans", () => {
-  assert.equal(formatTime(1302315600), "00:00:01.302");
-  assert.equal(formatTime(86400e9 * 2 + 3661e9), "2d 01:01:01.000");
+  assert.equal(formatTime(1302315600, "en"), "00:00:01.302");
+  assert.equal(formatTime(86400e9 * 2 + 3661e9, "en"), "2d 01:01:01.000");
+  assert.equal(formatTime(86400e9 * 2 + 3661e9, "ko"), "2일 01:01:01.000");
   assert.deepEqual([formatSpan(1798e9, "en"), formatSpan(1798e9, "ko"), formatSpan(12.3e6, "en"), formatSpan(5, "en"), formatSpan(5 * 86400e9, "en")], ["29 min 58 s", "29분 58초", "12.3 ms", "5 ns", "5 d"]);
+});
+
+test("in Korean the program's own words are told, and names stay names", () => {
+  const model = modelOf(['{"seq":1,"t":0,"kind":"agent.read","host":"a","cause":0,"mail":"answer","subject":"timeout"}',
+    '{"seq":2,"t":5,"kind":"tcp.failed","host":"a","cause":0,"connection":"a#1","remote":"list","reason":"connection reset by peer, after the final dot"}',
+    '{"seq":3,"t":5,"kind":"policy.verdict","host":"a","cause":0,"policy":"greylist","verdict":"passed","reason":"back after 10 min"}',
+    '{"seq":4,"t":6,"kind":"timeline.action","host":"timeline","cause":0,"do":"send","subject":"send"}']);
+  assert.deepEqual([0, 1, 2, 3].map((i) => describe(model, i, "ko")),
+    ["answer 읽음: “timeout”", "연결 실패: list: 상대가 연결을 리셋, 마지막 점 후", "그레이리스팅: 통과: 10분 뒤 재시도", "시나리오: 보내기 (send)"]);
+  assert.equal(describe(model, 3, "en"), "scenario: send send");
+});
+
+test("a long caption is two lines of about the same length", () => {
+  const lines = caption("mail.daum: queue: from-carol waits until 00:10:00.000: connection refused", 400, 10); // 6 pixels a character here
+  assert.equal(lines.length, 2);
+  const [a, b] = lines.map((l) => l.length) as [number, number];
+  assert.ok(Math.abs(a - b) < 20, lines.join(" | "));
+  assert.deepEqual(caption("short", 400, 10), ["short"]);
+});
+
+test("on the map every machine has its own place, and no link runs through a router", () => {
+  const { header, records } = readTrace([JSON.stringify({ mailsim_trace: 1, title: "x", level: "mail",
+    nodes: [["seoul", "router"], ["cottage", "router"], ["villa", "router"], ["s", "server"], ["t", "server"], ["b.pc", "agent"]].map(([name, role]) => ({ name, role })),
+    links: [["cottage", "seoul"], ["villa", "seoul"], ["s", "seoul"], ["t", "villa"], ["b.pc", "cottage"]].map(([a, b]) => ({ a, b, delay: 1, rate: 1 })) })].join("\n"));
+  const places = layoutMap(new Model(header, records, META), 600, 300);
+  assert.equal(places.size, 6);
+  const at = (name: string): [number, number] => { const p = places.get(name); assert.ok(p); return [p.x, p.y]; };
+  assert.equal(new Set([...places.values()].map((p) => `${p.x} ${p.y}`)).size, 6);
+  const [sx, sy] = at("seoul"), [cx, cy] = at("cottage"), [vx, vy] = at("villa");
+  const far = Math.abs((vy - sy) * cx - (vx - sx) * cy + vx * sy - vy * sx) / Math.hypot(vx - sx, vy - sy);
+  assert.ok(far > 20, `${far} pixels from the line`);
 });
 
 test("a frame's fields are named and cover it", () => {
