@@ -4,6 +4,8 @@
 #include "core/units.h"
 #include "export/timeline_fold.h"
 
+#include <string.h>
+
 static const SimTime DIAGRAM_PAUSE = 10 * SIM_SECOND;
 
 static void collect(void *owner, const TimelineEvent *event)
@@ -48,6 +50,8 @@ Diagram *diagram_new(Trace *trace, const DiagramOptions *options)
         diagram->fold = timeline_fold_new(options->level, (TimelineReceiver){collect, diagram});
     diagram->columns = g_array_new(FALSE, FALSE, sizeof(NodeId));
     g_array_append_vals(diagram->columns, options->columns, (guint)options->column_count);
+    diagram->network = options->network;
+    diagram->network_count = options->network_count;
     diagram->events = g_ptr_array_new_with_free_func(free_event);
     trace_add_sink(trace, (TraceSink){diagram_take, diagram, options->level});
     return diagram;
@@ -99,6 +103,16 @@ const char *diagram_column_name(const Diagram *diagram, guint column)
 {
     return simulator_node_name(trace_simulator(diagram->trace),
                                g_array_index(diagram->columns, NodeId, column));
+}
+
+const NdjsonNode *diagram_column_node(const Diagram *diagram, guint column)
+{
+    const char *name = diagram_column_name(diagram, column);
+    for (size_t i = 0; i < diagram->network_count; i++) {
+        if (strcmp(diagram->network[i].name, name) == 0)
+            return &diagram->network[i];
+    }
+    return NULL;
 }
 
 char *diagram_pause(const Diagram *diagram, guint event)

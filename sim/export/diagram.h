@@ -5,9 +5,10 @@
  * has a maximum; what is left out is said in it. */
 #pragma once
 
+#include "export/ndjson.h"
 #include "export/timeline_event.h"
 
-enum { DIAGRAM_EVENTS_MAXIMUM = 1000 };
+enum { DIAGRAM_EVENTS_MAXIMUM = 600 };
 
 typedef struct DiagramOptions {
     TraceLevel level;
@@ -17,6 +18,8 @@ typedef struct DiagramOptions {
     const NodeId
         *columns; /* hosts, from left to right; those that do nothing are left out; copied */
     size_t column_count;
+    const NdjsonNode *network; /* says what the hosts are; borrowed until the diagram is written */
+    size_t network_count;
 } DiagramOptions;
 
 typedef struct Diagram Diagram;

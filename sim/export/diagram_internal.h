@@ -10,6 +10,8 @@ struct Diagram {
     char *title;
     GArray *columns;   /* NodeId */
     GPtrArray *events; /* TimelineEvent */
+    const NdjsonNode *network;
+    size_t network_count;
     uint64_t left_out; /* events beyond the maximum */
     bool is_finished;
 };
@@ -19,6 +21,8 @@ void diagram_finish(Diagram *diagram);
 /* The column of a host, or -1. */
 int diagram_column(const Diagram *diagram, NodeId node);
 const char *diagram_column_name(const Diagram *diagram, guint column);
+/* What the header of a trace says of the host; NULL: nothing. */
+const NdjsonNode *diagram_column_node(const Diagram *diagram, guint column);
 /* "... 1 h 39 min ..." between the event and the one before it, to free; NULL: no pause. */
 char *diagram_pause(const Diagram *diagram, guint event);
 /* What the reader is told of events that are left out, to free; NULL: there are none. */

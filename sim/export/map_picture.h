@@ -1,28 +1,14 @@
-/* The network as an SVG picture: routers in a row in the order given, servers above the router that
- * they are joined to, user agents' machines below. */
+/* The network as an SVG picture: routers in a row in the order given, what serves above the router
+ * that it is joined to, people's machines below. */
 #pragma once
 
-#include <glib.h>
-
-typedef enum MapKind { MAP_ROUTER, MAP_SERVER, MAP_AGENT } MapKind;
-
-typedef struct MapNode {
-    const char *name;
-    MapKind kind;
-    size_t router; /* index of the router that it is joined to; unused for routers */
-} MapNode;
-
-/* A link between two routers, as indexes. `label` is for people, such as "120 ms". */
-typedef struct MapLink {
-    size_t a, b;
-    const char *label;
-} MapLink;
+#include "export/ndjson.h"
 
 typedef struct MapPicture {
     const char *title;
-    const MapNode *nodes; /* routers come first */
+    const NdjsonNode *nodes; /* as in the header of a trace */
     size_t node_count;
-    const MapLink *links;
+    const NdjsonLink *links;
     size_t link_count;
 } MapPicture;
 

@@ -1,11 +1,12 @@
-/* The message queues of a run as an SVG picture over time: for each server a bar for each message
- * from its entering to its leaving, with a tick for each attempt, and bands for the times when a
- * server was down. */
+/* The message queues of a run as an SVG picture over time, servers in the order of the scenario: a
+ * bar for each message from its entering to its leaving, with a mark for each attempt, and bands
+ * for the times when a server was down. Of a server with many messages the queue's length is drawn
+ * instead, all such to one scale. */
 #pragma once
 
 #include "trace/trace.h"
 
-enum { QUEUE_PICTURE_BARS_MAXIMUM = 40 }; /* a server; how many more there were is said */
+enum { QUEUE_PICTURE_BARS_MAXIMUM = 20 }; /* a server; with more, the length is drawn */
 
 typedef struct QueuePicture QueuePicture;
 

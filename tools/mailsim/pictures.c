@@ -1,7 +1,6 @@
 /* Pictures of a run. See pictures.h. */
 #include "pictures.h"
 
-#include "core/units.h"
 #include "export/diagram.h"
 #include "export/map_picture.h"
 #include "export/queue_picture.h"
@@ -85,7 +84,9 @@ static bool begin(Picture *picture, const Run *run, const PicturesOptions *optio
                                   options->follow,
                                   options->is_unfolded,
                                   (const NodeId *)(const void *)columns->data,
-                                  columns->len};
+                                  columns->len,
+                                  run->topology->nodes,
+                                  run->topology->node_count};
         picture->diagram = diagram_new(trace, &diagram);
     }
     return true;
@@ -103,78 +104,20 @@ Pictures *pictures_new(const Run *run, const PicturesOptions *options)
     return pictures;
 }
 
-/* ---- The map ---- */
-
-static size_t router_index(const Scenario *scenario, const char *name)
-{
-    const ScenarioTexts *routers = &scenario->network.routers;
-    for (size_t i = 0; i < routers->count; i++) {
-        if (strcmp(routers->items[i].text, name) == 0)
-            return i;
-    }
-    return 0;
-}
-
-static void add_node(GArray *nodes, const Scenario *scenario, char *name, MapKind kind,
-                     const char *router)
-{
-    MapNode node = {name, kind, router != NULL ? router_index(scenario, router) : 0};
-    g_array_append_val(nodes, node);
-}
-
-static GArray *list_nodes(const Scenario *scenario, GStringChunk *names)
-{
-    GArray *nodes = g_array_new(FALSE, FALSE, sizeof(MapNode));
-    for (size_t i = 0; i < scenario->network.routers.count; i++)
-        add_node(nodes, scenario, (char *)scenario->network.routers.items[i].text, MAP_ROUTER,
-                 NULL);
-    for (size_t i = 0; i < scenario->servers.count; i++) {
-        const ScenarioServer *server = &scenario->servers.items[i];
-        add_node(nodes, scenario, (char *)server->name.text, MAP_SERVER, server->router.text);
-    }
-    for (size_t i = 0; i < scenario->people.count; i++) {
-        const ScenarioPerson *person = &scenario->people.items[i];
-        for (size_t a = 0; a < person->agents.count; a++) {
-            const ScenarioAgent *agent = &person->agents.items[a];
-            g_autofree char *name = simulation_agent_host_name(person, agent);
-            add_node(nodes, scenario, g_string_chunk_insert(names, name), MAP_AGENT,
-                     agent->router.text);
-        }
-    }
-    return nodes;
-}
-
-static GArray *list_links(const Scenario *scenario, GStringChunk *names)
-{
-    GArray *links = g_array_new(FALSE, FALSE, sizeof(MapLink));
-    for (size_t i = 0; i < scenario->network.links.count; i++) {
-        const ScenarioLink *link = &scenario->network.links.items[i];
-        g_autofree char *delay = units_format_readable(link->parameters.delay_ns);
-        MapLink drawn = {router_index(scenario, link->between.items[0].text),
-                         router_index(scenario, link->between.items[1].text),
-                         g_string_chunk_insert(names, delay)};
-        g_array_append_val(links, drawn);
-    }
-    return links;
-}
+/* ---- Writing ---- */
 
 static void write_map(const Run *run, GString *out)
 {
-    GStringChunk *names = g_string_chunk_new(256);
-    g_autoptr(GArray) nodes = list_nodes(run->scenario, names);
-    g_autoptr(GArray) links = list_links(run->scenario, names);
+    const Topology *network = run->topology;
     MapPicture map = {
         local_text_choose(&run->scenario->title, terminal_language()),
-        (const MapNode *)(const void *)nodes->data,
-        nodes->len,
-        (const MapLink *)(const void *)links->data,
-        links->len,
+        network->nodes,
+        network->node_count,
+        network->links,
+        network->link_count,
     };
     map_picture_write(&map, out);
-    g_string_chunk_free(names);
 }
-
-/* ---- Writing ---- */
 
 static void write_picture(const Pictures *pictures, Picture *picture, GString *out)
 {
