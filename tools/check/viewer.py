@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The viewer: its types, that the committed page is what its source gives, unit tests, and the pages
-of all lessons in Chromium. `viewer.py MAILSIM`; `viewer.py --bench MAILSIM` measures instead.
+and SVG pictures of all lessons in Chromium. `viewer.py MAILSIM`; `viewer.py --bench MAILSIM` measures instead.
 
 The packages come by `npm ci` once, into a cache that outlives the tree's build folders; while the
 lock file stays as it is, no network is asked."""
@@ -111,6 +111,10 @@ def check_lesson(program, lesson):
     return run_command([*NODE, str(VIEWER / "test/e2e.mjs"), program, "scenarios", lesson])
 
 
+def check_pictures(program, lessons):
+    return run_command([*NODE, str(VIEWER / "test/pictures.mjs"), program, "scenarios", *lessons])
+
+
 if sys.argv[1] == "--bench":
     install()
     os.execvp("node", [*NODE, str(VIEWER / "test/bench.mjs"), os.path.abspath(sys.argv[2])])
@@ -122,5 +126,6 @@ check_units([("npm ci", lambda: installed), ("the lock file", check_lock)] + ([]
     ("the same bytes again", check_rebuild),
     ("unit tests", check_unit_tests),
     ("view and --follow", lambda: check_program(program)),
+    ("pictures for slides", lambda: check_pictures(program, lessons)),
     *[(f"pages: {lesson}", lambda lesson=lesson: check_lesson(program, lesson)) for lesson in lessons],
 ]))

@@ -144,6 +144,7 @@ export class Model {
     if (layer === "queue") this.noteQueue(record, i, what);
     if (layer === "mailbox") this.noteMailbox(record, i, what);
     if (layer === "host") push(this.hosts, record.host, { i, value: what });
+    if (record.kind === "host.restart") this.noteRestart(record.host, i);
     if (record.kind === "link.down" || record.kind === "link.up")
       push(this.links, linkKey(str(record, "a"), str(record, "b")), { i, value: what === "up" });
     if (what === "state" && record.fields["to"] !== undefined) this.noteState(record, i, layer);
@@ -202,11 +203,19 @@ export class Model {
     life.changes.push({ i, value: str(record, "to") });
   }
 
+  /* What a server does not find again on its disk is no longer in its queue. */
+  private noteRestart(host: string, i: number): void {
+    for (const entry of this.openEntries.values()) if (entry.host === host && entry.remove === Infinity) entry.remove = i;
+    if (this.lengths.has(host)) push(this.lengths, host, { i, value: 0 });
+  }
+
   private noteQueue(record: TraceRecord, i: number, what: string): void {
     const id = str(record, "entry");
     if (record.fields["length"] !== undefined && what !== "list") push(this.lengths, record.host, { i, value: num(record, "length") });
     const key = `${record.host} ${id}`;
     let entry = this.openEntries.get(key);
+    if (entry && what === "recover") entry.remove = Infinity;
+    if (entry && what === "enter" && entry.remove !== Infinity) entry = undefined; // the number is used again
     if (!entry && id !== "" && !QUEUE_ASIDE.has(what)) {
       entry = { id, host: record.host, mail: str(record, "mail"), enter: i, remove: Infinity, expires: undefined, held: [], recipients: new Map() };
       this.entries.push(entry);

@@ -13,6 +13,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const folder = mkdtempSync(join(tmpdir(), "mailsim-viewer-"));
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const STEPS = 6;
+const MOST_LISTED = 500; /* rows of a table; what is left out is said */
 const MOST_RECORDS = 100000; /* that a page holds unless it is asked for more */
 const UNITS = { segment: ["1", "2", "3", "4"], protocol: ["2", "3", "4"], mail: ["3", "4"] };
 
@@ -127,6 +128,7 @@ async function checkPanes(page, records) {
     await page.locator(".two .go", { hasText: stored.mail }).first().click();
     assert.ok((await page.locator(".event.own").count()) > 0, "selecting a mail is not seen in the list");
   }
+  await checkInventory(page, records);
   const down = records.find((r) => /^host\.(crash|power_off)$/.test(r.kind));
   if (down) {
     await goTo(page, down);
@@ -139,6 +141,16 @@ async function checkPanes(page, records) {
   }
   const line = records.find((r) => r.kind === "smtp.command");
   if (line) await checkLine(page, records, line);
+}
+
+/* At the end queues and mailboxes hold what the trace's last records found on the disks. */
+async function checkInventory(page, records) {
+  const held = (place) => records.filter((r) => r.kind === "store.inventory" && r.final && r.place === place).map((r) => r.mail).sort();
+  for (const [pane, place] of [["queue", "queue"], ["mailboxes", "mailbox"]]) {
+    await goTo(page, records.at(-1), `&panes=map,ladder,${pane},detail`);
+    const listed = await page.locator(".two .data tbody .go").allTextContents(), expected = held(place);
+    if (expected.length <= MOST_LISTED) assert.deepEqual(listed.sort(), expected, `${pane} at the end`);
+  }
 }
 
 async function checkLine(page, records, line) {

@@ -146,6 +146,15 @@ test("what is on hold or waits for its turn is known", () => {
 
 test("an axis without records", () => { const axis = new Axis("gaps", []); assert.equal(axis.indexAt(0.5), -1); assert.equal(axis.timeAt(0.5), 0); });
 
+test("a restart keeps in the queue what it finds again", () => {
+  const model = modelOf(['{"seq":1,"t":0,"kind":"queue.enter","host":"a","cause":0,"entry":"p","mail":"m","length":1}', '{"seq":2,"t":0,"kind":"queue.enter","host":"a","cause":0,"entry":"q","mail":"n","length":2}',
+    '{"seq":3,"t":5,"kind":"host.power_off","host":"a","cause":0,"program":"x"}', '{"seq":4,"t":9,"kind":"host.restart","host":"a","cause":0,"program":"x"}',
+    '{"seq":5,"t":9,"kind":"queue.recover","host":"a","cause":4,"entry":"p","mail":"m","length":1}', '{"seq":6,"t":9,"kind":"queue.enter","host":"a","cause":0,"entry":"q","mail":"o","length":2}']);
+  const inQueue = (i: number): string[] => model.entries.filter((e) => e.enter <= i && i < e.remove).map((e) => e.mail);
+  assert.deepEqual([inQueue(2), inQueue(5)], [["m", "n"], ["m", "o"]]);
+  assert.deepEqual([2, 3, 4, 5].map((i) => at(model.lengths.get("a") ?? [], i)), [2, 0, 1, 2]);
+});
+
 test("times and spans", () => {
   assert.equal(formatTime(1302315600, "en"), "00:00:01.302");
   assert.equal(formatTime(86400e9 * 2 + 3661e9, "en"), "2d 01:01:01.000");
