@@ -1,5 +1,5 @@
-/* Tests of the network as a trace's header tells it: every machine is there once, and every link leads
- * from one that is there to another. */
+/* Tests of the network as a trace's header tells it: every machine is there once, and every link
+ * leads from one that is there to another. */
 #include "scenario/reader.h"
 #include "scenario/topology.h"
 
