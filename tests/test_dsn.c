@@ -1,14 +1,6 @@
 /* Delivery status notifications: composed, and read back. */
 #include "mail/dsn.h"
-#include "mail/message.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-enum { NINE_IN_SEOUL = 1772409600, SEOUL = 540 };
+#include "mail_texts.h"
 
 static const char original[] = "Received: by mail.naver.example id Q1;\r\n"
                                "\tMon, 2 Mar 2026 09:00:00 +0900\r\n"
@@ -41,13 +33,6 @@ static DsnReport report_of(const DsnRecipient *recipients, size_t count)
                        .original = span_of_text(original),
                        .recipients = recipients,
                        .recipient_count = count};
-}
-
-static Span bytes_span(GBytes *bytes)
-{
-    gsize length = 0;
-    const void *data = g_bytes_get_data(bytes, &length);
-    return span_of(data, length);
 }
 
 static Dsn *read_back(GBytes *bytes)

@@ -1,7 +1,7 @@
 /* Composing a plain message without a MIME library: most messages of a run are such, and all that a
  * library knows of folding, encoding and structure decides nothing about them.
  *
- * tests/test_message.c holds each octet against what GMime writes of the same draft. */
+ * tests/test_message_compose.c holds each octet against what GMime writes of the same draft. */
 #include "mail/message_compose_plain.h"
 
 #include "mail/date.h"
