@@ -95,6 +95,25 @@ static inline void world_crash(World *world, bool is_power_off)
         disk_crash_program(world->disk);
 }
 
+/* A story that crashes after so many events, and again after so many of the recovery; false when it
+ * was through before. The seed draws what a loss of power leaves; 0: the program crashes. */
+typedef bool (*CrashStory)(uint64_t seed, uint64_t events, uint64_t more, bool *recovery_ended);
+
+/* With each pair of crashes, for each seed from 0; there are more than so many pairs. */
+static inline void play_crashes(CrashStory story, uint64_t last_seed, unsigned pairs)
+{
+    for (uint64_t seed = 0; seed <= last_seed; seed++) {
+        bool is_cut = true;
+        unsigned played = 0;
+        for (uint64_t events = 0; is_cut; events++) {
+            bool recovery_ended = false;
+            for (uint64_t more = 0; !recovery_ended; more++, played++)
+                is_cut = story(seed, events, more, &recovery_ended);
+        }
+        assert_true(played > pairs);
+    }
+}
+
 static inline GBytes *bytes_of(const char *text)
 {
     return g_bytes_new(text, strlen(text));
