@@ -194,9 +194,11 @@ static void slot_settle(Simulator *simulator, EventSlot *slot)
     slot->state = SLOT_CANCELLED;
 }
 
-Timer simulator_schedule_call(Simulator *simulator, SimTime time, NodeId destination,
-                              EventPriority priority, void (*run)(void *owner, void *data),
-                              void *owner, void *data, void (*discard)(void *data))
+__attribute__((flatten)) Timer simulator_schedule_call(Simulator *simulator, SimTime time,
+                                                       NodeId destination, EventPriority priority,
+                                                       void (*run)(void *owner, void *data),
+                                                       void *owner, void *data,
+                                                       void (*discard)(void *data))
 {
     const EventKey *current = &simulator->current;
     bool is_same_step = simulator->is_running && time == current->time;

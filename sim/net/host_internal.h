@@ -56,7 +56,8 @@ void icmp_receive(Host *host, const Packet *packet);
 /* tcp_host.c */
 void tcp_host_init(Host *host);
 void tcp_host_clear(Host *host);
-void tcp_host_receive(Host *host, const Packet *packet);
+/* The packet stays the caller's, its payload may be taken. */
+void tcp_host_receive(Host *host, Packet *packet);
 typedef struct TcpIcmpReport {
     TcpIcmp error;
     uint32_t seq; /* of the segment that it quotes */

@@ -41,10 +41,18 @@ static LinkDirection *next_way(const NetworkNode *node, const NetworkNode *desti
                                    : link_direction(network_link_at(network, edge)->link, node->id);
 }
 
+/* Whether all that goes from the node to the address takes its only link, whoever has it. */
+static bool has_one_way(const NetworkNode *node, Ipv4Address destination)
+{
+    return node->way_out != NULL && destination != node->address;
+}
+
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
     Packet *packet = packet_new(node->network->packets, protocol, node->address, destination);
-    const LinkDirection *way = next_way(node, network_destination_at(node, destination));
+    const LinkDirection *way = has_one_way(node, destination)
+                                   ? node->way_out
+                                   : next_way(node, network_destination_at(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;
     packet->hop_to = way != NULL ? link_direction_end(way) : node->id;
@@ -86,7 +94,9 @@ static void put_on_link(NetworkNode *node, LinkDirection *way, Packet *packet)
 void network_send(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
-    const NetworkNode *destination = network_destination_at(node, packet->destination);
+    bool is_simple = node->group == 0 && has_one_way(node, packet->destination);
+    const NetworkNode *destination =
+        is_simple ? NULL : network_destination_at(node, packet->destination);
     LinkDirection *way = next_way(node, destination);
     if (node->filters != NULL && node->host != NULL && destination != node &&
         filter_stops(node, packet))

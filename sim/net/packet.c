@@ -79,13 +79,19 @@ Packet *packet_new(PacketPool *pool, PacketProtocol protocol, Ipv4Address source
                    Ipv4Address destination)
 {
     Packet *packet = pool_take(pool);
-    *packet = (Packet){
-        .pool = pool,
-        .source = source,
-        .destination = destination,
-        .ttl = PACKET_FIRST_TTL,
-        .protocol = (uint8_t)protocol,
-    };
+    packet->pool = pool;
+    packet->ref = (TraceRef){0};
+    packet->because = 0;
+    packet->damage = NULL;
+    packet->put_on_link_at = 0;
+    packet->hop_from = packet->hop_to = NODE_TIMELINE;
+    packet->source = source;
+    packet->destination = destination;
+    packet->ttl = PACKET_FIRST_TTL;
+    packet->protocol = (uint8_t)protocol;
+    packet->icmp = (IcmpError){0};
+    _Static_assert(sizeof(IcmpError) >= sizeof(Segment) && sizeof(IcmpError) >= sizeof(Datagram),
+                   "all that a packet can hold is zero");
     return packet;
 }
 

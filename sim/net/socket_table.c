@@ -47,7 +47,7 @@ static void table_grow(SocketTable *table)
 
 void socket_table_insert(SocketTable *table, uint64_t key, TcpSocket *socket)
 {
-    if (4 * (table->count + 1) > 3 * table->capacity)
+    if (2 * (table->count + 1) > table->capacity)
         table_grow(table);
     uint32_t index = table_search(table, key);
     CHECK(table->entries[index].socket == NULL && socket != NULL);

@@ -15,7 +15,7 @@ typedef struct SocketEntry {
 typedef struct SocketTable {
     SocketEntry *entries;
     uint32_t count;
-    uint32_t capacity; /* a power of two, at least a third more than `count`; or 0 */
+    uint32_t capacity; /* a power of two, at least twice `count`; or 0 */
 } SocketTable;
 
 void socket_table_clear(SocketTable *table);

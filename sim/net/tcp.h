@@ -133,9 +133,10 @@ TcpConnection *tcp_new_passive(const TcpOptions *options, uint32_t iss, const Se
 void tcp_free(TcpConnection *tcp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TcpConnection, tcp_free)
 
-/* SEGMENT ARRIVES. The segment stays the caller's; payload that is kept is kept by reference. A
- * finished connection ignores it: the host answers with tcp_reply_for_closed. */
-void tcp_receive(TcpConnection *tcp, const Segment *segment, SimTime now);
+/* SEGMENT ARRIVES. The segment stays the caller's, to be cleared; what it holds may have been
+ * changed, and its payload taken. A finished connection ignores it: the host answers with
+ * tcp_reply_for_closed. */
+void tcp_receive(TcpConnection *tcp, Segment *segment, SimTime now);
 /* A deadline has passed. Harmless when called early. */
 void tcp_time_out(TcpConnection *tcp, SimTime now);
 /* When tcp_time_out wants to be called; SIM_NEVER when nothing is waited for. It may move later

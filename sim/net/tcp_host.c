@@ -132,7 +132,7 @@ static bool opens_connection(const Host *host, const Packet *packet)
            port_has_listener(host, packet->tcp.destination_port);
 }
 
-void tcp_host_receive(Host *host, const Packet *packet)
+void tcp_host_receive(Host *host, Packet *packet)
 {
     const Segment *segment = &packet->tcp;
     uint64_t key = tcp_socket_key(packet->source, segment->source_port, segment->destination_port);

@@ -82,7 +82,7 @@ static void keep_text_of_syn(TcpConnection *tcp, const Segment *syn)
     note_fin(tcp, syn, seq);
     Slice text = trim_to_window(tcp, syn->payload, &seq);
     if (text.length > 0)
-        tcp_reassembly_keep(tcp, seq, text);
+        tcp_reassembly_keep(tcp, seq, slice_ref(text, 0, text.length));
 }
 
 /* §3.10.7.2, third step; the first two are the host's. */
@@ -246,7 +246,7 @@ static void schedule_ack(TcpConnection *tcp, bool at_once, SimTime now)
 }
 
 /* Seventh step. False: the connection is over. */
-static bool process_text(TcpConnection *tcp, const Segment *in, uint32_t seq, SimTime now)
+static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime now)
 {
     Slice text = trim_to_window(tcp, in->payload, &seq);
     if (text.length == 0) {
@@ -259,7 +259,8 @@ static bool process_text(TcpConnection *tcp, const Segment *in, uint32_t seq, Si
         tcp_abort(tcp);
         return false;
     }
-    schedule_ack(tcp, tcp_reassemble(tcp, seq, text), now);
+    in->payload = (Slice){0}; /* the reference is the text's now */
+    schedule_ack(tcp, tcp_reassemble(tcp, seq, &text), now);
     return true;
 }
 
@@ -280,7 +281,7 @@ static void process_fin(TcpConnection *tcp, SimTime now)
         tcp_set_state(tcp, TCP_ON_FIN);
 }
 
-static void process_text_and_fin(TcpConnection *tcp, const Segment *in, SimTime now)
+static void process_text_and_fin(TcpConnection *tcp, Segment *in, SimTime now)
 {
     uint32_t seq = in->seq + ((in->flags & SEGMENT_SYN) != 0);
     if (!takes_text(tcp))
@@ -302,7 +303,7 @@ static void establish(TcpConnection *tcp, TcpTrigger trigger)
 }
 
 /* §3.10.7.3, fourth step. */
-static void syn_sent_process_syn(TcpConnection *tcp, const Segment *in, SimTime now)
+static void syn_sent_process_syn(TcpConnection *tcp, Segment *in, SimTime now)
 {
     learn_syn(tcp, in);
     if ((in->flags & SEGMENT_ACK) != 0) {
@@ -321,7 +322,7 @@ static void syn_sent_process_syn(TcpConnection *tcp, const Segment *in, SimTime 
 }
 
 /* §3.10.7.3. */
-static void syn_sent_receive(TcpConnection *tcp, const Segment *in, SimTime now)
+static void syn_sent_receive(TcpConnection *tcp, Segment *in, SimTime now)
 {
     bool has_ack = (in->flags & SEGMENT_ACK) != 0;
     /* First, check the ACK bit. */
@@ -445,43 +446,47 @@ static bool syn_received_process_ack(TcpConnection *tcp, const Segment *in, TcpT
 }
 
 /* §3.10.7.4. */
-static void other_states_receive(TcpConnection *tcp, Segment in, SimTime now)
+static void other_states_receive(TcpConnection *tcp, Segment *in, TcpTrigger acked, SimTime now)
 {
-    TcpTrigger acked = TCP_ON_ACK_OF_SYN;
-    /* Figure 7, lines 6 and 7: in a simultaneous open the peer's SYN comes twice, the second time
-     * with the ACK. Without the SYN, which lies left of the window, it begins at RCV.NXT. */
-    if (tcp->state == TCP_SYN_RECEIVED && !tcp->passive && in.seq == tcp->irs &&
-        (in.flags & (SEGMENT_SYN | SEGMENT_ACK)) == (SEGMENT_SYN | SEGMENT_ACK)) {
-        in.seq++;
-        in.flags &= (uint8_t)~SEGMENT_SYN;
-        acked = TCP_ON_SYN_ACK;
-    }
-    if (!process_sequence(tcp, &in, now))
+    if (!process_sequence(tcp, in, now))
         return;
-    if ((in.flags & SEGMENT_RST) != 0) {
-        process_rst(tcp, &in);
+    if ((in->flags & SEGMENT_RST) != 0) {
+        process_rst(tcp, in);
         return;
     }
-    if ((in.flags & SEGMENT_SYN) != 0) {
+    if ((in->flags & SEGMENT_SYN) != 0) {
         process_unexpected_syn(tcp);
         return;
     }
-    if ((in.flags & SEGMENT_ACK) == 0)
+    if ((in->flags & SEGMENT_ACK) == 0)
         return;
-    if (tcp->state == TCP_SYN_RECEIVED && !syn_received_process_ack(tcp, &in, acked, now))
+    if (tcp->state == TCP_SYN_RECEIVED && !syn_received_process_ack(tcp, in, acked, now))
         return;
-    if (process_ack(tcp, &in, now) && process_ack_of_fin(tcp, now))
-        process_text_and_fin(tcp, &in, now);
+    if (process_ack(tcp, in, now) && process_ack_of_fin(tcp, now))
+        process_text_and_fin(tcp, in, now);
 }
 
-void tcp_receive(TcpConnection *tcp, const Segment *segment, SimTime now)
+/* Figure 7, lines 6 and 7: in a simultaneous open the peer's SYN comes twice, the second time with
+ * the ACK. Without the SYN, which lies left of the window, it begins at RCV.NXT. */
+static bool is_second_syn(const TcpConnection *tcp, const Segment *in)
+{
+    return tcp->state == TCP_SYN_RECEIVED && !tcp->passive && in->seq == tcp->irs &&
+           (in->flags & (SEGMENT_SYN | SEGMENT_ACK)) == (SEGMENT_SYN | SEGMENT_ACK);
+}
+
+void tcp_receive(TcpConnection *tcp, Segment *segment, SimTime now)
 {
     if (tcp_is_finished(tcp))
         return;
     tcp_timer_heard(tcp, now);
-    if (tcp->state == TCP_SYN_SENT)
+    if (tcp->state == TCP_SYN_SENT) {
         syn_sent_receive(tcp, segment, now);
-    else
-        other_states_receive(tcp, *segment, now);
+    } else if (is_second_syn(tcp, segment)) {
+        segment->seq++;
+        segment->flags &= (uint8_t)~SEGMENT_SYN;
+        other_states_receive(tcp, segment, TCP_ON_SYN_ACK, now);
+    } else {
+        other_states_receive(tcp, segment, TCP_ON_ACK_OF_SYN, now);
+    }
     tcp_check(tcp);
 }

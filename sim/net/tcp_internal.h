@@ -110,9 +110,9 @@ void tcp_check(const TcpConnection *tcp);
 void tcp_start_closing(TcpConnection *tcp);
 
 /* tcp_reassembly.c: text of [seq, seq + length) within the window; true when it filled a gap or
- * came behind one, so that it must be acknowledged at once. `text` stays the caller's. */
-bool tcp_reassemble(TcpConnection *tcp, uint32_t seq, Slice text);
-/* Keeps a piece for later, unless one like it is there or there are too many. */
+ * came behind one, so that it must be acknowledged at once. Takes the text. */
+bool tcp_reassemble(TcpConnection *tcp, uint32_t seq, const Slice *text);
+/* Keeps a piece for later, unless one like it is there or there are too many. Takes the text. */
 void tcp_reassembly_keep(TcpConnection *tcp, uint32_t seq, Slice text);
 void tcp_reassembly_clear(TcpConnection *tcp);
 /* Delivers what has become contiguous; true when there was any. */

@@ -14,17 +14,19 @@ void tcp_reassembly_clear(TcpConnection *tcp)
     tcp->piece_count = tcp->piece_capacity = 0;
 }
 
-/* Appends to the receive buffer what of the text lies beyond RCV.NXT, and before the FIN. */
-static void deliver_text(TcpConnection *tcp, uint32_t seq, Slice text)
+/* Appends to the receive buffer what of the text lies beyond RCV.NXT, and before the FIN. Takes the
+ * text. */
+static void deliver_text(TcpConnection *tcp, uint32_t seq, const Slice *text)
 {
-    uint32_t end = seq + (uint32_t)text.length;
+    uint32_t end = seq + (uint32_t)text->length;
     if (tcp->fin_known && seq_is_before(tcp->rcv_fin, end))
         end = tcp->rcv_fin;
-    if (!seq_is_before(tcp->rcv_nxt, end))
-        return;
+    bool is_new = seq_is_before(tcp->rcv_nxt, end);
     uint32_t skip = tcp->rcv_nxt - seq;
-    uint32_t length = end - tcp->rcv_nxt;
-    slice_queue_take(&tcp->receiving, slice_ref(text, skip, length));
+    uint32_t length = is_new ? end - tcp->rcv_nxt : 0;
+    slice_queue_take(&tcp->receiving, (Slice){text->bytes, text->offset + skip, length});
+    if (!is_new)
+        return;
     tcp->rcv_nxt = end;
     tcp_notify(tcp, TCP_EVENT_READABLE);
 }
@@ -33,8 +35,7 @@ bool tcp_reassembly_deliver(TcpConnection *tcp)
 {
     uint32_t done = 0;
     while (done < tcp->piece_count && seq_is_at_or_before(tcp->pieces[done].seq, tcp->rcv_nxt)) {
-        deliver_text(tcp, tcp->pieces[done].seq, tcp->pieces[done].text);
-        slice_clear(&tcp->pieces[done].text);
+        deliver_text(tcp, tcp->pieces[done].seq, &tcp->pieces[done].text);
         done++;
     }
     if (done == 0)
@@ -58,25 +59,28 @@ void tcp_reassembly_keep(TcpConnection *tcp, uint32_t seq, Slice text)
     while (at > 0 && seq_is_before(seq, tcp->pieces[at - 1].seq))
         at--;
     if (tcp->piece_count == TCP_REASSEMBLY_MAXIMUM ||
-        (at > 0 && piece_covers(&tcp->pieces[at - 1], seq, seq + (uint32_t)text.length)))
+        (at > 0 && piece_covers(&tcp->pieces[at - 1], seq, seq + (uint32_t)text.length))) {
+        slice_clear(&text);
         return;
+    }
     if (tcp->piece_count == tcp->piece_capacity) {
         tcp->piece_capacity = MAX(2 * tcp->piece_capacity, 4);
         tcp->pieces = g_renew(TcpPiece, tcp->pieces, tcp->piece_capacity);
     }
     memmove(tcp->pieces + at + 1, tcp->pieces + at, (tcp->piece_count - at) * sizeof *tcp->pieces);
-    tcp->pieces[at] = (TcpPiece){seq, slice_ref(text, 0, text.length)};
+    tcp->pieces[at] = (TcpPiece){seq, text};
     tcp->piece_count++;
 }
 
-bool tcp_reassemble(TcpConnection *tcp, uint32_t seq, Slice text)
+bool tcp_reassemble(TcpConnection *tcp, uint32_t seq, const Slice *text)
 {
     if (seq_is_before(tcp->rcv_nxt, seq)) {
-        tcp_reassembly_keep(tcp, seq, text);
+        tcp_reassembly_keep(tcp, seq, *text);
         return true;
     }
     bool gap = tcp->piece_count > 0;
     deliver_text(tcp, seq, text);
-    tcp_reassembly_deliver(tcp);
+    if (gap)
+        tcp_reassembly_deliver(tcp);
     return gap;
 }

@@ -423,7 +423,7 @@ static void socket_timer_fire(void *owner, void *data)
         socket_arm(socket);
 }
 
-void tcp_socket_receive(TcpSocket *socket, const Packet *packet)
+void tcp_socket_receive(TcpSocket *socket, Packet *packet)
 {
     /* What has reasons behind it may be followed by what has none. */
     if (packet->because != 0 || packet->tcp.payload.length > 0)

@@ -48,7 +48,8 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
                                  StreamHandler handler);
 /* Opens for a SYN; its listener is asked when it is open. */
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
-void tcp_socket_receive(TcpSocket *socket, const Packet *packet);
+/* The packet stays the caller's, its payload may be taken. */
+void tcp_socket_receive(TcpSocket *socket, Packet *packet);
 void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmpReport report, uint64_t because);
 /* Why the peer is silent: the fault on the way to it, now or at the last time-out; or 0. */
 uint64_t tcp_socket_silence_because(const TcpSocket *socket);
