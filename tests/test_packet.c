@@ -65,9 +65,9 @@ static void assert_transport_checksum(const GByteArray *bytes)
 
 static Packet *packet_between(PacketProtocol protocol)
 {
-    PacketPool *pool = packet_pool_new();
+    Pool *pool = pool_new(sizeof(Packet));
     Packet *packet = packet_new(pool, protocol, ALICE, BOB);
-    packet_pool_free(pool); /* the packet takes it along */
+    pool_close(pool); /* the packet takes it along */
     packet->ref = (TraceRef){7, 0x12345};
     packet->hop_from = 7;
     packet->hop_to = 0x109;

@@ -10,6 +10,13 @@
 
 enum { CACHE_LINE = 64 }; /* octets */
 
+/* Fetches the lines of that memory, which begins with one, while other things are done. */
+static inline void cache_line_fetch(const void *memory, size_t size)
+{
+    for (size_t offset = 0; offset < size; offset += CACHE_LINE)
+        __builtin_prefetch((const char *)memory + offset);
+}
+
 /* Zeroed memory; free() gives it back. */
 static inline void *cache_line_new0(size_t size)
 {

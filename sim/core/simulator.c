@@ -51,6 +51,8 @@ struct Simulator {
     EventKey current;
     Cause cause;
     uint64_t event_count;
+    void (*fetched_run)(void *owner, void *data); /* simulator_fetch_ahead */
+    void (*fetch)(const void *owner, const void *data);
     bool is_running;
     bool is_stopped;
 };
@@ -286,8 +288,16 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
     }
 }
 
-/* Fetches what the next events need into the cache while the present one runs: their slots, and for
- * the first, whose slot was fetched a step before, its data. It changes nothing but the time. */
+void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *data),
+                           void (*fetch)(const void *owner, const void *data))
+{
+    simulator->fetched_run = run;
+    simulator->fetch = fetch;
+}
+
+/* Fetches what the next events need into the cache while the present one runs: their slots, what
+ * the second, whose slot was fetched a few steps before, is given, and what the first one will
+ * find there. It changes nothing but the time. */
 static inline void fetch_ahead(const Simulator *simulator)
 {
     enum { SLOTS_AHEAD = 4 };
@@ -297,13 +307,16 @@ static inline void fetch_ahead(const Simulator *simulator)
         __builtin_prefetch(slot_at(simulator, keys[i].slot));
     if (count == 0)
         return;
-    const EventAction *next = &slot_at(simulator, keys[0].slot)->action;
-    const char *data = next->data;
-    __builtin_prefetch(next->owner);
+    const EventAction *later = &slot_at(simulator, keys[count > 1].slot)->action;
+    const char *data = later->data;
+    __builtin_prefetch(later->owner);
     if (data != NULL) { /* address 0 is in no page: looking for it takes long */
         __builtin_prefetch(data);
         __builtin_prefetch(data + CACHE_LINE);
     }
+    const EventSlot *next = slot_at(simulator, keys[0].slot);
+    if (slot_is_pending(next) && next->action.run == simulator->fetched_run)
+        simulator->fetch(next->action.owner, next->action.data);
 }
 
 /* Runs the event whose key queue_peek_pending gave. */

@@ -2,11 +2,11 @@
  * and tcp_socket.c. */
 #include "net/host_internal.h"
 
-#include "core/check.h"
+#include "core/cache_line.h"
 
 Host *host_new(NetworkNode *node)
 {
-    Host *host = g_new0(Host, 1);
+    Host *host = cache_line_new0(sizeof(Host));
     host->node = node;
     host->trace = node->network->trace;
     host->simulator = node->network->simulator;
@@ -21,7 +21,7 @@ void host_free(Host *host)
 {
     tcp_host_clear(host);
     g_hash_table_unref(host->udp_ports);
-    g_free(host);
+    free(host);
 }
 
 NodeId host_node(const Host *host)
@@ -57,6 +57,12 @@ uint64_t host_off_because(const Host *host)
 uint16_t host_next_ephemeral_port(uint16_t port)
 {
     return port == UINT16_MAX ? HOST_FIRST_EPHEMERAL_PORT : (uint16_t)(port + 1);
+}
+
+void host_fetch(const Host *host, const Packet *packet)
+{
+    if (packet->protocol == PACKET_TCP)
+        tcp_host_fetch(host, packet);
 }
 
 void host_receive(Host *host, Packet *packet)

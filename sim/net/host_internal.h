@@ -18,19 +18,20 @@ struct Host {
     NetworkNode *node;
     Trace *trace;
     Simulator *simulator;
+    SocketTable sockets;   /* by tcp_socket_key: those that segments are given to */
+    GHashTable *listeners; /* port -> TcpListener * */
+    uint64_t connection_count;
+    uint32_t half_open;
     bool is_on;
-    uint64_t off_because;        /* of the power failure, while it is off */
-    uint64_t no_program_because; /* why nobody listens: what ended the program; 0 when it does */
-    uint64_t lost_because;       /* of what last ended connections here, for resets sent later */
 
     GPtrArray
         *options; /* TcpOptions *, each kept as connections refer to it; the last is current */
-    GHashTable *listeners;                 /* port -> TcpListener * */
-    SocketTable sockets;                   /* by tcp_socket_key: those that segments are given to */
     TcpSocket *first_socket, *last_socket; /* every one that is not freed, in order of creation */
-    uint64_t connection_count;
-    uint32_t half_open;
-    Random iss_secret; /* its index is set for each use */
+    Random iss_secret;                     /* its index is set for each use */
+
+    uint64_t off_because;        /* of the power failure, while it is off */
+    uint64_t no_program_because; /* why nobody listens: what ended the program; 0 when it does */
+    uint64_t lost_because;       /* of what last ended connections here, for resets sent later */
 
     GHashTable *path_mtus; /* address -> PathMtu *; NULL: none is known (tcp_host.c) */
     GHashTable *udp_ports; /* port -> UdpPort * */
@@ -44,6 +45,8 @@ NetworkNode *host_peek_node(const Host *host);
 uint64_t host_off_because(const Host *host);
 /* A packet for this host has arrived; takes it. */
 void host_receive(Host *host, Packet *packet);
+/* Fetches what that will need into the cache. */
+void host_fetch(const Host *host, const Packet *packet);
 /* The ephemeral port after `port`, around in a circle. */
 uint16_t host_next_ephemeral_port(uint16_t port);
 
@@ -58,6 +61,7 @@ void tcp_host_init(Host *host);
 void tcp_host_clear(Host *host);
 /* The packet stays the caller's, its payload may be taken. */
 void tcp_host_receive(Host *host, Packet *packet);
+void tcp_host_fetch(const Host *host, const Packet *packet);
 typedef struct TcpIcmpReport {
     TcpIcmp error;
     uint32_t seq; /* of the segment that it quotes */

@@ -31,7 +31,7 @@ typedef struct LinkMischief {
 struct LinkDirection {
     _Alignas(CACHE_LINE) Simulator *simulator;
     Trace *trace;
-    LinkDeliver *deliver;
+    const LinkReceiver *receiver;
     void *to_owner;
     NodeId from, to;
     SimTime busy_until;       /* the last bit of all packets so far is sent */
@@ -98,11 +98,12 @@ static Random direction_random(const LinkDirection *direction, RandomPurpose pur
     return random_stream(simulator_seed(simulator), name, purpose);
 }
 
-static LinkDirection direction_make(Trace *trace, NodeId from, LinkEnd to, LinkDeliver *deliver)
+static LinkDirection direction_make(Trace *trace, NodeId from, LinkEnd to,
+                                    const LinkReceiver *receiver)
 {
     LinkDirection direction = {.simulator = trace_simulator(trace),
                                .trace = trace,
-                               .deliver = deliver,
+                               .receiver = receiver,
                                .to_owner = to.owner,
                                .from = from,
                                .to = to.node,
@@ -140,13 +141,24 @@ static void direction_set_options(LinkDirection *direction, LinkOptions options)
     direction->options = options;
 }
 
-Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver)
+static void direction_arrive(void *owner, void *data);
+
+/* The direction and the packet are in the cache by then. */
+static void direction_fetch_arrival(const void *owner, const void *data)
+{
+    const LinkDirection *direction = owner;
+    direction->receiver->fetch(direction->to_owner, data);
+}
+
+Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options,
+               const LinkReceiver *receiver)
 {
     Link *link = cache_line_new0(sizeof(Link));
-    link->directions[0] = direction_make(trace, a.node, b, deliver);
-    link->directions[1] = direction_make(trace, b.node, a, deliver);
+    link->directions[0] = direction_make(trace, a.node, b, receiver);
+    link->directions[1] = direction_make(trace, b.node, a, receiver);
     for (int i = 0; i < 2; i++)
         direction_set_options(&link->directions[i], options);
+    simulator_fetch_ahead(trace_simulator(trace), direction_arrive, direction_fetch_arrival);
     return link;
 }
 
@@ -293,7 +305,7 @@ static void direction_arrive(void *owner, void *data)
     if (direction->last_fault_at >= packet->put_on_link_at)
         direction_drop(direction, direction->last_fault, packet);
     else
-        direction->deliver(direction->to_owner, packet);
+        direction->receiver->deliver(direction->to_owner, packet);
 }
 
 /* How long the bits of a frame take to be sent, rounded up to whole nanoseconds. */
@@ -365,6 +377,11 @@ static bool queue_has_room(const LinkDirection *direction, uint32_t size)
     return direction->waiting.count < options->queue_packets &&
            (options->queue_octets == 0 ||
             direction->waiting.octets + size <= options->queue_octets);
+}
+
+void link_fetch(const LinkDirection *direction)
+{
+    cache_line_fetch(direction, offsetof(LinkDirection, options.jitter_ns));
 }
 
 void link_take_packet(LinkDirection *direction, Packet *packet)

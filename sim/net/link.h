@@ -51,7 +51,19 @@ typedef struct LinkEnd {
 /* A packet has arrived, its last bit included; the callee owns it. */
 typedef void LinkDeliver(void *owner, Packet *packet);
 
-Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options, LinkDeliver *deliver);
+/* The packet will arrive next: fetches what LinkDeliver will need into the cache, and changes
+ * nothing. */
+typedef void LinkFetch(const void *owner, const Packet *packet);
+
+/* What a network does with its links' packets. */
+typedef struct LinkReceiver {
+    LinkDeliver *deliver;
+    LinkFetch *fetch;
+} LinkReceiver;
+
+/* The receiver is a constant. */
+Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options,
+               const LinkReceiver *receiver);
 void link_free(Link *link);
 
 /* One direction of a link, as long as there is the link: the way out for who stands at `from`. */
@@ -71,6 +83,8 @@ uint32_t link_exceeded_mtu(const LinkDirection *direction, const Packet *packet)
  * may go wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and
  * only where it can: no other link's traffic, and no other chance, matters to it. */
 void link_take_packet(LinkDirection *direction, Packet *packet);
+/* Fetches what that will need into the cache. */
+void link_fetch(const LinkDirection *direction);
 
 /* Why a link carries nothing: `reason` is for people, `because` the seq of the fault. */
 typedef struct LinkFault {

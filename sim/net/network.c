@@ -24,7 +24,8 @@ Network *network_new(Trace *trace)
     network->current = routing_new();
     network->intact = routing_new();
     network->convergence_ns = NETWORK_DEFAULT_CONVERGENCE;
-    network->packets = packet_pool_new();
+    network->sockets = pool_new(tcp_socket_size());
+    network->packets = pool_new(sizeof(Packet));
     return network;
 }
 
@@ -47,7 +48,8 @@ void network_free(Network *network)
     g_ptr_array_unref(network->nodes);
     routing_free(network->current);
     routing_free(network->intact);
-    packet_pool_free(network->packets);
+    pool_close(network->packets);
+    pool_close(network->sockets);
     g_free(network);
 }
 
@@ -122,6 +124,7 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
 {
     CHECK(!network->is_finished);
     NetworkNode *ends[] = {network_node_named(network, a), network_node_named(network, b)};
+    static const LinkReceiver receiver = {network_deliver, network_fetch};
     NetworkLink *link = g_new0(NetworkLink, 1);
     link->network = network;
     for (int i = 0; i < 2; i++) {
@@ -131,7 +134,7 @@ void network_add_link(Network *network, const char *a, const char *b, LinkOption
     link->built[0] = link->built[1] = options;
     link->is_usable = true;
     link->link = link_new(network->trace, (LinkEnd){ends[0]->id, ends[0]},
-                          (LinkEnd){ends[1]->id, ends[1]}, options, network_deliver);
+                          (LinkEnd){ends[1]->id, ends[1]}, options, &receiver);
     link->edge =
         routing_add_edge(network->current, ends[0]->index, ends[1]->index, options.delay_ns);
     routing_add_edge(network->intact, ends[0]->index, ends[1]->index, options.delay_ns);

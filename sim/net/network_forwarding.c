@@ -145,6 +145,18 @@ static void router_receive(NetworkNode *router, Packet *packet)
     put_on_link(router, way, packet);
 }
 
+void network_fetch(const void *owner, const Packet *packet)
+{
+    const NetworkNode *node = owner;
+    if (node->host != NULL) {
+        host_fetch(node->host, packet);
+        return;
+    }
+    const NetworkNode *destination = network_node_by_address(node->network, packet->destination);
+    if (destination != NULL && destination->neighbour == node && destination->way_in != NULL)
+        link_fetch(destination->way_in);
+}
+
 void network_deliver(void *owner, Packet *packet)
 {
     NetworkNode *node = owner;

@@ -10,23 +10,23 @@
 
 typedef struct Nat Nat; /* nat_internal.h */
 
-/* What each packet meets comes first, in a cache line and a half. */
+/* First what packets from, to and through it meet, in a cache line and a little more. */
 typedef struct NetworkNode {
     Network *network;
     Host *host;      /* NULL: a router */
-    struct Nat *nat; /* a NAT router's table; NULL: none */
     GArray *filters; /* FilterRule; NULL: no firewall */
-    NodeId id;
-    Ipv4Address address;
-    uint32_t index; /* among the network's nodes, and in its routings */
-    uint32_t group; /* of the partition; 0: in none */
     struct NetworkNode
         *home; /* the NAT router before a private host; NULL: the address is public */
     /* Of a host with one link, which every packet from or to it takes; else NULL. */
-    LinkDirection *way_out;
-    LinkDirection *way_in; /* from `neighbour`; NULL also while routes have it that it is down */
     struct NetworkNode *neighbour;
+    LinkDirection *way_in; /* from `neighbour`; NULL also while routes have it that it is down */
+    LinkDirection *way_out;
+    Ipv4Address address;
+    NodeId id;
     uint64_t packet_count; /* packets that arose here */
+    uint32_t group;        /* of the partition; 0: in none */
+    uint32_t index;        /* among the network's nodes, and in its routings */
+    struct Nat *nat;       /* a NAT router's table; NULL: none */
     const char *name;      /* the simulator's */
     uint32_t link_count;
     uint64_t filters_because; /* seq of the firewall.set that says them */
@@ -46,7 +46,8 @@ typedef struct NetworkLink {
 
 struct Network {
     Trace *trace;
-    PacketPool *packets;
+    Pool *packets; /* Packet */
+    Pool *sockets; /* TcpSocket, each with its TcpConnection */
     Simulator *simulator;
     GPtrArray *nodes;    /* NetworkNode * */
     GPtrArray *hosts;    /* NetworkNode *, in order of address */
@@ -78,6 +79,9 @@ NetworkLink *network_link_between(const Network *network, const NetworkNode *a,
  */
 void network_note_way_in(const NetworkLink *link, bool is_usable);
 
+/* tcp_socket.c: how much memory a TcpSocket takes. */
+size_t tcp_socket_size(void);
+
 /* network_forwarding.c */
 
 /* A packet that arises at `node`, with its first hop's ends filled in. */
@@ -86,6 +90,8 @@ Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Addre
 void network_send(NetworkNode *node, Packet *packet);
 /* A packet has arrived at the NetworkNode `owner`: a LinkDeliver. */
 void network_deliver(void *owner, Packet *packet);
+/* Fetches what that will need: a LinkFetch. */
+void network_fetch(const void *owner, const Packet *packet);
 /* Ends a packet at `node`: link.drop. */
 void network_drop(NetworkNode *node, LinkFault why, Packet *packet);
 

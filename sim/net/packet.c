@@ -1,82 +1,14 @@
 /* The life of a packet, and its sizes. See packet.h; its bytes are in packet_wire.c. */
 #include "net/packet.h"
 
-#include "core/cache_line.h"
 #include "core/check.h"
-
-#include <stdlib.h>
 
 enum {
     TCP_OPTION_MSS_LENGTH = 4,
     TCP_OPTION_WINDOW_SCALE_LENGTH = 4, /* with the no-operation that pads it */
 };
 
-/* AddressSanitizer sees who uses a packet after its end only if its memory is given back. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEEPS_MEMORY false
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define KEEPS_MEMORY false
-#endif
-#ifndef KEEPS_MEMORY
-#define KEEPS_MEMORY true
-#endif
-
-struct PacketPool {
-    Packet *first;   /* whose memory is free */
-    uint64_t living; /* packets */
-    bool is_closed;  /* nobody asks for packets any more: the last that ends takes the pool along */
-};
-
-PacketPool *packet_pool_new(void)
-{
-    return g_new0(PacketPool, 1);
-}
-
-static void pool_end_if_through(PacketPool *pool)
-{
-    if (pool->is_closed && pool->living == 0)
-        g_free(pool);
-}
-
-void packet_pool_free(PacketPool *pool)
-{
-    for (Packet *packet = pool->first, *next; packet != NULL; packet = next) {
-        next = packet->next;
-        free(packet);
-    }
-    pool->first = NULL;
-    pool->is_closed = true;
-    pool_end_if_through(pool);
-}
-
-/* Memory for a packet, of any content. */
-static Packet *pool_take(PacketPool *pool)
-{
-    Packet *packet = pool->first;
-    pool->living++;
-    if (packet != NULL) {
-        pool->first = packet->next;
-        return packet;
-    }
-    return cache_line_new0(sizeof(Packet));
-}
-
-static void pool_give_back(PacketPool *pool, Packet *packet)
-{
-    pool->living--;
-    if (pool->is_closed || !KEEPS_MEMORY) {
-        free(packet);
-        pool_end_if_through(pool);
-        return;
-    }
-    packet->next = pool->first;
-    pool->first = packet;
-}
-
-Packet *packet_new(PacketPool *pool, PacketProtocol protocol, Ipv4Address source,
-                   Ipv4Address destination)
+Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source, Ipv4Address destination)
 {
     Packet *packet = pool_take(pool);
     packet->pool = pool;

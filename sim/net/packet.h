@@ -8,6 +8,7 @@
 
 #include "core/bytes.h"
 #include "core/ipv4.h"
+#include "core/pool.h"
 #include "core/simtime.h"
 #include "net/segment.h"
 #include "trace/trace.h"
@@ -65,17 +66,8 @@ typedef struct PacketDamage {
     uint32_t bits[PACKET_MAX_DAMAGE];
 } PacketDamage;
 
-/* Gives out packets, and keeps the memory of those that have ended for the next. */
-typedef struct PacketPool PacketPool;
-PacketPool *packet_pool_new(void);
-/* Packets may outlive it. */
-void packet_pool_free(PacketPool *pool);
-
 typedef struct Packet {
-    union {
-        PacketPool *pool;    /* where it goes back to */
-        struct Packet *next; /* in the pool */
-    };
+    Pool *pool;              /* where its memory goes back to; it may be closed by then */
     TraceRef ref;            /* the source's name for it, the number counting its packets */
     uint64_t because;        /* seq of the fault behind it, 0: none; not on the wire */
     PacketDamage *damage;    /* NULL: as it was sent; owned */
@@ -91,8 +83,8 @@ typedef struct Packet {
     };
 } Packet;
 
-/* A zeroed packet with its TTL set. */
-Packet *packet_new(PacketPool *pool, PacketProtocol protocol, Ipv4Address source,
+/* A zeroed packet with its TTL set, in memory from a pool of sizeof(Packet). */
+Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source,
                    Ipv4Address destination);
 /* Releases the payload too. Takes a Packet *. */
 void packet_free(void *packet);

@@ -56,7 +56,7 @@ Slice *slice_queue_add(SliceQueue *queue)
 void slice_queue_consume(SliceQueue *queue, size_t count)
 {
     CHECK(count <= queue->length);
-    queue->length -= count;
+    queue->length -= (uint32_t)count;
     Slice *front = first_slice(queue);
     for (; count > 0 && count >= front->length; front++) {
         count -= front->length;

@@ -13,7 +13,7 @@ enum { SLICE_QUEUE_NEAR = 2 };
 
 /* A zero SliceQueue is empty. Whoever appends keeps its maximum length. */
 typedef struct SliceQueue {
-    size_t length;         /* octets */
+    uint32_t length;       /* octets */
     uint32_t first, count; /* of the slices: `count` from the one at `first` on are in use */
     uint32_t capacity;     /* of `far` */
     Slice *far;            /* where they are once there have been many; NULL: in `near` */
@@ -41,7 +41,7 @@ static inline void slice_queue_take(SliceQueue *queue, Slice slice)
         return;
     }
     *slice_queue_add(queue) = slice;
-    queue->length += slice.length;
+    queue->length += (uint32_t)slice.length;
 }
 
 /* The octets from `offset` on, as a slice that the caller owns: by reference where they lie within

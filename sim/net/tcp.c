@@ -75,13 +75,17 @@ void tcp_options_init(TcpOptions *options, TcpProfile profile)
     }
 }
 
+size_t tcp_size(void)
+{
+    return sizeof(TcpConnection);
+}
+
 /* A TCB in CLOSED; the caller opens it. */
-static TcpConnection *tcp_new(const TcpOptions *options, uint32_t iss, SimTime now)
+static void tcp_init(TcpConnection *tcp, const TcpOptions *options, uint32_t iss, SimTime now)
 {
     CHECK(options->mss > 0 && options->receive_buffer > 0 && options->send_buffer > 0);
     CHECK(options->send_buffer <= INT32_MAX / 2 && options->receive_buffer <= INT32_MAX / 2);
     CHECK(options->window_scale <= 14 || options->window_scale == SEGMENT_NO_WINDOW_SCALE);
-    TcpConnection *tcp = g_new0(TcpConnection, 1);
     tcp->options = options;
     tcp->iss = tcp->snd_una = tcp->snd_nxt = tcp->snd_resend = iss;
     tcp->snd_data = iss + 1;
@@ -94,34 +98,51 @@ static TcpConnection *tcp_new(const TcpOptions *options, uint32_t iss, SimTime n
     /* The window on a SYN is never scaled (RFC 7323 §2.2). */
     tcp->rcv_adv = MIN(options->receive_buffer, UINT16_MAX);
     tcp_timer_stop_all(tcp);
-    return tcp;
+}
+
+void tcp_init_active(TcpConnection *tcp, const TcpOptions *options, uint32_t iss, SimTime now)
+{
+    tcp_init(tcp, options, iss, now);
+    tcp_set_state(tcp, TCP_ON_ACTIVE_OPEN);
+}
+
+void tcp_init_passive(TcpConnection *tcp, const TcpOptions *options, uint32_t iss,
+                      const Segment *syn, SimTime now)
+{
+    CHECK((syn->flags & (SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)) == SEGMENT_SYN);
+    tcp_init(tcp, options, iss, now);
+    tcp->passive = true;
+    tcp_set_state(tcp, TCP_ON_PASSIVE_OPEN);
+    tcp_listen_receive(tcp, syn);
 }
 
 TcpConnection *tcp_new_active(const TcpOptions *options, uint32_t iss, SimTime now)
 {
-    TcpConnection *tcp = tcp_new(options, iss, now);
-    tcp_set_state(tcp, TCP_ON_ACTIVE_OPEN);
+    TcpConnection *tcp = g_new0(TcpConnection, 1);
+    tcp_init_active(tcp, options, iss, now);
     return tcp;
 }
 
 TcpConnection *tcp_new_passive(const TcpOptions *options, uint32_t iss, const Segment *syn,
                                SimTime now)
 {
-    CHECK((syn->flags & (SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)) == SEGMENT_SYN);
-    TcpConnection *tcp = tcp_new(options, iss, now);
-    tcp->passive = true;
-    tcp_set_state(tcp, TCP_ON_PASSIVE_OPEN);
-    tcp_listen_receive(tcp, syn);
+    TcpConnection *tcp = g_new0(TcpConnection, 1);
+    tcp_init_passive(tcp, options, iss, syn, now);
     return tcp;
+}
+
+void tcp_clear(TcpConnection *tcp)
+{
+    slice_queue_clear(&tcp->sending);
+    slice_queue_clear(&tcp->receiving);
+    tcp_reassembly_clear(tcp);
 }
 
 void tcp_free(TcpConnection *tcp)
 {
     if (tcp == NULL)
         return;
-    slice_queue_clear(&tcp->sending);
-    slice_queue_clear(&tcp->receiving);
-    tcp_reassembly_clear(tcp);
+    tcp_clear(tcp);
     g_free(tcp);
 }
 

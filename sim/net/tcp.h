@@ -131,6 +131,13 @@ TcpConnection *tcp_new_active(const TcpOptions *options, uint32_t iss, SimTime n
 TcpConnection *tcp_new_passive(const TcpOptions *options, uint32_t iss, const Segment *syn,
                                SimTime now);
 void tcp_free(TcpConnection *tcp);
+/* The same in zeroed memory of tcp_size() octets that stays the caller's: tcp_clear instead of
+ * tcp_free. A host has it next to what else it knows of the connection. */
+size_t tcp_size(void);
+void tcp_init_active(TcpConnection *tcp, const TcpOptions *options, uint32_t iss, SimTime now);
+void tcp_init_passive(TcpConnection *tcp, const TcpOptions *options, uint32_t iss,
+                      const Segment *syn, SimTime now);
+void tcp_clear(TcpConnection *tcp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TcpConnection, tcp_free)
 
 /* SEGMENT ARRIVES. The segment stays the caller's, to be cleared; what it holds may have been

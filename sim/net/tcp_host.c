@@ -132,11 +132,26 @@ static bool opens_connection(const Host *host, const Packet *packet)
            port_has_listener(host, packet->tcp.destination_port);
 }
 
+static uint64_t key_of_segment(const Packet *packet)
+{
+    const Segment *segment = &packet->tcp;
+    return tcp_socket_key(packet->source, segment->source_port, segment->destination_port);
+}
+
+/* The connection, and the way out for what it will answer. */
+void tcp_host_fetch(const Host *host, const Packet *packet)
+{
+    const TcpSocket *socket = socket_find(host, key_of_segment(packet));
+    if (socket != NULL)
+        tcp_socket_fetch(socket);
+    if (host->node->way_out != NULL)
+        link_fetch(host->node->way_out);
+}
+
 void tcp_host_receive(Host *host, Packet *packet)
 {
     const Segment *segment = &packet->tcp;
-    uint64_t key = tcp_socket_key(packet->source, segment->source_port, segment->destination_port);
-    TcpSocket *socket = socket_find(host, key);
+    TcpSocket *socket = socket_find(host, key_of_segment(packet));
     tcp_trace_receive(host, socket != NULL ? socket->stream.ref : (TraceRef){0}, packet);
     if (socket != NULL && opens_connection(host, packet) && tcp_can_reopen(socket->tcp, segment)) {
         uint32_t end = tcp_peek_info(socket->tcp).snd_nxt;

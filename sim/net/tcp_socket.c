@@ -5,6 +5,7 @@
  * a handler finds is_running set and leaves the rest to it. */
 #include "net/tcp_socket.h"
 
+#include "core/cache_line.h"
 #include "core/check.h"
 
 /* RFC 6528 §3: the initial sequence number is a clock that ticks each 4 microseconds, plus a
@@ -99,14 +100,41 @@ static void socket_detach(TcpSocket *socket)
     socket_table_remove(&socket->host->sockets, socket->key);
 }
 
+/* The TcpSocket's part of the memory that it shares with its TcpConnection. */
+static size_t own_size(void)
+{
+    return (sizeof(TcpSocket) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+size_t tcp_socket_size(void)
+{
+    return own_size() + tcp_size();
+}
+
+void tcp_socket_fetch(const TcpSocket *socket)
+{
+    _Static_assert(offsetof(TcpSocket, previous) <= (size_t)TCP_SOCKET_HOT_LINES * CACHE_LINE,
+                   "what each segment needs comes first");
+    cache_line_fetch(socket, (size_t)TCP_SOCKET_HOT_LINES * CACHE_LINE);
+    cache_line_fetch((const char *)socket + own_size(), tcp_size());
+}
+
+/* Neither kernel nor program needs the connection. */
+static void socket_forget_connection(TcpSocket *socket)
+{
+    if (socket->tcp != NULL)
+        tcp_clear(socket->tcp);
+    socket->tcp = NULL;
+}
+
 void tcp_socket_free(TcpSocket *socket)
 {
     Host *host = socket->host;
     socket_detach(socket);
     *(socket->previous != NULL ? &socket->previous->next : &host->first_socket) = socket->next;
     *(socket->next != NULL ? &socket->next->previous : &host->last_socket) = socket->previous;
-    tcp_free(socket->tcp);
-    g_free(socket);
+    socket_forget_connection(socket);
+    pool_give_back(host->node->network->sockets, socket);
 }
 
 /* Frees what neither the kernel nor the program needs. */
@@ -117,7 +145,7 @@ static void socket_collect(TcpSocket *socket)
     if (socket->is_released)
         tcp_socket_free(socket);
     else if (socket->is_orphan)
-        g_clear_pointer(&socket->tcp, tcp_free);
+        socket_forget_connection(socket);
 }
 
 static void socket_notify(TcpSocket *socket, StreamEvent event)
@@ -490,7 +518,9 @@ static void socket_link(TcpSocket *socket)
 static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_port,
                              uint16_t local_port)
 {
-    TcpSocket *socket = g_new0(TcpSocket, 1);
+    TcpSocket *socket = pool_take(host->node->network->sockets);
+    memset(socket, 0, tcp_socket_size());
+    socket->tcp = (TcpConnection *)(void *)((char *)socket + own_size());
     socket->host = host;
     socket->stream = (Stream){
         .operations = &tcp_stream_operations,
@@ -517,7 +547,7 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
           .remote_port = remote_port, .remote = socket->stream.remote_name);
     Cause cause = *simulator_cause(host->simulator);
     uint32_t iss = initial_sequence_number_after(host, socket->key, iss_after);
-    socket->tcp = tcp_new_active(host_peek_tcp_options(host), iss, simulator_now(host->simulator));
+    tcp_init_active(socket->tcp, host_peek_tcp_options(host), iss, simulator_now(host->simulator));
     tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, remote));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
@@ -534,8 +564,8 @@ TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t 
     socket->is_passive = true;
     socket->is_released = true; /* no program has it yet */
     host->half_open++;
-    socket->tcp = tcp_new_passive(host_peek_tcp_options(host), iss, &syn->tcp,
-                                  simulator_now(host->simulator));
+    tcp_init_passive(socket->tcp, host_peek_tcp_options(host), iss, &syn->tcp,
+                     simulator_now(host->simulator));
     tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, syn->source));
     tcp_set_observer(socket->tcp, socket_observe, socket);
     trace_state(socket, TCP_LISTEN, TCP_SYN_RECEIVED);

@@ -6,21 +6,22 @@
 #include "net/stream.h"
 #include "net/tcp.h"
 
+/* The first three cache lines are what each segment needs; behind them is the TcpConnection, in the
+ * same memory, so that all of it can be fetched when its address is known. */
+enum { TCP_SOCKET_HOT_LINES = 3 };
+
 struct TcpSocket {
-    Stream stream; /* first: a Stream * of this kind is a TcpSocket * */
+    Stream stream;      /* first: a Stream * of this kind is a TcpSocket * */
+    TcpConnection *tcp; /* behind this; NULL once neither kernel nor program needs it */
     StreamHandler handler;
     Host *host;
-    TcpConnection *tcp; /* NULL once neither kernel nor program needs it */
-    TcpSocket *previous, *next;
-    uint64_t key;          /* tcp_socket_key */
     uint64_t own_because;  /* the fault behind what is sent from here */
     uint64_t peer_because; /* the last one that a packet of the peer named */
-    uint64_t icmp_because; /* of the last ICMP error */
     uint64_t lost_because; /* the fault on the way when a timer last ran out; 0 after any segment */
-    uint64_t octets_written, octets_read;
-    Cause timer_cause; /* of what the timer waits for */
     Timer timer;
     SimTime timer_at;
+    Cause timer_cause; /* of what the timer waits for */
+    uint64_t octets_written, octets_read;
     uint32_t traced_cwnd, traced_ssthresh;
     bool is_passive : 1;
     bool is_open : 1;     /* has been ESTABLISHED */
@@ -31,7 +32,10 @@ struct TcpSocket {
     bool is_orphan : 1;   /* the program that held it is gone */
     bool is_aborted : 1;  /* this end broke it off */
     bool timer_is_foreground : 1;
-    bool timer_has_fired : 1;         /* and tcp.timeout is not written yet */
+    bool timer_has_fired : 1; /* and tcp.timeout is not written yet */
+    TcpSocket *previous, *next;
+    uint64_t key;                     /* tcp_socket_key */
+    uint64_t icmp_because;            /* of the last ICMP error */
     char remote_text[IPV4_TEXT_SIZE]; /* behind stream.remote_name when no host has the address */
 };
 
@@ -48,6 +52,8 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
                                  StreamHandler handler);
 /* Opens for a SYN; its listener is asked when it is open. */
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
+/* Fetches what the next segment will need into the cache. */
+void tcp_socket_fetch(const TcpSocket *socket);
 /* The packet stays the caller's, its payload may be taken. */
 void tcp_socket_receive(TcpSocket *socket, Packet *packet);
 void tcp_socket_receive_icmp(TcpSocket *socket, TcpIcmpReport report, uint64_t because);
