@@ -23,8 +23,8 @@ uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead,
  * are in a sorted run or a small heap; every later key is in the bucket of the highest bit in which
  * its time differs from `now`. Of two buckets the lower has the earlier keys. When run and heap are
  * empty, `now` moves on to a time in the lowest bucket: to the latest of a few keys, which are
- * sorted, or to the earliest of many, which go to lower buckets. A key moves at most once for each
- * bit, without a comparison, and mostly once or twice. */
+ * sorted where they lie, or to the earliest of many, which go to lower buckets. A key moves at most
+ * once for each bit, without a comparison, and mostly not at all or once. */
 typedef struct EventBucket {
     EventKey *keys;
     uint32_t length;
@@ -32,12 +32,11 @@ typedef struct EventBucket {
 } EventBucket;
 
 enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
-enum { EVENT_RUN_MAXIMUM = 48 };
-
-/* Keys in order, to be taken from the front. */
+/* Keys in order, to be taken from the front: the array is that of the bucket that they came in. */
 typedef struct EventRun {
+    EventKey *keys;
     uint32_t first, end;
-    EventKey keys[EVENT_RUN_MAXIMUM];
+    uint32_t capacity;
 } EventRun;
 
 typedef struct EventRadix {
@@ -51,9 +50,36 @@ typedef struct EventRadix {
 
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* The earliest key; the queue is not empty. And takes out the one that was peeked at. */
-const EventKey *event_radix_peek(EventRadix *radix);
-void event_radix_drop(EventRadix *radix);
+/* When run and heap are empty, and the queue is not. */
+void event_radix_settle(EventRadix *radix);
+
+/* Whether the earliest key is that of the run. */
+static inline bool event_radix_run_is_first(const EventRadix *radix)
+{
+    const EventRun *run = &radix->run;
+    return run->first < run->end &&
+           (radix->soon.length == 0 ||
+            event_key_is_before(&run->keys[run->first], &radix->soon.keys[0]));
+}
+
+/* The earliest key; the queue is not empty. */
+static inline const EventKey *event_radix_peek(EventRadix *radix)
+{
+    if (radix->run.first == radix->run.end && radix->soon.length == 0)
+        event_radix_settle(radix);
+    return event_radix_run_is_first(radix) ? &radix->run.keys[radix->run.first]
+                                           : &radix->soon.keys[0];
+}
+
+/* Takes out the key that was peeked at. */
+static inline void event_radix_drop(EventRadix *radix)
+{
+    radix->length--;
+    if (event_radix_run_is_first(radix))
+        radix->run.first++;
+    else
+        event_heap_drop(&radix->soon);
+}
 void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner);
 /* As event_queue_soon. */
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count);

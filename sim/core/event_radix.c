@@ -7,6 +7,9 @@
 enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
+    RUN_MAXIMUM = 256,           /* keys that are sorted, if that takes few moves */
+    RUN_SMALL = 48,              /* keys that are sorted anyway */
+    RUN_MOVES = 2,               /* few: so many for a key */
 };
 
 void event_radix_clear(EventRadix *radix)
@@ -14,6 +17,7 @@ void event_radix_clear(EventRadix *radix)
     for (int i = 0; i < EVENT_RADIX_BUCKETS; i++)
         g_free(radix->buckets[i].keys);
     event_heap_clear(&radix->soon);
+    g_free(radix->run.keys);
     *radix = (EventRadix){0};
 }
 
@@ -44,8 +48,9 @@ static inline void radix_place(EventRadix *radix, const EventKey *key)
     EventBucket *bucket = &radix->buckets[index];
     if (bucket->length == bucket->capacity)
         bucket_grow(bucket);
+    if (bucket->length == 0)
+        radix->occupied |= UINT64_C(1) << index;
     bucket->keys[bucket->length++] = *key;
-    radix->occupied |= UINT64_C(1) << index;
 }
 
 void event_radix_push(EventRadix *radix, const EventKey *key)
@@ -63,63 +68,52 @@ static SimTime bucket_earliest(const EventBucket *bucket)
     return earliest;
 }
 
-/* Sorts a few keys by insertion. */
-static void run_fill(EventRun *run, const EventBucket *bucket)
+/* Sorts keys by insertion. They come mostly in order, as what is scheduled later is mostly due
+ * later; false: so many moves would it take that they are still in some order. */
+static bool keys_sort(EventKey *keys, uint32_t count)
 {
-    run->first = 0;
-    run->end = bucket->length;
-    for (uint32_t i = 0; i < bucket->length; i++) {
+    uint32_t moves = count <= RUN_SMALL ? UINT32_MAX : RUN_MOVES * count;
+    for (uint32_t i = 1; i < count; i++) {
+        if (!event_key_is_before(&keys[i], &keys[i - 1]))
+            continue;
+        EventKey key = keys[i];
         uint32_t at = i;
-        for (; at > 0 && event_key_is_before(&bucket->keys[i], &run->keys[at - 1]); at--)
-            run->keys[at] = run->keys[at - 1];
-        run->keys[at] = bucket->keys[i];
+        for (; at > 0 && event_key_is_before(&key, &keys[at - 1]); at--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
+        if (moves < i - at)
+            return false;
+        moves -= i - at;
     }
+    return true;
+}
+
+/* The bucket's sorted keys become the run, and its array the run's. */
+static void run_take(EventRun *run, EventBucket *bucket)
+{
+    EventBucket emptied = {run->keys, 0, run->capacity};
+    *run = (EventRun){bucket->keys, 0, bucket->length, bucket->capacity};
+    *bucket = emptied;
 }
 
 /* Moves keys until the earliest is in the run or in the heap. The keys of the lowest bucket agree
  * in its bit, so with `now` at the time of one of them all go lower; with `now` at the latest, all
  * are due. */
-static void radix_settle(EventRadix *radix)
+void event_radix_settle(EventRadix *radix)
 {
-    if (G_LIKELY(radix->run.first < radix->run.end || radix->soon.length > 0))
-        return;
     CHECK(radix->occupied != 0);
     unsigned index = (unsigned)__builtin_ctzll(radix->occupied);
     EventBucket *bucket = &radix->buckets[index];
     radix->occupied &= radix->occupied - 1;
-    if (bucket->length <= EVENT_RUN_MAXIMUM) {
-        run_fill(&radix->run, bucket);
+    if (bucket->length <= RUN_MAXIMUM && keys_sort(bucket->keys, bucket->length)) {
+        run_take(&radix->run, bucket);
         radix->now = radix->run.keys[radix->run.end - 1].time;
-    } else {
-        radix->now = bucket_earliest(bucket);
-        for (uint32_t i = 0; i < bucket->length; i++)
-            radix_place(radix, &bucket->keys[i]);
+        return;
     }
+    radix->now = bucket_earliest(bucket);
+    for (uint32_t i = 0; i < bucket->length; i++)
+        radix_place(radix, &bucket->keys[i]);
     bucket_empty(bucket);
-}
-
-/* Whether the earliest key is that of the run. */
-static inline bool run_is_first(const EventRadix *radix)
-{
-    const EventRun *run = &radix->run;
-    return run->first < run->end &&
-           (radix->soon.length == 0 ||
-            event_key_is_before(&run->keys[run->first], &radix->soon.keys[0]));
-}
-
-const EventKey *event_radix_peek(EventRadix *radix)
-{
-    radix_settle(radix);
-    return run_is_first(radix) ? &radix->run.keys[radix->run.first] : &radix->soon.keys[0];
-}
-
-void event_radix_drop(EventRadix *radix)
-{
-    radix->length--;
-    if (run_is_first(radix))
-        radix->run.first++;
-    else
-        event_heap_drop(&radix->soon);
 }
 
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)
@@ -141,8 +135,9 @@ const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)
 void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner)
 {
     EventRun *run = &radix->run;
-    run->end = run->first +
-               event_keys_sweep(&run->keys[run->first], run->end - run->first, is_dead, owner);
+    if (run->first < run->end)
+        run->end = run->first +
+                   event_keys_sweep(&run->keys[run->first], run->end - run->first, is_dead, owner);
     event_heap_sweep(&radix->soon, is_dead, owner);
     radix->length = run->end - run->first + radix->soon.length;
     for (uint64_t left = radix->occupied; left != 0; left &= left - 1) {
