@@ -253,6 +253,90 @@ static void test_unfolded_when_asked(void **state)
               "00:00:02.000  mx.example  queue: lunch for b waits until 00:00:07: refused\n");
 }
 
+/* A refusal in a dialogue: what is no event of its own (a name server's answer) leads on to what
+ * is; and after the deferral the connection says farewell, or has the next message. */
+static void refuse_once(void *owner, void *data)
+{
+    const Try *try = data;
+    World *world = owner;
+    TraceRef connection = {world->server, try->number};
+    begin_step(world);
+    TRACE(world->trace, world->server, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .attempt = try->number, .transport = "smtp");
+    TRACE(world->trace, world->agent, DNS_RESPONSE, 0, .name = "b", .type = "MX",
+          .code = "NOERROR");
+    TRACE(world->trace, world->server, TCP_CONNECT, 0, .connection = connection,
+          .remote = "a.example", .remote_port = 25);
+    TRACE(world->trace, world->server, QUEUE_DEFER, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .reason = span_of_text("450"));
+    if (try->recipient != NULL)
+        TRACE(world->trace, world->server, SMTP_COMMAND, 0, .connection = connection,
+              .line = span_of_text(try->recipient));
+    TRACE(world->trace, world->server, SMTP_COMMAND, 0, .connection = connection,
+          .line = span_of_text("QUIT"));
+    TRACE(world->trace, world->server, TCP_CLOSED, 0, .connection = connection,
+          .remote = "a.example");
+}
+
+static void test_farewells_are_folded_and_the_next_message_is_not(void **state)
+{
+    (void)state;
+    World world = list_new(NULL, false);
+    Try tries[] = {{&world, NULL, NULL, 1},
+                   {&world, NULL, NULL, 2},
+                   {&world, "RSET", NULL, 3},
+                   {&world, "MAIL FROM:<next>", NULL, 4}};
+    for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
+        simulator_schedule(world.simulator, (SimTime)(i + 1) * SIM_SECOND, world.server,
+                           EVENT_FOREGROUND, (EventAction){refuse_once, &world, &tries[i], NULL});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    world_end(&world,
+              "00:00:01.000  mx.example  queue: attempt 1 for lunch to b (smtp)\n"
+              "00:00:01.000  mx.example  TCP: connects to a.example port 25\n"
+              "00:00:01.000  mx.example  queue: lunch for b waits until 00:00:00: 450\n"
+              "00:00:01.000  mx.example  C: QUIT\n"
+              "00:00:04.000  mx.example  C: MAIL FROM:<next>\n"
+              "00:00:04.000  mx.example  C: QUIT\n"
+              "00:00:04.000  mx.example  queue: 3 more attempts for lunch to b, failed likewise: "
+              "00:00:02,\n"
+              "                            00:00:03, 00:00:04\n");
+}
+
+/* An agent that keeps a message in its outbox, until the server takes it. */
+static void submit_once(void *owner, void *data)
+{
+    const Try *try = data;
+    World *world = owner;
+    begin_step(world);
+    TRACE(world->trace, world->agent, AGENT_SUBMIT, 0, .mail = "lunch", .server = "mx.example");
+    if (try->reason != NULL)
+        TRACE(world->trace, world->agent, AGENT_WAIT, 0, .mail = "lunch",
+              .reason = span_of_text(try->reason), .next_at = SIM_MINUTE);
+    else
+        TRACE(world->trace, world->agent, AGENT_SENT, 0, .mail = "lunch", .server = "mx.example");
+}
+
+static void test_an_outbox_is_folded(void **state)
+{
+    (void)state;
+    World world = list_new(NULL, false);
+    Try tries[] = {{&world, NULL, "refused", 1},
+                   {&world, NULL, "refused", 2},
+                   {&world, NULL, "refused", 3},
+                   {&world, NULL, NULL, 4}};
+    for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
+        simulator_schedule(world.simulator, (SimTime)(i + 1) * SIM_SECOND, world.agent,
+                           EVENT_FOREGROUND, (EventAction){submit_once, &world, &tries[i], NULL});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    world_end(&world,
+              "00:00:01.000  a.example   hands lunch to mx.example\n"
+              "00:00:01.000  a.example   keeps lunch in its outbox until 00:01:00: refused\n"
+              "00:00:04.000  a.example   outbox: 2 more attempts for lunch, failed likewise: "
+              "00:00:02, 00:00:03\n"
+              "00:00:04.000  a.example   hands lunch to mx.example\n"
+              "00:00:04.000  a.example   lunch is with mx.example now\n");
+}
+
 /* What happens while an attempt is open is shown behind its lines, in order; an attempt that a
  * crash ends is shown as it is. */
 static void test_order_is_kept_and_nothing_is_lost(void **state)
@@ -285,6 +369,8 @@ int main(void)
         cmocka_unit_test(test_attempts_that_fail_alike_are_folded),
         cmocka_unit_test(test_recipients_are_told_apart),
         cmocka_unit_test(test_unfolded_when_asked),
+        cmocka_unit_test(test_farewells_are_folded_and_the_next_message_is_not),
+        cmocka_unit_test(test_an_outbox_is_folded),
         cmocka_unit_test(test_order_is_kept_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,12 +25,12 @@ static void diagram_take(void *owner, const TraceRecord *record)
 {
     Diagram *diagram = owner;
     TimelineEvent *event = timeline_reader_read(diagram->reader, record);
-    if (event == NULL)
-        return;
     if (diagram->fold != NULL) {
         timeline_fold_take(diagram->fold, record, event);
         return;
     }
+    if (event == NULL)
+        return;
     collect(diagram, event);
     timeline_event_free(event);
 }

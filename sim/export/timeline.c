@@ -104,12 +104,12 @@ static void timeline_write(void *owner, const TraceRecord *record)
 {
     Timeline *timeline = owner;
     TimelineEvent *event = timeline_reader_read(timeline->reader, record);
-    if (event == NULL)
-        return;
     if (timeline->fold != NULL) {
         timeline_fold_take(timeline->fold, record, event);
         return;
     }
+    if (event == NULL)
+        return;
     show(timeline, event);
     timeline_event_free(event);
 }

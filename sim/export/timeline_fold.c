@@ -6,16 +6,22 @@
 #include <string.h>
 
 enum {
-    TIMES_SHOWN = 6,         /* of folded attempts */
-    HELD_BACK_MAXIMUM = 4096 /* events; then the oldest attempt is shown as it is */
+    TIMES_SHOWN = 6,          /* of folded attempts */
+    HELD_BACK_MAXIMUM = 4096, /* events; then the oldest attempt is shown as it is */
+    TAILS_MAXIMUM = 64        /* attempts that are over, and their connections perhaps not */
 };
 
-/* One attempt for one recipient. */
+/* An attempt that has failed still closes its connection, or it is used for the next message. */
+typedef enum Stage { STAGE_OPEN, STAGE_TAIL, STAGE_GONE } Stage;
+
+/* One attempt of a server for one recipient, or of an agent for one message. */
 typedef struct Attempt {
-    char *key;        /* host, entry and recipient */
+    char *key;        /* host, entry and recipient; of an agent host and message */
     GString *outline; /* what it did, without what differs from attempt to attempt */
-    bool is_open;
-    bool has_failed; /* it ended with queue.defer */
+    GArray *seqs;     /* gint64: its records, which `members` knows */
+    NodeId node;
+    Stage stage;
+    bool has_failed; /* it ended with queue.defer or agent.wait */
     bool is_folded;  /* not to be shown; known once its first event comes to the front */
     unsigned held;   /* events of it that are held back */
 } Attempt;
@@ -24,6 +30,7 @@ typedef struct Attempt {
 typedef struct History {
     char *outline; /* of the last one */
     char *whom;    /* "lunch to bob@b.example" */
+    bool is_agents;
     NodeId node;
     unsigned folded; /* since the last one that was shown */
     SimTime times[TIMES_SHOWN], last;
@@ -39,7 +46,8 @@ struct TimelineFold {
     TimelineReceiver receiver;
     GQueue held;           /* Held */
     GPtrArray *open;       /* Attempt, in order of their beginning */
-    GHashTable *members;   /* seq of a record -> Attempt that is open */
+    GPtrArray *tails;      /* Attempt */
+    GHashTable *members;   /* seq of a record -> Attempt that is open, or a tail */
     GHashTable *histories; /* key -> History */
     GPtrArray *ordered;    /* History, in order of appearance */
 };
@@ -48,6 +56,7 @@ static void attempt_free(Attempt *attempt)
 {
     g_free(attempt->key);
     g_string_free(attempt->outline, TRUE);
+    g_array_unref(attempt->seqs);
     g_free(attempt);
 }
 
@@ -66,6 +75,7 @@ TimelineFold *timeline_fold_new(TraceLevel level, TimelineReceiver receiver)
     fold->receiver = receiver;
     g_queue_init(&fold->held);
     fold->open = g_ptr_array_new();
+    fold->tails = g_ptr_array_new();
     fold->members = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     fold->histories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, history_free);
     fold->ordered = g_ptr_array_new();
@@ -92,13 +102,19 @@ static void give_folded(TimelineFold *fold, History *history, SimTime now)
     if (history->folded == 0)
         return;
     g_autoptr(GString) text = g_string_new(NULL);
-    g_string_append_printf(text, "queue: %u more attempt%s for %s, failed likewise",
-                           history->folded, history->folded == 1 ? "" : "s", history->whom);
+    g_string_append_printf(text, "%s: %u more attempt%s for %s, failed likewise",
+                           history->is_agents ? "outbox" : "queue", history->folded,
+                           history->folded == 1 ? "" : "s", history->whom);
     put_times(history, text);
     TimelineEvent event = {now,          TRACE_QUEUE_DEFER, history->node, TIMELINE_NO_PEER,
                            TIMELINE_BAD, text->str};
     history->folded = 0;
     fold->receiver.receive(fold->receiver.owner, &event);
+}
+
+static bool is_beginning(TraceKind kind)
+{
+    return kind == TRACE_QUEUE_ATTEMPT || kind == TRACE_AGENT_SUBMIT;
 }
 
 static bool is_like_the_last(TimelineFold *fold, const Attempt *attempt)
@@ -130,11 +146,11 @@ static void give_first(TimelineFold *fold)
     g_autofree Held *held = g_queue_pop_head(&fold->held);
     g_autoptr(TimelineEvent) event = held->event;
     Attempt *attempt = held->attempt;
-    if (attempt != NULL && event->kind == TRACE_QUEUE_ATTEMPT)
+    if (attempt != NULL && is_beginning(event->kind))
         settle(fold, attempt, event);
     if (attempt == NULL || !attempt->is_folded)
         fold->receiver.receive(fold->receiver.owner, event);
-    if (attempt != NULL && --attempt->held == 0 && !attempt->is_open)
+    if (attempt != NULL && --attempt->held == 0 && attempt->stage == STAGE_GONE)
         attempt_free(attempt);
 }
 
@@ -143,7 +159,7 @@ static void give_settled(TimelineFold *fold)
 {
     for (;;) {
         const Held *first = g_queue_peek_head(&fold->held);
-        if (first == NULL || (first->attempt != NULL && first->attempt->is_open))
+        if (first == NULL || (first->attempt != NULL && first->attempt->stage == STAGE_OPEN))
             return;
         give_first(fold);
     }
@@ -157,10 +173,22 @@ static const char *text_or_nothing(const TraceRecord *record, const char *key)
     return text != NULL ? text : "";
 }
 
+/* NULL: the record is of no attempt by itself. */
 static char *attempt_key(const TraceRecord *record)
 {
-    return g_strdup_printf("%" G_GUINT32_FORMAT " %s %s", record->node,
-                           text_or_nothing(record, "entry"), text_or_nothing(record, "recipient"));
+    switch ((int)record->kind) {
+    case TRACE_AGENT_SUBMIT:
+    case TRACE_AGENT_WAIT:
+    case TRACE_AGENT_SENT:
+    case TRACE_AGENT_FAILED:
+    case TRACE_AGENT_LOST:
+        return g_strdup_printf("%" G_GUINT32_FORMAT " %s", record->node,
+                               text_or_nothing(record, "mail"));
+    }
+    const char *entry = timeline_record_text(record, "entry");
+    return entry == NULL ? NULL
+                         : g_strdup_printf("%" G_GUINT32_FORMAT " %s %s", record->node, entry,
+                                           text_or_nothing(record, "recipient"));
 }
 
 static void add_history(TimelineFold *fold, const TraceRecord *record, const char *key)
@@ -169,37 +197,52 @@ static void add_history(TimelineFold *fold, const TraceRecord *record, const cha
         return;
     History *history = g_new0(History, 1);
     history->node = record->node;
-    history->whom = g_strdup_printf("%s to %s", text_or_nothing(record, "mail"),
-                                    text_or_nothing(record, "recipient"));
+    history->is_agents = record->kind == TRACE_AGENT_SUBMIT;
+    const char *mail = text_or_nothing(record, "mail");
+    history->whom = history->is_agents
+                        ? g_strdup(mail)
+                        : g_strdup_printf("%s to %s", mail, text_or_nothing(record, "recipient"));
     g_hash_table_insert(fold->histories, g_strdup(key), history);
     g_ptr_array_add(fold->ordered, history);
 }
 
-static Attempt *open_attempt(TimelineFold *fold, const TraceRecord *record)
+static Attempt *open_attempt(TimelineFold *fold, const TraceRecord *record, const char *key)
 {
     Attempt *attempt = g_new0(Attempt, 1);
-    attempt->key = attempt_key(record);
+    attempt->key = g_strdup(key);
     attempt->outline = g_string_new(NULL);
-    attempt->is_open = true;
-    add_history(fold, record, attempt->key);
+    attempt->seqs = g_array_new(FALSE, FALSE, sizeof(gint64));
+    attempt->node = record->node;
+    add_history(fold, record, key);
     g_ptr_array_add(fold->open, attempt);
     return attempt;
 }
 
-static gboolean is_member_of(gpointer seq, gpointer member, gpointer attempt)
+/* From now on no record belongs to the attempt. */
+static void forget_attempt(TimelineFold *fold, Attempt *attempt)
 {
-    (void)seq;
-    return member == attempt;
-}
-
-static void close_attempt(TimelineFold *fold, Attempt *attempt, bool has_failed)
-{
-    attempt->is_open = false;
-    attempt->has_failed = has_failed;
-    g_hash_table_foreach_remove(fold->members, is_member_of, attempt);
+    for (guint i = 0; i < attempt->seqs->len; i++)
+        g_hash_table_remove(fold->members, &g_array_index(attempt->seqs, gint64, i));
+    attempt->stage = STAGE_GONE;
     g_ptr_array_remove(fold->open, attempt);
+    g_ptr_array_remove(fold->tails, attempt);
     if (attempt->held == 0)
         attempt_free(attempt);
+}
+
+/* What has failed may be folded, and then what its connection still does must not be left over. */
+static void close_attempt(TimelineFold *fold, Attempt *attempt, bool has_failed)
+{
+    attempt->has_failed = has_failed;
+    if (!has_failed || fold->level == TRACE_LEVEL_MAIL) {
+        forget_attempt(fold, attempt);
+        return;
+    }
+    attempt->stage = STAGE_TAIL;
+    g_ptr_array_remove(fold->open, attempt);
+    if (fold->tails->len == TAILS_MAXIMUM)
+        forget_attempt(fold, g_ptr_array_index(fold->tails, 0));
+    g_ptr_array_add(fold->tails, attempt);
 }
 
 static Attempt *find_open(const TimelineFold *fold, const char *key)
@@ -212,75 +255,149 @@ static Attempt *find_open(const TimelineFold *fold, const char *key)
     return NULL;
 }
 
-/* The attempt that the record belongs to: its own, by entry and recipient, or its cause's. */
-static Attempt *attempt_of(TimelineFold *fold, const TraceRecord *record)
+static bool is_of_connection(const TraceRecord *record)
 {
-    if (record->kind == TRACE_QUEUE_ATTEMPT)
-        return open_attempt(fold, record);
-    g_autofree char *key = attempt_key(record);
-    Attempt *attempt = find_open(fold, key);
+    return trace_kind_field(record->kind, "connection") != NULL;
+}
+
+static bool is_new_transaction(const TraceRecord *record)
+{
+    if (record->kind != TRACE_SMTP_COMMAND)
+        return false;
+    const TraceFields_SMTP_COMMAND *command = record->fields;
+    return command->line.length >= 4 &&
+           g_ascii_strncasecmp((const char *)command->line.data, "MAIL", 4) == 0;
+}
+
+/* What its cause belongs to. To an attempt that is over only what happens on its connection, until
+ * that is closed or has the next message. */
+static Attempt *attempt_of_cause(TimelineFold *fold, const TraceRecord *record)
+{
     gint64 cause = (gint64)record->cause.nearest[fold->level];
-    return attempt != NULL ? attempt : g_hash_table_lookup(fold->members, &cause);
+    Attempt *attempt = g_hash_table_lookup(fold->members, &cause);
+    if (attempt == NULL || attempt->stage == STAGE_OPEN)
+        return attempt;
+    if (!is_of_connection(record))
+        return NULL;
+    if (is_new_transaction(record)) {
+        forget_attempt(fold, attempt);
+        return NULL;
+    }
+    return attempt;
+}
+
+/* The attempt that the record belongs to: its own, by entry and recipient, or its cause's. */
+static Attempt *attempt_of(TimelineFold *fold, const TraceRecord *record, bool is_event)
+{
+    g_autofree char *key = attempt_key(record);
+    if (is_beginning(record->kind))
+        return is_event ? open_attempt(fold, record, key) : NULL;
+    Attempt *attempt = key != NULL ? find_open(fold, key) : NULL;
+    return attempt != NULL ? attempt : attempt_of_cause(fold, record);
+}
+
+static bool is_failure(TraceKind kind)
+{
+    return kind == TRACE_QUEUE_DEFER || kind == TRACE_AGENT_WAIT;
+}
+
+static Span reason_of(const TraceRecord *record)
+{
+    if (record->kind == TRACE_AGENT_WAIT)
+        return ((const TraceFields_AGENT_WAIT *)record->fields)->reason;
+    return ((const TraceFields_QUEUE_DEFER *)record->fields)->reason;
 }
 
 /* What two attempts must share to be alike. Look-ups may be cached or not, times differ. */
 static void add_to_outline(Attempt *attempt, const TraceRecord *record, const TimelineEvent *event)
 {
-    if (record->kind == TRACE_QUEUE_ATTEMPT || event->tone == TIMELINE_DIM)
+    if (is_beginning(record->kind) || event->tone == TIMELINE_DIM)
         return;
-    if (record->kind != TRACE_QUEUE_DEFER) {
+    if (!is_failure(record->kind)) {
         g_string_append(attempt->outline, event->text);
         g_string_append_c(attempt->outline, '\n');
         return;
     }
-    const TraceFields_QUEUE_DEFER *defer = record->fields;
-    g_string_append_len(attempt->outline, (const char *)defer->reason.data,
-                        (gssize)defer->reason.length);
+    Span reason = reason_of(record);
+    g_string_append_len(attempt->outline, (const char *)reason.data, (gssize)reason.length);
 }
 
-/* A server that stops takes its attempts with it. */
+/* A machine that stops takes its attempts with it. */
 static void close_all_of(TimelineFold *fold, NodeId node)
 {
-    for (guint i = fold->open->len; i-- > 0;) {
-        Attempt *attempt = g_ptr_array_index(fold->open, i);
-        if (g_ascii_strtoull(attempt->key, NULL, 10) == node)
-            close_attempt(fold, attempt, false);
+    GPtrArray *lists[] = {fold->open, fold->tails};
+    for (size_t k = 0; k < G_N_ELEMENTS(lists); k++) {
+        for (guint i = lists[k]->len; i-- > 0;) {
+            Attempt *attempt = g_ptr_array_index(lists[k], i);
+            if (attempt->node == node)
+                forget_attempt(fold, attempt);
+        }
     }
 }
 
 static bool is_end_of_attempt(TraceKind kind)
 {
-    return kind == TRACE_QUEUE_DEFER || kind == TRACE_MAIL_RELAYED || kind == TRACE_MAIL_BOUNCED ||
+    return is_failure(kind) || kind == TRACE_MAIL_RELAYED || kind == TRACE_MAIL_BOUNCED ||
            kind == TRACE_MAIL_DELIVERED || kind == TRACE_MAIL_DISCARDED ||
-           kind == TRACE_MAIL_EXPIRED;
+           kind == TRACE_MAIL_EXPIRED || kind == TRACE_AGENT_SENT || kind == TRACE_AGENT_FAILED ||
+           kind == TRACE_AGENT_LOST;
+}
+
+static bool ends_connection(const TraceRecord *record, const Attempt *attempt)
+{
+    return record->node == attempt->node &&
+           (record->kind == TRACE_TCP_CLOSED || record->kind == TRACE_TCP_FAILED);
+}
+
+static void add_member(TimelineFold *fold, Attempt *attempt, const TraceRecord *record)
+{
+    gint64 seq = (gint64)record->seq;
+    g_array_append_val(attempt->seqs, seq);
+    g_hash_table_insert(fold->members, g_memdup2(&seq, sizeof seq), attempt);
+}
+
+static void hold(TimelineFold *fold, TimelineEvent *event, Attempt *attempt)
+{
+    Held *held = g_new(Held, 1);
+    *held = (Held){event, attempt};
+    g_queue_push_tail(&fold->held, held);
+    if (attempt != NULL)
+        attempt->held++;
 }
 
 void timeline_fold_take(TimelineFold *fold, const TraceRecord *record, TimelineEvent *event)
 {
     if (record->kind == TRACE_HOST_CRASH || record->kind == TRACE_HOST_POWER_OFF)
         close_all_of(fold, record->node);
-    Attempt *attempt = attempt_of(fold, record);
-    Held *held = g_new(Held, 1);
-    *held = (Held){event, attempt};
-    g_queue_push_tail(&fold->held, held);
+    Attempt *attempt = attempt_of(fold, record, event != NULL);
+    if (event != NULL)
+        hold(fold, event, attempt);
     if (attempt != NULL) {
-        attempt->held++;
-        gint64 *seq = g_new(gint64, 1);
-        *seq = (gint64)record->seq;
-        g_hash_table_insert(fold->members, seq, attempt);
-        add_to_outline(attempt, record, event);
-        if (is_end_of_attempt(record->kind))
-            close_attempt(fold, attempt, record->kind == TRACE_QUEUE_DEFER);
+        add_member(fold, attempt, record);
+        bool is_open = attempt->stage == STAGE_OPEN;
+        if (event != NULL && is_open)
+            add_to_outline(attempt, record, event);
+        if (is_open && is_end_of_attempt(record->kind))
+            close_attempt(fold, attempt, is_failure(record->kind));
+        else if (!is_open && ends_connection(record, attempt))
+            forget_attempt(fold, attempt);
     }
     if (g_queue_get_length(&fold->held) > HELD_BACK_MAXIMUM)
-        close_attempt(fold, g_ptr_array_index(fold->open, 0), false);
+        forget_attempt(fold, g_ptr_array_index(fold->open, 0));
     give_settled(fold);
+}
+
+static void forget_all(TimelineFold *fold)
+{
+    while (fold->open->len > 0)
+        forget_attempt(fold, g_ptr_array_index(fold->open, 0));
+    while (fold->tails->len > 0)
+        forget_attempt(fold, g_ptr_array_index(fold->tails, 0));
 }
 
 void timeline_fold_finish(TimelineFold *fold, SimTime now)
 {
-    while (fold->open->len > 0)
-        close_attempt(fold, g_ptr_array_index(fold->open, 0), false);
+    forget_all(fold);
     give_settled(fold);
     for (guint i = 0; i < fold->ordered->len; i++)
         give_folded(fold, g_ptr_array_index(fold->ordered, i), now);
@@ -288,8 +405,7 @@ void timeline_fold_finish(TimelineFold *fold, SimTime now)
 
 void timeline_fold_free(TimelineFold *fold)
 {
-    while (fold->open->len > 0)
-        close_attempt(fold, g_ptr_array_index(fold->open, 0), false);
+    forget_all(fold);
     while (!g_queue_is_empty(&fold->held)) {
         g_autofree Held *held = g_queue_pop_head(&fold->held);
         timeline_event_free(held->event);
@@ -297,6 +413,7 @@ void timeline_fold_free(TimelineFold *fold)
             attempt_free(held->attempt);
     }
     g_ptr_array_unref(fold->open);
+    g_ptr_array_unref(fold->tails);
     g_hash_table_unref(fold->members);
     g_hash_table_unref(fold->histories);
     g_ptr_array_unref(fold->ordered);
