@@ -154,12 +154,18 @@ static inline void send_mail(Session *session, size_t count, const char *content
     run(session);
 }
 
-/* Greeting and EHLO without any extension, then this mail is begun. */
+/* The server's greeting, and its reply to EHLO. */
+static inline void greet(Session *session, const char *ehlo_reply)
+{
+    feed(session, "220 b\r\n");
+    feed(session, ehlo_reply);
+}
+
+/* A server without any extension has greeted, and a mail is begun. */
 static inline Session *session_with_mail(size_t count)
 {
     Session *session = session_new();
-    feed(session, "220 b\r\n");
-    feed(session, "250 b\r\n");
+    greet(session, "250 b\r\n");
     send_mail(session, count, "Hi\r\n");
     return session;
 }
@@ -167,8 +173,7 @@ static inline Session *session_with_mail(size_t count)
 static inline Session *session_pipelined(size_t count)
 {
     Session *session = session_new();
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 PIPELINING\r\n");
+    greet(session, "250-b\r\n250 PIPELINING\r\n");
     send_mail(session, count, "Hi\r\n");
     return session;
 }

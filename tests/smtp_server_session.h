@@ -214,10 +214,3 @@ static inline int deliver(Session *session, const char *wire)
     feed(session, wire);
     return (int)g_ascii_strtoull(session->output->str, NULL, 10);
 }
-
-/* Next of a small generator: enough to cut at many places, the same in every run. */
-static inline uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 16;
-}

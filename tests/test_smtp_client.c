@@ -7,8 +7,7 @@ static void test_chunks(void **state)
 {
     (void)state;
     Session *session = session_new();
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 CHUNKING\r\n");
+    greet(session, "250-b\r\n250 CHUNKING\r\n");
     send_mail(session, 1, ".\r\nx\n.");
     feed(session, "250 ok\r\n");
     g_string_truncate(session->output, 0);
@@ -32,8 +31,7 @@ static void test_pipelined_chunks(void **state)
     g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 5, 'x');
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++) {
         Session *session = session_new();
-        feed(session, "220 b\r\n");
-        feed(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        greet(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
         send_mail(session, 1, large);
         assert_log_has(session, "C BDAT 16383\n");
         assert_log_has(session, "C BDAT 8 LAST\n");
@@ -60,8 +58,7 @@ static void test_starttls(void **state)
     options.identity = "alice";
     options.password = "secret";
     Session *session = session_with(options);
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250-SIZE 5\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n");
+    greet(session, "250-b\r\n250-SIZE 5\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n");
     assert_log_lacks(session, "C AUTH");
     feed(session, "220 go\r\n250 injected\r\n");
     assert_log_has(session, "C STARTTLS\nS 220\ntls\n");
@@ -75,8 +72,7 @@ static void test_starttls(void **state)
     session_free(session);
 
     session = session_with(options);
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 STARTTLS\r\n");
+    greet(session, "250-b\r\n250 STARTTLS\r\n");
     feed(session, "454 not now\r\n");
     feed(session, "250-b\r\n250 STARTTLS\r\n");
     assert_log_has(session, "S 454\nC EHLO a.example\nS 250\nready 100 0\n");
@@ -91,8 +87,7 @@ static void test_textbook_dialogue(void **state)
     SmtpClientOptions options = smtp_client_options("a.example");
     options.helo_only = true;
     Session *session = session_with(options);
-    feed(session, "220 b\r\n");
-    feed(session, "250 b\r\n");
+    greet(session, "250 b\r\n");
     send_mail(session, 1, "Do you like ketchup?\r\n.\r\n");
     feed(session, "250 ok\r\n");
     feed(session, "250 ok\r\n");
@@ -114,8 +109,7 @@ static void test_extensions_are_used_when_offered(void **state)
 {
     (void)state;
     Session *session = session_new();
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250-size 5000\r\n250-8BITMIME\r\n250-X-OTHER\r\n250 DSN\r\n");
+    greet(session, "250-b\r\n250-size 5000\r\n250-8BITMIME\r\n250-X-OTHER\r\n250 DSN\r\n");
     assert_log_has(session, "ready 16 5000\n");
     const SmtpClientRecipient recipient = {
         .mailbox = "bob@b.example",
@@ -140,8 +134,7 @@ static void test_obstacles_fail_before_mail(void **state)
 {
     (void)state;
     Session *session = session_new();
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 SIZE 3\r\n");
+    greet(session, "250-b\r\n250 SIZE 3\r\n");
     send_mail(session, 2, "Hi\r\n");
     assert_log_has(session, "result 0 local permanent 552 5.3.4");
     assert_log_has(session, "result 1 local permanent 552 5.3.4");
@@ -203,15 +196,13 @@ static void test_auth(void **state)
     options.identity = "alice";
     options.password = "secret";
     Session *session = session_with(options);
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 AUTH LOGIN PLAIN\r\n");
+    greet(session, "250-b\r\n250 AUTH LOGIN PLAIN\r\n");
     feed(session, "235 ok\r\n");
     assert_log_has(session, "C AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS 235\nready 40 0\n");
     session_free(session);
 
     session = session_with(options);
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 AUTH LOGIN\r\n");
+    greet(session, "250-b\r\n250 AUTH LOGIN\r\n");
     feed(session, "334 VXNlcm5hbWU6\r\n");
     feed(session, "334 UGFzc3dvcmQ6\r\n");
     feed(session, "535 5.7.8 no\r\n");
@@ -315,8 +306,7 @@ static void test_pipelined_chunks_are_lost(void **state)
     static const char *const stages[] = {"mail", "rcpt", "final_dot"};
     for (size_t i = 0; i < G_N_ELEMENTS(replies); i++) {
         Session *session = session_new();
-        feed(session, "220 b\r\n");
-        feed(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        greet(session, "250-b\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
         send_mail(session, 1, "Hi");
         assert_log_has(session, "C BDAT 4 LAST\n");
         feed(session, replies[i]);
@@ -335,8 +325,7 @@ static void test_part_of_the_chunks_is_lost(void **state)
     (void)state;
     Session *session = session_new();
     g_autofree char *large = g_strnfill(SMTP_CLIENT_CHUNK_MAXIMUM + 5, 'x');
-    feed(session, "220 b\r\n");
-    feed(session, "250-b\r\n250 CHUNKING\r\n");
+    greet(session, "250-b\r\n250 CHUNKING\r\n");
     send_mail(session, 2, large);
     feed(session, "250 ok\r\n");
     feed(session, "250 ok\r\n");

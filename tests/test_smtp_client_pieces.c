@@ -1,13 +1,6 @@
 /* Tests of proto/smtp_client: the same bytes in any pieces give the same. */
+#include "pieces.h"
 #include "smtp_client_session.h"
-
-/* Pieces */
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 16;
-}
 
 /* What a server says, cut up: a part ends where the server waits for what the client does. */
 typedef struct Script {
@@ -32,8 +25,7 @@ static char *play_in_pieces(const Script *script, size_t largest, uint32_t seed)
             send_mail(session, 2, script->content);
         run(session);
         while (rest.length > 0 && !smtp_client_is_finished(session->client)) {
-            size_t piece = largest == 0 ? rest.length : 1 + next_random(&seed) % largest;
-            piece = MIN(piece, rest.length);
+            size_t piece = next_piece(rest.length, largest, &seed);
             smtp_client_receive(session->client, span_of(rest.data, piece));
             run(session);
             rest = span_skip(rest, piece);

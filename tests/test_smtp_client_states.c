@@ -1,5 +1,6 @@
 /* Tests of proto/smtp_client: every cell of the table. */
 #include "smtp_client_session.h"
+#include "state_walk.h"
 
 /* The table */
 
@@ -217,9 +218,8 @@ static void check_effects(const Session *session, SmtpClientState state, SmtpCli
                  smtp_client_table.states[session->first_next], log);
 }
 
-static void walk_cell(SmtpClientState state, SmtpClientInput input)
+static bool walk_cell(uint8_t state, uint8_t input, const StateCell *cell)
 {
-    const StateCell *cell = state_table_cell(&smtp_client_table, (uint8_t)state, (uint8_t)input);
     Session *session =
         enter(state, input == SMTP_CLIENT_ON_AUTH_NEEDED, input == SMTP_CLIENT_ON_HELO_ONLY,
               input == SMTP_CLIENT_ON_IN_FLIGHT, input == SMTP_CLIENT_ON_RCPT_DONE_CHUNKING);
@@ -228,22 +228,13 @@ static void walk_cell(SmtpClientState state, SmtpClientInput input)
     cause_input(session, state, input);
     check_effects(session, state, input, cell);
     session_free(session);
+    return true;
 }
 
-static void test_every_cell_does_what_it_says(void **test_state)
+static void test_every_cell_does_what_it_says(void **state)
 {
-    (void)test_state;
-    int walked = 0;
-    for (uint8_t state = 0; state < SMTP_CLIENT_STATE_COUNT; state++) {
-        for (uint8_t input = 0; input < SMTP_CLIENT_INPUT_COUNT; input++) {
-            const StateCell *cell = state_table_cell(&smtp_client_table, state, input);
-            if (strcmp(smtp_client_table.actions[cell->action], "cannot happen") == 0)
-                continue;
-            walk_cell((SmtpClientState)state, (SmtpClientInput)input);
-            walked++;
-        }
-    }
-    assert_true(walked > 100);
+    (void)state;
+    assert_true(walk_cells(&smtp_client_table, walk_cell).walked > 100);
 }
 
 int main(void)

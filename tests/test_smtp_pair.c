@@ -1,5 +1,6 @@
 /* Tests of both SMTP engines together, in memory: what one sends the other receives, in pieces of
  * any size, and every message arrives byte for byte. */
+#include "pieces.h"
 #include "proto/smtp_client.h"
 #include "proto/smtp_server.h"
 
@@ -22,20 +23,6 @@ typedef struct Pair {
     size_t next_message;
     bool bad_recipients; /* refuse every recipient */
 } Pair;
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 16;
-}
-
-static size_t piece_of(Pair *pair, size_t available)
-{
-    if (pair->largest == 0)
-        return available;
-    size_t piece = 1 + next_random(&pair->seed) % pair->largest;
-    return MIN(available, piece);
-}
 
 static Pair *pair_new(const SmtpServerOptions *server, const SmtpClientOptions *client)
 {
@@ -138,7 +125,7 @@ static bool move_to_server(Pair *pair)
 {
     Span output = smtp_client_peek_output(pair->client);
     size_t length = MIN(output.length, smtp_server_input_room(pair->server));
-    length = piece_of(pair, length);
+    length = next_piece(length, pair->largest, &pair->seed);
     if (output.length == 0 || length == 0 || smtp_server_input_room(pair->server) == 0)
         return false;
     smtp_server_receive(pair->server, span_of(output.data, length));
@@ -150,7 +137,7 @@ static bool move_to_client(Pair *pair)
 {
     Span output = smtp_server_peek_output(pair->server);
     size_t length = MIN(output.length, smtp_client_input_room(pair->client));
-    length = piece_of(pair, length);
+    length = next_piece(length, pair->largest, &pair->seed);
     if (output.length == 0 || length == 0 || smtp_client_input_room(pair->client) == 0)
         return false;
     smtp_client_receive(pair->client, span_of(output.data, length));

@@ -1,4 +1,5 @@
 /* Tests of proto/smtp_server: dialogues against RFC 5321, and the same bytes in any pieces. */
+#include "pieces.h"
 #include "smtp_server_session.h"
 
 /* Dialogues */
@@ -366,8 +367,7 @@ static char *play_in_pieces(size_t largest, uint32_t seed)
     Session *session = session_with(options);
     Span rest = span_of_text(long_session);
     while (rest.length > 0) {
-        size_t piece = largest == 0 ? rest.length : 1 + next_random(&seed) % largest;
-        piece = MIN(piece, rest.length);
+        size_t piece = next_piece(rest.length, largest, &seed);
         feed_span(session, span_of(rest.data, piece));
         rest = span_skip(rest, piece);
     }

@@ -1,5 +1,6 @@
 /* Tests of proto/smtp_server: the content by DATA and by BDAT, its end, and what is smuggled in it.
  */
+#include "pieces.h"
 #include "smtp_server_session.h"
 
 /* BDAT: RFC 3030 */
