@@ -12,9 +12,12 @@ struct Session {
     EventPriority priority;
     Stream *stream;
     TlsRecords *tls;      /* NULL: in the clear */
-    Timer timer;          /* of the engine's timeout */
+    Timer timer;          /* of the engine's timeout, or earlier: then it is set again */
+    SimTime timer_at;     /* when that is */
+    SimTime deadline;     /* of the engine's timeout */
+    Cause deadline_cause; /* what made the engine wait */
     Timer end_timer;      /* tells the owner that it has ended */
-    int64_t armed_ns;     /* the timeout that `timer` stands for; 0: none */
+    int64_t armed_ns;     /* the timeout that `deadline` stands for; 0: none */
     uint32_t armed_epoch; /* the engine's epoch then, or our count of receptions */
     uint32_t receptions;
     bool is_pumping;
@@ -180,10 +183,25 @@ static bool session_move_output(Session *session)
     }
 }
 
+static void session_time_out(void *owner, void *data);
+
+static void session_set_timer(Session *session)
+{
+    EventAction action = {session_time_out, session, NULL, NULL};
+    session->timer_at = session->deadline;
+    session->timer = simulator_schedule(session->simulator, session->deadline, session->node,
+                                        session->priority, action);
+}
+
 static void session_time_out(void *owner, void *data)
 {
     (void)data;
     Session *session = owner;
+    if (session->deadline > simulator_now(session->simulator)) {
+        *simulator_cause(session->simulator) = session->deadline_cause;
+        session_set_timer(session);
+        return;
+    }
     session->armed_ns = 0;
     session->silence_because = stream_silence_because(session->stream);
     session->protocol->time_out(session->engine);
@@ -197,21 +215,25 @@ static uint32_t session_epoch(const Session *session)
                : session->receptions;
 }
 
+/* The wait begins anew with each reply and each piece of a message, and the timer hardly ever
+ * strikes: so it is left as it is where it strikes too early, and then set again. */
 static void session_arm_timeout(Session *session)
 {
     int64_t timeout_ns = session->protocol->timeout_ns(session->engine);
     uint32_t epoch = session_epoch(session);
     if (timeout_ns == session->armed_ns && epoch == session->armed_epoch)
         return;
-    simulator_cancel(session->simulator, &session->timer);
     session->armed_ns = timeout_ns;
     session->armed_epoch = epoch;
-    if (timeout_ns == 0)
+    session->deadline = simtime_add(simulator_now(session->simulator), timeout_ns);
+    session->deadline_cause = *simulator_cause(session->simulator);
+    bool may_stay = timeout_ns != 0 && session->timer_at <= session->deadline &&
+                    simulator_is_pending(session->simulator, session->timer);
+    if (may_stay)
         return;
-    EventAction action = {session_time_out, session, NULL, NULL};
-    SimTime time = simtime_add(simulator_now(session->simulator), timeout_ns);
-    session->timer =
-        simulator_schedule(session->simulator, time, session->node, session->priority, action);
+    simulator_cancel(session->simulator, &session->timer);
+    if (timeout_ns != 0)
+        session_set_timer(session);
 }
 
 static void session_report_end(void *owner, void *data)
