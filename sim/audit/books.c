@@ -424,10 +424,10 @@ Books *books_new(Trace *trace)
     Books *books = g_new0(Books, 1);
     books->simulator = trace_simulator(trace);
     books->first_outside = UINT32_MAX;
-    books->names = g_string_chunk_new(4096);
+    books->names = interner_new();
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = g_hash_table_new(NULL, NULL);
-    books->mails = g_hash_table_new_full(NULL, NULL, NULL, mail_free);
+    books->mails = interner_new();
     books->accounts = g_ptr_array_new_with_free_func(g_free);
     books->copies = g_ptr_array_new_with_free_func(g_free);
     books->sent = g_ptr_array_new();
@@ -442,13 +442,13 @@ void books_free(Books *books)
 {
     g_ptr_array_unref(books->servers);
     g_hash_table_destroy(books->hosts);
-    g_hash_table_destroy(books->mails);
+    interner_free(books->mails, mail_free);
     g_ptr_array_unref(books->accounts);
     g_ptr_array_unref(books->copies);
     g_ptr_array_unref(books->sent);
     g_array_unref(books->surplus);
     g_array_unref(books->violations);
-    g_string_chunk_free(books->names);
+    interner_free(books->names, NULL);
     g_free(books);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "audit/books.h"
+#include "audit/interner.h"
 
 typedef struct Server Server;
 typedef struct Entry Entry;
@@ -109,10 +110,10 @@ typedef struct CopyKey {
 
 struct Books {
     Simulator *simulator;
-    GStringChunk *names;
+    Interner *names;
     GPtrArray *servers;  /* Server by NodeId, NULL where there is none */
     GHashTable *hosts;   /* a name as records have it -> NodeId */
-    GHashTable *mails;   /* name -> Mail */
+    Interner *mails;     /* each means a Mail */
     GPtrArray *accounts; /* Account in the order of opening */
     GPtrArray *copies;   /* Copy in the order of storing */
     GArray *surplus;     /* Surplus */

@@ -5,7 +5,7 @@
 
 const char *books_intern(Books *books, const char *text)
 {
-    return g_string_chunk_insert_const(books->names, text != NULL ? text : "");
+    return interner_take(books->names, text);
 }
 
 Server *books_server(Books *books, NodeId node)
@@ -50,14 +50,14 @@ NodeId books_find_host(Books *books, const char *name)
 
 Mail *books_mail(Books *books, const char *name)
 {
-    const char *key = books_intern(books, name);
-    Mail *mail = g_hash_table_lookup(books->mails, key);
-    if (mail == NULL) {
-        mail = g_new0(Mail, 1);
+    const char *key = interner_take(books->mails, name);
+    void **meaning = interned_meaning(key);
+    if (*meaning == NULL) {
+        Mail *mail = g_new0(Mail, 1);
         mail->name = key;
-        g_hash_table_insert(books->mails, (char *)key, mail);
+        *meaning = mail;
     }
-    return mail;
+    return *meaning;
 }
 
 Entry *books_find_entry(Books *books, NodeId node, const char *id)

@@ -160,9 +160,9 @@ Facts *facts_new(Trace *trace)
     facts->first_outside = UINT32_MAX;
     facts->trace = trace;
     facts->simulator = trace_simulator(trace);
-    facts->names = g_string_chunk_new(4096);
+    facts->names = interner_new();
     facts->mails = g_ptr_array_new_with_free_func(known_mail_free);
-    facts->mails_by_name = g_hash_table_new(NULL, NULL);
+    facts->mail_names = interner_new();
     facts->open = g_hash_table_new_full(facts_open_hash, facts_open_equals, g_free, NULL);
     facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
     g_array_set_clear_func(facts->hosts, host_tally_clear);
@@ -196,8 +196,8 @@ void facts_free(Facts *facts)
     g_array_unref(facts->drops);
     g_array_unref(facts->hosts);
     g_hash_table_destroy(facts->open);
-    g_hash_table_destroy(facts->mails_by_name);
     g_ptr_array_unref(facts->mails);
-    g_string_chunk_free(facts->names);
+    interner_free(facts->mail_names, NULL);
+    interner_free(facts->names, NULL);
     g_free(facts);
 }

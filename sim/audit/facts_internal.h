@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audit/facts.h"
+#include "audit/interner.h"
 
 /* What a recipient's fate is made from. */
 typedef struct RecipientState {
@@ -61,16 +62,16 @@ struct Facts {
     Simulator *simulator;
     TraceLevel level;
     bool has_ended;
-    GStringChunk *names;
-    GPtrArray *mails;          /* KnownMail in the order of appearance */
-    GHashTable *mails_by_name; /* name -> KnownMail */
-    GHashTable *open;          /* OpenKey: queue entries and recipients not done */
-    GArray *hosts;             /* HostTally by NodeId */
-    GArray *drops;             /* FactsDrop in the order of appearance */
-    GArray *watches;           /* Watch */
-    GArray *queue_watches;     /* QueueWatch */
-    GPtrArray *entry_states;   /* by NodeId: GHashTable id -> EntryState; NULL where nobody asks */
-    GArray *queue_counts;      /* uint64_t: by NodeId, then by FactsQueue */
+    Interner *names;
+    Interner *mail_names;    /* each means a KnownMail, if there is one */
+    GPtrArray *mails;        /* KnownMail in the order of appearance */
+    GHashTable *open;        /* OpenKey: queue entries and recipients not done */
+    GArray *hosts;           /* HostTally by NodeId */
+    GArray *drops;           /* FactsDrop in the order of appearance */
+    GArray *watches;         /* Watch */
+    GArray *queue_watches;   /* QueueWatch */
+    GPtrArray *entry_states; /* by NodeId: GHashTable id -> EntryState; NULL where nobody asks */
+    GArray *queue_counts;    /* uint64_t: by NodeId, then by FactsQueue */
     size_t first_watch[TRACE_KIND_COUNT]; /* number + 1; 0: none */
 };
 

@@ -27,7 +27,7 @@ gboolean facts_open_equals(const void *a, const void *b)
 
 const char *facts_intern(Facts *facts, const char *text)
 {
-    return g_string_chunk_insert_const(facts->names, text != NULL ? text : "");
+    return interner_take(facts->names, text);
 }
 
 /* ---- Mails and recipients ---- */
@@ -54,14 +54,13 @@ void known_mail_free(void *pointer)
 
 static KnownMail *find_or_add_mail(Facts *facts, const char *name)
 {
-    const char *key = facts_intern(facts, name);
-    KnownMail *mail = g_hash_table_lookup(facts->mails_by_name, key);
-    if (mail == NULL) {
-        mail = known_mail_new(key);
-        g_ptr_array_add(facts->mails, mail);
-        g_hash_table_insert(facts->mails_by_name, (char *)key, mail);
+    const char *key = interner_take(facts->mail_names, name);
+    void **meaning = interned_meaning(key);
+    if (*meaning == NULL) {
+        *meaning = known_mail_new(key);
+        g_ptr_array_add(facts->mails, *meaning);
     }
-    return mail;
+    return *meaning;
 }
 
 /* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
@@ -393,8 +392,7 @@ const FactsMail *facts_mail_at(const Facts *facts, size_t index)
 
 static const KnownMail *find_known(const Facts *facts, const char *name)
 {
-    return g_hash_table_lookup(facts->mails_by_name,
-                               g_string_chunk_insert_const(facts->names, name));
+    return *interned_meaning(interner_take(facts->mail_names, name));
 }
 
 const FactsMail *facts_find_mail(const Facts *facts, const char *name)

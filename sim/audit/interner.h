@@ -1,0 +1,16 @@
+/* Names, each kept once, so that equal names are equal pointers: mails, addresses, queue entries,
+ * hosts. Records about one mail follow each other closely, so what was asked for lately is found
+ * without touching the large table. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct Interner Interner;
+
+Interner *interner_new(void);
+/* `free_meaning` (NULL: none) gets each meaning that is not NULL. */
+void interner_free(Interner *names, GDestroyNotify free_meaning);
+/* The name as it is kept, which lives as long as the interner; NULL counts as "". */
+const char *interner_take(Interner *names, const char *text);
+/* What the owner makes of an interned name: at first NULL. */
+void **interned_meaning(const char *name);

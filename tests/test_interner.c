@@ -1,0 +1,76 @@
+/* Names, each kept once: audit/interner.h. */
+#include "audit/interner.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+enum { MANY = 20000 };
+
+/* Far more than are remembered as recent, and in several blocks of memory. */
+static void test_each_is_kept_once(void **state)
+{
+    (void)state;
+    Interner *names = interner_new();
+    const char **kept = g_new0(const char *, MANY);
+    for (int i = 0; i < MANY; i++) {
+        g_autofree char *text = g_strdup_printf("m.%d", i);
+        kept[i] = interner_take(names, text);
+        assert_string_equal(kept[i], text);
+        assert_ptr_not_equal(kept[i], text);
+        assert_null(*interned_meaning(kept[i]));
+        *interned_meaning(kept[i]) = &kept[i];
+    }
+    for (int i = MANY - 1; i >= 0; i--) {
+        g_autofree char *text = g_strdup_printf("m.%d", i);
+        assert_ptr_equal(interner_take(names, text), kept[i]);
+        assert_ptr_equal(*interned_meaning(kept[i]), &kept[i]);
+    }
+    g_free(kept);
+    interner_free(names, NULL);
+}
+
+/* Texts of every length, equal but for their last octet; some have a block for themselves. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    Interner *names = interner_new();
+    assert_ptr_equal(interner_take(names, NULL), interner_take(names, ""));
+    for (size_t length = 1; length < 20000; length += length < 64 ? 1 : 997) {
+        g_autofree char *text = g_strnfill(length, 'x');
+        text[length - 1] = 'a';
+        const char *first = interner_take(names, text);
+        text[length - 1] = 'b';
+        const char *second = interner_take(names, text);
+        assert_ptr_not_equal(first, second);
+        assert_ptr_equal(interner_take(names, text), second);
+        text[length - 1] = 'a';
+        assert_ptr_equal(interner_take(names, text), first);
+        assert_string_equal(first, text);
+    }
+    interner_free(names, NULL);
+}
+
+static void test_meanings_are_freed(void **state)
+{
+    (void)state;
+    Interner *names = interner_new();
+    *interned_meaning(interner_take(names, "a")) = g_strdup("meaning");
+    interner_take(names, "without");
+    interner_free(names, g_free); /* what it leaves is seen under AddressSanitizer */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_is_kept_once),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_meanings_are_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
