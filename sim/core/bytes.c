@@ -37,6 +37,35 @@ bool span_starts_with_nocase(Span span, const char *prefix)
     return true;
 }
 
+/* A CR and an LF stand together, and no dot behind them; written so that it becomes vectors. */
+static bool is_plain(const uint8_t *octets, size_t count, uint8_t before)
+{
+    uint8_t wrong = (uint8_t)(((octets[0] == '\n') ^ (before == '\r')) |
+                              ((octets[0] == '.') & (before == '\n')));
+    for (size_t i = 1; i < count; i++) {
+        uint8_t pair = (octets[i] == '\n') ^ (octets[i - 1] == '\r');
+        uint8_t dot = (octets[i] == '.') & (octets[i - 1] == '\n');
+        wrong = (uint8_t)(wrong | pair | dot);
+    }
+    return wrong == 0;
+}
+
+size_t span_plain_lines(Span text)
+{
+    enum { BLOCK = 256 };
+    size_t length = 0;
+    uint8_t before = '\n';
+    while (length < text.length) {
+        size_t block = MIN(text.length - length, BLOCK);
+        if (!is_plain(text.data + length, block, before))
+            break;
+        length += block;
+        before = text.data[length - 1];
+    }
+    const uint8_t *end = length > 0 ? memrchr(text.data, '\n', length) : NULL;
+    return end != NULL ? (size_t)(end + 1 - text.data) : 0;
+}
+
 bool span_is_ascii(Span span)
 {
     uint64_t all = 0, eight;
@@ -107,6 +136,46 @@ bool buffer_append_format(Buffer *buffer, const char *format, ...)
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     return buffer_append_text(buffer, text);
+}
+
+void buffer_expect(Buffer *buffer, size_t more)
+{
+    more = MIN(more, buffer_room(buffer));
+    if (buffer->start + buffer->length + more <= buffer->capacity)
+        return;
+    buffer->data = g_realloc(buffer->data, buffer->start + buffer->length + more);
+    buffer->capacity = buffer->start + buffer->length + more;
+}
+
+GBytes *buffer_take(Buffer *buffer, size_t count)
+{
+    enum { MANY = 1024 };
+    CHECK(count > 0 && count <= buffer->length);
+    if (buffer->start > 0 || count < buffer->length || count < MANY) {
+        GBytes *bytes = g_bytes_new(buffer->data + buffer->start, count);
+        buffer_consume(buffer, count);
+        return bytes;
+    }
+    GBytes *bytes = g_bytes_new_take(buffer->data, count);
+    buffer_init(buffer, buffer->maximum);
+    return bytes;
+}
+
+GBytes *buffer_take_all_behind(Buffer *buffer, Span front)
+{
+    enum { MUCH_TOO_LARGE = 64 };
+    size_t length = front.length + buffer->length;
+    uint8_t *data = g_steal_pointer(&buffer->data);
+    if (buffer->capacity < length)
+        data = g_realloc(data, length);
+    if (buffer->length > 0)
+        memmove(data + front.length, data + buffer->start, buffer->length);
+    if (front.length > 0)
+        memcpy(data, front.data, front.length);
+    if (buffer->capacity > length + MUCH_TOO_LARGE)
+        data = g_realloc(data, length);
+    buffer_init(buffer, buffer->maximum);
+    return g_bytes_new_take(data, length);
 }
 
 void buffer_consume(Buffer *buffer, size_t count)

@@ -38,6 +38,9 @@ static inline size_t span_find(Span span, uint8_t byte)
     const uint8_t *found = span.length > 0 ? memchr(span.data, byte, span.length) : NULL;
     return found != NULL ? (size_t)(found - span.data) : span.length;
 }
+/* How much of the front of `text`, which begins a line, are whole lines that end in CRLF, have no
+ * other CR or LF, and do not begin with a dot. It may be less than there are, never more. */
+size_t span_plain_lines(Span text);
 /* True when no octet is beyond ASCII. */
 bool span_is_ascii(Span span);
 /* Whether eight octets are all printable ASCII. It may say no where they are, as a borrow goes into
@@ -68,6 +71,13 @@ void buffer_clear(Buffer *buffer);
 bool buffer_append(Buffer *buffer, Span span);
 bool buffer_append_text(Buffer *buffer, const char *text);
 bool buffer_append_format(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Allocates room for so many more bytes at once: a hint, where it is known how many will come. */
+void buffer_expect(Buffer *buffer, size_t more);
+/* Drops `count` bytes from the front and returns them to be shared; many are not copied. `count` is
+ * from 1 to buffer->length. */
+GBytes *buffer_take(Buffer *buffer, size_t count);
+/* Empties the buffer: all its bytes with `front` before them, in memory of just that size. */
+GBytes *buffer_take_all_behind(Buffer *buffer, Span front);
 /* Drops `count` bytes from the front; `count` is at most buffer->length. */
 void buffer_consume(Buffer *buffer, size_t count);
 /* Everything unconsumed; valid until the buffer next changes. */

@@ -36,10 +36,9 @@ static bool is_empty_line(Span text, size_t start, size_t end)
     return without_line_end(span_of(text.data + start, end - start)).length == 0;
 }
 
-/* The end of the field that begins at `start`: its line and the folded ones (RFC 5322 §2.2.3). */
-static size_t field_end(Span text, size_t start)
+/* The end of the field whose first line ends at `end`: of the folded ones too (RFC 5322 §2.2.3). */
+static size_t field_end(Span text, size_t end)
 {
-    size_t end = line_end(text, start);
     while (end < text.length && is_blank(text.data[end]))
         end = line_end(text, end);
     return end;
@@ -49,9 +48,10 @@ bool message_next_header(Span message, size_t *position, Span *name, Span *value
 {
     Span text = header_window(message);
     while (*position < text.length) {
-        size_t start = *position, end = field_end(text, start);
-        if (is_empty_line(text, start, line_end(text, start)))
+        size_t start = *position, end = line_end(text, start);
+        if (is_empty_line(text, start, end))
             return false;
+        end = field_end(text, end);
         *position = end;
         Span field = without_line_end(span_of(text.data + start, end - start));
         size_t colon = span_find(field, ':');

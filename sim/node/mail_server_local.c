@@ -3,37 +3,44 @@
  * (mail_server_expand.c). */
 #include "node/mail_server_internal.h"
 
+#include <string.h>
+
 void local_delivery_free(void *local)
 {
     g_free(local);
 }
 
-/* There is one Return-Path (RFC 5321 §4.4): those that came with the message are left out. */
-static void append_without_return_path(GByteArray *stored, Span message)
+/* There is one Return-Path (RFC 5321 §4.4): those that came with the message are left out. `stored`
+ * has room for all of it; returns how much is written. */
+static size_t copy_without_return_path(uint8_t *stored, Span message)
 {
-    size_t position = 0, kept = 0;
+    size_t position = 0, kept = 0, length = 0;
     Span name, value;
     while (message_next_header(message, &position, &name, &value)) {
         if (!span_equals_text_nocase(name, "Return-Path"))
             continue;
         size_t start = (size_t)(name.data - message.data);
-        g_byte_array_append(stored, message.data + kept, (guint)(start - kept));
+        memcpy(stored + length, message.data + kept, start - kept);
+        length += start - kept;
         kept = position;
     }
-    g_byte_array_append(stored, message.data + kept, (guint)(message.length - kept));
+    memcpy(stored + length, message.data + kept, message.length - kept);
+    return length + message.length - kept;
 }
 
 static GBytes *with_return_path(const QueueEntry *entry)
 {
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
-    GByteArray *message = g_byte_array_new();
-    g_byte_array_append(message, (const uint8_t *)field, (guint)strlen(field));
-    append_without_return_path(
-        message, span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)));
-    /* Copied to measure, without the array's reserve: it stays in the mailbox. */
-    GBytes *bytes = g_bytes_new(message->data, message->len);
-    g_byte_array_unref(message);
-    return bytes;
+    size_t field_length = strlen(field), size = 0;
+    const uint8_t *data = g_bytes_get_data(entry->message, &size);
+    uint8_t *stored = g_malloc(field_length + size);
+    memcpy(stored, field, field_length);
+    size_t length = field_length;
+    if (size > 0)
+        length += copy_without_return_path(stored + length, span_of(data, size));
+    if (length < field_length + size)
+        stored = g_realloc(stored, length);
+    return g_bytes_new_take(stored, length);
 }
 
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,

@@ -31,7 +31,7 @@ typedef struct Reception {
     NamedRecipient recipient;  /* of RCPT, for which the rules are asked */
     char *helo_name;
     Envelope *envelope;  /* of the transaction under way */
-    GByteArray *content; /* what has come of the message */
+    Buffer content;      /* what has come of the message */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
     bool is_adding;      /* the queue is making a message durable */
     bool has_ended;      /* the connection is gone; waits for the queue only */
@@ -51,7 +51,7 @@ void reception_free(void *pointer)
     session_free(reception->session);
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
-    g_byte_array_unref(reception->content);
+    buffer_clear(&reception->content);
     recipient_clear(&reception->recipient);
     g_free(reception->helo_name);
     g_free(reception);
@@ -147,7 +147,7 @@ static void handle_auth(Reception *reception, const SmtpServerEvent *event)
 static void reset_transaction(Reception *reception)
 {
     g_clear_pointer(&reception->envelope, envelope_free);
-    g_byte_array_set_size(reception->content, 0);
+    buffer_consume(&reception->content, reception->content.length);
 }
 
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
@@ -257,6 +257,17 @@ static void handle_verify(Reception *reception, const SmtpServerEvent *event)
 
 /* ---- Taking a message over ---- */
 
+/* Where the client has said how large the message is, there is room at once for all of it and for
+ * the fields to come. */
+static void take_content(Reception *reception, Span octets)
+{
+    enum { FIELDS_ROOM = 240, DECLARED_MAX = 1 << 20 };
+    Buffer *content = &reception->content;
+    if (content->capacity == 0 && reception->declared_size > 0)
+        buffer_expect(content, MIN(reception->declared_size, DECLARED_MAX) + FIELDS_ROOM);
+    CHECK(buffer_append(content, octets));
+}
+
 /* RFC 3848: the letters after ESMTP are S for TLS and A for AUTH. */
 static const char *transmission_type(const Reception *reception)
 {
@@ -269,15 +280,14 @@ static const char *transmission_type(const Reception *reception)
  * field, or "" where there is one; to free. */
 static char *missing_id(const Reception *reception, const char *id)
 {
-    Span content = span_of(reception->content->data, reception->content->len);
-    if (message_id_left(content).length > 0)
+    if (message_id_left(buffer_peek(&reception->content)).length > 0)
         return g_strdup("");
     return g_strdup_printf("Message-ID: <%s@%s>\r\n", id,
                            host_name(reception->server->machine.host));
 }
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
-static GBytes *build_message(const Reception *reception)
+static GBytes *build_message(Reception *reception)
 {
     const Machine *machine = &reception->server->machine;
     SpoolId id = queue_peek_next_id(reception->server->queue);
@@ -300,13 +310,8 @@ static GBytes *build_message(const Reception *reception)
     /* RFC 7208 §9.1: Received-SPF stands above the Received field of the same server. */
     const char *spf = policy_client_spf_field(policy_check_client(reception->check));
     g_autofree char *fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
-    size_t fields_length = strlen(fields), content_length = reception->content->len;
-    /* Allocated to measure: it stays as long as the message is in the queue. */
-    uint8_t *message = g_malloc(fields_length + content_length + 1);
-    memcpy(message, fields, fields_length);
-    if (content_length > 0)
-        memcpy(message + fields_length, reception->content->data, content_length);
-    return g_bytes_new_take(message, fields_length + content_length);
+    /* In memory of its size: it stays as long as the message is in the queue. */
+    return buffer_take_all_behind(&reception->content, span_of_text(fields));
 }
 
 static void end_reception(Reception *reception)
@@ -343,8 +348,7 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 
 static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
 {
-    Span content = span_of(reception->content->data, reception->content->len);
-    if (message_count_received(content) >= reception->server->hop_limit) {
+    if (message_count_received(buffer_peek(&reception->content)) >= reception->server->hop_limit) {
         answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
         reset_transaction(reception);
         return;
@@ -391,7 +395,7 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         handle_rcpt(reception, event);
         break;
     case SMTP_SERVER_EVENT_CONTENT:
-        g_byte_array_append(reception->content, event->content.data, (guint)event->content.length);
+        take_content(reception, event->content);
         break;
     case SMTP_SERVER_EVENT_MESSAGE_END:
         handle_message_end(reception, event);
@@ -427,7 +431,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     Reception *reception = g_new0(Reception, 1);
     reception->server = server;
     reception->is_submission = is_submission;
-    reception->content = g_byte_array_new();
+    buffer_init(&reception->content, SIZE_MAX);
     reception->trace = (SmtpTrace){
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));

@@ -13,7 +13,7 @@ struct Session {
     Stream *stream;
     TlsRecords *tls;      /* NULL: in the clear */
     Timer timer;          /* of the engine's timeout, or earlier: then it is set again */
-    SimTime timer_at;     /* when that is */
+    SimTime timer_at;     /* when that is; SIM_NEVER: it is not set */
     SimTime deadline;     /* of the engine's timeout */
     Cause deadline_cause; /* what made the engine wait */
     Timer end_timer;      /* tells the owner that it has ended */
@@ -39,6 +39,7 @@ Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *p
     session->engine = engine;
     session->owner = owner;
     session->priority = priority;
+    session->timer_at = SIM_NEVER;
     return session;
 }
 
@@ -162,23 +163,30 @@ static Span session_peek_output(const Session *session)
                                 : session->protocol->peek_output(session->engine);
 }
 
+static GBytes *session_take_output(Session *session, Span output)
+{
+    if (session->tls == NULL && session->protocol->take_output != NULL)
+        return session->protocol->take_output(session->engine, output.length);
+    GBytes *bytes = g_bytes_new(output.data, output.length);
+    if (session->tls != NULL)
+        tls_records_consume_output(session->tls, output.length);
+    else
+        session->protocol->consume_output(session->engine, output.length);
+    return bytes;
+}
+
+/* A stream takes what it has room for. */
 static bool session_move_output(Session *session)
 {
     bool moved = session->tls != NULL && session_move_records_out(session);
     for (;;) {
         Span output = session_peek_output(session);
-        size_t count = MIN(output.length, stream_write_room(session->stream));
-        if (count == 0)
+        output.length = MIN(output.length, stream_write_room(session->stream));
+        if (output.length == 0)
             return moved;
-        g_autoptr(GBytes) bytes = g_bytes_new(output.data, count);
-        Slice slice = {bytes, 0, count}; /* borrowed: the stream keeps a reference of its own */
-        size_t taken = stream_write(session->stream, slice);
-        if (session->tls != NULL)
-            tls_records_consume_output(session->tls, taken);
-        else
-            session->protocol->consume_output(session->engine, taken);
-        if (taken == 0)
-            return moved;
+        g_autoptr(GBytes) bytes = session_take_output(session, output);
+        Slice slice = {bytes, 0, output.length}; /* borrowed: the stream keeps a reference */
+        CHECK(stream_write(session->stream, slice) == output.length);
         moved = true;
     }
 }
@@ -197,6 +205,7 @@ static void session_time_out(void *owner, void *data)
 {
     (void)data;
     Session *session = owner;
+    session->timer_at = SIM_NEVER;
     if (session->deadline > simulator_now(session->simulator)) {
         *simulator_cause(session->simulator) = session->deadline_cause;
         session_set_timer(session);
@@ -227,11 +236,10 @@ static void session_arm_timeout(Session *session)
     session->armed_epoch = epoch;
     session->deadline = simtime_add(simulator_now(session->simulator), timeout_ns);
     session->deadline_cause = *simulator_cause(session->simulator);
-    bool may_stay = timeout_ns != 0 && session->timer_at <= session->deadline &&
-                    simulator_is_pending(session->simulator, session->timer);
-    if (may_stay)
+    if (timeout_ns != 0 && session->timer_at <= session->deadline)
         return;
     simulator_cancel(session->simulator, &session->timer);
+    session->timer_at = SIM_NEVER;
     if (timeout_ns != 0)
         session_set_timer(session);
 }

@@ -14,6 +14,7 @@ typedef struct SessionProtocol {
     void (*receive_end)(void *engine);
     Span (*peek_output)(const void *engine);
     void (*consume_output)(void *engine, size_t count);
+    GBytes *(*take_output)(void *engine, size_t count); /* NULL: what is peeked at is copied */
     bool (*is_finished)(const void *engine);
     /* How long the engine waits for its peer, in ns; 0: for nothing. */
     int64_t (*timeout_ns)(const void *engine);

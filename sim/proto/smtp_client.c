@@ -242,13 +242,25 @@ Span smtp_client_peek_output(const SmtpClient *client)
     return buffer_peek(&client->output);
 }
 
-void smtp_client_consume_output(SmtpClient *client, size_t count)
+/* Each piece of content sent begins the wait anew. */
+static void note_sent(SmtpClient *client, size_t count)
 {
     bool content = client->state == SMTP_CLIENT_CONTENT || client->state == SMTP_CLIENT_CHUNKS ||
                    client->state == SMTP_CLIENT_FINAL_DOT;
     if (content && count > 0)
         client->epoch++;
+}
+
+void smtp_client_consume_output(SmtpClient *client, size_t count)
+{
+    note_sent(client, count);
     buffer_consume(&client->output, count);
+}
+
+GBytes *smtp_client_take_output(SmtpClient *client, size_t count)
+{
+    note_sent(client, count);
+    return buffer_take(&client->output, count);
 }
 
 bool smtp_client_is_finished(const SmtpClient *client)

@@ -128,9 +128,11 @@ static bool append_path(Buffer *output, const char *verb, const char *mailbox)
 /* Encodes content until it is at its end or `output` is full; true at its end. */
 static bool encode_content(SmtpOwnTransaction *transaction, Buffer *output)
 {
+    enum { FINAL_DOT_ROOM = 8 };
     while (transaction->part < transaction->content_count) {
         Span part = slice_span(transaction->content[transaction->part]);
         Span rest = span_skip(part, transaction->offset);
+        buffer_expect(output, rest.length + FINAL_DOT_ROOM);
         transaction->offset += smtp_content_encoder_write(&transaction->encoder, rest, output);
         if (transaction->offset < part.length)
             return false;

@@ -71,11 +71,31 @@ static size_t take_unfinished_line(SmtpContentDecoder *decoder, Span rest)
     return length;
 }
 
+/* Whether no line is longer than that. `lines` are whole: as long as there is the end of one among
+ * so many octets, all that end among them are short enough. */
+static bool lines_are_short(Span lines, size_t line_maximum)
+{
+    while (lines.length > line_maximum) {
+        const uint8_t *end = memrchr(lines.data, '\n', line_maximum);
+        if (end == NULL)
+            return false;
+        lines = span_skip(lines, (size_t)(end + 1 - lines.data));
+    }
+    return true;
+}
+
+/* Takes lines with which nothing is the matter, as nearly all are. */
+static size_t take_plain_lines(const SmtpContentDecoder *decoder, Span input)
+{
+    size_t length = decoder->at_line_start ? span_plain_lines(input) : 0;
+    return lines_are_short(span_of(input.data, length), decoder->line_maximum) ? length : 0;
+}
+
 /* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
  * is set when a lone LF is the next octet and counts as a line end. */
 static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
 {
-    size_t at = 0;
+    size_t at = take_plain_lines(decoder, input);
     while (at < input.length && !(decoder->at_line_start && input.data[at] == '.')) {
         Span rest = span_skip(input, at);
         size_t lf = span_find(rest, '\n');
@@ -172,30 +192,14 @@ static size_t encoder_write_text(SmtpContentEncoder *encoder, Span source, Buffe
     return length;
 }
 
-/* How much of `source`, which begins a line, are whole lines with CRLF that start with no dot and
- * fit into `room`. */
-static size_t plain_lines_length(Span source, size_t room)
-{
-    source.length = MIN(source.length, room);
-    size_t length = 0;
-    while (length < source.length && source.data[length] != '.') {
-        Span rest = span_skip(source, length);
-        size_t cr = span_find(rest, '\r');
-        if (cr + 1 >= rest.length || rest.data[cr + 1] != '\n' ||
-            span_find(span_of(rest.data, cr), '\n') < cr)
-            break;
-        length += cr + 2;
-    }
-    return length;
-}
-
 size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output)
 {
     size_t at = 0;
     while (at < source.length && buffer_room(output) >= LINE_END_ROOM) {
         uint8_t octet = source.data[at];
         if (encoder->at_line_start && !encoder->pending_cr) {
-            size_t lines = plain_lines_length(span_skip(source, at), buffer_room(output));
+            Span rest = span_of(source.data + at, MIN(source.length - at, buffer_room(output)));
+            size_t lines = span_plain_lines(rest);
             buffer_append(output, span_of(source.data + at, lines));
             at += lines;
             if (lines > 0)
