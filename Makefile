@@ -109,10 +109,12 @@ install: $(BUILD)/mailsim $(BUILD)/public/libmailsim.a
 
 # Canaries: the program with a defect put in by the linker, which `mailsim torture` must find
 # (tests/canary, tools/check/torture.py). Each says which functions its own stand in for.
-CANARIES = $(BUILD)/tests/canary/sync $(BUILD)/tests/canary/journal $(BUILD)/tests/canary/recovery
+CANARIES = $(BUILD)/tests/canary/sync $(BUILD)/tests/canary/journal $(BUILD)/tests/canary/recovery \
+	$(BUILD)/tests/canary/refusal
 WRAPS_sync = disk_plan_sync
 WRAPS_journal = disk_plan_append
 WRAPS_recovery = spool_recover
+WRAPS_refusal = spool_add
 
 .PHONY: canaries
 canaries: $(CANARIES)

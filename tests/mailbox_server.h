@@ -198,3 +198,14 @@ static inline void assert_log(Server *server, const char *log, const char *news)
     assert_string_equal(server->news->str, news);
     forget_log(server);
 }
+
+static inline void assert_no_tmp(const Server *server)
+{
+    g_auto(GStrv) folders = disk_list_folders(server->world.disk, "mail/bob");
+    for (char **folder = folders; *folder != NULL; folder++) {
+        g_autofree char *path = g_strconcat("mail/bob/", *folder, NULL);
+        g_auto(GStrv) names = disk_list(server->world.disk, path);
+        for (char **name = names; *name != NULL; name++)
+            assert_false(g_str_has_prefix(*name, "tmp."));
+    }
+}

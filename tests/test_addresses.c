@@ -359,7 +359,7 @@ static void note_outcome(void *owner, const TraceRecord *record)
 }
 
 /* Two recipients of each entry that came in from outside are expanded, each once. */
-static void assert_two_of_each(const Outcomes *outcomes, ActionKind kind, uint64_t after)
+static void assert_two_of_each(const Outcomes *outcomes, SimulationFaultKind kind, uint64_t after)
 {
     GHashTableIter iter;
     void *key, *set;
@@ -367,13 +367,13 @@ static void assert_two_of_each(const Outcomes *outcomes, ActionKind kind, uint64
     assert_in_range(g_hash_table_size(outcomes->of), 1, 2); /* two: the mail came twice */
     while (g_hash_table_iter_next(&iter, &key, &set)) {
         if (g_hash_table_size(set) != 2)
-            fail_msg("%s after %d events: %u entries come from %s", action_name(kind), (int)after,
-                     g_hash_table_size(set), (const char *)key);
+            fail_msg("%s after %d events: %u entries come from %s", simulation_fault_name(kind),
+                     (int)after, g_hash_table_size(set), (const char *)key);
     }
 }
 
 /* Plays with the fault after so many events; the number of events. */
-static uint64_t strike(const Scenario *scenario, ActionKind kind, uint64_t after)
+static uint64_t strike(const Scenario *scenario, SimulationFaultKind kind, uint64_t after)
 {
     SimulationOptions options = {.seed = SCENARIO_UNSET,
                                  .until_ns = SCENARIO_UNSET,
@@ -389,7 +389,7 @@ static uint64_t strike(const Scenario *scenario, ActionKind kind, uint64_t after
                                                (GDestroyNotify)g_hash_table_destroy)};
     trace_add_sink(trace, (TraceSink){note_outcome, &outcomes, TRACE_LEVEL_MAIL});
     if (!run_play(run))
-        fail_msg("%s after %d events: %s", action_name(kind), (int)after,
+        fail_msg("%s after %d events: %s", simulation_fault_name(kind), (int)after,
                  books_first_violation(run->books)->text);
     assert_int_equal(causality_defect_count(causality), 0);
     const FactsMail *mail = facts_find_mail(run->facts, "lunch");
@@ -412,11 +412,11 @@ static void test_a_crash_expands_nothing_twice(void **state)
     g_autoptr(Scenario) scenario =
         scenario_read_bytes("team.yaml", span_of_text(TEAM_WORLD), diagnostics);
     assert_non_null(scenario);
-    uint64_t events = strike(scenario, ACTION_CRASH, 0);
+    uint64_t events = strike(scenario, FAULT_CRASH, 0);
     assert_in_range(events, 100, 2000);
     for (uint64_t after = 1; after < events; after += STRIDE) {
-        strike(scenario, ACTION_CRASH, after);
-        strike(scenario, ACTION_POWER_OFF, after);
+        strike(scenario, FAULT_CRASH, after);
+        strike(scenario, FAULT_POWER_OFF, after);
     }
 }
 

@@ -103,6 +103,39 @@ static void test_closed_again_after_full_disk(void **state)
     assert_balanced(&w);
 }
 
+/* What a server refused because its disk failed, the disk did not let go: a crash makes mail of it,
+ * and the failure explains the second copy. Without the failure it would be unexplained. */
+static void refuse_and_keep(const World *w, bool has_failed)
+{
+    reach_a(w);
+    if (has_failed)
+        TRACE(w->trace, w->b, DISK_ERROR, 0, .operation = "sync", .path = "spool/queue");
+    TRACE(w->trace, w->b, HOST_CRASH, 0, .program = "mail server");
+    TRACE(w->trace, w->b, HOST_RESTART, 0, .program = "mail server");
+    recover(w, w->b, "1-1", 1);
+    TRACE(w->trace, w->b, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch", .recipient = BOB,
+          .entry = "1-1");
+    attempt(w, w->a, "smtp");
+    accept_mail(w, w->b, "2-1", 2);
+    relay(w);
+    remove_entry(w, w->a, 0);
+    end_run(w, "until");
+    hold_queued(w, w->b, "1-1");
+    hold_queued(w, w->b, "2-1");
+}
+
+static void test_a_refused_copy_that_stayed(void **state)
+{
+    (void)state;
+    World w = world_new();
+    refuse_and_keep(&w, true);
+    assert_balanced(&w);
+    w = world_new();
+    refuse_and_keep(&w, false);
+    assert_violated(&w, "b.example has a second copy of lunch for " BOB
+                        " (queue entry 2-1), and neither a lost reply nor a crash explains it");
+}
+
 /* Without that, an end in good order forgets nothing. */
 static void test_closed_again_after_shutdown(void **state)
 {
@@ -226,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_closed_again_after_crash),
         cmocka_unit_test(test_closed_again_after_full_disk),
         cmocka_unit_test(test_closed_again_after_shutdown),
+        cmocka_unit_test(test_a_refused_copy_that_stayed),
         cmocka_unit_test(test_queue_holds_what_is_done),
         cmocka_unit_test(test_cut_off_run),
         cmocka_unit_test(test_submitted_twice),

@@ -40,7 +40,7 @@ static bool survive(const Scenario *scenario, const SimulationFault *fault)
 }
 
 /* The receiving server, and each of the three that send: one run for each event. */
-static void strike_every_event(ActionKind kind)
+static void strike_every_event(SimulationFaultKind kind)
 {
     g_autoptr(Scenario) scenario = read_lesson();
     g_autofree uint64_t *disk_steps = g_new0(uint64_t, scenario->servers.count);
@@ -56,7 +56,8 @@ static void strike_every_event(ActionKind kind)
                                      .restart_after_ns = SIMULATION_FAULT_DURATION};
             second_copies += survive(scenario, &fault);
         }
-        printf("%s %s: %d second copies\n", action_name(kind), server, (int)second_copies);
+        printf("%s %s: %d second copies\n", simulation_fault_name(kind), server,
+               (int)second_copies);
         if (EVENT_STEP == 1)
             assert_true(second_copies > 0); /* RFC 1047's window was met, on either side */
     }
@@ -67,13 +68,13 @@ static void strike_every_event(ActionKind kind)
 static void test_a_crash_at_every_event_is_survived(void **state)
 {
     (void)state;
-    strike_every_event(ACTION_CRASH);
+    strike_every_event(FAULT_CRASH);
 }
 
 static void test_a_loss_of_power_at_every_event_is_survived(void **state)
 {
     (void)state;
-    strike_every_event(ACTION_POWER_OFF);
+    strike_every_event(FAULT_POWER_OFF);
 }
 
 static void test_a_sample_of_all_faults_is_survived(void **state)
@@ -103,7 +104,7 @@ static void test_points_are_all(void **state)
     uint64_t events = trial_count_points(scenario, disk_steps), wanted = 0;
     for (size_t i = 0; i < scenario->servers.count; i++) {
         assert_true(disk_steps[i] > 10);
-        wanted += events * SIMULATION_FAULT_KIND_COUNT + disk_steps[i] * 4;
+        wanted += events * FAULT_KINDS + disk_steps[i] * CRASH_POINTS_AT_STEPS;
     }
     assert_int_equal(crash_points_count(points), wanted);
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -129,17 +130,14 @@ static void test_samples_are_spread(void **state)
     crash_points_sample(points, SAMPLE);
     assert_in_range(crash_points_count(points), SAMPLE - 100, SAMPLE);
     for (size_t server = 0; server < scenario->servers.count; server++) {
-        unsigned hits[SIMULATION_FAULT_KIND_COUNT][PARTS] = {{0}};
+        unsigned hits[FAULT_KINDS][PARTS] = {{0}};
         for (uint64_t i = 0; i < crash_points_count(points); i++) {
             SimulationFault fault = crash_points_at(points, i).fault;
-            size_t kind = 0;
-            while (SIMULATION_FAULT_KINDS[kind] != fault.kind)
-                kind++;
             if (strcmp(fault.server, scenario->servers.items[server].name.text) == 0 &&
                 fault.point == FAULT_AFTER_EVENT)
-                hits[kind][(fault.number - 1) * PARTS / events]++;
+                hits[fault.kind][(fault.number - 1) * PARTS / events]++;
         }
-        for (size_t kind = 0; kind < SIMULATION_FAULT_KIND_COUNT; kind++)
+        for (size_t kind = 0; kind < FAULT_KINDS; kind++)
             for (size_t part = 0; part < PARTS; part++)
                 assert_true(hits[kind][part] > 0);
     }
@@ -150,10 +148,12 @@ static void test_fault_in_text(void **state)
 {
     (void)state;
     static const SimulationFault faults[] = {
-        {117, ACTION_CRASH, "mail.naver.example", 5, FAULT_AFTER_EVENT},
-        {9, ACTION_POWER_OFF, "mail.naver.example", 5, FAULT_BEFORE_DISK_STEP},
-        {1, ACTION_CRASH, "mail.gmail.example", 5, FAULT_AFTER_DISK_STEP},
-        {3, ACTION_LINK_DOWN, "mail.gmail.example", 5, FAULT_AFTER_EVENT},
+        {117, FAULT_CRASH, "mail.naver.example", 5, FAULT_AFTER_EVENT},
+        {9, FAULT_POWER_OFF, "mail.naver.example", 5, FAULT_BEFORE_DISK_STEP},
+        {1, FAULT_CRASH, "mail.gmail.example", 5, FAULT_AFTER_DISK_STEP},
+        {3, FAULT_LINK_DOWN, "mail.gmail.example", 5, FAULT_AFTER_EVENT},
+        {4, FAULT_DISK_ERROR, "mail.gmail.example", 5, FAULT_BEFORE_DISK_STEP},
+        {5, FAULT_DISK_ERROR_FOR_GOOD, "mail.gmail.example", 5, FAULT_AFTER_EVENT},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
         SimulationFault read = {.restart_after_ns = 5};

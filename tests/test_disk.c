@@ -455,6 +455,138 @@ static void test_causes(void **state)
     world_clear(&world);
 }
 
+/* ---- A disk that fails ---- */
+
+/* A plan with a step of each kind, on files that are there. */
+static DiskPlan *plan_all(void)
+{
+    DiskPlan *plan = disk_plan_new();
+    add_write(plan, "f/a", "new");
+    add_append(plan, "f/b", "+");
+    disk_plan_sync(plan, "f/b");
+    disk_plan_rename(plan, "f/b", "f/c");
+    disk_plan_sync_folder(plan, "f");
+    disk_plan_unlink(plan, "f/c");
+    return plan;
+}
+
+static void begin_failing(World *world, DiskOptions options)
+{
+    world_init(world, options);
+    make_durable(world, "f/a", "f", "old");
+    make_durable(world, "f/b", "f", "old");
+    g_string_truncate(world->disk_log, 0);
+}
+
+/* Each kind of operation by itself: the step is not taken, and the plan ends there. */
+static void test_each_operation_fails(void **state)
+{
+    (void)state;
+    static const struct {
+        DiskOperation operation;
+        const char *log;
+    } CASES[] = {
+        {DISK_OPERATION_WRITE, "disk.error write f/a\n"},
+        {DISK_OPERATION_SYNC, "disk.write f/a 3\ndisk.write f/b 1\ndisk.error sync f/b\n"},
+        {DISK_OPERATION_RENAME, "disk.write f/a 3\ndisk.write f/b 1\ndisk.sync f/b\n"
+                                "disk.error rename f/b\n"},
+        {DISK_OPERATION_UNLINK, "disk.write f/a 3\ndisk.write f/b 1\ndisk.sync f/b\n"
+                                "disk.rename f/b f/c\ndisk.sync f\ndisk.error unlink f/c\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        World world;
+        begin_failing(&world, (DiskOptions){0});
+        disk_fail(world.disk, (DiskOperations)(1 << CASES[i].operation), 0, 3);
+        assert_int_equal(run_plan(&world, plan_all()), DISK_ERROR);
+        assert_string_equal(world.disk_log->str, CASES[i].log);
+        assert_int_equal(disk_error_count(world.disk), 1);
+        assert_file(&world, "f/a", CASES[i].operation == DISK_OPERATION_WRITE ? "old" : "new");
+        assert_false(disk_read_fails(world.disk, "f/a"));
+        /* For good: the same again, until it is fixed. */
+        assert_int_equal(run_plan(&world, plan_all()), DISK_ERROR);
+        disk_fix(world.disk);
+        assert_int_equal(run_plan(&world, plan_all()), DISK_OK);
+        assert_file(&world, "f/c", NULL);
+        world_clear(&world);
+    }
+}
+
+/* So many times, then it works again; of whatever kind when all are meant. */
+static void test_failures_are_counted(void **state)
+{
+    (void)state;
+    World world;
+    begin_failing(&world, (DiskOptions){0});
+    disk_fail(world.disk, DISK_OPERATIONS_ALL, 3, 0);
+    assert_true(disk_may_fail_to_read(world.disk));
+    assert_true(disk_read_fails(world.disk, "f/a"));
+    assert_int_equal(run_plan(&world, plan_all()), DISK_ERROR);
+    assert_int_equal(run_plan(&world, plan_all()), DISK_ERROR);
+    assert_false(disk_may_fail_to_read(world.disk));
+    assert_string_equal(world.disk_log->str,
+                        "disk.error read f/a\ndisk.error write f/a\ndisk.error write f/a\n");
+    assert_int_equal(run_plan(&world, plan_all()), DISK_OK);
+    assert_int_equal(disk_error_count(world.disk), 3);
+    world_clear(&world);
+}
+
+/* What cleans up takes its other steps, and tells of the first failure. */
+static void test_a_plan_that_goes_on(void **state)
+{
+    (void)state;
+    World world;
+    begin_failing(&world, (DiskOptions){0});
+    disk_fail(world.disk, DISK_OPERATIONS_ALL, 1, 0);
+    DiskPlan *plan = disk_plan_new();
+    disk_plan_unlink(plan, "f/a");
+    disk_plan_unlink(plan, "f/none");
+    disk_plan_unlink(plan, "f/b");
+    disk_plan_go_on_after_failures(plan);
+    assert_int_equal(run_plan(&world, plan), DISK_ERROR);
+    assert_file(&world, "f/a", "old");
+    assert_file(&world, "f/b", NULL);
+    world_clear(&world);
+}
+
+/* What a failed sync was to make durable is not. */
+static void test_a_failed_sync_makes_nothing_durable(void **state)
+{
+    (void)state;
+    World world;
+    begin_failing(&world, (DiskOptions){.loss = DISK_LOSS_ALL});
+    disk_fail(world.disk, 1 << DISK_OPERATION_SYNC, 1, 0);
+    DiskPlan *plan = disk_plan_new();
+    add_write(plan, "f/a", "new");
+    disk_plan_sync(plan, "f/a");
+    assert_int_equal(run_plan(&world, plan), DISK_ERROR);
+    assert_file(&world, "f/a", "new");
+    disk_power_off(world.disk);
+    assert_file(&world, "f/a", "old");
+    world_clear(&world);
+}
+
+static void note_because(void *owner, const TraceRecord *record)
+{
+    if (record->kind == TRACE_DISK_ERROR)
+        *(uint64_t *)owner = record->because;
+}
+
+static void test_an_error_tells_why(void **state)
+{
+    (void)state;
+    World world;
+    uint64_t because = 0;
+    begin_failing(&world, (DiskOptions){0});
+    trace_add_sink(world.trace, (TraceSink){note_because, &because, TRACE_LEVEL_MAIL});
+    disk_fail(world.disk, DISK_OPERATIONS_ALL, 0, 2);
+    assert_int_equal(run_plan(&world, plan_all()), DISK_ERROR);
+    assert_int_equal(because, 2);
+    because = 0;
+    assert_true(disk_read_fails(world.disk, "f/a"));
+    assert_int_equal(because, 2);
+    world_clear(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +602,11 @@ int main(void)
         cmocka_unit_test(test_crash_at_each_step),
         cmocka_unit_test(test_crash_by_a_record),
         cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_each_operation_fails),
+        cmocka_unit_test(test_failures_are_counted),
+        cmocka_unit_test(test_a_plan_that_goes_on),
+        cmocka_unit_test(test_a_failed_sync_makes_nothing_durable),
+        cmocka_unit_test(test_an_error_tells_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,7 @@ static void test_inventory(void **state)
     assert_inventory(&world, "");
     Spool *spool = spool_new(world.disk, SPOOL_SYNC_FIRST);
     g_ptr_array_unref(spool_recover(spool));
+    world_run(&world); /* entries are noted once they are there */
     MailStore *store = mail_store_new(world.trace, world.host, world.disk, 999);
     mail_store_add_user(store, "a.b");
     mail_store_add_user(store, "bob");

@@ -50,17 +50,6 @@ static void assert_story(const Server *server, unsigned told)
         assert_string_equal(work, story_work[next]);
 }
 
-static void assert_no_tmp(const Server *server)
-{
-    g_auto(GStrv) folders = disk_list_folders(server->world.disk, "mail/bob");
-    for (char **folder = folders; *folder != NULL; folder++) {
-        g_autofree char *path = g_strconcat("mail/bob/", *folder, NULL);
-        g_auto(GStrv) names = disk_list(server->world.disk, path);
-        for (char **name = names; *name != NULL; name++)
-            assert_false(g_str_has_prefix(*name, "tmp."));
-    }
-}
-
 /* Crashes after so many events of the story, and again after so many of the recovery. */
 static bool crash_story(uint64_t seed, uint64_t events, uint64_t more, bool *recovery_ended)
 {

@@ -159,7 +159,8 @@ static void count_answers(void *owner, const TraceRecord *record)
 }
 
 /* Plays with the fault after so many events; how often the mail was answered. */
-static unsigned strike(const Scenario *scenario, ActionKind kind, uint64_t after, uint64_t *events)
+static unsigned strike(const Scenario *scenario, SimulationFaultKind kind, uint64_t after,
+                       uint64_t *events)
 {
     SimulationOptions options = {.seed = SCENARIO_UNSET,
                                  .until_ns = SCENARIO_UNSET,
@@ -172,7 +173,7 @@ static unsigned strike(const Scenario *scenario, ActionKind kind, uint64_t after
     trace_add_sink(simulation_trace(run->simulation),
                    (TraceSink){count_answers, &answers, TRACE_LEVEL_MAIL});
     if (!run_play(run))
-        fail_msg("%s after %d events: %s", action_name(kind), (int)after,
+        fail_msg("%s after %d events: %s", simulation_fault_name(kind), (int)after,
                  books_first_violation(run->books)->text);
     *events = simulator_event_count(simulation_simulator(run->simulation));
     const FactsMail *lunch = facts_find_mail(run->facts, "lunch");
@@ -194,10 +195,10 @@ static void test_a_crash_answers_nobody_twice(void **state)
     assert_non_null(scenario);
     uint64_t events = 0, ignored = 0;
     unsigned runs = 0, answers = 0;
-    assert_int_equal(strike(scenario, ACTION_CRASH, 0, &events), 1);
+    assert_int_equal(strike(scenario, FAULT_CRASH, 0, &events), 1);
     for (uint64_t after = 1; after < events; after += STRIDE, runs += 2) {
         for (int is_power = 0; is_power < 2; is_power++) {
-            ActionKind kind = is_power ? ACTION_POWER_OFF : ACTION_CRASH;
+            SimulationFaultKind kind = is_power ? FAULT_POWER_OFF : FAULT_CRASH;
             unsigned count = strike(scenario, kind, after, &ignored);
             assert_in_range(count, 0, 1);
             answers += count;

@@ -281,14 +281,21 @@ void books_expect_loss(Books *books, const char *host)
     books_server(books, books_find_host(books, host))->is_careless = true;
 }
 
-/* What was in memory is gone; queue.recover tells what is found. */
-/* What a full disk had no room to note is forgotten by a restart, even one in good order: to that,
- * it is an outage. */
+/* What a failed operation was to change may be so or not, as after a crash. */
+static void note_disk_error(Books *books, NodeId node)
+{
+    Server *server = books_server(books, node);
+    server->outages++;
+    server->has_lost_note = server->has_failed_disk = true;
+}
+
+/* What was in memory is gone; queue.recover tells what is found. What the disk had no room to note,
+ * or failed to, is forgotten by a restart, even one in good order: to that, it is an outage. */
 static void note_restart(Books *books, NodeId node)
 {
     Server *server = books_server(books, node);
     server->length = 0;
-    server->outages += server->disk_was_full;
+    server->outages += server->has_lost_note;
 }
 
 /* ---- Records ---- */
@@ -369,7 +376,9 @@ static void write_other_record(Books *books, const TraceRecord *record)
     else if (record->kind == TRACE_HOST_RESTART)
         note_restart(books, record->node);
     else if (record->kind == TRACE_DISK_FULL)
-        books_server(books, record->node)->disk_was_full = true;
+        books_server(books, record->node)->has_lost_note = true;
+    else if (record->kind == TRACE_DISK_ERROR)
+        note_disk_error(books, record->node);
     else if (record->kind == TRACE_TIMELINE_OUTSIDE)
         books->first_outside = record->node;
     else if (record->kind == TRACE_TIMELINE_CONNECT)

@@ -13,7 +13,7 @@ static bool may_still_be_queued(const Books *books, const Account *account)
 {
     const Entry *entry = account->entry;
     return entry->server->outages > account->outages_at_close ||
-           (!entry->is_removed && (books->is_cut || entry->server->disk_was_full));
+           (!entry->is_removed && (books->is_cut || entry->server->has_lost_note));
 }
 
 static void enter_queued(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)

@@ -1,8 +1,9 @@
 /* What the files of the books share: the ledger and who writes into it. See books.h.
  *
  * All names are interned, so equal texts are equal pointers. What is made lives as long as the
- * books. Outages (crashes, losses of power) are counted per server; whoever needs one as a witness
- * compares that count with what it was when the thing in question happened. */
+ * books. Outages (crashes, losses of power, failures of the disk) are counted per server; whoever
+ * needs one as a witness compares that count with what it was when the thing in question happened.
+ */
 #pragma once
 
 #include "audit/books.h"
@@ -20,7 +21,8 @@ struct Server {
     GHashTable *entries;   /* id -> Entry */
     uint64_t length;       /* entries in its queue */
     uint32_t outages;      /* so far */
-    bool disk_was_full;    /* a note may be missing from the disk */
+    bool has_lost_note;    /* its disk was full, or failed: what it wrote may be missing */
+    bool has_failed_disk;  /* what it removed may be there */
     bool is_careless;      /* says 250 before a message is durable */
     bool has_outside;      /* programs outside, or smugglers, may bring any message */
     GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */

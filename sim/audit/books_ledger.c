@@ -121,6 +121,10 @@ Account *books_find_account(Books *books, NodeId node, const char *entry_id, con
         entry->untold--;
         account = books_open_account(books, entry, recipient, NULL);
         books_trace_origin(books, account);
+        /* Its client may have been told no, and sends again, if the disk kept what it was to let
+         * go. */
+        if (entry->server->has_failed_disk && account->source != NULL)
+            account->source->uncertain++;
     }
     return account;
 }

@@ -95,6 +95,8 @@ static Detail read_other_record(const TraceRecord *record)
     READ(DNS_FIX, .what = f->name)
     READ(FIREWALL_SET, .what = f->rules)
     READ(NAT_ADDRESS, .more = f->forwards)
+    READ(DISK_ERROR, .what = f->operation, .more = f->path)
+    READ(DISK_FAIL, .what = f->how_long, .more = f->operations)
     READ(DNS_SET, .what = f->name, .more = f->records)
 #undef READ
     return (Detail){0};

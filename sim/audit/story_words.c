@@ -132,6 +132,8 @@ static const char *const REASONS[TRACE_KIND_COUNT] = {
     [TRACE_DISK_FILL] = "something else had filled the disk of {host} up at {time}",
     [TRACE_DISK_FULL] = "the disk of {host} was full at {time}",
     [TRACE_POLICY_VERDICT] = "the rule \"{what}\" of {host} decided so: {more}",
+    [TRACE_DISK_FAIL] = "the disk of {host} had begun to fail at {time} ({more})",
+    [TRACE_DISK_ERROR] = "the disk of {host} had failed at {time} ({what} {more})",
     [TRACE_TIMELINE_ACTION] = "of the timeline's \"{what} {more}\" at {time}",
 };
 
@@ -170,6 +172,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_HOST_SHUTDOWN] = "the {what} on {host} shuts down",
     [TRACE_HOST_RESTART] = "the {what} on {host} starts",
     [TRACE_DISK_FULL] = "the disk of {host} has no room",
+    [TRACE_DISK_FAIL] = "the disk of {host} begins to fail ({more})",
+    [TRACE_DISK_ERROR] = "the disk of {host} fails ({what} {more})",
     [TRACE_LINK_DOWN] = "the link between {what} and {more} goes down",
     [TRACE_LINK_UP] = "the link between {what} and {more} is up",
     [TRACE_FIREWALL_SET] = "the firewall of {host} has the rules: {what}",

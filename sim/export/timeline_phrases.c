@@ -39,8 +39,8 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_BOUNCED] = {"returns {mail} for {recipient} as {bounce}: {reason}", TIMELINE_BAD},
     [TRACE_MAIL_CONFIRMED] =
         {"tells the sender of {mail} that it is {action} for {recipient}: {notice}", TIMELINE_GOOD},
-    [TRACE_MAIL_UNTOLD] = {"has no room on its disk to return {mail} for {recipient} as {bounce}; "
-                           "tries again at {next_at}: {reason}",
+    [TRACE_MAIL_UNTOLD] = {"cannot put {bounce}, which returns {mail} for {recipient}, on its "
+                           "disk; tries again at {next_at}: {reason}",
                            TIMELINE_BAD},
     [TRACE_MAIL_DELAYED] = {"warns the sender of {mail} for {recipient}: {warning}", TIMELINE_BAD},
     [TRACE_MAIL_ANSWERED] = {"answers {mail} for {recipient}, who is away: {answer}",
@@ -132,6 +132,9 @@ static const TimelinePhrase PHRASES[TRACE_KIND_COUNT] = {
     [TRACE_DISK_FILL] = {"something else fills the disk up", TIMELINE_BAD},
     [TRACE_DISK_FREE] = {"the disk has room again", TIMELINE_GOOD},
     [TRACE_DISK_FULL] = {"disk: no room for {path}", TIMELINE_BAD},
+    [TRACE_DISK_FAIL] = {"the disk fails {how_long}: {operations}", TIMELINE_BAD},
+    [TRACE_DISK_FIX] = {"the disk works again", TIMELINE_GOOD},
+    [TRACE_DISK_ERROR] = {"disk: input/output error: {operation} {path}", TIMELINE_BAD},
     [TRACE_DISK_SYNC] = {"disk: {path} is durable", TIMELINE_DIM},
     [TRACE_DISK_RENAME] = {"disk: {path} is now {to}", TIMELINE_DIM},
     [TRACE_DISK_UNLINK] = {"disk: removes {path}", TIMELINE_DIM},

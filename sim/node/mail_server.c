@@ -208,6 +208,8 @@ void mail_server_start(MailServer *server)
         mail_server_take_inventory(server, false);
     if (found > 0)
         queue_finish_expansions(server->queue);
+    if (disk_error_count(server->disk) > 0)
+        mail_server_watch_leftovers(server);
     mail_server_listen_smtp(server);
     mail_server_listen_imap(server);
     mail_server_run_queue(server);
@@ -217,6 +219,7 @@ void mail_server_start(MailServer *server)
 static void forget_all(MailServer *server)
 {
     simulator_cancel(server->machine.simulator, &server->queue_timer);
+    simulator_cancel(server->machine.simulator, &server->leftovers_timer);
     mail_server_connections_free(server);
     g_clear_pointer(&server->locals, g_ptr_array_unref);
     g_clear_pointer(&server->notifications, g_ptr_array_unref);
@@ -304,6 +307,7 @@ void mail_server_shut_down(MailServer *server, uint64_t because)
     server->is_shutting_down = true;
     server->shutdown_because = because;
     simulator_cancel(server->machine.simulator, &server->queue_timer);
+    simulator_cancel(server->machine.simulator, &server->leftovers_timer);
     host_unlisten(server->machine.host, SMTP_PORT, because);
     host_unlisten(server->machine.host, SUBMISSION_PORT, because);
     host_unlisten(server->machine.host, IMAP_PORT, because);
@@ -326,6 +330,41 @@ void mail_server_free_disk(MailServer *server)
     TRACE(server->machine.trace, server->machine.node, DISK_FREE, 0,
           .used = disk_used(server->disk));
     disk_free_space(server->disk);
+    if (server->is_running)
+        mail_server_notifications_have_room(server);
+}
+
+/* `write, sync`; to free. */
+static char *operations_text(DiskOperations operations)
+{
+    GString *text = g_string_new(NULL);
+    for (DiskOperation i = 0; i < DISK_OPERATION_COUNT; i++) {
+        if ((operations & 1U << i) != 0)
+            g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", disk_operation_text(i));
+    }
+    return g_string_free(text, FALSE);
+}
+
+void mail_server_fail_disk(MailServer *server, DiskOperations operations, uint64_t failures)
+{
+    const Machine *machine = &server->machine;
+    g_autofree char *what = operations_text(operations);
+    g_autofree char *how_long = failures == 0 ? g_strdup("until it is fixed")
+                                : failures == 1
+                                    ? g_strdup("once")
+                                    : g_strdup_printf("%" G_GUINT64_FORMAT " times", failures);
+    disk_fail(server->disk, operations, failures,
+              TRACE(machine->trace, machine->node, DISK_FAIL, 0, .operations = what,
+                    .how_long = how_long));
+    mail_server_watch_leftovers(server);
+}
+
+void mail_server_fix_disk(MailServer *server)
+{
+    TRACE(server->machine.trace, server->machine.node, DISK_FIX, 0,
+          .errors = disk_error_count(server->disk));
+    disk_fix(server->disk);
+    mail_server_watch_leftovers(server);
     if (server->is_running)
         mail_server_notifications_have_room(server);
 }

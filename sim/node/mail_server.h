@@ -126,6 +126,9 @@ bool mail_server_is_running(const MailServer *server);
 /* Something else takes all room on its disk, or gives it back: disk.fill, disk.free. */
 void mail_server_fill_disk(MailServer *server);
 void mail_server_free_disk(MailServer *server);
+/* Its disk fails (disk_fail), or works again: disk.fail, disk.fix. */
+void mail_server_fail_disk(MailServer *server, DiskOperations operations, uint64_t failures);
+void mail_server_fix_disk(MailServer *server);
 
 /* What the administrator types. The queue is told by queue.list and queue.listed; of a program that
  * is down, as its disk has it; of a machine without power, nothing. The others ask for a running

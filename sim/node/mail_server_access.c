@@ -135,6 +135,11 @@ static void answer_message(Access *access, const ImapServerEvent *event)
                               machine->clock.utc_offset_minutes, date);
     g_autoptr(GBytes) content =
         (event->needs & IMAP_NEED_CONTENT) != 0 ? mail_folder_read(folder, event->uid) : NULL;
+    if (content == NULL && (event->needs & IMAP_NEED_CONTENT) != 0) {
+        imap_server_answer_no(access->engine, event->token, "UNAVAILABLE",
+                              "The message cannot be read now");
+        return;
+    }
     ImapServerMessage reply = {
         .flags = message->flags,
         .size_octets = message->size,
@@ -172,6 +177,10 @@ static void refuse(Access *access, MailResult result)
     case MAIL_FORBIDDEN:
         code = "CANNOT";
         text = "Not with this name";
+        break;
+    case MAIL_FAILED: /* RFC 5530 §3 */
+        code = "UNAVAILABLE";
+        text = "The disk has failed";
         break;
     }
     imap_server_answer_no(access->engine, access->open_token, code, text);

@@ -114,11 +114,13 @@ static void confirm(const LocalDelivery *local)
 
 static void expanded(void *owner, QueueEntry *into, DiskResult result)
 {
-    (void)result;
     LocalDelivery *local = owner;
     if (into != NULL) {
         confirm(local);
         queue_expanded(local->entry, local->recipient, into);
+    } else if (result == DISK_ERROR) {
+        local_delivery_fail(local, false,
+                            "the addresses it stands for cannot be written to the queue", "4.3.0");
     } else {
         local_delivery_fail(local, false, "the queue has no room for the addresses it stands for",
                             "4.3.1");

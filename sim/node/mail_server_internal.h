@@ -69,6 +69,7 @@ struct MailServer {
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
     Timer queue_timer;        /* when the next recipient is due */
     SimTime queue_timer_at;
+    Timer leftovers_timer; /* when it looks for what a failing disk has left to do over */
     Random route_draws;
     bool is_running;
     bool is_shutting_down;
@@ -101,6 +102,8 @@ void access_free(void *access);
 
 /* Takes up everything due, and comes back when the next is. */
 void mail_server_run_queue(MailServer *server);
+/* The disk has failed, or may: looks at the queue's leftovers from now on, until there are none. */
+void mail_server_watch_leftovers(MailServer *server);
 
 /* Takes over a batch that is due at another server. */
 void mail_server_connections_take(MailServer *server, QueueBatch *batch);
@@ -184,7 +187,7 @@ void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *f
 /* Tells the sender that delivery to these recipients takes long. Takes the array over. */
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
 void notification_free(void *notification);
-/* The disk, which was full, has room again. */
+/* The disk, which was full or failed, takes writes again. */
 void mail_server_notifications_have_room(MailServer *server);
 /* Those that wait for room are forgotten: the spool still has what they are about. */
 void mail_server_notifications_shut_down(MailServer *server);

@@ -76,6 +76,8 @@ static void stored(void *owner, MailResult result, const uint32_t *uids, size_t 
                             NULL);
         mail_server_answer(local->server, local->entry, local->recipient, local->user);
         queue_delivered(local->entry, local->recipient, uids[0], 0);
+    } else if (result == MAIL_FAILED) {
+        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
     } else {
         local_delivery_fail(local, false, "the mailbox has no room", "4.2.2");
     }

@@ -9,11 +9,12 @@
  * cannot be delivered, a double bounce, the server's own postmaster may be told by one more,
  * `lunch.bounce.double`, and that is the last: whatever becomes of it, nobody is told.
  *
- * A bounce for which the disk has no room is kept in memory and written later: the recipient has
- * failed, and is not attempted again for want of room (RFC 5321 §4.2.1: a 5yz is not repeated).
- * That failure cannot be noted in the spool either, as a note needs room too. So after a crash or a
- * shutdown the recipient is found waiting, and attempted once more. A warning or a notice of
- * success that finds no room is not kept: the next deferral warns again, and success needs none. */
+ * A bounce for which the disk has no room, or which it fails to take, is kept in memory and written
+ * later: the recipient has failed, and is not attempted again for want of room (RFC 5321 §4.2.1: a
+ * 5yz is not repeated). That failure cannot be noted in the spool either, as a note needs room too.
+ * So after a crash or a shutdown the recipient is found waiting, and attempted once more. A warning
+ * or a notice of success that finds no room is not kept: the next deferral warns again, and success
+ * needs none. */
 #include "node/mail_server_internal.h"
 
 static const char NO_ANSWER_TO_A_NOTIFICATION[] =
@@ -152,15 +153,17 @@ static void arm_room_timer(Notification *notification, EventPriority priority)
                                                   machine->node, priority, action);
 }
 
-/* In the background: as long as nothing makes room, this alone does not keep a run going. */
-static void wait_for_room(Notification *notification)
+/* In the background: as long as nothing makes room, this alone does not keep a run going. A disk
+ * that has failed may take the next write. */
+static void wait_for_room(Notification *notification, DiskResult result)
 {
+    bool may_work = result == DISK_ERROR && !disk_fails_for_good(notification->server->disk);
     SimTime now = simulator_now(notification->server->machine.simulator);
     notification->wait_ns = notification->wait_ns == 0
                                 ? ROOM_WAIT_FIRST
                                 : MIN(2 * notification->wait_ns, ROOM_WAIT_MAX);
     notification->offer_at = simtime_add(now, notification->wait_ns);
-    arm_room_timer(notification, EVENT_BACKGROUND);
+    arm_room_timer(notification, may_work ? EVENT_FOREGROUND : EVENT_BACKGROUND);
     Cause *cause = simulator_cause(notification->server->machine.simulator);
     Cause before = *cause;
     for (guint i = 0; i < notification->failures->len; i++) {
@@ -218,11 +221,10 @@ static void tell_queue(const Notification *notification, const Failure *failure)
 /* The notification is durable: now the message that it is about may go. */
 static void notification_added(void *owner, QueueEntry *added, DiskResult result)
 {
-    (void)result;
     Notification *notification = owner;
     MailServer *server = notification->server;
     if (added == NULL && notification->kind != NOTIFY_OF_DELAY && !server->is_shutting_down) {
-        wait_for_room(notification);
+        wait_for_room(notification, result);
         return;
     }
     Cause *cause = simulator_cause(server->machine.simulator);

@@ -2,6 +2,9 @@
  * other waits for a connection to its destination (mail_server_connections.c). */
 #include "node/mail_server_internal.h"
 
+/* How often it looks for what a failing disk has left: Postfix's queue_run_delay. */
+#define LEFTOVERS_WAIT (5 * SIM_MINUTE)
+
 static void on_queue_timer(void *owner, void *data)
 {
     (void)data;
@@ -23,6 +26,26 @@ static void arm_queue_timer(MailServer *server)
                                              server->machine.node, EVENT_FOREGROUND, action);
 }
 
+/* The disk does not give the message now. For each recipient that is an attempt, and it failed. */
+static void defer_unreadable(MailServer *server, const QueueBatch *batch)
+{
+    GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
+    uint64_t error = simulator_cause(server->machine.simulator)->nearest[TRACE_LEVEL_MAIL];
+    bool is_local = mail_server_has_domain(server, batch->domain);
+    for (size_t i = 0; i < batch->count; i++) {
+        queue_begin_attempt(batch->entry, batch->recipients[i], is_local ? "local" : "smtp",
+                            batch->domain);
+        Failure *failure =
+            failure_new(batch->recipients[i], "the message cannot be read from the disk", "4.3.0",
+                        NULL, false, error);
+        mail_server_defer(server, batch->entry, failure, bounces, warnings);
+        failure_free(failure);
+    }
+    mail_server_warn_take(server, batch->entry, warnings);
+    mail_server_bounce_take(server, batch->entry, bounces);
+}
+
 void mail_server_run_queue(MailServer *server)
 {
     if (server->is_shutting_down)
@@ -34,7 +57,10 @@ void mail_server_run_queue(MailServer *server)
     for (guint i = 0; i < batches->len; i++) {
         QueueBatch *batch = g_steal_pointer(&batches->pdata[i]);
         *cause = before;
-        if (mail_server_has_domain(server, batch->domain)) {
+        if (queue_read_fails(batch->entry)) {
+            defer_unreadable(server, batch);
+            queue_batch_free(batch);
+        } else if (mail_server_has_domain(server, batch->domain)) {
             mail_server_deliver_locally(server, batch);
             queue_batch_free(batch);
         } else {
@@ -44,4 +70,32 @@ void mail_server_run_queue(MailServer *server)
     mail_server_connections_start(server);
     *cause = before;
     arm_queue_timer(server);
+}
+
+/* ---- What a failing disk has left ---- */
+
+static void on_leftovers_timer(void *owner, void *data)
+{
+    (void)data;
+    MailServer *server = owner;
+    if (queue_retry(server->queue) > 0) {
+        mail_server_take_inventory(server, false);
+        queue_finish_expansions(server->queue);
+    }
+    if (queue_has_leftovers(server->queue) || disk_fails_for_good(server->disk))
+        mail_server_watch_leftovers(server);
+    mail_server_run_queue(server);
+}
+
+/* In the background as long as the disk must be fixed first: that alone keeps no run going. */
+void mail_server_watch_leftovers(MailServer *server)
+{
+    Simulator *simulator = server->machine.simulator;
+    EventAction action = {on_leftovers_timer, server, NULL, NULL};
+    if (!server->is_running || server->is_shutting_down)
+        return;
+    simulator_cancel(simulator, &server->leftovers_timer);
+    server->leftovers_timer = simulator_schedule(
+        simulator, simtime_add(simulator_now(simulator), LEFTOVERS_WAIT), server->machine.node,
+        disk_fails_for_good(server->disk) ? EVENT_BACKGROUND : EVENT_FOREGROUND, action);
 }

@@ -325,7 +325,6 @@ static void end_reception(Reception *reception)
  * will send again, and the recipients get two copies (RFC 1047). */
 static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 {
-    (void)result;
     Reception *reception = owner;
     MailServer *server = reception->server;
     reception->is_adding = false;
@@ -336,6 +335,8 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
             entry != NULL ? g_strconcat("Ok: queued as ", entry->id, NULL) : NULL;
         if (entry != NULL)
             answer(reception, token, 250, "2.0.0", text);
+        else if (result == DISK_ERROR)
+            answer(reception, token, 451, "4.3.0", "Local error: the message cannot be stored");
         else
             answer(reception, token, 452, "4.3.1", "Insufficient system storage");
         session_pump(reception->session);

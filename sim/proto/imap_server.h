@@ -182,7 +182,9 @@ void imap_server_receive_end(ImapServer *server);
 bool imap_server_next_event(ImapServer *server, ImapServerEvent *event);
 
 /* Refuses: any question but LIST and CLOSE. `code` is a response code without brackets such as
- * "NONEXISTENT" or "AUTHENTICATIONFAILED" (RFC 9051 §7.1), or NULL; `text` is for people. */
+ * "NONEXISTENT" or "AUTHENTICATIONFAILED" (RFC 9051 §7.1), or NULL; `text` is for people. MESSAGE
+ * and STORE without a code or with "EXPUNGEISSUED": this message is gone, and the command goes on
+ * with the next; with another code the command ends there. */
 void imap_server_answer_no(ImapServer *server, uint32_t token, const char *code, const char *text);
 /* Grants LOGIN, CLOSE, CREATE, DELETE or RENAME. */
 void imap_server_answer_ok(ImapServer *server, uint32_t token);

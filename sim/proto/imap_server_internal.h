@@ -147,6 +147,8 @@ bool imap_server_find_targets(ImapServer *server);
  * EXPUNGEISSUED). */
 void imap_server_complete_targets(ImapServer *server);
 /* The node says that the current message is gone. */
+/* Whether a FETCH holds a message until its flag is set. */
+bool imap_server_has_held(const ImapServer *server);
 void imap_server_target_gone(ImapServer *server);
 /* The node has answered a question of SEARCH about a message. */
 void imap_server_search_take(ImapServer *server, const ImapServerMessage *message);

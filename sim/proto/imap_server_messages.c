@@ -257,12 +257,17 @@ void imap_server_answer_flags(ImapServer *server, uint32_t token, ImapFlags flag
     task->next_target++;
 }
 
+bool imap_server_has_held(const ImapServer *server)
+{
+    return server->task.command->input == IMAP_SERVER_ON_FETCH &&
+           server->question.kind == IMAP_SERVER_ASK_STORE;
+}
+
 void imap_server_target_gone(ImapServer *server)
 {
     ImapServerTask *task = &server->task;
-    if (task->command->input == IMAP_SERVER_ON_FETCH &&
-        server->question.kind == IMAP_SERVER_ASK_STORE) {
-        say_held(server, false); /* gone since it was read */
+    if (imap_server_has_held(server)) {
+        say_held(server, false); /* gone since it was read, or the flag cannot be set */
         return;
     }
     task->gone = true;

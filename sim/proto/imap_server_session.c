@@ -121,7 +121,9 @@ void imap_server_answer_no(ImapServer *server, uint32_t token, const char *code,
     ImapServerEventKind kind = server->question.kind;
     CHECK(kind != IMAP_SERVER_ASK_LIST && kind != IMAP_SERVER_ASK_CLOSE);
     imap_server_take_answer(server, token, kind);
-    if (kind == IMAP_SERVER_ASK_MESSAGE || kind == IMAP_SERVER_ASK_STORE)
+    bool is_one_of_many = kind == IMAP_SERVER_ASK_MESSAGE || kind == IMAP_SERVER_ASK_STORE;
+    bool is_gone = code == NULL || strcmp(code, "EXPUNGEISSUED") == 0;
+    if (is_one_of_many && (is_gone || imap_server_has_held(server)))
         imap_server_target_gone(server);
     else
         imap_server_complete(server, IMAP_NO, code, text);

@@ -250,7 +250,10 @@ static char *machine_of(const Checks *checks, const ScenarioAction *action)
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_DISK_FIX:
         return g_strdup(action->machine.host.text);
+    case ACTION_DISK_FAIL:
+        return g_strdup(action->disk_fail.host.text);
     case ACTION_MAILQ:
     case ACTION_HOLD:
     case ACTION_RELEASE:
@@ -365,6 +368,8 @@ static void check_action(Checks *checks, ScenarioAction *action)
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_DISK_FIX:
+    case ACTION_DISK_FAIL:
     case ACTION_MAILQ:
     case ACTION_HOLD:
     case ACTION_RELEASE:

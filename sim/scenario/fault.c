@@ -1,6 +1,8 @@
 /* A fault's text. See fault.h. */
 #include "scenario/fault.h"
 
+#include "core/check.h"
+
 #include <string.h>
 
 static const struct {
@@ -12,14 +14,42 @@ static const struct {
     {"", FAULT_AFTER_EVENT},
 };
 
-const ActionKind SIMULATION_FAULT_KINDS[SIMULATION_FAULT_KIND_COUNT] = {
-    ACTION_CRASH, ACTION_POWER_OFF, ACTION_SHUTDOWN, ACTION_LINK_DOWN, ACTION_FILL_DISK};
+static const struct {
+    const char *name;
+    ActionKind action, end;
+} kinds[FAULT_KINDS] = {
+    [FAULT_CRASH] = {"crash", ACTION_CRASH, ACTION_RESTART},
+    [FAULT_POWER_OFF] = {"power_off", ACTION_POWER_OFF, ACTION_RESTART},
+    [FAULT_SHUTDOWN] = {"shutdown", ACTION_SHUTDOWN, ACTION_RESTART},
+    [FAULT_LINK_DOWN] = {"link_down", ACTION_LINK_DOWN, ACTION_LINK_UP},
+    [FAULT_FILL_DISK] = {"fill_disk", ACTION_FILL_DISK, ACTION_FREE_DISK},
+    [FAULT_DISK_ERROR] = {"disk_error", ACTION_DISK_FAIL, ACTION_DISK_FIX},
+    [FAULT_DISK_ERROR_FOR_GOOD] = {"disk_error_for_good", ACTION_DISK_FAIL, ACTION_DISK_FIX},
+};
+
+const char *simulation_fault_name(SimulationFaultKind kind)
+{
+    CHECK(kind < FAULT_KINDS);
+    return kinds[kind].name;
+}
+
+ActionKind simulation_fault_action(SimulationFaultKind kind)
+{
+    CHECK(kind < FAULT_KINDS);
+    return kinds[kind].action;
+}
+
+ActionKind simulation_fault_end(SimulationFaultKind kind)
+{
+    CHECK(kind < FAULT_KINDS);
+    return kinds[kind].end;
+}
 
 static bool parse_kind(const char *text, SimulationFault *fault)
 {
-    for (size_t i = 0; i < SIMULATION_FAULT_KIND_COUNT; i++) {
-        if (strcmp(text, action_name(SIMULATION_FAULT_KINDS[i])) == 0) {
-            fault->kind = SIMULATION_FAULT_KINDS[i];
+    for (SimulationFaultKind kind = 0; kind < FAULT_KINDS; kind++) {
+        if (strcmp(text, kinds[kind].name) == 0) {
+            fault->kind = kind;
             return true;
         }
     }
@@ -64,6 +94,6 @@ char *simulation_fault_format(const SimulationFault *fault)
         if (points[i].point == fault->point)
             prefix = points[i].prefix;
     }
-    return g_strdup_printf("%s:%s:%s%" G_GUINT64_FORMAT, action_name(fault->kind), fault->server,
-                           prefix, fault->number);
+    return g_strdup_printf("%s:%s:%s%" G_GUINT64_FORMAT, simulation_fault_name(fault->kind),
+                           fault->server, prefix, fault->number);
 }

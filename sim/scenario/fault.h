@@ -16,10 +16,21 @@ typedef enum SimulationFaultPoint {
     FAULT_AFTER_DISK_STEP,
 } SimulationFaultPoint;
 
+typedef enum SimulationFaultKind {
+    FAULT_CRASH,
+    FAULT_POWER_OFF,
+    FAULT_SHUTDOWN,
+    FAULT_LINK_DOWN, /* of the server's own link */
+    FAULT_FILL_DISK,
+    FAULT_DISK_ERROR, /* the disk's next operation fails */
+    FAULT_DISK_ERROR_FOR_GOOD,
+    FAULT_KINDS,
+} SimulationFaultKind;
+
 /* What befalls a server; some time later it starts again, or what it is is over. */
 typedef struct SimulationFault {
-    uint64_t number;    /* of the event or step; 0: no fault */
-    ActionKind kind;    /* one of SIMULATION_FAULT_KINDS */
+    uint64_t number; /* of the event or step; 0: no fault */
+    SimulationFaultKind kind;
     const char *server; /* borrowed; it exists */
     SimTime restart_after_ns;
     SimulationFaultPoint point;
@@ -28,9 +39,14 @@ typedef struct SimulationFault {
 /* How long a fault lasts as a rule. */
 #define SIMULATION_FAULT_DURATION (10 * SIM_MINUTE)
 
-/* crash, power_off, shutdown, link_down (of the server's own link), fill_disk. */
-enum { SIMULATION_FAULT_KIND_COUNT = 5 };
-extern const ActionKind SIMULATION_FAULT_KINDS[SIMULATION_FAULT_KIND_COUNT];
+/* The kind's word, such as "disk_error". */
+const char *simulation_fault_name(SimulationFaultKind kind);
+/* All of them, for people: `crash, power_off, … or disk_error_for_good`. */
+#define SIMULATION_FAULT_NAMES                                                                     \
+    "crash, power_off, shutdown, link_down, fill_disk, disk_error or disk_error_for_good"
+/* What the fault is as an action of the timeline, and what ends it. */
+ActionKind simulation_fault_action(SimulationFaultKind kind);
+ActionKind simulation_fault_end(SimulationFaultKind kind);
 
 /* Reads the text, all but `restart_after_ns`; the server's name stays in it, which is cut there.
  * False when it is not so written: then nothing is changed. */

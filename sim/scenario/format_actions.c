@@ -7,6 +7,7 @@
 #include "proto/imap_server.h"
 #include "proto/smtp_client.h"
 #include "proto/smtp_server.h"
+#include "store/disk.h"
 
 #include <string.h>
 
@@ -212,6 +213,29 @@ static const KeySpec machine_keys[] = {
      .meaning = "the server"},
 };
 
+/* In the order of DiskOperation. */
+static const char *const disk_operations[] = {"write", "sync", "rename", "unlink", "read", NULL};
+_Static_assert(G_N_ELEMENTS(disk_operations) == DISK_OPERATION_COUNT + 1, "a word is missing");
+static const ValueSpec a_disk_operation = {.type = VALUE_CHOICE, .choices = disk_operations};
+
+static const KeySpec disk_fail_keys[] = {
+    {.key = "host",
+     .offset = offsetof(ScenarioAction, disk_fail.host),
+     .value = {.type = VALUE_SERVER},
+     .is_required = true,
+     .meaning = "the server"},
+    {.key = "operations",
+     .offset = offsetof(ScenarioAction, disk_fail.operations),
+     .value = {.type = VALUE_LIST, .element = &a_disk_operation},
+     .default_text = "[]",
+     .meaning = "what fails; `[]` for all of it"},
+    {.key = "failures",
+     .offset = offsetof(ScenarioAction, disk_fail.failures),
+     .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = TIMES_MAXIMUM},
+     .when_absent = "all, until `disk_fix`",
+     .meaning = "so many such operations fail, and then the disk works again"},
+};
+
 static const KeySpec mailq_keys[] = {
     {.key = "host",
      .offset = offsetof(ScenarioAction, queue.host),
@@ -386,6 +410,10 @@ static const ActionSpec actions[ACTION_KINDS] = {
                           "something else fills the server's disk up: what it writes fails",
                           KEYS(machine_keys)},
     [ACTION_FREE_DISK] = {"free_disk", "the server's disk has room again", KEYS(machine_keys)},
+    [ACTION_DISK_FAIL] = {"disk_fail",
+                          "the server's disk fails: operations end with an input/output error",
+                          KEYS(disk_fail_keys)},
+    [ACTION_DISK_FIX] = {"disk_fix", "the server's disk works again", KEYS(machine_keys)},
     [ACTION_MAILQ] = {"mailq",
                       "the server's queue is listed: each message with its state and, for each "
                       "recipient, why it waits and until when; of a program that is down, as its "

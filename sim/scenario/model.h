@@ -517,6 +517,8 @@ typedef enum ActionKind {
     ACTION_SHUTDOWN,
     ACTION_FILL_DISK,
     ACTION_FREE_DISK,
+    ACTION_DISK_FAIL,
+    ACTION_DISK_FIX,
     ACTION_MAILQ,
     ACTION_HOLD,
     ACTION_RELEASE,
@@ -590,7 +592,12 @@ typedef struct ScenarioAction {
         } read;
         struct {
             ScenarioText host; /* a server */
-        } machine;             /* crash, power_off, restart, shutdown, fill_disk, free_disk */
+        } machine; /* crash, power_off, restart, shutdown, fill_disk, free_disk, disk_fix */
+        struct {
+            ScenarioText host;          /* a server */
+            ScenarioNumbers operations; /* DiskOperation of store/disk.h; empty: all */
+            int64_t failures;           /* SCENARIO_UNSET: until disk_fix */
+        } disk_fail;
         struct {
             ScenarioText host;   /* a server */
             ScenarioText mail;   /* hold, release: this one alone; NULL: all */

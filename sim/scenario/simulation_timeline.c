@@ -57,7 +57,10 @@ NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_DISK_FIX:
         return find_server(simulation, action->machine.host.text)->machine.node;
+    case ACTION_DISK_FAIL:
+        return find_server(simulation, action->disk_fail.host.text)->machine.node;
     case ACTION_MAILQ:
     case ACTION_HOLD:
     case ACTION_RELEASE:
@@ -131,7 +134,10 @@ char *simulation_action_subject(const ScenarioAction *action)
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_DISK_FIX:
         return g_strdup(action->machine.host.text);
+    case ACTION_DISK_FAIL:
+        return g_strdup(action->disk_fail.host.text);
     case ACTION_MAILQ:
     case ACTION_HOLD:
     case ACTION_RELEASE:
@@ -279,6 +285,19 @@ static void do_machine(const Simulation *simulation, const ScenarioAction *actio
         mail_server_fill_disk(server->server);
     else if (action->kind == ACTION_FREE_DISK)
         mail_server_free_disk(server->server);
+    else if (action->kind == ACTION_DISK_FIX)
+        mail_server_fix_disk(server->server);
+}
+
+static void do_disk_fail(const Simulation *simulation, const ScenarioAction *action)
+{
+    const ScenarioNumbers *given = &action->disk_fail.operations;
+    DiskOperations operations = given->count == 0 ? DISK_OPERATIONS_ALL : 0;
+    for (size_t i = 0; i < given->count; i++)
+        operations |= (DiskOperations)(1U << given->items[i]);
+    int64_t failures = action->disk_fail.failures;
+    mail_server_fail_disk(find_server(simulation, action->disk_fail.host.text)->server, operations,
+                          failures == SCENARIO_UNSET ? 0 : (uint64_t)failures);
 }
 
 static void do_queue(const Simulation *simulation, const ScenarioAction *action)
@@ -462,7 +481,11 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
     case ACTION_SHUTDOWN:
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
+    case ACTION_DISK_FIX:
         do_machine(simulation, action);
+        break;
+    case ACTION_DISK_FAIL:
+        do_disk_fail(simulation, action);
         break;
     case ACTION_MAILQ:
     case ACTION_HOLD:
@@ -537,36 +560,41 @@ static void plan_next(PlannedAction *planned, SimTime time)
                        action);
 }
 
-static ActionKind end_of_fault(ActionKind kind)
+/* What the fault does, and what ends it. */
+static void fill_fault(Simulation *simulation, ScenarioAction *strike, ScenarioAction *end)
 {
-    return kind == ACTION_LINK_DOWN   ? ACTION_LINK_UP
-           : kind == ACTION_FILL_DISK ? ACTION_FREE_DISK
-                                      : ACTION_RESTART;
+    const SimulationFault *fault = &simulation->options.fault;
+    const ScenarioServer *server = scenario_find_server(simulation->scenario, fault->server);
+    *strike = (ScenarioAction){.kind = simulation_fault_action(fault->kind), .times = 1};
+    *end = (ScenarioAction){.kind = simulation_fault_end(fault->kind), .times = 1};
+    if (fault->kind == FAULT_LINK_DOWN) {
+        simulation->fault_between[0].text = server->name.text;
+        simulation->fault_between[1].text = server->router.text;
+        strike->link.between = (ScenarioTexts){simulation->fault_between, 2};
+        end->link.between = strike->link.between;
+        return;
+    }
+    end->machine.host.text = server->name.text;
+    if (strike->kind != ACTION_DISK_FAIL) {
+        strike->machine.host.text = server->name.text;
+        return;
+    }
+    strike->disk_fail.host.text = server->name.text;
+    strike->disk_fail.failures = fault->kind == FAULT_DISK_ERROR ? 1 : SCENARIO_UNSET;
 }
 
 void simulation_strike(Simulation *simulation)
 {
-    const SimulationFault *fault = &simulation->options.fault;
-    const ScenarioServer *server = scenario_find_server(simulation->scenario, fault->server);
     ScenarioAction *strike = &simulation->fault_actions[0];
     ScenarioAction *end = &simulation->fault_actions[1];
     *simulator_cause(simulation->simulator) = (Cause){0};
-    *strike = (ScenarioAction){.kind = fault->kind, .times = 1};
-    if (fault->kind == ACTION_LINK_DOWN) {
-        simulation->fault_between[0].text = server->name.text;
-        simulation->fault_between[1].text = server->router.text;
-        strike->link.between = (ScenarioTexts){simulation->fault_between, 2};
-    } else {
-        strike->machine.host.text = server->name.text;
-    }
-    *end = *strike;
-    end->kind = end_of_fault(fault->kind);
+    fill_fault(simulation, strike, end);
     PlannedAction planned = {.simulation = simulation, .action = strike};
     simulation_run_action(&planned, NULL);
     *simulator_cause(simulation->simulator) = (Cause){0};
     simulation->fault_end = (PlannedAction){.simulation = simulation, .action = end};
-    plan_next(&simulation->fault_end,
-              simtime_add(simulator_now(simulation->simulator), fault->restart_after_ns));
+    plan_next(&simulation->fault_end, simtime_add(simulator_now(simulation->simulator),
+                                                  simulation->options.fault.restart_after_ns));
 }
 
 static void on_disk_step(void *owner, uint64_t number, DiskMoment moment)
@@ -574,8 +602,11 @@ static void on_disk_step(void *owner, uint64_t number, DiskMoment moment)
     Simulation *simulation = owner;
     const SimulationFault *fault = &simulation->options.fault;
     DiskMoment wanted = fault->point == FAULT_BEFORE_DISK_STEP ? DISK_BEFORE_STEP : DISK_AFTER_STEP;
-    if (number == fault->number && moment == wanted)
-        simulation_strike(simulation);
+    if (number != fault->number || moment != wanted)
+        return;
+    Cause step = *simulator_cause(simulation->simulator);
+    simulation_strike(simulation);
+    *simulator_cause(simulation->simulator) = step; /* the disk goes on, if it can */
 }
 
 uint64_t simulation_disk_steps(const Simulation *simulation, const char *server)

@@ -33,6 +33,7 @@ struct DiskPlan {
     DiskPlan *after; /* in the disk's queue */
     Step *first, *last;
     const Step *next; /* the step that is under way or comes next; NULL: none */
+    bool goes_on;     /* after a failure */
     DiskResult result;
     DiskDone done;
     Cause cause;                         /* what asked for it, then what its last step wrote */
@@ -49,6 +50,10 @@ struct Disk {
     DiskPlan *first_plan, *last_plan; /* the first is under way; NULL: none */
     Timer timer;                      /* end of the step under way, or of its plan */
     uint64_t fill_because;
+    DiskOperations failing; /* none: it works */
+    uint64_t failures;      /* so many more; 0: until it is fixed */
+    uint64_t fail_because;
+    uint64_t errors;  /* ever */
     uint64_t crashes; /* tells a step that its record, or the watcher, has set off a crash */
     uint64_t steps;   /* so far, those cut off at their end too */
     DiskWatcher watcher;
@@ -139,11 +144,59 @@ void disk_plan_unlink(DiskPlan *plan, const char *path)
     plan_add(plan, STEP_UNLINK, path, NULL, NULL);
 }
 
+void disk_plan_go_on_after_failures(DiskPlan *plan)
+{
+    plan->goes_on = true;
+}
+
+/* ---- Failing ---- */
+
+const char *disk_operation_text(DiskOperation operation)
+{
+    static const char *const TEXTS[DISK_OPERATION_COUNT] = {
+        [DISK_OPERATION_WRITE] = "write",   [DISK_OPERATION_SYNC] = "sync",
+        [DISK_OPERATION_RENAME] = "rename", [DISK_OPERATION_UNLINK] = "unlink",
+        [DISK_OPERATION_READ] = "read",
+    };
+    CHECK(operation < DISK_OPERATION_COUNT);
+    return TEXTS[operation];
+}
+
+/* Counts the failure that it tells of. */
+static bool operation_fails(Disk *disk, DiskOperation operation)
+{
+    if ((disk->failing & 1U << operation) == 0)
+        return false;
+    disk->errors++;
+    if (disk->failures > 0 && --disk->failures == 0)
+        disk->failing = 0;
+    return true;
+}
+
+static void record_error(const Disk *disk, DiskOperation operation, const char *path)
+{
+    TRACE(disk->trace, disk->host, DISK_ERROR, disk->fail_because, .path = path,
+          .operation = disk_operation_text(operation));
+}
+
+bool disk_may_fail_to_read(const Disk *disk)
+{
+    return (disk->failing & 1U << DISK_OPERATION_READ) != 0;
+}
+
+bool disk_read_fails(Disk *disk, const char *path)
+{
+    if (!operation_fails(disk, DISK_OPERATION_READ))
+        return false;
+    record_error(disk, DISK_OPERATION_READ, path);
+    return true;
+}
+
 /* ---- Steps ---- */
 
 static bool plan_is_over(const DiskPlan *plan)
 {
-    return plan->result != DISK_OK || plan->next == NULL;
+    return plan->next == NULL || (plan->result != DISK_OK && !plan->goes_on);
 }
 
 static bool step_is_sync(const Step *step)
@@ -151,8 +204,27 @@ static bool step_is_sync(const Step *step)
     return step->kind == STEP_SYNC || step->kind == STEP_SYNC_FOLDER;
 }
 
-static DiskResult step_take(const Disk *disk, const Step *step)
+static DiskOperation step_operation(const Step *step)
 {
+    switch (step->kind) {
+    case STEP_WRITE:
+    case STEP_APPEND:
+        return DISK_OPERATION_WRITE;
+    case STEP_SYNC:
+    case STEP_SYNC_FOLDER:
+        return DISK_OPERATION_SYNC;
+    case STEP_RENAME:
+        return DISK_OPERATION_RENAME;
+    case STEP_UNLINK:
+        break;
+    }
+    return DISK_OPERATION_UNLINK;
+}
+
+static DiskResult step_take(Disk *disk, const Step *step)
+{
+    if (G_UNLIKELY(disk->failing != 0) && operation_fails(disk, step_operation(step)))
+        return DISK_ERROR;
     switch (step->kind) {
     case STEP_WRITE:
         return disk_files_write(disk->files, step->path, step->content);
@@ -177,6 +249,8 @@ static void step_record(const Disk *disk, const Step *step, DiskResult result)
     if (result == DISK_FULL)
         TRACE(disk->trace, disk->host, DISK_FULL, disk->fill_because, .path = step->path,
               .size = size);
+    if (result == DISK_ERROR)
+        record_error(disk, step_operation(step), step->path);
     if (result != DISK_OK)
         return;
     switch (step->kind) {
@@ -274,8 +348,10 @@ static void on_step_end(void *owner, void *data)
         return;
     DiskPlan *plan = pop_plan(disk);
     uint64_t crashes = disk->crashes;
-    plan->result = step_take(disk, plan->next);
-    step_record(disk, plan->next, plan->result);
+    DiskResult result = step_take(disk, plan->next);
+    if (plan->result == DISK_OK)
+        plan->result = result;
+    step_record(disk, plan->next, result);
     if (disk->crashes != crashes || !disk_tell(disk, number, DISK_AFTER_STEP)) {
         disk_plan_free(plan);
         return;
@@ -323,6 +399,11 @@ void disk_free(Disk *disk)
     g_free(disk);
 }
 
+Simulator *disk_simulator(const Disk *disk)
+{
+    return disk->simulator;
+}
+
 void disk_run(Disk *disk, DiskPlan *plan, DiskDone done)
 {
     bool was_idle = disk_is_idle(disk);
@@ -352,6 +433,11 @@ bool disk_is_idle(const Disk *disk)
 GBytes *disk_read(const Disk *disk, const char *path)
 {
     return disk_files_read(disk->files, path);
+}
+
+uint64_t disk_file_size(const Disk *disk, const char *path)
+{
+    return disk_files_size(disk->files, path);
 }
 
 bool disk_has_file(const Disk *disk, const char *path)
@@ -411,4 +497,26 @@ void disk_free_space(Disk *disk)
 {
     disk->fill_because = 0;
     disk_files_set_full(disk->files, false);
+}
+
+void disk_fail(Disk *disk, DiskOperations operations, uint64_t failures, uint64_t because)
+{
+    disk->failing = operations & DISK_OPERATIONS_ALL;
+    disk->failures = failures;
+    disk->fail_because = because;
+}
+
+void disk_fix(Disk *disk)
+{
+    disk_fail(disk, 0, 0, 0);
+}
+
+bool disk_fails_for_good(const Disk *disk)
+{
+    return disk->failing != 0 && disk->failures == 0;
+}
+
+uint64_t disk_error_count(const Disk *disk)
+{
+    return disk->errors;
 }

@@ -21,9 +21,12 @@
  * after its latency and then all at once. One disk serves one step at a time and one plan after the
  * other, so latencies add up. When a step fails, the rest of its plan is not taken.
  *
+ * A disk can be made to fail (EIO): operations of some kinds, for so many times or until it is
+ * fixed. What fails is not done at all.
+ *
  * A path is names joined by "/"; a folder is there while a file is in it or below it, which costs
- * nothing and is always durable. Left out on purpose: permissions, links, input and output errors
- * other than a full disk. */
+ * nothing and is always durable. Left out on purpose: permissions, links, writes that fail half-way
+ * and the kernels that call a page clean after its sync has failed. */
 #pragma once
 
 #include "core/simtime.h"
@@ -57,7 +60,23 @@ typedef enum DiskResult {
     DISK_OK,
     DISK_FULL,    /* no room: nothing of that step was written */
     DISK_NO_FILE, /* there is no file of that name */
+    DISK_ERROR,   /* the disk has failed: that step was not taken */
 } DiskResult;
+
+/* What can be made to fail. Listing and looking whether a file is there never do. */
+typedef enum DiskOperation {
+    DISK_OPERATION_WRITE, /* write and append */
+    DISK_OPERATION_SYNC,  /* of a file or a folder */
+    DISK_OPERATION_RENAME,
+    DISK_OPERATION_UNLINK,
+    DISK_OPERATION_READ,
+    DISK_OPERATION_COUNT,
+} DiskOperation;
+/* A set of them, as bits. */
+typedef uint8_t DiskOperations;
+enum { DISK_OPERATIONS_ALL = (1 << DISK_OPERATION_COUNT) - 1 };
+/* "write", … */
+const char *disk_operation_text(DiskOperation operation);
 
 /* Who is told that a plan has ended; called from an event of the disk's host, later than the call
  * that gave it, and later than whatever the last step's trace record sets off. `done` may be NULL.
@@ -80,6 +99,7 @@ typedef struct DiskWatcher {
 /* The trace and its simulator outlive the disk. */
 Disk *disk_new(Trace *trace, NodeId host, DiskOptions options);
 void disk_free(Disk *disk);
+Simulator *disk_simulator(const Disk *disk);
 
 /* ---- Changing the disk ---- */
 
@@ -99,11 +119,15 @@ void disk_plan_sync_folder(DiskPlan *plan, const char *folder);
 /* Gives a file another name, in place of the file that had it. */
 void disk_plan_rename(DiskPlan *plan, const char *path, const char *to);
 void disk_plan_unlink(DiskPlan *plan, const char *path);
+/* When a step of it fails, the others are taken nevertheless; the result is that of the first
+ * failure. For what cleans up. */
+void disk_plan_go_on_after_failures(DiskPlan *plan);
 
 /* Takes the plan over and puts it behind those not finished; from an event of the disk's host, or
  * before the run. A plan without steps just ends. Each
- * step writes its record (disk.write, disk.sync, disk.rename, disk.unlink, disk.full) when it takes
- * effect, caused by what asked for it; `done` runs in an event of its own after the last. */
+ * step writes its record (disk.write, disk.sync, disk.rename, disk.unlink; disk.full, disk.error)
+ * when it takes effect, caused by what asked for it; `done` runs in an event of its own after the
+ * last. */
 void disk_run(Disk *disk, DiskPlan *plan, DiskDone done);
 /* The one watcher; a zero one for none. */
 void disk_watch(Disk *disk, DiskWatcher watcher);
@@ -114,8 +138,15 @@ bool disk_is_idle(const Disk *disk);
 
 /* ---- Reading ---- */
 
-/* The content, to unref; NULL when there is no such file. */
+/* The content, to unref; NULL when there is no such file. It is what is there: whether a program
+ * could read it now is asked first, by disk_read_fails. */
 GBytes *disk_read(const Disk *disk, const char *path);
+/* Octets of the file; 0 when there is none. */
+uint64_t disk_file_size(const Disk *disk, const char *path);
+/* Whether the disk has been made to fail in reading: quick. */
+bool disk_may_fail_to_read(const Disk *disk);
+/* Whether it fails when a program reads this file now, which disk.error records. */
+bool disk_read_fails(Disk *disk, const char *path);
 bool disk_has_file(const Disk *disk, const char *path);
 /* The names of the files, or of the folders, directly in a folder, in byte order; NULL-terminated,
  * to free with g_strfreev. Names come without their folder's path. */
@@ -135,3 +166,11 @@ void disk_power_off(Disk *disk);
  * disk_free_space. `because` is the record that tells of it, 0 for none. */
 void disk_fill(Disk *disk, uint64_t because);
 void disk_free_space(Disk *disk);
+/* The next `failures` operations of these kinds fail; 0: all of them until disk_fix. In place of
+ * what was asked for before. `because` is as above. */
+void disk_fail(Disk *disk, DiskOperations operations, uint64_t failures, uint64_t because);
+void disk_fix(Disk *disk);
+/* Whether nothing but disk_fix will make it work again. */
+bool disk_fails_for_good(const Disk *disk);
+/* How many operations have failed so, ever. */
+uint64_t disk_error_count(const Disk *disk);

@@ -391,6 +391,12 @@ GBytes *disk_files_read(const DiskFiles *files, const char *path)
     return file != NULL ? chunk_read(file->view) : NULL;
 }
 
+uint64_t disk_files_size(const DiskFiles *files, const char *path)
+{
+    const File *file = find_file(files, path);
+    return file != NULL ? chunk_size(file->view) : 0;
+}
+
 bool disk_files_has(const DiskFiles *files, const char *path)
 {
     return find_file(files, path) != NULL;

@@ -1,16 +1,13 @@
-/* The message store: users, folders, reading and recovery. See mailbox.h; changes are in
- * mailbox_jobs.c. */
+/* The message store: users, folders, reading. See mailbox.h; changes are in mailbox_jobs.c, what is
+ * found on the disk in mailbox_recovery.c. */
 #include "store/mailbox.h"
 
 #include "core/check.h"
 #include "core/text.h"
 #include "store/mailbox_internal.h"
 #include "store/mailbox_names.h"
-#include "store/numbers.h"
 
 #include <string.h>
-
-#define TMP_PREFIX "tmp."
 
 static int compare_texts(const void *a, const void *b, void *unused)
 {
@@ -56,7 +53,7 @@ char *mail_folder_message_path(const MailFolder *folder, const MailMessage *mess
 char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid)
 {
     char room[TEXT_NUMBER_SIZE];
-    return g_strconcat(folder->path, "/" TMP_PREFIX, text_number(uid, 10, room), NULL);
+    return g_strconcat(folder->path, "/" MAIL_TMP_PREFIX, text_number(uid, 10, room), NULL);
 }
 
 char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next)
@@ -102,13 +99,25 @@ const MailMessage *mail_folder_find(const MailFolder *folder, uint32_t uid)
     return NULL;
 }
 
-GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid)
+GBytes *mail_folder_peek(const MailFolder *folder, uint32_t uid)
 {
     const MailMessage *message = mail_folder_find(folder, uid);
     if (message == NULL)
         return NULL;
     g_autofree char *path = mail_folder_message_path(folder, message);
     return disk_read(folder->user->store->disk, path);
+}
+
+GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid)
+{
+    Disk *disk = folder->user->store->disk;
+    const MailMessage *message = mail_folder_find(folder, uid);
+    if (message != NULL && disk_may_fail_to_read(disk)) {
+        g_autofree char *path = mail_folder_message_path(folder, message);
+        if (disk_read_fails(disk, path))
+            return NULL;
+    }
+    return mail_folder_peek(folder, uid);
 }
 
 /* ---- Users ---- */
@@ -235,85 +244,4 @@ void mail_store_free(MailStore *store)
 void mail_store_watch(MailStore *store, MailWatcher watcher)
 {
     store->watcher = watcher;
-}
-
-/* ---- Recovery ---- */
-
-/* The folder of that number on the disk, by its mark; NULL when it has none. */
-static MailFolder *recover_folder(MailUser *user, uint32_t uid_validity, char **names)
-{
-    for (char **name = names; *name != NULL; name++) {
-        uint32_t uid_next = 0;
-        g_autofree char *folder_name = NULL;
-        if (!mail_folder_name_parse(*name, &uid_next, &folder_name))
-            continue;
-        MailFolder *folder = mail_folder_new(user, folder_name, uid_validity);
-        folder->uid_next = folder->stored_uid_next = uid_next;
-        return folder;
-    }
-    return NULL;
-}
-
-static void recover_message(MailFolder *folder, MailMessage message)
-{
-    guint count = folder->messages->len;
-    if (message.uid == UINT32_MAX || count == MAIL_FOLDER_MESSAGES_MAX ||
-        (count > 0 && message.uid <= mail_folder_message(folder, count - 1)->uid))
-        return;
-    g_autofree char *path = mail_folder_message_path(folder, &message);
-    g_autoptr(GBytes) content = disk_read(folder->user->store->disk, path);
-    message.size = g_bytes_get_size(content);
-    g_array_append_val(folder->messages, message);
-    folder->uid_next = MAX(folder->uid_next, message.uid + 1);
-}
-
-/* The names are in byte order, which for messages is the order of UIDs. */
-static void recover_messages(MailFolder *folder, char **names)
-{
-    for (char **name = names; *name != NULL; name++) {
-        MailMessage message;
-        if (mail_message_name_parse(*name, &message))
-            recover_message(folder, message);
-    }
-}
-
-/* Removes what a crash has left: messages not yet whole, and, where there is no mark, all that is
- * left of a folder being deleted. What stays is made durable. */
-static void plan_cleaning(const char *path, char **names, bool has_mark, DiskPlan *plan)
-{
-    for (char **name = names; *name != NULL; name++) {
-        if (has_mark && !g_str_has_prefix(*name, TMP_PREFIX))
-            continue;
-        g_autofree char *file = g_strconcat(path, "/", *name, NULL);
-        disk_plan_unlink(plan, file);
-    }
-    disk_plan_sync_folder(plan, path);
-}
-
-static void recover_user(MailUser *user, DiskPlan *plan)
-{
-    Disk *disk = user->store->disk;
-    g_auto(GStrv) numbers = disk_list_folders(disk, user->path);
-    for (char **number = numbers; *number != NULL; number++) {
-        uint64_t uid_validity = 0;
-        if (!number_parse(span_of_text(*number), UINT32_MAX, &uid_validity) || uid_validity == 0)
-            continue;
-        g_autofree char *path = g_strconcat(user->path, "/", *number, NULL);
-        g_auto(GStrv) names = disk_list(disk, path);
-        MailFolder *folder = recover_folder(user, (uint32_t)uid_validity, names);
-        if (folder != NULL) {
-            recover_messages(folder, names);
-            mail_folder_adopt(folder);
-        }
-        plan_cleaning(path, names, folder != NULL, plan);
-    }
-}
-
-void mail_store_recover(MailStore *store)
-{
-    DiskPlan *plan = disk_plan_new();
-    for (GTreeNode *node = g_tree_node_first(store->users); node != NULL;
-         node = g_tree_node_next(node))
-        recover_user(g_tree_node_value(node), plan);
-    disk_run(store->disk, plan, (DiskDone){0});
 }

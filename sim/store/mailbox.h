@@ -14,7 +14,9 @@
  * A new message is written as tmp, synced, renamed, and the folder synced: durable, and only then
  * told. UIDNEXT on disk is brought up to date together with the removal of any message, so that no
  * UID is given twice (RFC 9051 §2.3.1.1); else it follows from the messages. Changes are made
- * one after the other; what a change sees is the store after all changes before it.
+ * one after the other; what a change sees is the store after all changes before it. When the disk
+ * fails half-way, what was to be added goes again, and the store is what the disk shows: a removal
+ * or a move may have come half-way. A new message's UID is not given again.
  *
  * Users are the server's configuration, not on the disk. INBOX is always there. Left out on
  * purpose: keywords, shared folders, subscriptions; quotas are the server's to keep.
@@ -51,6 +53,7 @@ typedef enum MailResult {
     MAIL_NO_MESSAGE, /* the message is gone */
     MAIL_EXISTS,     /* a folder of that name is there already */
     MAIL_FORBIDDEN,  /* INBOX cannot be deleted or renamed; or a folder cannot have this name */
+    MAIL_FAILED,     /* the disk has failed: a part of the change may have been made, and is told */
 } MailResult;
 
 typedef struct MailStore MailStore;
@@ -91,7 +94,8 @@ size_t mail_folder_count(const MailFolder *folder);
 const MailMessage *mail_folder_message(const MailFolder *folder, size_t index);
 /* NULL when it is not there. */
 const MailMessage *mail_folder_find(const MailFolder *folder, uint32_t uid);
-/* The message's octets, read from the disk, to unref; NULL when it is not there. */
+/* The message's octets, read from the disk, to unref; NULL when it is not there, or cannot be read
+ * now. */
 GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid);
 
 /* ---- Changing ---- */

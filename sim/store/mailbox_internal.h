@@ -3,7 +3,8 @@
 
 #include "store/mailbox.h"
 
-#define MAIL_INBOX "INBOX"
+#define MAIL_INBOX      "INBOX"
+#define MAIL_TMP_PREFIX "tmp."
 
 typedef struct MailUser {
     MailStore *store;
@@ -46,5 +47,8 @@ MailUser *mail_user_find(const MailStore *store, const char *user);
 char *mail_folder_message_path(const MailFolder *folder, const MailMessage *message);
 char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid);
 char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next);
+
+/* The message's octets whatever the disk does, to name it in the trace; to unref. */
+GBytes *mail_folder_peek(const MailFolder *folder, uint32_t uid);
 
 void mail_jobs_free(MailStore *store);

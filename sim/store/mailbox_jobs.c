@@ -75,30 +75,10 @@ void mail_job_ask(MailJob *job)
         start_job(job->store);
 }
 
-/* The disk was full half-way: messages not yet whole go again. */
-static void clean_up(const MailJob *job)
+/* Takes the job out of the queue, starts the next, and tells. */
+static void end_job(MailJob *job)
 {
-    DiskPlan *plan = disk_plan_new();
-    for (guint i = 0; i < job->touched->len; i++) {
-        uint32_t uid = g_array_index(job->touched, Touched, i).message.uid;
-        g_autofree char *path = mail_folder_tmp_path(job->target, uid);
-        if (disk_has_file(job->store->disk, path))
-            disk_plan_unlink(plan, path);
-    }
-    disk_run(job->store->disk, plan, (DiskDone){0});
-}
-
-static void on_job_done(void *owner, DiskResult result)
-{
-    MailJob *job = owner;
     MailStore *store = job->store;
-    CHECK(result != DISK_NO_FILE);
-    if (result == DISK_FULL) {
-        job->result = MAIL_NO_ROOM;
-        clean_up(job);
-    } else if (job->result == MAIL_OK) {
-        job->type->apply(job);
-    }
     if (job->result != MAIL_OK)
         g_array_set_size(job->uids, 0);
     g_queue_pop_head(&store->jobs);
@@ -110,15 +90,79 @@ static void on_job_done(void *owner, DiskResult result)
     job_free(job);
 }
 
+static void plan_unlink_if_there(const MailJob *job, const char *path, DiskPlan *plan)
+{
+    if (disk_has_file(job->store->disk, path))
+        disk_plan_unlink(plan, path);
+}
+
+/* Steps that take away what was to be added, as far as it has come; no message that was moved. A
+ * name that was given may come back with a loss of power, so its UID is used up. */
+static void plan_undo(const MailJob *job, DiskPlan *plan)
+{
+    MailFolder *target = job->target;
+    disk_plan_go_on_after_failures(plan);
+    for (guint i = 0; i < job->touched->len; i++) {
+        const Touched *touched = mail_job_touched(job, i);
+        if (touched->content == NULL || touched->is_moved)
+            continue;
+        g_autofree char *tmp = mail_folder_tmp_path(target, touched->message.uid);
+        g_autofree char *path = mail_folder_message_path(target, &touched->message);
+        plan_unlink_if_there(job, tmp, plan);
+        plan_unlink_if_there(job, path, plan);
+        if (disk_has_file(job->store->disk, path))
+            target->uid_next = MAX(target->uid_next, touched->message.uid + 1);
+    }
+    if (job->new_folder != NULL) {
+        g_autofree char *mark = mail_folder_mark_path(target, 1);
+        plan_unlink_if_there(job, mark, plan);
+    }
+}
+
+static void on_undone(void *owner, DiskResult result)
+{
+    (void)result; /* what is left is read back */
+    MailJob *job = owner;
+    mail_job_read_back(job);
+    end_job(job);
+}
+
+static void on_job_done(void *owner, DiskResult result)
+{
+    MailJob *job = owner;
+    CHECK(result != DISK_NO_FILE);
+    if (result == DISK_OK) {
+        if (job->result == MAIL_OK)
+            job->type->apply(job);
+        end_job(job);
+        return;
+    }
+    job->result = result == DISK_FULL ? MAIL_NO_ROOM : MAIL_FAILED;
+    DiskPlan *plan = disk_plan_new();
+    plan_undo(job, plan);
+    disk_run(job->store->disk, plan, (DiskDone){on_undone, job});
+}
+
 /* ---- Telling ---- */
+
+static void tell(const MailStore *store, MailNewsKind kind, const MailFolder *folder,
+                 const MailMessage *message, const void *origin)
+{
+    MailNews news = {kind, folder->user->name, folder->name, message->uid, message->flags, origin};
+    if (store->watcher.news != NULL)
+        store->watcher.news(store->watcher.owner, &news);
+}
 
 void mail_job_tell(const MailJob *job, MailNewsKind kind, const MailFolder *folder,
                    const MailMessage *message)
 {
-    MailNews news = {kind,         folder->user->name, folder->name,
-                     message->uid, message->flags,     job->done.owner};
-    if (job->store->watcher.news != NULL)
-        job->store->watcher.news(job->store->watcher.owner, &news);
+    tell(job->store, kind, folder, message, job->done.owner);
+}
+
+void mail_job_tell_all(const MailJob *job, MailNewsKind kind, const MailFolder *folder,
+                       const MailMessage *message)
+{
+    tell(job->store, kind, folder, message, NULL);
 }
 
 static void tell_stored(const MailJob *job, const Touched *touched)
@@ -264,7 +308,7 @@ void mail_job_remove_message(MailFolder *folder, uint32_t uid)
 
 void mail_job_touch_removal(MailJob *job, const MailMessage *message)
 {
-    g_autoptr(GBytes) content = mail_folder_read(job->source, message->uid);
+    g_autoptr(GBytes) content = mail_folder_peek(job->source, message->uid);
     Touched touched = {.message = *message, .mail = mail_name_of(content)};
     g_array_append_val(job->touched, touched);
 }

@@ -19,7 +19,8 @@ typedef struct Touched {
     MailMessage message;
     char *mail;        /* its name */
     GBytes *content;   /* of one put into the target */
-    uint32_t from_uid; /* of one moved: the UID it had */
+    uint32_t from_uid; /* of one copied or moved: the UID it had */
+    bool is_moved;
 } Touched;
 
 struct MailJob {
@@ -69,6 +70,11 @@ void mail_job_plan_mark(const MailFolder *folder, DiskPlan *plan);
 /* Brings UIDNEXT in the mark up to date: it must outlive the messages that it follows from. */
 void mail_job_plan_mark_update(const MailFolder *folder, DiskPlan *plan);
 
+/* ---- After a failure of the disk ---- */
+
+/* Makes memory say what the disk says, and tells what that changes (mailbox_recovery.c). */
+void mail_job_read_back(MailJob *job);
+
 /* ---- For apply ---- */
 
 /* Puts the touched messages into the target's memory; their UIDs are those to tell. */
@@ -80,3 +86,6 @@ void mail_job_tell_additions(const MailJob *job);
 void mail_job_tell_expunged(const MailJob *job, const char *mail, const MailMessage *message);
 void mail_job_tell(const MailJob *job, MailNewsKind kind, const MailFolder *folder,
                    const MailMessage *message);
+/* Likewise; who asked for the change is told too. */
+void mail_job_tell_all(const MailJob *job, MailNewsKind kind, const MailFolder *folder,
+                       const MailMessage *message);

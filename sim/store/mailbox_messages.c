@@ -56,14 +56,20 @@ static MailResult find_transfer(MailJob *job)
     return mail_job_has_room(job, job->uids->len) ? MAIL_OK : MAIL_NO_ROOM;
 }
 
-static void touch_transfer(MailJob *job)
+/* A move reads nothing, it renames. */
+static MailResult touch_transfer(MailJob *job, bool is_move)
 {
     for (guint i = 0; i < job->uids->len; i++) {
         uint32_t uid = mail_job_uid(job, i);
-        mail_job_touch_new(job, *mail_folder_find(job->source, uid),
-                           mail_folder_read(job->source, uid));
+        GBytes *content =
+            is_move ? mail_folder_peek(job->source, uid) : mail_folder_read(job->source, uid);
+        if (content == NULL)
+            return MAIL_FAILED;
+        mail_job_touch_new(job, *mail_folder_find(job->source, uid), content);
         mail_job_touched(job, i)->from_uid = uid;
+        mail_job_touched(job, i)->is_moved = is_move;
     }
+    return MAIL_OK;
 }
 
 static MailResult prepare_copy(MailJob *job, DiskPlan *plan)
@@ -71,7 +77,9 @@ static MailResult prepare_copy(MailJob *job, DiskPlan *plan)
     MailResult result = find_transfer(job);
     if (result != MAIL_OK)
         return result;
-    touch_transfer(job);
+    result = touch_transfer(job, false);
+    if (result != MAIL_OK)
+        return result;
     mail_job_plan_additions(job, plan);
     return MAIL_OK;
 }
@@ -101,7 +109,7 @@ static MailResult prepare_move(MailJob *job, DiskPlan *plan)
         return result;
     if (has_repetition(job))
         return MAIL_NO_MESSAGE;
-    touch_transfer(job);
+    touch_transfer(job, true);
     mail_job_plan_mark_update(job->source, plan);
     mail_job_plan_mark(job->target, plan);
     for (guint i = 0; i < job->touched->len; i++) {

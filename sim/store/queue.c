@@ -304,15 +304,31 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
         item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
 }
 
-size_t queue_recover(Queue *queue)
+static size_t recover_entries(Queue *queue, const GPtrArray *entries)
 {
-    g_autoptr(GPtrArray) entries = spool_recover(queue->spool);
     Cause start = *simulator_cause(queue->simulator);
     for (guint i = 0; i < entries->len; i++) {
         *simulator_cause(queue->simulator) = start;
         recover_entry(queue, entries->pdata[i]);
     }
     return entries->len;
+}
+
+size_t queue_recover(Queue *queue)
+{
+    g_autoptr(GPtrArray) entries = spool_recover(queue->spool);
+    return recover_entries(queue, entries);
+}
+
+bool queue_has_leftovers(const Queue *queue)
+{
+    return spool_has_leftovers(queue->spool);
+}
+
+size_t queue_retry(Queue *queue)
+{
+    g_autoptr(GPtrArray) entries = spool_retry(queue->spool);
+    return recover_entries(queue, entries);
 }
 
 /* ---- What is due ---- */
@@ -482,7 +498,7 @@ static void on_removed(void *owner, DiskResult result)
 {
     Item *item = owner;
     Queue *queue = item->entry.queue;
-    CHECK(result == DISK_OK);
+    CHECK(result != DISK_NO_FILE); /* what a failing disk keeps is the spool's to remove */
     g_queue_unlink(&queue->items, &item->link);
     g_hash_table_remove(queue->by_id, item->entry.id);
     TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = item->entry.id,
@@ -491,13 +507,18 @@ static void on_removed(void *owner, DiskResult result)
 }
 
 /* After the record, so that the record is what sets the disk's steps off. */
-static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcomeKind kind)
+static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcome outcome)
 {
     Queue *queue = entry->queue;
     set_state(entry, i, QUEUE_DONE);
-    spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = kind}, (DiskDone){0});
+    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
     if (entry->waiting_count == 0)
         spool_remove(queue->spool, entry->id, (DiskDone){on_removed, (Item *)entry});
+}
+
+bool queue_read_fails(const QueueEntry *entry)
+{
+    return spool_read_fails(entry->queue->spool, entry->id);
 }
 
 void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
@@ -516,7 +537,7 @@ void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, ui
     active_recipient(entry, i);
     TRACE(entry->queue->trace, entry->queue->host, MAIL_RELAYED, because, .mail = entry->mail,
           .recipient = address_of(entry, i), .entry = entry->id, .next = next, .reply = reply);
-    finish_recipient(entry, i, SPOOL_RELAYED);
+    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_RELAYED});
 }
 
 void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because)
@@ -524,7 +545,7 @@ void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because
     active_recipient(entry, i);
     TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, because, .mail = entry->mail,
           .recipient = address_of(entry, i), .entry = entry->id, .uid = uid);
-    finish_recipient(entry, i, SPOOL_DELIVERED);
+    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DELIVERED});
 }
 
 void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *status, Span reason,
@@ -534,7 +555,7 @@ void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *
     TRACE(entry->queue->trace, entry->queue->host, MAIL_BOUNCED, because, .mail = entry->mail,
           .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .status = status,
           .reason = reason);
-    finish_recipient(entry, i, SPOOL_BOUNCED);
+    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_BOUNCED});
 }
 
 void queue_reported(QueueEntry *entry, size_t i, const char *notice, uint64_t because)
@@ -549,7 +570,7 @@ void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t bec
     active_recipient(entry, i);
     TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because, .mail = entry->mail,
           .recipient = address_of(entry, i), .entry = entry->id, .rule = rule);
-    finish_recipient(entry, i, SPOOL_DISCARDED);
+    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DISCARDED});
 }
 
 /* `alice@a.example, bob@b.example`; to free. */
@@ -561,7 +582,7 @@ static char *join_recipients(const Envelope *envelope)
     return g_string_free(text, FALSE);
 }
 
-void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into)
+static void note_expanded(QueueEntry *entry, size_t i, const QueueEntry *into, const char *rests_on)
 {
     const Origin *origin = &into->envelope->origin;
     active_recipient(entry, i);
@@ -571,7 +592,12 @@ void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into)
           .recipient = address_of(entry, i), .entry = entry->id, .how = origin->how,
           .into = into->id, .to = to, .count = into->envelope->recipient_count,
           .sender = into->envelope->reverse_path);
-    finish_recipient(entry, i, SPOOL_EXPANDED);
+    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_EXPANDED, .rests_on = rests_on});
+}
+
+void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into)
+{
+    note_expanded(entry, i, into, NULL);
 }
 
 void queue_finish_expansions(Queue *queue)
@@ -587,7 +613,8 @@ void queue_finish_expansions(Queue *queue)
         item_stop_waiting((Item *)entry, origin->recipient);
         set_state(entry, origin->recipient, QUEUE_ACTIVE);
         *cause = entry->recipients[origin->recipient].wait_cause;
-        queue_expanded(entry, origin->recipient, into);
+        /* The crash may have come before the new entry's name was durable. */
+        note_expanded(entry, origin->recipient, into, SPOOL_QUEUE_FOLDER);
     }
     *cause = before;
 }
@@ -628,7 +655,7 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = entry->id, .mail = entry->mail,
           .recipient = address_of(entry, i), .reason = reason, .next_at = next_at);
     item_wait((Item *)entry, i, next_at);
-    SpoolOutcome outcome = {SPOOL_DEFERRED, recipient->retry, next_at};
+    SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = recipient->retry, .next_at = next_at};
     spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
     bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
     return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;

@@ -37,6 +37,8 @@
  *    crash after that repeats the delivery; removing an entry needs no room.
  *  - A deferral is noted too, so that a restart does not shorten the wait; an attempt that a crash
  *    cut off is not counted.
+ *  - What a failing disk costs, spool.h says: of a message that it takes, never more than a second
+ *    copy after a crash.
  *
  * Source: RFC 5321 §4.5.4 (queueing and retry strategy), §6.1; RFC 1047. */
 #pragma once
@@ -86,7 +88,8 @@ typedef struct QueueEntry {
     bool is_held;
 } QueueEntry;
 
-/* Told once the entry is durable, or that it could not be taken (`entry` NULL: say 452). */
+/* Told once the entry is durable, or that it could not be taken (`entry` NULL): say 452 for
+ * DISK_FULL, 451 for DISK_ERROR. */
 typedef struct QueueAdded {
     void (*done)(void *owner, QueueEntry *entry, DiskResult result);
     void *owner;
@@ -111,8 +114,14 @@ void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdd
  * or when their deferral says. Returns how many entries there are. */
 size_t queue_recover(Queue *queue);
 
-/* After queue_recover: the recipients that had been expanded, of which the crash has lost the note,
- * are done. */
+/* Whether a failing disk has left something to do over, what of the spool could not be read at
+ * recovery among it: call queue_retry after a while. That does, and gives the number of entries
+ * found, as queue_recover does. */
+bool queue_has_leftovers(const Queue *queue);
+size_t queue_retry(Queue *queue);
+
+/* After queue_recover or queue_retry: the recipients that had been expanded, of which the crash has
+ * lost the note, are done. */
 void queue_finish_expansions(Queue *queue);
 
 /* ---- What is due ---- */
@@ -150,6 +159,8 @@ size_t queue_flush(Queue *queue, const char *domain);
 
 /* ---- Results, for an active recipient `i`; `because` is the record that decided it, or 0 ---- */
 
+/* Whether the message of an entry that is to be attempted cannot be read now: quick. */
+bool queue_read_fails(const QueueEntry *entry);
 /* An attempt begins: records queue.attempt. `transport` is "smtp" or "local". */
 void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
                          const char *destination);

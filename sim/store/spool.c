@@ -13,23 +13,31 @@
 
 #define START_PREFIX "start."
 
+/* Whether this start's number is on the disk. */
+typedef enum StartState { START_UNDER_WAY, START_DURABLE, START_FAILED } StartState;
+
 struct Spool {
     Disk *disk;
     SpoolOrder order;
     uint32_t start; /* which start of the server this is, from 1; 0 before spool_recover */
-    uint32_t next;  /* number of the next entry, from 1 */
-    size_t count;   /* entries on the disk, and those on their way to it */
-    GQueue adding;  /* AddJob */
+    StartState start_state;
+    uint32_t next;     /* number of the next entry, from 1 */
+    size_t count;      /* entries on the disk, and those on their way to it */
+    GQueue jobs;       /* Job */
+    GPtrArray *doomed; /* paths of files that a failing disk did not let go */
+    GPtrArray *unread; /* ids of entries that it did not give at recovery */
 };
 
-/* An entry on its way to the disk. */
-typedef struct AddJob {
+/* An entry on its way to the disk, or a file on its way off it. */
+typedef struct Job {
     Spool *spool;
-    char *tmp_path;
-    bool is_refused; /* there are too many */
+    char *path;        /* of an entry: before it has its name */
+    char *queue_path;  /* of an entry: and after that */
+    bool is_refused;   /* there are too many */
+    DiskPlan *waiting; /* for the start to be on the disk; NULL: it is the disk's */
     DiskDone done;
-    GList link; /* in spool->adding */
-} AddJob;
+    GList link; /* in spool->jobs */
+} Job;
 
 static char *queue_path(const char *entry_id)
 {
@@ -42,21 +50,48 @@ Spool *spool_new(Disk *disk, SpoolOrder order)
     spool->disk = disk;
     spool->order = order;
     spool->next = 1;
-    g_queue_init(&spool->adding);
+    spool->doomed = g_ptr_array_new_with_free_func(g_free);
+    spool->unread = g_ptr_array_new_with_free_func(g_free);
+    g_queue_init(&spool->jobs);
     return spool;
 }
 
-static void add_job_free(AddJob *job)
+/* Takes `path` over. */
+static Job *job_new(Spool *spool, char *path, DiskDone done)
 {
-    g_queue_unlink(&job->spool->adding, &job->link);
-    g_free(job->tmp_path);
+    Job *job = g_new0(Job, 1);
+    job->spool = spool;
+    job->path = path;
+    job->done = done;
+    job->link.data = job;
+    g_queue_push_tail_link(&spool->jobs, &job->link);
+    return job;
+}
+
+static void job_free(Job *job)
+{
+    g_queue_unlink(&job->spool->jobs, &job->link);
+    g_clear_pointer(&job->waiting, disk_plan_free);
+    g_free(job->path);
+    g_free(job->queue_path);
     g_free(job);
+}
+
+/* Frees the job, then tells. */
+static void job_end(Job *job, DiskResult result)
+{
+    DiskDone done = job->done;
+    job_free(job);
+    if (done.done != NULL)
+        done.done(done.owner, result);
 }
 
 void spool_free(Spool *spool)
 {
-    while (!g_queue_is_empty(&spool->adding))
-        add_job_free(g_queue_peek_head(&spool->adding));
+    while (!g_queue_is_empty(&spool->jobs))
+        job_free(g_queue_peek_head(&spool->jobs));
+    g_ptr_array_unref(spool->doomed);
+    g_ptr_array_unref(spool->unread);
     g_free(spool);
 }
 
@@ -77,42 +112,54 @@ SpoolId spool_take_id(Spool *spool)
     return id;
 }
 
-/* ---- Changes ---- */
+/* ---- Removing ---- */
 
-/* When there was no room, what has been written goes again. */
-static void undo_add(Spool *spool, const char *tmp_path)
+static void on_file_removed(void *owner, DiskResult result)
+{
+    Job *job = owner;
+    if (disk_has_file(job->spool->disk, job->path))
+        g_ptr_array_add(job->spool->doomed, g_strdup(job->path));
+    job_end(job, result);
+}
+
+/* Takes `path` over. */
+static void remove_file(Spool *spool, char *path, DiskDone done)
+{
+    DiskPlan *plan = disk_plan_new();
+    disk_plan_unlink(plan, path);
+    if (g_str_has_prefix(path, SPOOL_QUEUE_FOLDER "/"))
+        disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
+    disk_run(spool->disk, plan, (DiskDone){on_file_removed, job_new(spool, path, done)});
+}
+
+void spool_remove(Spool *spool, const char *entry_id, DiskDone done)
 {
     spool->count--;
-    if (!disk_has_file(spool->disk, tmp_path))
-        return;
-    DiskPlan *plan = disk_plan_new();
-    disk_plan_unlink(plan, tmp_path);
-    disk_run(spool->disk, plan, (DiskDone){0});
+    remove_file(spool, queue_path(entry_id), done);
+}
+
+/* ---- Adding ---- */
+
+/* There was no room, or the disk has failed: what has been written goes again. */
+static void undo_add(const Job *job)
+{
+    Spool *spool = job->spool;
+    spool->count--;
+    const char *const paths[] = {job->path, job->queue_path};
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        if (disk_has_file(spool->disk, paths[i]))
+            remove_file(spool, g_strdup(paths[i]), (DiskDone){0});
+    }
 }
 
 static void on_added(void *owner, DiskResult result)
 {
-    AddJob *job = owner;
-    DiskDone done = job->done;
+    Job *job = owner;
     if (job->is_refused)
         result = DISK_FULL;
     if (result != DISK_OK)
-        undo_add(job->spool, job->tmp_path);
-    add_job_free(job);
-    if (done.done != NULL)
-        done.done(done.owner, result);
-}
-
-static AddJob *add_job_new(Spool *spool, const char *entry_id, DiskDone done)
-{
-    AddJob *job = g_new0(AddJob, 1);
-    job->spool = spool;
-    job->tmp_path = g_strconcat(SPOOL_TMP_FOLDER "/", entry_id, NULL);
-    job->is_refused = spool->count++ >= SPOOL_ENTRIES_MAX;
-    job->done = done;
-    job->link.data = job;
-    g_queue_push_tail_link(&spool->adding, &job->link);
-    return job;
+        undo_add(job);
+    job_end(job, result);
 }
 
 /* Nobody waits for it; without the file, which found no room, nothing happens. */
@@ -124,28 +171,52 @@ static void sync_later(Spool *spool, const char *path)
     disk_run(spool->disk, plan, (DiskDone){0});
 }
 
-void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
-               SimTime arrived_at, DiskDone done)
+static DiskPlan *plan_add(const Spool *spool, const Job *job, const Envelope *envelope,
+                          GBytes *message, SimTime arrived_at)
 {
-    AddJob *job = add_job_new(spool, entry_id, done);
-    g_autofree char *path = queue_path(entry_id);
     g_autoptr(GBytes) head =
         spool_entry_format_head(envelope, g_bytes_get_size(message), arrived_at);
     DiskPlan *plan = disk_plan_new();
     bool syncs_first = spool->order == SPOOL_SYNC_FIRST;
-    if (!job->is_refused) {
-        disk_plan_write(plan, job->tmp_path, head);
-        disk_plan_append(plan, job->tmp_path, message);
-        if (syncs_first)
-            disk_plan_sync(plan, job->tmp_path);
-        disk_plan_rename(plan, job->tmp_path, path);
-        if (syncs_first)
-            disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
-    }
-    disk_run(spool->disk, plan, (DiskDone){on_added, job});
-    if (!syncs_first)
-        sync_later(spool, path);
+    if (job->is_refused)
+        return plan;
+    disk_plan_write(plan, job->path, head);
+    disk_plan_append(plan, job->path, message);
+    if (syncs_first)
+        disk_plan_sync(plan, job->path);
+    disk_plan_rename(plan, job->path, job->queue_path);
+    if (syncs_first)
+        disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
+    return plan;
 }
+
+static void run_add(Job *job, DiskPlan *plan)
+{
+    Spool *spool = job->spool;
+    disk_run(spool->disk, plan, (DiskDone){on_added, job});
+    if (spool->order == SPOOL_TELL_FIRST)
+        sync_later(spool, job->queue_path);
+}
+
+static void write_start(Spool *spool);
+
+void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
+               SimTime arrived_at, DiskDone done)
+{
+    Job *job = job_new(spool, g_strconcat(SPOOL_TMP_FOLDER "/", entry_id, NULL), done);
+    job->queue_path = queue_path(entry_id);
+    job->is_refused = spool->count++ >= SPOOL_ENTRIES_MAX;
+    DiskPlan *plan = plan_add(spool, job, envelope, message, arrived_at);
+    if (spool->start_state == START_DURABLE) {
+        run_add(job, plan);
+        return;
+    }
+    job->waiting = plan;
+    if (spool->start_state == START_FAILED)
+        write_start(spool);
+}
+
+/* ---- Noting ---- */
 
 void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,
                 DiskDone done)
@@ -153,18 +224,10 @@ void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutco
     g_autofree char *path = queue_path(entry_id);
     g_autoptr(GBytes) note = spool_entry_format_note(recipient, outcome);
     DiskPlan *plan = disk_plan_new();
+    if (outcome.rests_on != NULL)
+        disk_plan_sync_folder(plan, outcome.rests_on);
     disk_plan_append(plan, path, note);
     disk_plan_sync(plan, path);
-    disk_run(spool->disk, plan, done);
-}
-
-void spool_remove(Spool *spool, const char *entry_id, DiskDone done)
-{
-    g_autofree char *path = queue_path(entry_id);
-    DiskPlan *plan = disk_plan_new();
-    spool->count--;
-    disk_plan_unlink(plan, path);
-    disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     disk_run(spool->disk, plan, done);
 }
 
@@ -236,18 +299,46 @@ uint32_t spool_read_starts(const Disk *disk)
     return starts;
 }
 
-static void plan_start(Spool *spool, DiskPlan *plan)
+/* A second try finds the new name there when it was the folder's sync that failed. */
+static DiskPlan *plan_start(const Spool *spool)
 {
+    DiskPlan *plan = disk_plan_new();
     uint32_t starts = spool_read_starts(spool->disk);
     g_autofree char *before = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", starts);
-    g_autofree char *now = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", starts + 1);
+    g_autofree char *now = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", spool->start);
     g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
-    spool->start = starts + 1;
     if (starts == 0)
         disk_plan_write(plan, now, nothing);
-    else
+    else if (starts < spool->start)
         disk_plan_rename(plan, before, now);
     disk_plan_sync_folder(plan, SPOOL_FOLDER);
+    return plan;
+}
+
+/* What has waited for the start begins, or fails with it. */
+static void on_start(void *owner, DiskResult result)
+{
+    Spool *spool = owner;
+    spool->start_state = result == DISK_OK ? START_DURABLE : START_FAILED;
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+    for (const GList *link = spool->jobs.head; link != NULL; link = link->next) {
+        const Job *job = link->data;
+        if (job->waiting != NULL)
+            g_ptr_array_add(waiting, link->data);
+    }
+    for (guint i = 0; i < waiting->len; i++) {
+        Job *job = waiting->pdata[i];
+        if (result == DISK_OK)
+            run_add(job, g_steal_pointer(&job->waiting));
+        else
+            on_added(job, result);
+    }
+}
+
+static void write_start(Spool *spool)
+{
+    spool->start_state = START_UNDER_WAY;
+    disk_run(spool->disk, plan_start(spool), (DiskDone){on_start, spool});
 }
 
 static void plan_tmp_removal(const Spool *spool, DiskPlan *plan)
@@ -275,20 +366,92 @@ static void plan_entry(DiskPlan *plan, const SpoolEntry *entry)
         disk_plan_sync(plan, path);
 }
 
+/* Leaves over what can be read, and notes what cannot. */
+static void read_each(Spool *spool, GPtrArray *entries)
+{
+    Cause *cause = simulator_cause(disk_simulator(spool->disk));
+    Cause before = *cause;
+    for (guint i = 0; i < entries->len;) {
+        const SpoolEntry *entry = entries->pdata[i];
+        if (spool_read_fails(spool, entry->id)) {
+            g_ptr_array_add(spool->unread, g_strdup(entry->id));
+            g_ptr_array_remove_index(entries, i);
+        } else {
+            i++;
+        }
+        *cause = before;
+    }
+}
+
+/* Takes up those with a recipient waiting; the others are removed. */
+static void take_up(Spool *spool, GPtrArray *entries, DiskPlan *plan)
+{
+    for (guint i = 0; i < entries->len; i++)
+        plan_entry(plan, entries->pdata[i]);
+    for (guint i = entries->len; i-- > 0;)
+        if (spool_entry_waiting(entries->pdata[i]) == 0)
+            g_ptr_array_remove_index(entries, i);
+    spool->count += entries->len;
+}
+
 GPtrArray *spool_recover(Spool *spool)
 {
     CHECK(spool->start == 0);
     GPtrArray *entries = spool_read_all(spool->disk);
+    read_each(spool, entries);
+    spool->start = spool_read_starts(spool->disk) + 1;
+    write_start(spool);
     DiskPlan *plan = disk_plan_new();
-    plan_start(spool, plan);
+    disk_plan_go_on_after_failures(plan);
     plan_tmp_removal(spool, plan);
-    for (guint i = 0; i < entries->len; i++)
-        plan_entry(plan, entries->pdata[i]);
+    take_up(spool, entries, plan);
     disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER); /* for names removed before the crash, too */
     disk_run(spool->disk, plan, (DiskDone){0});
+    return entries;
+}
+
+bool spool_read_fails(Spool *spool, const char *entry_id)
+{
+    if (G_LIKELY(!disk_may_fail_to_read(spool->disk)))
+        return false;
+    g_autofree char *path = queue_path(entry_id);
+    return disk_read_fails(spool->disk, path);
+}
+
+/* ---- Leftovers ---- */
+
+bool spool_has_leftovers(const Spool *spool)
+{
+    return spool->doomed->len > 0 || spool->unread->len > 0;
+}
+
+static void remove_doomed(Spool *spool)
+{
+    g_autoptr(GPtrArray) doomed = g_steal_pointer(&spool->doomed);
+    spool->doomed = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < doomed->len; i++)
+        remove_file(spool, g_strdup(doomed->pdata[i]), (DiskDone){0});
+}
+
+static bool is_unread(const Spool *spool, const char *entry_id)
+{
+    return g_ptr_array_find_with_equal_func(spool->unread, entry_id, g_str_equal, NULL);
+}
+
+GPtrArray *spool_retry(Spool *spool)
+{
+    remove_doomed(spool);
+    GPtrArray *entries = spool->unread->len > 0
+                             ? spool_read_all(spool->disk)
+                             : g_ptr_array_new_with_free_func((GDestroyNotify)spool_entry_free);
     for (guint i = entries->len; i-- > 0;)
-        if (spool_entry_waiting(entries->pdata[i]) == 0)
+        if (!is_unread(spool, ((const SpoolEntry *)entries->pdata[i])->id))
             g_ptr_array_remove_index(entries, i);
-    spool->count = entries->len;
+    g_ptr_array_set_size(spool->unread, 0);
+    read_each(spool, entries);
+    DiskPlan *plan = disk_plan_new();
+    disk_plan_go_on_after_failures(plan);
+    take_up(spool, entries, plan);
+    disk_run(spool->disk, plan, (DiskDone){0});
     return entries;
 }

@@ -27,6 +27,15 @@
  *  - remove: unlink the entry, sync the folder. Loss of power between the two brings the entry
  *    back with all its recipients done, and recovery removes it again.
  *
+ * What a disk that fails costs:
+ *  - add: what has been written goes again, and the server says 451. The file may be left where
+ *    the disk does not let it be removed either: then a crash before spool_retry makes it an entry
+ *    of which nobody was told 250, which is delivered beside what the client sends again.
+ *  - note: it is lost, and only a crash after that repeats the attempt.
+ *  - remove: the file stays until spool_retry, or the recovery after a crash.
+ *  - recovery: an entry that cannot be read stays on the disk, and waits for spool_retry. As long
+ *    as the start's number is not on the disk, no entry is added: its id might be given again.
+ *
  * spool_states.h lists all states that this can leave. Left out on purpose: repair. A file that is
  * none of them is left alone, and reported. */
 #pragma once
@@ -81,17 +90,24 @@ typedef struct SpoolOutcome {
     SpoolOutcomeKind kind;
     RetryState retry; /* SPOOL_DEFERRED: the state after the failure, */
     SimTime next_at;  /* and when the next attempt is made */
+    /* The folder whose names the outcome rests on, where they may not be durable; NULL: none. It is
+     * synced first, and when that fails nothing is noted. */
+    const char *rests_on;
 } SpoolOutcome;
 
 enum { SPOOL_ENTRIES_MAX = 1 << 20 };
 
-/* Shares `message`. DISK_FULL: no room, or too many entries; the spool is as before. */
+/* Shares `message`. DISK_FULL: no room, or too many entries; DISK_ERROR: the disk has failed. The
+ * spool is then as before. */
 void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
                SimTime arrived_at, DiskDone done);
-/* Notes an outcome other than SPOOL_WAITING. DISK_FULL: it is not noted. */
+/* Notes an outcome other than SPOOL_WAITING. DISK_FULL, DISK_ERROR: it may not be noted. */
 void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,
                 DiskDone done);
+/* Whatever `done` is told, the entry is the spool's to remove from then on. */
 void spool_remove(Spool *spool, const char *entry_id, DiskDone done);
+/* Before an attempt, for which a server reads the message: whether it cannot. */
+bool spool_read_fails(Spool *spool, const char *entry_id);
 
 /* ---- Reading back ---- */
 
@@ -138,6 +154,11 @@ uint32_t spool_read_starts(const Disk *disk);
  * SpoolEntry to unref; removes what crashes have left; makes durable what it found, so that nothing
  * is acted upon that the next loss of power would undo. */
 GPtrArray *spool_recover(Spool *spool);
+/* Whether a failure of the disk has left something to do over: call spool_retry after a while. */
+bool spool_has_leftovers(const Spool *spool);
+/* Tries again to remove what could not be removed, and to read what could not be read at recovery:
+ * gives those entries as spool_recover does. */
+GPtrArray *spool_retry(Spool *spool);
 /* The same entries, and those with all recipients done, as they stand on the disk; changes nothing.
  */
 GPtrArray *spool_read_all(const Disk *disk);

@@ -6,7 +6,7 @@
 typedef struct Group {
     size_t scenario;
     const char *server;
-    ActionKind kind;
+    SimulationFaultKind kind;
     SimulationFaultPoint point;
     uint64_t events; /* of the run: what a point costs */
     uint64_t all;    /* points that there are */
@@ -54,17 +54,26 @@ static void add_group(CrashPoints *points, Group group)
 static void add_server(CrashPoints *points, const char *server, uint64_t events,
                        uint64_t disk_steps)
 {
-    static const ActionKind ENDS[] = {ACTION_CRASH, ACTION_POWER_OFF};
-    static const SimulationFaultPoint STEPS[] = {FAULT_BEFORE_DISK_STEP, FAULT_AFTER_DISK_STEP};
+    static const struct {
+        SimulationFaultKind kind;
+        SimulationFaultPoint point;
+    } STEPS[CRASH_POINTS_AT_STEPS] = {
+        {FAULT_CRASH, FAULT_BEFORE_DISK_STEP},
+        {FAULT_CRASH, FAULT_AFTER_DISK_STEP},
+        {FAULT_POWER_OFF, FAULT_BEFORE_DISK_STEP},
+        {FAULT_POWER_OFF, FAULT_AFTER_DISK_STEP},
+        {FAULT_DISK_ERROR, FAULT_BEFORE_DISK_STEP},
+        {FAULT_DISK_ERROR_FOR_GOOD, FAULT_BEFORE_DISK_STEP},
+    };
     Group group = {.scenario = points->scenarios->len, .server = server, .events = events};
-    for (size_t i = 0; i < SIMULATION_FAULT_KIND_COUNT; i++) {
-        group.kind = SIMULATION_FAULT_KINDS[i];
+    for (SimulationFaultKind kind = 0; kind < FAULT_KINDS; kind++) {
+        group.kind = kind;
         group.all = events;
         add_group(points, group);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(ENDS) * G_N_ELEMENTS(STEPS); i++) {
-        group.kind = ENDS[i / 2];
-        group.point = STEPS[i % 2];
+    for (size_t i = 0; i < CRASH_POINTS_AT_STEPS; i++) {
+        group.kind = STEPS[i].kind;
+        group.point = STEPS[i].point;
         group.all = disk_steps;
         add_group(points, group);
     }

@@ -1,5 +1,6 @@
 /* Crash everywhere: each server of a scenario struck by each kind of fault after each event of the
- * run, and by crashes and losses of power before and after each step of its disk.
+ * run, by crashes and losses of power before and after each step of its disk, and by a failure of
+ * each step, that one alone or all from there on.
  *
  * Points are counted through, over all scenarios, servers and kinds, so that they can be dealt out
  * to processes by their number. Where there are too many, each group - one scenario, server, kind
@@ -8,6 +9,9 @@
 #pragma once
 
 #include "torture/trial.h"
+
+/* Kinds of fault and moments at a disk's step. */
+enum { CRASH_POINTS_AT_STEPS = 6 };
 
 typedef struct CrashPoint {
     size_t scenario; /* in the order of adding */

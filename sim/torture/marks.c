@@ -55,6 +55,7 @@ static const MarkSpec SPECS[] = {
     {"success-notice", "the sender is told of success (RFC 3461)", TRACE_MAIL_CONFIRMED, NULL,
      NULL},
     {"disk-full", "a write fails for want of room", TRACE_DISK_FULL, NULL, NULL},
+    {"disk-error", "an operation of the disk fails", TRACE_DISK_ERROR, NULL, NULL},
     {"reply-421", "a server sends its clients away", TRACE_SMTP_REPLY, "smtp.response.code", "421"},
     {"reply-450", "not now", TRACE_SMTP_REPLY, "smtp.response.code", "450"},
     {"reply-451", "a server's own error", TRACE_SMTP_REPLY, "smtp.response.code", "451"},

@@ -144,6 +144,8 @@ static void heal_machines(Swarm *swarm, SimTime time)
         ScenarioAction action = swarm_action(ACTION_FREE_DISK, time);
         action.machine.host = swarm->base->servers.items[i].name;
         swarm_add(swarm, &action);
+        action.kind = ACTION_DISK_FIX;
+        swarm_add(swarm, &action);
         action.kind = ACTION_RESTART;
         swarm_add(swarm, &action);
     }

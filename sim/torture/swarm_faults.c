@@ -4,6 +4,7 @@
 
 #include "core/units.h"
 #include "scenario/format.h"
+#include "store/disk.h"
 
 /* How many faults a family draws at most. */
 enum { FAULTS_MAX = 3 };
@@ -50,6 +51,32 @@ static void draw_shutdowns(Swarm *swarm)
 static void draw_full_disks(Swarm *swarm)
 {
     draw_down(swarm, ACTION_FILL_DISK, ACTION_FREE_DISK);
+}
+
+/* ---- Disks that fail ---- */
+
+/* Operations of all kinds, or of one; once, a few times, or until the end. */
+static void fill_disk_failure(Swarm *swarm, ScenarioAction *action, const char *host)
+{
+    int64_t *one = arena_allocate(swarm->arena, 1, sizeof(int64_t));
+    action->disk_fail.host.text = host;
+    action->disk_fail.failures = SCENARIO_UNSET;
+    *one = (int64_t)swarm_draw(swarm, DISK_OPERATION_COUNT);
+    if (swarm_draw(swarm, 2) == 0)
+        action->disk_fail.operations = (ScenarioNumbers){one, 1};
+    if (swarm_draw(swarm, 2) == 0)
+        action->disk_fail.failures = 1 + (int64_t)swarm_draw(swarm, 4);
+}
+
+static void draw_disk_errors(Swarm *swarm)
+{
+    for (unsigned i = draw_count(swarm); i > 0; i--) {
+        const char *host = swarm_draw_server(swarm);
+        ScenarioAction action = swarm_action(ACTION_DISK_FAIL, swarm_draw_time(swarm));
+        fill_disk_failure(swarm, &action, host);
+        swarm_add(swarm, &action);
+        add_machine(swarm, ACTION_DISK_FIX, host, action.time_ns + swarm_draw_duration(swarm));
+    }
 }
 
 /* A server that falls down again and again right after it has started: while it recovers. */
@@ -153,6 +180,32 @@ static void draw_disk_strikes(Swarm *swarm)
     static const TraceKind KINDS[] = {TRACE_DISK_WRITE, TRACE_DISK_SYNC, TRACE_DISK_RENAME,
                                       TRACE_DISK_UNLINK};
     draw_event_strikes(swarm, KINDS, G_N_ELEMENTS(KINDS));
+}
+
+/* The disk begins to fail at one of its own steps, or at what a mail server does. */
+static void draw_disk_error_strikes(Swarm *swarm)
+{
+    static const TraceKind KINDS[] = {
+        TRACE_DISK_WRITE,    TRACE_DISK_SYNC,     TRACE_DISK_RENAME,    TRACE_DISK_UNLINK,
+        TRACE_QUEUE_RECOVER, TRACE_QUEUE_ATTEMPT, TRACE_MAIL_DELIVERED, TRACE_MAIL_RELAYED,
+        TRACE_HOST_RESTART,  TRACE_MAIL_BOUNCED};
+    for (unsigned i = draw_count(swarm); i > 0; i--) {
+        const char *host = swarm_draw_server(swarm);
+        ScenarioAction action = swarm_action(ACTION_DISK_FAIL, SCENARIO_UNSET);
+        action.when = (ScenarioTrigger){
+            .host.text = host,
+            .machine = SCENARIO_UNSET,
+            .event = KINDS[swarm_draw(swarm, G_N_ELEMENTS(KINDS))],
+            .nth = draw_nth(swarm),
+        };
+        fill_disk_failure(swarm, &action, host);
+        swarm_add(swarm, &action);
+        ScenarioAction fix = swarm_action(ACTION_DISK_FIX, SCENARIO_UNSET);
+        fix.when = action.when;
+        fix.machine.host.text = host;
+        fix.after_ns = draw_short_duration(swarm);
+        swarm_add(swarm, &fix);
+    }
 }
 
 static void draw_mail_strikes(Swarm *swarm)
@@ -281,6 +334,8 @@ const SwarmFamily SWARM_FAMILIES[] = {
     {"shutdown", draw_shutdowns},
     {"relapse", draw_relapses},
     {"full-disk", draw_full_disks},
+    {"disk-error", draw_disk_errors},
+    {"disk-error-strike", draw_disk_error_strikes},
     {"state-strike", draw_state_strikes},
     {"disk-strike", draw_disk_strikes},
     {"mail-strike", draw_mail_strikes},

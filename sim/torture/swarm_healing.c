@@ -14,6 +14,8 @@ static ActionKind end_of(ActionKind kind)
         return ACTION_RESTART;
     case ACTION_FILL_DISK:
         return ACTION_FREE_DISK;
+    case ACTION_DISK_FAIL:
+        return ACTION_DISK_FIX;
     case ACTION_LINK_DOWN:
         return ACTION_LINK_UP;
     case ACTION_DEGRADE:
@@ -34,6 +36,8 @@ static bool has_same_object(const ScenarioAction *fault, const ScenarioAction *e
     case ACTION_RESTART:
     case ACTION_FREE_DISK:
         return strcmp(fault->machine.host.text, end->machine.host.text) == 0;
+    case ACTION_DISK_FIX:
+        return strcmp(fault->disk_fail.host.text, end->machine.host.text) == 0;
     case ACTION_LINK_UP:
     case ACTION_RESTORE:
         return strcmp(fault->link.between.items[0].text, end->link.between.items[0].text) == 0 &&

@@ -114,8 +114,8 @@ static bool parse_fault(char *text, SimulationFault *fault)
         return true;
     }
     fprintf(stderr,
-            "mailsim: --fault %s: write KIND:SERVER:POINT, where KIND is crash, power_off, "
-            "shutdown, link_down or fill_disk, and POINT is the number of an event, or "
+            "mailsim: --fault %s: write KIND:SERVER:POINT, where KIND is " SIMULATION_FAULT_NAMES
+            ", and POINT is the number of an event, or "
             "before-step-NUMBER or after-step-NUMBER of the server's disk\n",
             text);
     return false;
@@ -202,8 +202,8 @@ static void add_playing_options(RunOptions *options, GArray *entries)
          "a budget: end after so many events, with exit status 3 and what there is until then",
          "NUMBER"},
         {"fault", 0, 0, G_OPTION_ARG_STRING, &options->fault,
-         "crash, power_off, shutdown, link_down or fill_disk: what befalls a server after so many "
-         "events, or before or after a step of its disk; after 10 min it is over",
+         SIMULATION_FAULT_NAMES ": what befalls a server after so many events, or before or after "
+                                "a step of its disk; after 10 min it is over",
          "KIND:SERVER:POINT"},
         {"audit", 0, 0, G_OPTION_ARG_NONE, &options->is_audited,
          "judge the run as mailsim torture does: to its rest, and no mail may be left over", NULL},

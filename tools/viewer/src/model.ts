@@ -40,7 +40,7 @@ const FATES: Record<string, [string, Tone]> = {
   "mail.expired": ["expired", "bad"], "mail.discarded": ["discarded", "bad"], "mail.uncertain": ["uncertain", "wait"],
 };
 const BAD = new Set(["tcp.failed", "mail.bounced", "mail.expired", "mail.discarded", "agent.failed", "agent.lost", "mail.untold", "host.crash",
-  "host.power_off", "link.down", "link.drop", "link.corrupt", "disk.full", "disk.fill", "dns.fail", "dns.timeout"]);
+  "host.power_off", "link.down", "link.drop", "link.corrupt", "disk.full", "disk.fill", "disk.fail", "disk.error", "dns.fail", "dns.timeout"]);
 const WAIT = new Set(["queue.defer", "mail.delayed", "mail.reported", "mail.unanswered", "agent.wait", "mail.uncertain", "tcp.timeout", "tcp.trouble", "link.change", "link.duplicate", "host.shutdown", "icmp.send", "icmp.receive"]);
 const GOOD = new Set(["mail.delivered", "mail.relayed", "agent.receive", "agent.sent", "agent.read", "host.restart", "link.up", "dns.fix", "disk.free", "mail.confirmed"]);
 
