@@ -19,8 +19,8 @@
  *    recipients it has; each such entry is named once.
  *  - Witnesses. A second closing, or an attempt after the first, needs a crash or loss of power of
  *    that server in between, or a failure of its disk, and a queue.recover of the entry. A second
- * copy needs one too, or mail.uncertain (RFC 1047: the reply to the final dot was lost). So does
- * what is on a disk and was never told of.
+ *    copy needs one too, or mail.uncertain (RFC 1047: the reply to the final dot was lost). So
+ *    does what is on a disk and was never told of.
  *  - Notifications have an empty sender, and mail with an empty sender is never answered by one
  *    (RFC 5321 §4.5.5, §6.1); but mail.reported tells a postmaster of it, who is never told of
  *    what he was told.
