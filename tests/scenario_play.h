@@ -10,18 +10,11 @@
  * the books balance. */
 #pragma once
 
-#include "scenario/reader.h"
 #include "scenario/run.h"
+#include "scenario_read.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef JsonObject Record;
 
@@ -39,12 +32,7 @@ static inline void played_write(void *owner, Span bytes)
 /* Reads and builds the scenario; what is to be changed in the simulation can be changed now. */
 static inline Played played_prepare(const char *text)
 {
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    Played played = {0};
-    played.scenario = scenario_read_bytes("played.yaml", span_of_text(text), diagnostics);
-    if (played.scenario == NULL)
-        diagnostics_print(diagnostics, stderr);
-    assert_non_null(played.scenario);
+    Played played = {.scenario = scenario_of_text(text)};
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     played.run = run_new(played.scenario, &options);
     return played;

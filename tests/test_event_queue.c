@@ -3,15 +3,9 @@
 #include "core/event_queue.h"
 
 #include "core/random.h"
-#include "scenario/reader.h"
 #include "scenario/run.h"
+#include "scenario_read.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <glib.h>
 #include <stdlib.h>
 
@@ -214,12 +208,7 @@ static void test_scenarios_by_chance_have_the_same_trace(void **state)
     Random random = random_stream(3, "scenarios", RANDOM_WORKLOAD);
     for (int i = 0; i < 20; i++) {
         g_autofree char *text = draw_scenario(&random);
-        g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-        g_autoptr(Scenario) scenario =
-            scenario_read_bytes("chance.yaml", span_of_text(text), diagnostics);
-        if (scenario == NULL)
-            diagnostics_print(diagnostics, stderr);
-        assert_non_null(scenario);
+        g_autoptr(Scenario) scenario = scenario_of_text(text);
         assert_same_trace(scenario);
     }
 }

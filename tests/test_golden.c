@@ -6,6 +6,7 @@
 #include "export/timeline.h"
 #include "scenario/reader.h"
 #include "scenario/run.h"
+#include "text_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,11 +18,6 @@
 #include <cmocka.h>
 
 enum { GOLDEN_WIDTH = 100 };
-
-static void append(void *owner, Span text)
-{
-    g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
-}
 
 /* Of a timeline too long to be read: its beginning, its end, and a digest of all of it. */
 static char *shorten(char *text)
@@ -56,7 +52,7 @@ static char *play(const char *lesson)
     GString *text = g_string_new(NULL);
     TimelineOptions timeline_options = {.level = TRACE_LEVEL_MAIL, .width = GOLDEN_WIDTH};
     Timeline *timeline = timeline_new(simulation_trace(run->simulation), &timeline_options,
-                                      (TimelineOutput){append, text});
+                                      (TimelineOutput){append_text, text});
     Causality *causality = causality_new(simulation_trace(run->simulation));
     assert_true(run_play(run));
     if (causality_defect_count(causality) > 0)

@@ -61,18 +61,10 @@ static void test_refused(void **state)
     assert_refused(HEADER "{\"a\":1,\"e\",\"b\":2}\n", "i.ndjson:2:11", "a colon");
 }
 
-static Scenario *read_scenario(void)
-{
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    Scenario *scenario = scenario_read_bytes("s.yaml", span_of_text(scenario_text), diagnostics);
-    assert_non_null(scenario);
-    return scenario;
-}
-
 static void test_misfit(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) scenario = read_scenario();
+    g_autoptr(Scenario) scenario = scenario_of_text(scenario_text);
     g_autofree char *complaint = NULL;
     g_autoptr(Inputs) inputs = read_text(HEADER OUTSIDE, &complaint);
     assert_non_null(inputs);
@@ -97,7 +89,7 @@ static const char dialogue[] =
 static void test_played(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) scenario = read_scenario();
+    g_autoptr(Scenario) scenario = scenario_of_text(scenario_text);
     g_autofree char *header = g_strdup_printf(HEADER, scenario->sha256);
     g_autofree char *text = g_strconcat(header, OUTSIDE, CONNECT, dialogue, NULL);
     g_autofree char *complaint = NULL;
@@ -127,13 +119,11 @@ static void test_name_taken(void **state)
                                "          links: [{between: [core, outside]}]}\n"
                                "servers:\n"
                                "  mail.naver.example: {domains: [naver.example]}\n";
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario = scenario_read_bytes("s.yaml", span_of_text(text), diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_text(text);
     const ScenarioText *taken = inputs_find_name_taken(scenario);
     assert_non_null(taken);
     assert_int_equal(taken->at.line, 2);
-    g_autoptr(Scenario) other = read_scenario();
+    g_autoptr(Scenario) other = scenario_of_text(scenario_text);
     assert_null(inputs_find_name_taken(other));
 }
 

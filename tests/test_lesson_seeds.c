@@ -1,14 +1,6 @@
 /* What a lesson's text says of other seeds than its own, which no expectation can prove. */
-#include "scenario/reader.h"
 #include "scenario/run.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "scenario_read.h"
 
 /* Dave's mail in lesson 15, over the link that loses packets. */
 typedef struct Rough {
@@ -61,10 +53,7 @@ static void test_lossy_link_with_forty_seeds(void **state)
 {
     (void)state;
     enum { SEEDS = 40 };
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario =
-        scenario_read_file("scenarios/15-lossy-link/scenario.yaml", diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_file("scenarios/15-lossy-link/scenario.yaml");
     SimTime times[SEEDS];
     unsigned fewest = UINT_MAX, most = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {

@@ -4,6 +4,7 @@
 #include "node/name_server.h"
 #include "node/user_agent.h"
 #include "proto/smtp.h"
+#include "text_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,11 +27,6 @@ typedef struct World {
     GString *text; /* the trace at level MAIL, as a timeline */
     Timeline *timeline;
 } World;
-
-static void world_write(void *owner, Span text)
-{
-    g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
-}
 
 static Machine add_machine(World *world, const char *name)
 {
@@ -108,7 +104,7 @@ static World world_new(void)
     TimelineOptions options = {.level = level != NULL ? (TraceLevel)atoi(level) : TRACE_LEVEL_MAIL,
                                .width = 120,
                                .is_unfolded = true};
-    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
+    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){append_text, world.text});
     TRACE(world.trace, NODE_TIMELINE, TIMELINE_BEGIN, 0, .start = "now");
     mail_server_start(world.a);
     mail_server_start(world.b);

@@ -243,12 +243,7 @@ static void test_active_limit(void **state)
 static void assert_refused(const char *expect, const char *words)
 {
     g_autofree char *text = g_strconcat(WORLD("", "", ""), expect, NULL);
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    assert_null(scenario_read_bytes("bad.yaml", span_of_text(text), diagnostics));
-    g_autoptr(GString) told = g_string_new(NULL);
-    diagnostics_format(diagnostics, told);
-    if (strstr(told->str, words) == NULL)
-        fail_msg("%s", told->str);
+    assert_scenario_refused(text, words);
 }
 
 static void test_at_where_it_makes_no_sense(void **state)

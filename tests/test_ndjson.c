@@ -1,5 +1,6 @@
 /* Tests of export/ndjson: the order of keys, absent fields, escapes, and that lines are JSON. */
 #include "export/ndjson.h"
+#include "text_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,11 +18,6 @@ typedef struct World {
     GString *text;
 } World;
 
-static void world_write(void *owner, Span bytes)
-{
-    g_string_append_len(owner, (const char *)bytes.data, (gssize)bytes.length);
-}
-
 static World world_new(TraceLevel level)
 {
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
@@ -32,7 +28,7 @@ static World world_new(TraceLevel level)
                            .scenario_sha256 = "00ff",
                            .seed = 7,
                            .level = level};
-    NdjsonOutput output = {world_write, world.text};
+    NdjsonOutput output = {append_text, world.text};
     world.writer = ndjson_writer_new(world.trace, &header, output);
     return world;
 }

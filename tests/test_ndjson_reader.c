@@ -2,15 +2,9 @@
 #include "export/ndjson_reader.h"
 #include "export/viewer_data.h"
 
-#include "scenario/reader.h"
 #include "scenario/run.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "scenario_read.h"
+#include "text_output.h"
 
 #define HEADER "{\"mailsim_trace\":1,\"title\":\"t\",\"nodes\":[{\"name\":\"a\"}]}"
 
@@ -95,25 +89,17 @@ static void test_a_line_has_a_limit(void **state)
     assert_string_equal(error, "1:1: the line is longer than 8 MiB");
 }
 
-static void append(void *text, Span bytes)
-{
-    g_string_append_len(text, (const char *)bytes.data, (gssize)bytes.length);
-}
-
 static void test_what_is_written_is_read(void **state)
 {
     (void)state;
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario =
-        scenario_read_file("scenarios/05-receiver-down/scenario.yaml", diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_file("scenarios/05-receiver-down/scenario.yaml");
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     g_autoptr(Run) run = run_new(scenario, &options);
     g_autoptr(GString) text = g_string_new(NULL);
     NdjsonHeader header = run_ndjson_header(run, TRACE_LEVEL_SEGMENT, "start");
     header.has_frames = true;
-    NdjsonWriter *writer =
-        ndjson_writer_new(simulation_trace(run->simulation), &header, (NdjsonOutput){append, text});
+    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(run->simulation), &header,
+                                             (NdjsonOutput){append_text, text});
     run_play(run);
     ndjson_writer_flush(writer);
     ndjson_writer_free(writer);

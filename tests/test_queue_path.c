@@ -120,13 +120,7 @@ static void test_jitter_lengthens_waits(void **state)
 static void test_bad_rules_are_told(void **state)
 {
     (void)state;
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    const char *text = SCHEDULE("rules: \"F,2h\"");
-    assert_null(scenario_read_bytes("bad.yaml", span_of_text(text), diagnostics));
-    GString *told = g_string_new(NULL);
-    diagnostics_format(diagnostics, told);
-    assert_non_null(strstr(told->str, "rule \"F,2h\" must be F,CUTOFF,WAIT"));
-    g_string_free(told, TRUE);
+    assert_scenario_refused(SCHEDULE("rules: \"F,2h\""), "rule \"F,2h\" must be F,CUTOFF,WAIT");
 }
 
 /* ---- MX ---- */

@@ -1,15 +1,7 @@
 /* The fact `received_lines` against the octets that an agent fetches: what the records say of a
  * mail's way is what its header says. */
-#include "scenario/reader.h"
 #include "scenario/run.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
+#include "scenario_read.h"
 
 enum { IMAP_PORT = 143, HEADERS = 14 + 20 + 20 };
 
@@ -48,10 +40,7 @@ static int count_fields(const GString *octets, const char *name)
 
 static void assert_lines(const char *server, const char *mail, int lines)
 {
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario =
-        scenario_read_file("scenarios/04-no-middlemen/scenario.yaml", diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_file("scenarios/04-no-middlemen/scenario.yaml");
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     g_autoptr(Run) run = run_new(scenario, &options);
     g_autoptr(GString) octets = g_string_new(NULL);

@@ -48,9 +48,7 @@ static void test_whole_run(void **state)
 /* Ends the run of TWO_SERVERS by an option and says what the summary then is. */
 static char *summarise_cut(SimTime until, uint64_t max_events)
 {
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario =
-        scenario_read_bytes("cut.yaml", span_of_text(TWO_SERVERS), diagnostics);
+    g_autoptr(Scenario) scenario = scenario_of_text(TWO_SERVERS);
     SimulationOptions options = {
         .seed = SCENARIO_UNSET, .until_ns = until, .max_events = max_events};
     g_autoptr(Run) run = run_new(scenario, &options);

@@ -1,6 +1,7 @@
 /* Tests of export/timeline: phrases name real fields, replies show as they travel, long and hostile
  * text is wrapped and escaped. */
 #include "export/timeline.h"
+#include "text_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,18 +18,13 @@ typedef struct World {
     GString *text;
 } World;
 
-static void world_write(void *owner, Span text)
-{
-    g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
-}
-
 static World world_new_at(TraceLevel level, bool use_colour)
 {
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
     world.host = simulator_add_node(world.simulator, "mx.example");
     world.trace = trace_new(world.simulator);
     TimelineOptions options = {.level = level, .use_colour = use_colour, .width = 60};
-    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
+    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){append_text, world.text});
     return world;
 }
 

@@ -2,6 +2,7 @@
  * alike. */
 #include "export/timeline.h"
 #include "export/timeline_ladder.h"
+#include "text_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,18 +20,13 @@ typedef struct World {
     GString *text;
 } World;
 
-static void world_write(void *owner, Span text)
-{
-    g_string_append_len(owner, (const char *)text.data, (gssize)text.length);
-}
-
 static World world_new(TimelineOptions options)
 {
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
     world.agent = simulator_add_node(world.simulator, "a.example");
     world.server = simulator_add_node(world.simulator, "mx.example");
     world.trace = trace_new(world.simulator);
-    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){world_write, world.text});
+    world.timeline = timeline_new(world.trace, &options, (TimelineOutput){append_text, world.text});
     return world;
 }
 

@@ -1,50 +1,24 @@
 /* Tests of sim/torture: what a seed draws is a scenario and always the same; the judge sees what is
  * wrong; marks count what happens; shrinking takes away what does not matter. */
-#include "scenario/reader.h"
+#include "scenario_read.h"
 #include "torture/random_scenario.h"
 #include "torture/shrink.h"
 #include "torture/swarm.h"
 #include "torture/trial.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 static const char LESSON[] = "scenarios/05-receiver-down/scenario.yaml";
-
-static Scenario *read_text(const char *text)
-{
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    Scenario *scenario = scenario_read_bytes("torture.yaml", span_of_text(text), diagnostics);
-    if (scenario == NULL)
-        diagnostics_print(diagnostics, stderr);
-    assert_non_null(scenario);
-    return scenario;
-}
-
-static Scenario *read_lesson(void)
-{
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    Scenario *scenario = scenario_read_file(LESSON, diagnostics);
-    assert_non_null(scenario);
-    return scenario;
-}
 
 /* ---- What is drawn ---- */
 
 static void test_swarms_are_scenarios(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) lesson = read_lesson();
+    g_autoptr(Scenario) lesson = scenario_of_file(LESSON);
     for (uint64_t seed = 0; seed < 100; seed++) {
         g_autofree char *text = swarm_write(lesson, seed);
         g_autofree char *again = swarm_write(lesson, seed);
         assert_string_equal(text, again);
-        g_autoptr(Scenario) swarm = read_text(text);
+        g_autoptr(Scenario) swarm = scenario_of_text(text);
         assert_int_equal(swarm->seed, seed);
         assert_int_equal(swarm->questions.count, 0);
         assert_true(swarm_is_healed(swarm));
@@ -57,7 +31,7 @@ static void test_drawn_scenarios_are_scenarios(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
         g_autofree char *text = random_scenario_write(seed);
-        g_autoptr(Scenario) drawn = read_text(text);
+        g_autoptr(Scenario) drawn = scenario_of_text(text);
         assert_in_range(drawn->servers.count, 2, 4);
         assert_true(drawn->mails.count > 0);
     }
@@ -96,7 +70,7 @@ static bool is_healed(const char *timeline)
                     "servers: {a.example: {domains: [a.example]}, b.example: {domains: []}}\n"
                     "timeline:\n",
                     timeline, NULL);
-    g_autoptr(Scenario) scenario = read_text(text);
+    g_autoptr(Scenario) scenario = scenario_of_text(text);
     return swarm_is_healed(scenario);
 }
 

@@ -4,16 +4,10 @@
  * After a change of the kinds, `build/tests/test_trace_reference --write` writes both files. */
 #include "export/ndjson.h"
 #include "export/trace_reference.h"
-#include "scenario/reader.h"
 #include "scenario/run.h"
+#include "scenario_read.h"
+#include "text_output.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <json-glib/json-glib.h>
 
 static const char REFERENCE_PATH[] = "scenarios/TRACE.md";
@@ -41,23 +35,16 @@ static void test_schema_is_committed(void **state)
     assert_file_is(SCHEMA_PATH, text);
 }
 
-static void append(void *owner, Span bytes)
-{
-    g_string_append_len(owner, (const char *)bytes.data, (gssize)bytes.length);
-}
-
 /* The trace of a scenario at a level, as lines. */
 static char **lines_of(const char *path, TraceLevel level)
 {
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario = scenario_read_file(path, diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_file(path);
     SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
     Run *run = run_new(scenario, &options);
     g_autoptr(GString) text = g_string_new(NULL);
     NdjsonHeader header = run_ndjson_header(run, level, "start");
-    NdjsonWriter *writer =
-        ndjson_writer_new(simulation_trace(run->simulation), &header, (NdjsonOutput){append, text});
+    NdjsonWriter *writer = ndjson_writer_new(simulation_trace(run->simulation), &header,
+                                             (NdjsonOutput){append_text, text});
     assert_true(run_play(run));
     ndjson_writer_flush(writer);
     run_free(run);

@@ -1,38 +1,5 @@
 /* Names with numbers: what `pc1..40` stands for, and what is refused. */
-#include "scenario/reader.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-static Scenario *read_text(const char *text, GString *told)
-{
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    Scenario *scenario = scenario_read_bytes("ranges.yaml", span_of_text(text), diagnostics);
-    diagnostics_format(diagnostics, told);
-    return scenario;
-}
-
-static Scenario *read_good(const char *text)
-{
-    g_autoptr(GString) told = g_string_new(NULL);
-    Scenario *scenario = read_text(text, told);
-    if (scenario == NULL)
-        fail_msg("%s", told->str);
-    return scenario;
-}
-
-static void assert_refused(const char *text, const char *words)
-{
-    g_autoptr(GString) told = g_string_new(NULL);
-    assert_null(read_text(text, told));
-    if (strstr(told->str, words) == NULL)
-        fail_msg("%s", told->str);
-}
+#include "scenario_read.h"
 
 static void assert_text(const ScenarioText *text, const char *expected)
 {
@@ -52,7 +19,7 @@ static void assert_text(const ScenarioText *text, const char *expected)
 static void test_entries_in_the_order_of_numbers(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) scenario = read_good(TOWN);
+    g_autoptr(Scenario) scenario = scenario_of_text(TOWN);
     static const char *const NAMES[] = {"carol", "pc8", "pc9", "pc10", "pc11"};
     assert_int_equal(scenario->people.count, G_N_ELEMENTS(NAMES));
     for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++) {
@@ -70,7 +37,7 @@ static void test_entries_in_the_order_of_numbers(void **state)
 static void test_lists_and_texts(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) scenario = read_good(
+    g_autoptr(Scenario) scenario = scenario_of_text(
         TOWN "mails:\n"
              "  report8..9: {from: pc8..9, to: [pc8..11@a.test, carol@a.test], subject: "
              "\"Report 8..9, pages 18..9 and 8..90\"}\n"
@@ -91,8 +58,8 @@ static void test_lists_and_texts(void **state)
 static void test_two_ranges_in_a_name(void **state)
 {
     (void)state;
-    g_autoptr(Scenario) scenario =
-        read_good("mailsim: 1\nservers: {mx1..2.d7..8.test: {domains: [m1..2.d7..8.test]}}\n");
+    g_autoptr(Scenario) scenario = scenario_of_text(
+        "mailsim: 1\nservers: {mx1..2.d7..8.test: {domains: [m1..2.d7..8.test]}}\n");
     static const char *const NAMES[] = {"mx1.d7.test", "mx1.d8.test", "mx2.d7.test", "mx2.d8.test"};
     assert_int_equal(scenario->servers.count, 4);
     for (size_t i = 0; i < 4; i++) {
@@ -109,25 +76,26 @@ static void test_two_ranges_in_a_name(void **state)
 static void test_bad_ranges(void **state)
 {
     (void)state;
-    assert_refused(SERVER("mx9..1.test"), "3:3: error: numbers go from the smaller to the greater");
-    assert_refused(TOWN "  pc9: {address: carol@a.test}\n", "the key `pc9` is here twice");
-    assert_refused(SERVER("mx01..2.test"), "mx01..2.test");
-    assert_refused(SERVER("mx1..two.test"), "mx1..two.test");
-    assert_refused(SERVER("mx1...3.test"), "mx1...3.test");
+    assert_scenario_refused(SERVER("mx9..1.test"),
+                            "3:3: error: numbers go from the smaller to the greater");
+    assert_scenario_refused(TOWN "  pc9: {address: carol@a.test}\n", "the key `pc9` is here twice");
+    assert_scenario_refused(SERVER("mx01..2.test"), "mx01..2.test");
+    assert_scenario_refused(SERVER("mx1..two.test"), "mx1..two.test");
+    assert_scenario_refused(SERVER("mx1...3.test"), "mx1...3.test");
 }
 
 static void test_too_many(void **state)
 {
     (void)state;
-    assert_refused(SERVER("mx1..999999.test"), "come to too many");
-    assert_refused(SERVER("mx1..999.a1..998.test"), "come to too many");
-    assert_refused("mailsim: 1\nservers: {a.test: {domains: [d1..9999999.test]}}\n",
-                   "d1..9999999.test");
+    assert_scenario_refused(SERVER("mx1..999999.test"), "come to too many");
+    assert_scenario_refused(SERVER("mx1..999.a1..998.test"), "come to too many");
+    assert_scenario_refused("mailsim: 1\nservers: {a.test: {domains: [d1..9999999.test]}}\n",
+                            "d1..9999999.test");
     /* Few of them, but a long text in each. */
     g_autofree char *body = g_strnfill(16000, 'x');
     g_autofree char *text = g_strconcat(
         TOWN "mails:\n  m1..9999: {from: carol, to: [carol@a.test], body: ", body, "}\n", NULL);
-    assert_refused(text, "come to too many");
+    assert_scenario_refused(text, "come to too many");
 }
 
 int main(void)
