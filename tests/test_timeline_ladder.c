@@ -126,16 +126,16 @@ static void test_wide_characters_keep_the_lifelines(void **state)
 static void test_too_narrow_for_a_ladder(void **state)
 {
     (void)state;
-    static const NodeId COLUMNS[] = {1, 2};
+    static const NodeId COLUMNS[] = {1, 2, 0};
+    assert_int_equal(ladder_width_needed(3), 78); /* three machines go on 80 columns */
     World world = world_new((TimelineOptions){
         .level = TRACE_LEVEL_MAIL,
-        .width = ladder_width_needed(2) - 1,
+        .width = ladder_width_needed(3) - 1,
         .columns = COLUMNS,
-        .column_count = 2,
+        .column_count = 3,
     });
     TRACE(world.trace, world.agent, AGENT_FETCHED, 0, .count = 3);
-    world_end(&world, "00:00:00.000  a.example   has fetched everything; new\n"
-                      "                            messages: 3\n");
+    world_end(&world, "00:00:00.000  a.example   has fetched everything; new messages: 3\n");
 }
 
 /* ---- Following ---- */

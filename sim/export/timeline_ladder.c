@@ -275,7 +275,7 @@ void timeline_ladder_put_head(TimelineLadder *ladder, GString *out)
     for (size_t i = 0; i < ladder->options.column_count; i++) {
         const char *name = simulator_node_name(ladder->simulator, ladder->columns[i]);
         unsigned columns = timeline_text_columns(name);
-        unsigned most = LADDER_GAP_MINIMUM - 1;
+        unsigned most = ladder->positions[1] - ladder->positions[0] - 1;
         g_autofree char *shown = columns <= most ? g_strdup(name) : g_strndup(name, most);
         put_text(ladder, ladder->positions[i] - MIN(columns, most) / 2, shown, TIMELINE_STRONG);
     }

@@ -11,7 +11,7 @@
 
 #include "export/timeline_event.h"
 
-enum { LADDER_TIME_COLUMNS = 14, LADDER_GAP_MINIMUM = 26, LADDER_COLUMNS_MAXIMUM = 12 };
+enum { LADDER_TIME_COLUMNS = 14, LADDER_GAP_MINIMUM = 21, LADDER_COLUMNS_MAXIMUM = 12 };
 
 typedef struct TimelineLadder TimelineLadder;
 
