@@ -5,6 +5,9 @@ import { shortName, useShared, useSize } from "./context";
 import { Change, Model, countUpTo } from "./model";
 import { formatTime } from "./words";
 
+/* Lines are told apart without their colours, in the chart and in its legend. */
+const DASHES: readonly (readonly [string, number[]])[] = [["solid", []], ["dashed", [10, 6]], ["dotted", [3, 4]]];
+
 interface Line { label: string; history: Change<number>[] }
 
 /* One column of values for each record of the axis at which something changes. */
@@ -41,10 +44,10 @@ function Chart({ title, lines, height }: { title: string; lines: Line[]; height:
     const palette = [colour("--accent"), colour("--wait"), colour("--good"), colour("--ink"), colour("--bad")];
     const font = `${Math.round(type * 0.85)}px sans-serif`;
     plot.current = new uPlot({
-      width, height, title, padding: [null, type * 2.4, null, null], legend: { show: lines.length > 1, live: false }, cursor: { show: false }, scales: { x: { time: false, range: [0, 1] } },
+      width, height, title, padding: [null, type * 2.4, null, null], legend: { show: lines.length > 1, live: false, markers: { dash: (_, k) => DASHES[(k - 1) % DASHES.length]?.[0] ?? "solid" } }, cursor: { show: false }, scales: { x: { time: false, range: [0, 1] } },
       axes: [{ stroke: colour("--quiet"), grid: { show: false }, font, values: (_, ticks) => ticks.map((v) => formatTime(axis.timeAt(v), view.language).replace(/\.\d+$/, "")), space: type * 7 },
         { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font, size: type * 4.2, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000, 1e6] }],
-      series: [{}, ...lines.map((l, k) => ({ label: l.label, stroke: palette[k % palette.length] as string, width: 2, dash: k >= palette.length ? [6, 4] : [], points: { show: false }, paths: (uPlot.paths.stepped as NonNullable<typeof uPlot.paths.stepped>)({ align: 1 }) }))],
+      series: [{}, ...lines.map((l, k) => ({ label: l.label, stroke: palette[k % palette.length] as string, width: 2, dash: DASHES[k % DASHES.length]?.[1] ?? [], points: { show: false }, paths: (uPlot.paths.stepped as NonNullable<typeof uPlot.paths.stepped>)({ align: 1 }) }))],
       hooks: { draw: [(u) => {
         const at = u.valToPos(now.current, "x", true);
         u.ctx.save();

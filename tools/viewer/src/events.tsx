@@ -45,7 +45,7 @@ export function EventsPane() {
             const own = view.mail !== "" && model.mailOf[i] === view.mail;
             return (
               <div key={k % pool} id={`event-${i}`} role="option" aria-selected={k === here} aria-setsize={count} aria-posinset={k + 1} data-seq={r.seq}
-                class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
+                class={`event ${tone}${k === here ? " picked" : ""}${own ? " own" : ""}${linked.has(i) ? " linked" : ""}${r.host === view.host ? " at-host" : ""}`} style={{ top: `${k * row}px`, height: `${row}px` }} onClick={() => go(i)}>
                 <span class="when">{formatTime(r.t, view.language)}</span><span class="who">{r.host === "timeline" ? "" : brief(r.host)}</span>
                 <span class="say">{SIGN[tone]}{describe(model, i, view.language, gated)}</span>
               </div>

@@ -182,13 +182,13 @@ function Node({ place, font, scale, isRoomy, isClose, isStaggered, mapWidth, onP
   const label = `${node.name}: ${wordOr(view.language, state)}${length > 0 ? `, ${length} ${w("in_queue")}` : ""}`;
   return (
     <g class={`node ${node.role}${state === "up" ? "" : " off"}${view.host === node.name ? " picked" : ""}`} transform={`translate(${x},${y})`}
-      role="button" tabIndex={0} aria-label={label} onClick={onPick} onKeyDown={(e) => e.key === "Enter" && onPick()}>
+      role="button" tabindex={0} aria-label={label} onClick={onPick} onKeyDown={(e) => { if (e.key === "Enter" || e.key === " ") { onPick(); e.preventDefault(); } }}>
       <g class="icon" transform={`scale(${scale})`}><Icon role={node.role} phone={isPhone(node.name)} /></g>
       <text font-size={font} text-anchor="middle" x={shift(name)} y={nameAt}>{name}</text>
       {state !== "up" && <text class="bad" font-size={font} text-anchor="middle" x={shift(down)} y={above ? 20 * scale + font : nameAt + font * 1.1}>{down}</text>}
       {length > 0 && (
         <g class="badge" transform={`translate(${(-7.5 - String(length).length * 4) * scale},${26 * scale + (above && state !== "up" ? font * 1.2 : 0)}) scale(${scale})`}>
-          <rect x={-2} y={-9} width={17 + String(length).length * 8} height={18} rx={9} /><path d="M3-4H12V4H3ZM3-4L7.5 1L12-4" />
+          <rect x={-2} y={-9} width={20 + String(length).length * 8} height={18} rx={9} /><path d="M3-4H12V4H3ZM3-4L7.5 1L12-4" />
           <text x={15} y={4.5} font-size={12}>{length}</text>
         </g>
       )}

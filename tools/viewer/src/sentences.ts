@@ -131,6 +131,7 @@ export const KOREAN_VALUES: Readonly<Record<string, string>> = {
   "set_firewall": "방화벽 설정", "renumber": "주소 변경", "dns_fail": "이름 조회 장애", "dns_fix": "이름 조회 복구", "dns_set": "이름 변경",
   "header": "헤더", "message": "메시지", "body": "몸체", "empty line": "빈 줄", "final dot": "마지막 점", "command": "명령", "argument": "인자", "reply code": "응답 코드",
   "status code": "상태 코드", "text": "글", "end of line": "줄 끝", "last line": "마지막 줄", "more lines follow": "다음 줄 있음", "tag": "태그", "tag or *": "태그 또는 *", "octets": "바이트",
+  "SMTP, the server's side": "SMTP 서버 측", "SMTP, the client's side": "SMTP 클라이언트 측", "IMAP server side": "IMAP 서버 측", "IMAP client side": "IMAP 클라이언트 측", "TCP connection": "TCP 연결", "where mail for a domain goes": "도메인의 메일이 갈 곳",
   "quiet": "더 일어날 일 없음", "until": "시나리오의 끝", "stopped": "멈춤", "budget": "한도 초과", "in": "들어옴", "out": "나감",
 };
 /* Words around what varies. */

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useCalm, useShared, useSize } from "./context";
 import { at } from "./model";
 import { Machine } from "./trace";
+import { valueOf } from "./words";
 
 interface Edge { from: number; to: number; events: number[] }
 
@@ -60,7 +61,7 @@ function draw(machine: Machine): Drawing {
 }
 
 export function StatesPane() {
-  const { model, view, moving, type, w } = useShared();
+  const { model, view, moving, type, brief, w } = useShared();
   const cursor = useCalm(view.cursor, moving), connection = useCalm(view.connection, moving);
   const [wanted, setWanted] = useState("");
   const peer = model.connections.get(connection)?.peer;
@@ -85,16 +86,18 @@ export function StatesPane() {
     <div class="fill column">
       <div class="bar" role="group" aria-label={w("machine")}>
         {lives.map((m) => (
-          <button type="button" key={m.connection + m.machine} aria-pressed={m === life} onClick={() => setWanted(`${m.connection} ${m.machine}`)}>{m.host} · {m.machine}</button>
+          <button type="button" key={m.connection + m.machine} aria-pressed={m === life} onClick={() => setWanted(`${m.connection} ${m.machine}`)} title={`${m.host} · ${m.machine}`}>{brief(m.host)} · {m.machine.replace(/-(client|server)$/, "").toUpperCase()}</button>
         ))}
       </div>
       <div class="fill scroll" ref={box} tabIndex={0} role="region" aria-label={w("states")}>
-        <p class="pad quiet" aria-live="polite">{before !== undefined && `${before} → `}<b class="now">{now}</b>{events.length > 0 && ` (${events.join(", ")})`} · {machine.title} ({machine.source})</p>
+        <p class="pad quiet" aria-live="polite">{before !== undefined && `${before} → `}<b class="now">{now}</b>{events.length > 0 && ` (${events.join(", ")})`} · {valueOf(view.language, machine.title)} ({machine.source})</p>
         <svg class="states" viewBox={`${drawing.left} ${drawing.top} ${drawing.width} ${drawing.height}`} style={{ maxWidth: `${drawing.width * (type / 12)}px` }} role="img" aria-label={`${machine.title}: ${now}`}>
-          <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker></defs>
-          {drawing.lines.map((l) => (
-            <path key={`${l.from} ${l.to}`} d={l.d} class={machine.states[l.from] === before && machine.states[l.to] === now ? "edge lit" : "edge"} marker-end="url(#tip)"><title>{l.label}</title></path>
-          ))}
+          <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker>
+            <marker id="tip-lit" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="14" markerHeight="14" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker></defs>
+          {drawing.lines.map((l) => {
+            const isLit = machine.states[l.from] === before && machine.states[l.to] === now;
+            return <path key={`${l.from} ${l.to}`} d={l.d} class={isLit ? "edge lit" : "edge"} marker-end={isLit ? "url(#tip-lit)" : "url(#tip)"}><title>{l.label}</title></path>;
+          })}
           {drawing.boxes.map((b) => (
             <g key={b.name} class={b.name === now ? "state lit" : "state"}>
               <rect x={b.x - b.w / 2} y={b.y - 14} width={b.w} height={28} rx={7} /><text x={b.x} y={b.y + 4.5} font-size={13} text-anchor="middle">{b.name}</text>

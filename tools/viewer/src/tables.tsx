@@ -5,8 +5,11 @@ import { at } from "./model";
 import { TraceRecord } from "./trace";
 import { formatSpan, formatTime, valueOf, wordOr } from "./words";
 
-/* A name or an address may go on below, behind its dots, hyphens and the @. */
-const breakable = (name: string): preact.ComponentChild[] => name.split(/(?<=[-.@,])/).flatMap((part, k) => (k > 0 ? [<wbr key={k} />, part] : [part]));
+/* A long name may go on below, behind its dots and hyphens; addresses behind the @ and the comma. */
+const LONG = 14;
+const breakAt = (text: string, behind: RegExp): preact.ComponentChild[] => text.split(behind).flatMap((part, k) => (k > 0 ? [<wbr key={k} />, part] : [part]));
+const breakable = (name: string): preact.ComponentChild[] => (name.length > LONG ? breakAt(name, /(?<=[-.])/) : [<span key={0} class="whole">{name}</span>]);
+const addresses = (text: string): preact.ComponentChild[] => breakAt(text, /(?<=[@,])/);
 
 const MOST_ROWS = 500; /* of the queue; the message in question is among them, and what is left out is said */
 
@@ -30,7 +33,7 @@ export function QueuePane() {
                 const held = at(e.held, view.cursor) ?? false;
                 const state = held ? `‖ ${w("held")}` : s?.state === "turn" ? `… ${w("turn")}` : waits ? `… ${w("waiting")}` : `▶ ${w("trying")}`;
                 return (
-                  <tr key={`${e.host}${e.id}${recipient}`} class={e.mail === view.mail ? "picked" : ""}>
+                  <tr key={`${e.host}${e.id}${recipient}`} class={`${e.mail === view.mail ? "picked" : ""}${e.host === view.host ? " at-host" : ""}`}>
                     <td class="name"><button type="button" class="go" onClick={() => change({ mail: e.mail, host: e.host })}>{breakable(e.mail)}</button><small>{shortName(e.host)}</small></td>
                     <td class={`state${waits && s ? " wait" : ""}`}>{state}{s?.reason && <small>{valueOf(view.language, s.reason)}</small>}</td>
                     <td class="number">{s?.attempt ?? 0}</td><td class="number countdown">{waits && !held ? left(s?.next) : ""}</td><td class="number">{left(e.expires)}</td>
@@ -55,15 +58,15 @@ export function MailsPane() {
   return (
     <div class="fill scroll" tabIndex={0} role="region" aria-label={w("mails")}>
       <table class="data">
-        <thead><tr><th>{w("mail")}</th><th>{w("from")}</th><th>{w("to")}</th><th>{w("subject")}</th><th>{w("fate")}</th></tr></thead>
+        <thead><tr><th>{w("mail")}</th><th>{w("fate")}</th><th>{w("from")}</th><th>{w("to")}</th></tr></thead>
         <tbody>
           {mails.slice(0, 500).map((m) => {
             const fate = at(m.fates, view.cursor);
             return (
               <tr key={m.name} class={m.name === view.mail ? "picked" : ""}>
-                <td class="name"><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{breakable(m.name)}</button></td>
-                <td>{breakable(m.from)}</td><td>{breakable(m.to)}</td><td>{m.subject}</td>
-                <td class={fate?.tone ?? ""}>{fate ? `${FATE_SIGN[fate.tone]} ${wordOr(view.language, fate.fate)} ${formatTime(model.records[fate.i]?.t ?? 0, view.language)}` : ""}</td>
+                <td class="name"><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{breakable(m.name)}</button><small>{m.subject}</small></td>
+                <td class={fate?.tone ?? ""}>{fate && <>{FATE_SIGN[fate.tone]} {wordOr(view.language, fate.fate)}<small class="when">{formatTime(model.records[fate.i]?.t ?? 0, view.language)}</small></>}</td>
+                <td>{addresses(m.from)}</td><td>{addresses(m.to)}</td>
               </tr>
             );
           })}
@@ -87,7 +90,7 @@ export function MailboxesPane() {
           <thead><tr><th>{w("user")}</th><th>{w("folder")}</th><th>{w("mail")}</th><th>{w("subject")}</th><th>{w("flags")}</th></tr></thead>
           <tbody>
             {there.slice(0, 500).map((s) => (
-              <tr key={`${s.host}${s.user}${s.folder}${s.uid}`} class={s.mail === view.mail ? "picked" : ""}>
+              <tr key={`${s.host}${s.user}${s.folder}${s.uid}`} class={`${s.mail === view.mail ? "picked" : ""}${s.host === view.host ? " at-host" : ""}`}>
                 <td class="name">{s.user}<small>{shortName(s.host)}</small></td><td>{s.folder}</td><td class="name"><button type="button" class="go" onClick={() => change({ mail: s.mail })}>{breakable(s.mail)}</button></td>
                 <td>{model.mails.get(s.mail)?.subject ?? ""}</td><td>{at(s.flags, view.cursor) ?? ""}</td>
               </tr>

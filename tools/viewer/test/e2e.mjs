@@ -129,6 +129,7 @@ async function checkPanes(page, records) {
     assert.ok((await page.locator(".event.own").count()) > 0, "selecting a mail is not seen in the list");
   }
   await checkInventory(page, records);
+  await checkMails(page, records);
   const down = records.find((r) => /^host\.(crash|power_off)$/.test(r.kind));
   if (down) {
     await goTo(page, down);
@@ -151,6 +152,28 @@ async function checkInventory(page, records) {
     const listed = await page.locator(".two .data tbody .go").allTextContents(), expected = held(place);
     if (expected.length <= MOST_LISTED) assert.deepEqual(listed.sort(), expected, `${pane} at the end`);
   }
+}
+
+/* What became of each mail, by the last record that says so. */
+const FATES = { "agent.compose": "written", "agent.sent": "taken over", "mail.accepted": "accepted", "queue.defer": "waits", "mail.relayed": "relayed", "mail.delivered": "delivered", "agent.receive": "fetched",
+  "agent.read": "read", "mail.bounced": "bounced", "mail.expired": "expired", "mail.discarded": "discarded", "mail.uncertain": "uncertain" };
+async function checkMails(page, records) {
+  await goTo(page, records.at(-1), "&panes=map,ladder,mails,detail");
+  const fates = new Map();
+  for (const r of records) if (r.mail && (FATES[r.kind] || !fates.has(r.mail))) fates.set(r.mail, FATES[r.kind] ?? "");
+  const rows = await page.locator(".two .data tbody tr").evaluateAll((all) => all.map((row) => [row.querySelector(".go").textContent, row.children[1].textContent]));
+  assert.equal(rows.length, Math.min(fates.size, MOST_LISTED));
+  for (const [mail, fate] of rows) assert.ok(fate.includes(fates.get(mail)), `${mail}: ${fate}, not ${fates.get(mail)}`);
+  /* A machine that is selected on the map is lit in the list. */
+  const server = page.locator(".map .node.server").first();
+  const host = (await server.getAttribute("aria-label")).split(":")[0];
+  await server.focus(); // as the tab key does
+  await page.keyboard.press("Enter");
+  await settle(page);
+  const lit = await page.locator(".event.at-host").evaluateAll((all) => all.map((e) => Number(e.dataset.seq)));
+  assert.ok(lit.every((seq) => records.find((r) => r.seq === seq).host === host), "lit events of another machine");
+  assert.equal(lit.length, await page.locator(".event").evaluateAll((all, seqs) => all.filter((e) => seqs.includes(Number(e.dataset.seq))).length, records.filter((r) => r.host === host).map((r) => r.seq)));
+  assert.equal(await page.locator(".rail.picked").count() <= 1, true);
 }
 
 async function checkLine(page, records, line) {
