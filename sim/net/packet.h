@@ -96,7 +96,11 @@ void packet_damage(Packet *packet, uint32_t bit);
 const char *packet_part_at(const Packet *packet, uint32_t octet);
 /* Which checksum of a packet does not fit its octets: a constant text, "wrong TCP checksum"; NULL:
  * none. `only_ip`: a router looks at the IP header alone (RFC 1812 §5.2.2). */
-const char *packet_find_defect(const Packet *packet, bool only_ip);
+const char *packet_find_damage(const Packet *packet, bool only_ip);
+static inline const char *packet_find_defect(const Packet *packet, bool only_ip)
+{
+    return packet->damage != NULL ? packet_find_damage(packet, only_ip) : NULL;
+}
 
 /* Octets of the IP packet, and of the frame that carries it. */
 uint32_t packet_ip_size(const Packet *packet);

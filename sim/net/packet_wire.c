@@ -228,10 +228,8 @@ static const char *find_defect_behind_ip(const Packet *packet, const uint8_t *oc
     return NULL;
 }
 
-const char *packet_find_defect(const Packet *packet, bool only_ip)
+const char *packet_find_damage(const Packet *packet, bool only_ip)
 {
-    if (packet->damage == NULL)
-        return NULL;
     g_autoptr(GByteArray) frame = g_byte_array_new();
     packet_write(packet, frame);
     const uint8_t *ip = frame->data + PACKET_ETHERNET_HEADER;

@@ -147,9 +147,10 @@ static uint32_t room_from(const TcpConnection *tcp, uint32_t seq, uint32_t conge
 static bool send_fast_resend(TcpConnection *tcp, SimTime now, Segment *out)
 {
     uint32_t limit = MIN(tcp_flight(tcp), tcp->snd_wnd);
-    bool wanted = tcp->resend_first;
+    if (!tcp->resend_first)
+        return false;
     tcp->resend_first = false;
-    if (!wanted || limit == 0)
+    if (limit == 0)
         return false;
     send_sequence(tcp, tcp->snd_una, limit, SEGMENT_SENDING_FAST_RESEND, now, out);
     return true;
@@ -255,9 +256,10 @@ static bool send_new(TcpConnection *tcp, SimTime now, Segment *out)
 /* RFC 8985 §7.3: new data if there is some, else the last segment again. */
 static bool send_tail_probe(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    bool wanted = tcp->tail_probe;
+    if (!tcp->tail_probe)
+        return false;
     tcp->tail_probe = false;
-    if (!wanted || tcp_flight(tcp) == 0)
+    if (tcp_flight(tcp) == 0)
         return false;
     uint32_t room = room_from(tcp, tcp->snd_nxt, UINT32_MAX);
     if (may_send_text(tcp) && unsent(tcp) > 0 && room > 0) {
@@ -272,9 +274,10 @@ static bool send_tail_probe(TcpConnection *tcp, SimTime now, Segment *out)
 /* RFC 9293 §3.8.6.1: one octet into a closed window, new or again. */
 static bool send_window_probe(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    bool wanted = tcp->window_probe;
+    if (!tcp->window_probe)
+        return false;
     tcp->window_probe = false;
-    if (!wanted || (tcp_flight(tcp) == 0 && unsent(tcp) == 0 && !fin_is_unsent(tcp)))
+    if (tcp_flight(tcp) == 0 && unsent(tcp) == 0 && !fin_is_unsent(tcp))
         return false;
     send_sequence(tcp, tcp->snd_una, 1, SEGMENT_SENDING_WINDOW_PROBE, now, out);
     return true;
@@ -323,8 +326,19 @@ static bool send_first_syn(TcpConnection *tcp, SimTime now, Segment *out)
     return true;
 }
 
+/* Nothing is there that could be sent: what is mostly so, and soon seen. */
+static bool has_nothing_to_send(const TcpConnection *tcp)
+{
+    bool is_wanted = tcp->reset || tcp->ack_now || tcp->resend_first || tcp->tail_probe ||
+                     tcp->window_probe || tcp->keep_alive;
+    return !is_wanted && tcp->snd_resend == tcp->snd_nxt && tcp->snd_nxt != tcp->iss &&
+           unsent(tcp) == 0 && !fin_is_unsent(tcp);
+}
+
 bool tcp_next_segment(TcpConnection *tcp, SimTime now, Segment *out)
 {
+    if (has_nothing_to_send(tcp))
+        return false;
     *out = (Segment){.window_scale = SEGMENT_NO_WINDOW_SCALE};
     if (tcp->reset) {
         send_reset(tcp, out);
