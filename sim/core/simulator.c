@@ -52,7 +52,7 @@ struct Simulator {
     Cause cause;
     uint64_t event_count;
     void (*fetched_run)(void *owner, void *data); /* simulator_fetch_ahead */
-    void (*fetch)(const void *owner, const void *data);
+    EventFetch *fetch;
     bool is_running;
     bool is_stopped;
 };
@@ -289,34 +289,45 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
 }
 
 void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *data),
-                           void (*fetch)(const void *owner, const void *data))
+                           EventFetch *fetch)
 {
     simulator->fetched_run = run;
     simulator->fetch = fetch;
 }
 
-/* Fetches what the next events need into the cache while the present one runs: their slots, what
- * the second, whose slot was fetched a few steps before, is given, and what the first one will
- * find there. It changes nothing but the time. */
-static inline void fetch_ahead(const Simulator *simulator)
+static inline void fetch_for(const Simulator *simulator, const EventKey *key, FetchStage stage)
 {
-    enum { SLOTS_AHEAD = 4 };
-    uint32_t count = 0;
-    const EventKey *keys = event_queue_soon(simulator->queue, &count);
-    for (uint32_t i = 0; i < count && i < SLOTS_AHEAD; i++)
-        __builtin_prefetch(slot_at(simulator, keys[i].slot));
-    if (count == 0)
-        return;
-    const EventAction *later = &slot_at(simulator, keys[count > 1].slot)->action;
-    const char *data = later->data;
-    __builtin_prefetch(later->owner);
+    const EventSlot *slot = slot_at(simulator, key->slot);
+    if (slot_is_pending(slot) && slot->action.run == simulator->fetched_run)
+        simulator->fetch(slot->action.owner, slot->action.data, stage);
+}
+
+static inline void fetch_what_is_given(const EventAction *action)
+{
+    const char *data = action->data;
+    __builtin_prefetch(action->owner);
     if (data != NULL) { /* address 0 is in no page: looking for it takes long */
         __builtin_prefetch(data);
         __builtin_prefetch(data + CACHE_LINE);
     }
-    const EventSlot *next = slot_at(simulator, keys[0].slot);
-    if (slot_is_pending(next) && next->action.run == simulator->fetched_run)
-        simulator->fetch(next->action.owner, next->action.data);
+}
+
+/* Fetches what the next events need into the cache while the present one runs, in four stages, as
+ * each finds its way by what the one before has fetched: the slot of the fourth event from here,
+ * what the third is given, what the second and the first will find there. Changes nothing but the
+ * time. */
+static inline void fetch_ahead(const Simulator *simulator)
+{
+    uint32_t count = 0;
+    const EventKey *keys = event_queue_soon(simulator->queue, &count);
+    if (count > 3)
+        __builtin_prefetch(slot_at(simulator, keys[3].slot));
+    if (count > 2)
+        fetch_what_is_given(&slot_at(simulator, keys[2].slot)->action);
+    if (count > 1)
+        fetch_for(simulator, &keys[1], FETCH_FAR);
+    if (count > 0)
+        fetch_for(simulator, &keys[0], FETCH_NEAR);
 }
 
 /* Runs the event whose key queue_peek_pending gave. */

@@ -69,10 +69,18 @@ static inline Timer simulator_schedule(Simulator *simulator, SimTime time, NodeI
  * the run, it is the first. `destination` is the node whose event runs now, or any one in an
  * event of the timeline. `data` is not freed. */
 void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction action);
-/* Most events do `run`. A step before one of them comes, when its owner and data are in the cache,
- * `fetch` gets these, to fetch what else the event will need; it changes nothing. */
+/* Fetches into the cache what an event with that owner and data, which are in it, will need:
+ * FETCH_FAR two steps before it may come, FETCH_NEAR, with what that has fetched, one step. Changes
+ * nothing. */
+typedef enum FetchStage {
+    FETCH_FAR,
+    FETCH_NEAR,
+} FetchStage;
+typedef void EventFetch(const void *owner, const void *data, FetchStage stage);
+
+/* Most events do `run`: for these, `fetch` is called ahead. */
 void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *data),
-                           void (*fetch)(const void *owner, const void *data));
+                           EventFetch *fetch);
 /* Cancels a pending event and clears the timer; nothing happens when it has run or is none. */
 void simulator_cancel(Simulator *simulator, Timer *timer);
 bool simulator_is_pending(const Simulator *simulator, Timer timer);

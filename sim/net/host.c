@@ -59,10 +59,10 @@ uint16_t host_next_ephemeral_port(uint16_t port)
     return port == UINT16_MAX ? HOST_FIRST_EPHEMERAL_PORT : (uint16_t)(port + 1);
 }
 
-void host_fetch(const Host *host, const Packet *packet)
+void host_fetch(const Host *host, const Packet *packet, FetchStage stage)
 {
     if (packet->protocol == PACKET_TCP)
-        tcp_host_fetch(host, packet);
+        tcp_host_fetch(host, packet, stage);
 }
 
 void host_receive(Host *host, Packet *packet)

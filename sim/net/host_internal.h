@@ -46,7 +46,7 @@ uint64_t host_off_because(const Host *host);
 /* A packet for this host has arrived; takes it. */
 void host_receive(Host *host, Packet *packet);
 /* Fetches what that will need into the cache. */
-void host_fetch(const Host *host, const Packet *packet);
+void host_fetch(const Host *host, const Packet *packet, FetchStage stage);
 /* The ephemeral port after `port`, around in a circle. */
 uint16_t host_next_ephemeral_port(uint16_t port);
 
@@ -61,7 +61,7 @@ void tcp_host_init(Host *host);
 void tcp_host_clear(Host *host);
 /* The packet stays the caller's, its payload may be taken. */
 void tcp_host_receive(Host *host, Packet *packet);
-void tcp_host_fetch(const Host *host, const Packet *packet);
+void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage);
 typedef struct TcpIcmpReport {
     TcpIcmp error;
     uint32_t seq; /* of the segment that it quotes */

@@ -144,10 +144,10 @@ static void direction_set_options(LinkDirection *direction, LinkOptions options)
 static void direction_arrive(void *owner, void *data);
 
 /* The direction and the packet are in the cache by then. */
-static void direction_fetch_arrival(const void *owner, const void *data)
+static void direction_fetch_arrival(const void *owner, const void *data, FetchStage stage)
 {
     const LinkDirection *direction = owner;
-    direction->receiver->fetch(direction->to_owner, data);
+    direction->receiver->fetch(direction->to_owner, data, stage);
 }
 
 Link *link_new(Trace *trace, LinkEnd a, LinkEnd b, LinkOptions options,

@@ -51,9 +51,8 @@ typedef struct LinkEnd {
 /* A packet has arrived, its last bit included; the callee owns it. */
 typedef void LinkDeliver(void *owner, Packet *packet);
 
-/* The packet will arrive next: fetches what LinkDeliver will need into the cache, and changes
- * nothing. */
-typedef void LinkFetch(const void *owner, const Packet *packet);
+/* The packet will arrive soon: fetches what LinkDeliver will need, as an EventFetch does. */
+typedef void LinkFetch(const void *owner, const Packet *packet, FetchStage stage);
 
 /* What a network does with its links' packets. */
 typedef struct LinkReceiver {

@@ -5,6 +5,7 @@
  * no link. */
 #include "net/network_internal.h"
 
+#include "core/cache_line.h"
 #include "net/host_internal.h"
 #include "net/nat_internal.h"
 
@@ -145,15 +146,19 @@ static void router_receive(NetworkNode *router, Packet *packet)
     put_on_link(router, way, packet);
 }
 
-void network_fetch(const void *owner, const Packet *packet)
+void network_fetch(const void *owner, const Packet *packet, FetchStage stage)
 {
     const NetworkNode *node = owner;
     if (node->host != NULL) {
-        host_fetch(node->host, packet);
+        host_fetch(node->host, packet, stage);
         return;
     }
     const NetworkNode *destination = network_node_by_address(node->network, packet->destination);
-    if (destination != NULL && destination->neighbour == node && destination->way_in != NULL)
+    if (destination == NULL)
+        return;
+    if (stage == FETCH_FAR)
+        cache_line_fetch(destination, CACHE_LINE);
+    else if (destination->neighbour == node && destination->way_in != NULL)
         link_fetch(destination->way_in);
 }
 

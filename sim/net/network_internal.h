@@ -91,7 +91,7 @@ void network_send(NetworkNode *node, Packet *packet);
 /* A packet has arrived at the NetworkNode `owner`: a LinkDeliver. */
 void network_deliver(void *owner, Packet *packet);
 /* Fetches what that will need: a LinkFetch. */
-void network_fetch(const void *owner, const Packet *packet);
+void network_fetch(const void *owner, const Packet *packet, FetchStage stage);
 /* Ends a packet at `node`: link.drop. */
 void network_drop(NetworkNode *node, LinkFault why, Packet *packet);
 

@@ -78,3 +78,9 @@ TcpSocket *socket_table_find(const SocketTable *table, uint64_t key)
 {
     return table->count == 0 ? NULL : table->entries[table_search(table, key)].socket;
 }
+
+void socket_table_fetch(const SocketTable *table, uint64_t key)
+{
+    if (table->count > 0)
+        __builtin_prefetch(&table->entries[home_of(table, key)]);
+}

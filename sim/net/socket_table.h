@@ -23,5 +23,7 @@ void socket_table_clear(SocketTable *table);
 void socket_table_insert(SocketTable *table, uint64_t key, TcpSocket *socket);
 /* The key is in the table. */
 void socket_table_remove(SocketTable *table, uint64_t key);
+/* Fetches what finding the key will need into the cache. */
+void socket_table_fetch(const SocketTable *table, uint64_t key);
 /* NULL: there is none. */
 TcpSocket *socket_table_find(const SocketTable *table, uint64_t key);

@@ -139,8 +139,12 @@ static uint64_t key_of_segment(const Packet *packet)
 }
 
 /* The connection, and the way out for what it will answer. */
-void tcp_host_fetch(const Host *host, const Packet *packet)
+void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage)
 {
+    if (stage == FETCH_FAR) {
+        socket_table_fetch(&host->sockets, key_of_segment(packet));
+        return;
+    }
     const TcpSocket *socket = socket_find(host, key_of_segment(packet));
     if (socket != NULL)
         tcp_socket_fetch(socket);

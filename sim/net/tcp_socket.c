@@ -457,6 +457,7 @@ static void socket_timer_fire(void *owner, void *data)
 
 void tcp_socket_receive(TcpSocket *socket, Packet *packet)
 {
+    __builtin_prefetch(socket->handler.owner); /* who will hear of it */
     /* What has reasons behind it may be followed by what has none. */
     if (packet->because != 0 || packet->tcp.payload.length > 0)
         socket->peer_because = packet->because;
