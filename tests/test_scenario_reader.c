@@ -29,6 +29,8 @@ static void test_yaml_faults(void **state)
         {"[a, b]\n", "1:1: a scenario is a map that begins with `mailsim: 1`, not a list"},
         {"mailsim: 2\nfuture: 3\n", "1:10: this program reads format version 1, not `2`"},
         {SERVERS "title: \"a\\u0007b\"\n", "6:8: this text holds a control character"},
+        {SERVERS "people: {al: {address: \"a\\u0007b\"}}\n",
+         "6:24: this text holds a control character"},
         {SERVERS "seed: 1\nseed: 2\n", "7:1: the key `seed` is here twice; it is in line 6 too"},
         {SERVERS "---\na: b\n",
          "6:1: a second YAML document begins here; a scenario is one document"},
@@ -64,6 +66,9 @@ static void test_key_faults(void **state)
          "most 63, and begins with a letter or digit"},
         {SERVERS "people: {al: {address: alice@naver.example, agents: {}}}\n",
          "6:53: `agents` needs at least 1, not 0"},
+        {SERVERS "people: {al: {address: alice@naver.example}}\n"
+                 "mails: {lunch: {from: al, tto: [bob@gmail.example]}}\n",
+         "7:27: unknown key `tto`; did you mean `to`?"},
         {SERVERS "mails: {lunch: {from: [al], subject: 12}}\n",
          "6:9: the mail `lunch` is for nobody; `to`, `cc` or `bcc` must name somebody\n"
          "6:23: `from` takes the name of a person, not a list\n"

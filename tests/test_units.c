@@ -75,6 +75,8 @@ static void test_reasons(void **state)
                   "is written with a colon; write one number and one unit, as in `20 ms`");
     assert_reason(UNITS_DURATION, "1,5 h",
                   "is written with a comma; write a decimal point, and nothing between thousands");
+    assert_reason(UNITS_DURATION, "1e3 s",
+                  "is written with an exponent; write the number out, as in `20 ms`");
     assert_reason(UNITS_DURATION, "1 h 30 min",
                   "is more than one number and one unit; write one of each, as in `20 ms`");
     assert_reason(UNITS_DURATION, "3 sec", "has a unit that is not known here; write `3 s`");

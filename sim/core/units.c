@@ -312,6 +312,10 @@ static char *reason_unit(const Kind *kind, const Quantity *quantity)
     if (quantity->unit.data[0] == ',')
         return g_strdup("is written with a comma; write a decimal point, and nothing between "
                         "thousands");
+    if ((quantity->unit.data[0] == 'e' || quantity->unit.data[0] == 'E') &&
+        span_holds_digit(quantity->unit))
+        return g_strdup_printf("is written with an exponent; write the number out, as in `%s`",
+                               kind->example);
     if (span_holds_digit(quantity->unit))
         return g_strdup_printf("is more than one number and one unit; write one of each, as in "
                                "`%s`",

@@ -110,7 +110,8 @@ static void check_mail(Checks *checks, const ScenarioMail *mail)
     Reader *reader = checks->reader;
     if (mail->name.text == NULL)
         return;
-    if (mail->to.count + mail->cc.count + mail->bcc.count == 0)
+    if (mail->to.count + mail->cc.count + mail->bcc.count == 0 &&
+        !reader_has_misread(reader, mail->at))
         reader_text_error(reader, &mail->name,
                           "the mail `%s` is for nobody; `to`, `cc` or `bcc` must name somebody",
                           mail->name.text);

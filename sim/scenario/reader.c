@@ -279,6 +279,16 @@ static bool expect_kind(Reader *reader, const char *key, const ValueSpec *value,
     return false;
 }
 
+bool reader_has_misread(const Reader *reader, SourcePosition at)
+{
+    for (guint i = 0; i < reader->misread->len; i++) {
+        const SourcePosition *map = &g_array_index(reader->misread, SourcePosition, i);
+        if (map->line == at.line && map->column == at.column)
+            return true;
+    }
+    return false;
+}
+
 void read_mapping(Reader *reader, const MappingSpec *mapping, const ActionSpec *more,
                   const YamlNode *node, void *target, GPtrArray *unknown)
 {
@@ -290,8 +300,10 @@ void read_mapping(Reader *reader, const MappingSpec *mapping, const ActionSpec *
             read_value(reader, key->key, &key->value, child, (char *)target + key->offset);
         else if (unknown != NULL)
             g_ptr_array_add(unknown, (void *)child);
-        else
+        else {
             report_unknown_key(reader, mapping, more, renamed, child->key);
+            g_array_append_vals(reader->misread, target, 1);
+        }
     }
     fill_all_absent(reader, mapping, more, renamed, node, target);
 }
@@ -407,6 +419,8 @@ static void read_action_name(Reader *reader, const ValueSpec *value, const YamlN
 void read_value(Reader *reader, const char *key, const ValueSpec *value, const YamlNode *node,
                 void *target)
 {
+    if (node->is_unclean)
+        return;
     switch (value->type) {
     case VALUE_LIST:
         read_list(reader, key, value, node, target);
@@ -453,6 +467,7 @@ static void reader_init(Reader *reader, Scenario *scenario, Diagnostics *diagnos
                        .arena = scenario->arena,
                        .diagnostics = diagnostics,
                        .references = g_array_new(FALSE, FALSE, sizeof(Reference)),
+                       .misread = g_array_new(FALSE, FALSE, sizeof(SourcePosition)),
                        .selectors = g_ptr_array_new(),
                        .defaults = g_hash_table_new(g_str_hash, g_str_equal),
                        .defaults_arena = arena_new()};
@@ -461,6 +476,7 @@ static void reader_init(Reader *reader, Scenario *scenario, Diagnostics *diagnos
 static void reader_clear(Reader *reader)
 {
     g_array_unref(reader->references);
+    g_array_unref(reader->misread);
     g_ptr_array_unref(reader->selectors);
     g_hash_table_unref(reader->defaults);
     arena_free(reader->defaults_arena);

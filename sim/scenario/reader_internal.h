@@ -23,6 +23,7 @@ typedef struct Reader {
     GPtrArray *selectors; /* FactSelector *, to be checked against the mails */
     GHashTable *defaults; /* default text -> its YamlNode */
     Arena *defaults_arena;
+    GArray *misread; /* SourcePosition of each map with a key that nobody knows */
     bool in_default; /* a default is being read: it stands nowhere in the file */
     bool is_partial; /* the YAML ended in an error: what is missing may just not be read */
 } Reader;
@@ -30,6 +31,9 @@ typedef struct Reader {
 /* Notes that a node names a mail, or something that comes of one (`lunch.bounce`): that the mail
  * exists is checked when all of the file is read. */
 void reader_note_mail(Reader *reader, const YamlNode *node);
+/* Whether the map that begins there has a key that nobody knows, which has been told: what seems to
+ * be missing may be that. */
+bool reader_has_misread(const Reader *reader, SourcePosition at);
 /* An error about a node of the file. */
 void reader_error(Reader *reader, const YamlNode *node, const char *format, ...)
     G_GNUC_PRINTF(3, 4);

@@ -106,8 +106,9 @@ static void warn_of_real_name(Reader *reader, const YamlNode *node)
 {
     const char *name = strrchr(node->text, '@');
     name = name != NULL ? name + 1 : node->text;
-    bool is_reserved = g_str_has_suffix(name, ".example") || g_str_has_suffix(name, ".test") ||
-                       g_str_has_suffix(name, ".arpa") || *name == '[';
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    bool is_reserved = g_str_has_suffix(lower, ".example") || g_str_has_suffix(lower, ".test") ||
+                       g_str_has_suffix(lower, ".arpa") || *name == '[';
     if (is_reserved || reader->in_default)
         return;
     reader_warning(

@@ -291,7 +291,8 @@ static void scalar_fill(YamlReader *reader, YamlNode *node, struct fy_token *tok
     }
     if (node->is_plain && end != NULL)
         node->is_cut_by_comment = has_comment_behind(reader->bytes, end->input_pos);
-    if (text != NULL && !text_is_clean(span_of(text, length)))
+    node->is_unclean = text != NULL && !text_is_clean(span_of(text, length));
+    if (node->is_unclean)
         diagnostics_add(reader->diagnostics, SEVERITY_ERROR, node->at, node->length,
                         "this text holds a control character");
 }

@@ -33,6 +33,7 @@ typedef struct YamlNode YamlNode;
 struct YamlNode {
     YamlKind kind;
     bool is_plain;          /* a scalar without quotes, not a block */
+    bool is_unclean;        /* it holds what no text may, which has been told */
     bool is_cut_by_comment; /* a plain scalar with a comment behind it, as in `Fix #3` */
     bool is_open;           /* the file could not be read to this node's end */
     SourcePosition at;
