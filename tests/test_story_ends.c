@@ -87,10 +87,68 @@ static void test_refused(void **state)
           .reason = span_of_text("550 5.7.1 Relaying denied"));
     TRACE(w.trace, w.laptop, AGENT_FAILED, 0, .action = "fetch", .mail = "lunch",
           .reason = span_of_text("no"));
-    assert_tells(&w,
-                 "alice.laptop could not hand lunch over for " BOB
-                 ": 550 5.7.1 Relaying denied. An agent has no queue, so its person was told "
-                 "at once.\n\nIn the end no server took lunch to " BOB ", and its author knows.\n");
+    assert_tells(&w, "alice.laptop could not hand lunch over for " BOB
+                     ": 550 5.7.1 Relaying denied. That is final, so its person was told at once."
+                     "\n\nIn the end no server took lunch to " BOB ", and its author knows.\n");
+    world_free(&w);
+}
+
+static void fail_to_submit(const World *w, const char *recipient, const char *reason)
+{
+    TRACE(w->trace, w->laptop, AGENT_FAILED, 0, .action = "submit", .mail = "lunch",
+          .recipient = recipient, .reason = span_of_text(reason));
+}
+
+/* What another try might have mended is told at once where nothing would make that try. */
+static void test_agent_without_an_outbox(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB "," CAROL);
+    fail_to_submit(&w, BOB, "452 4.2.2 Mailbox full");
+    assert_tells(&w, "for " BOB ": 452 4.2.2 Mailbox full. It keeps no outbox to try again from, "
+                     "so its person was told at once.\n");
+    fail_to_submit(&w, NULL, "connection timed out");
+    assert_tells(&w, "could not hand lunch over: connection timed out. It keeps no outbox to try "
+                     "again from, so its person was told at once.\n");
+    world_free(&w);
+}
+
+static void keep(const World *w, const char *recipient)
+{
+    TRACE(w->trace, w->laptop, AGENT_WAIT, 0, .mail = "lunch", .recipient = recipient,
+          .reason = span_of_text("connection timed out"), .next_at = SIM_HOUR);
+}
+
+static void test_agent_gives_up_after_trying(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB "," CAROL);
+    keep(&w, NULL);
+    go_to(&w, 2 * SIM_HOUR);
+    fail_to_submit(&w, BOB, "452 4.2.2 Mailbox full");
+    assert_tells(&w, "for " BOB ": 452 4.2.2 Mailbox full. It had tried for 2 h; its outbox "
+                     "keeps a message no longer, so its person was told.\n");
+    fail_to_submit(&w, CAROL, "550 5.1.1 No such user here");
+    assert_tells(&w, "for " CAROL ": 550 5.1.1 No such user here. That is final, so its person was "
+                     "told at once.\n");
+    fail_to_submit(&w, NULL, "connection timed out");
+    assert_tells(&w, "could not hand lunch over: connection timed out. It had tried for 2 h; "
+                     "its outbox keeps a message no longer, so its person was told.\n");
+    world_free(&w);
+}
+
+/* That one recipient was put off says nothing of another. */
+static void test_agent_keeps_one_recipient(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB "," CAROL);
+    keep(&w, CAROL);
+    go_to(&w, SIM_HOUR);
+    fail_to_submit(&w, BOB, "452 4.2.2 Mailbox full");
+    assert_tells(&w, "for " BOB ": 452 4.2.2 Mailbox full. It keeps no outbox");
     world_free(&w);
 }
 
@@ -197,6 +255,9 @@ int main(void)
         cmocka_unit_test(test_bounce_after_expiry),
         cmocka_unit_test(test_one_of_two_is_refused),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_agent_without_an_outbox),
+        cmocka_unit_test(test_agent_gives_up_after_trying),
+        cmocka_unit_test(test_agent_keeps_one_recipient),
         cmocka_unit_test(test_not_sent),
         cmocka_unit_test(test_lost_with_the_power),
         cmocka_unit_test(test_twice_after_a_crash),

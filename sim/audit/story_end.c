@@ -2,8 +2,6 @@
  * story_internal.h. */
 #include "audit/story_internal.h"
 
-#include "core/units.h"
-
 enum {
     CHAIN_INDENT = 2,
     CHAIN_TEXT_INDENT = 12, /* behind the time */
@@ -80,16 +78,6 @@ static SimTime age_at_end(const Story *story, const FactsMail *mail,
     return ended != SIM_NEVER ? ended - begun : 0;
 }
 
-/* To the smaller of the two units that are shown, so that 2 h 29 min 59 s reads as 2 h 30 min. */
-static SimTime round_age(SimTime age)
-{
-    SimTime unit = age < SIM_MINUTE ? SIM_MILLISECOND
-                   : age < SIM_HOUR ? SIM_SECOND
-                   : age < SIM_DAY  ? SIM_MINUTE
-                                    : SIM_HOUR;
-    return (age + unit / 2) / unit * unit;
-}
-
 /* What took an accepted mail away again: the loss of power of the server that had it last. */
 static char *say_loss(const Story *story, const FactsMail *mail, const FactsRecipient *recipient)
 {
@@ -112,7 +100,7 @@ static void tell_fate(const Story *story, const FactsMail *mail, const FactsReci
                       GString *out)
 {
     g_autofree char *attempts = say_attempts(recipient->attempts);
-    g_autofree char *age = units_format_readable(round_age(age_at_end(story, mail, recipient)));
+    g_autofree char *age = words_format_age(age_at_end(story, mail, recipient));
     g_autofree char *because =
         recipient->fate == MAIL_FATE_LOST ? say_loss(story, mail, recipient) : NULL;
     g_autoptr(GString) text = g_string_new(NULL);

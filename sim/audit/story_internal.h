@@ -98,10 +98,13 @@ typedef enum Words {
     WORDS_COMPOSED,
     WORDS_SUBMITTED,
     WORDS_NOT_SUBMITTED,
+    WORDS_NOT_SUBMITTED_FOR,
+    WORDS_TOLD_NO_OUTBOX,
+    WORDS_TOLD_FINAL,
+    WORDS_TOLD_AFTER_TRYING,
     WORDS_SENT_DIRECTLY,
     WORDS_LOST_BY_AGENT,
     WORDS_KEPT_BY_AGENT,
-    WORDS_NOT_SUBMITTED_FOR,
     WORDS_ACCEPTED_FROM_AGENT,
     WORDS_ACCEPTED_FROM_SERVER,
     WORDS_NOTIFICATION_ACCEPTED,
@@ -174,6 +177,8 @@ void words_say_reason(GString *out, const Story *story, const Note *note);
 void words_say_link(GString *out, const Story *story, const Note *note);
 /* Appends `00:10:00`, with days before it where there are any. */
 void words_say_time(GString *out, SimTime time);
+/* `1 h 5 min`, rounded as befits its length; to free. */
+char *words_format_age(SimTime age);
 /* Appends `text` behind `indent` columns, wrapped, a line feed at its end. The first line follows
  * what `out` has. */
 void words_wrap(GString *out, const char *text, unsigned indent, unsigned width);

@@ -145,11 +145,52 @@ static void tell_expansion(const Telling *telling)
     say_step(telling, words);
 }
 
+/* Whether the agent had kept in its outbox what it now gives up. */
+static bool was_kept(const Story *story, const Note *failure)
+{
+    for (guint i = 0; i < story->notes->len; i++) {
+        const Note *note = &g_array_index(story->notes, Note, i);
+        if (note->seq < failure->seq && note->kind == TRACE_AGENT_WAIT &&
+            note->node == failure->node && note->mail == failure->mail &&
+            (note->recipient == NULL || failure->recipient == NULL ||
+             note->recipient == failure->recipient))
+            return true;
+    }
+    return false;
+}
+
+/* No outbox keeps what was refused for good: RFC 5321 §4.2.1, replies 5yz. One that stands for no
+ * recipient refused the whole dialogue, not the message. */
+static bool is_refused_for_good(const Note *failure)
+{
+    return failure->recipient != NULL && failure->more != NULL && failure->more[0] == '5' &&
+           g_ascii_isdigit(failure->more[1]) && g_ascii_isdigit(failure->more[2]);
+}
+
+static SimTime composed_at(const Story *story, const Note *failure)
+{
+    for (guint i = 0; i < story->notes->len; i++) {
+        const Note *note = &g_array_index(story->notes, Note, i);
+        if (note->kind == TRACE_AGENT_COMPOSE && note->mail == failure->mail)
+            return note->time;
+    }
+    return failure->time;
+}
+
+/* Why the person is told now. */
 static void tell_failure(const Telling *telling)
 {
-    bool is_for_one = telling->step->recipients->len > 0;
-    if (g_strcmp0(telling->step->first->what, "submit") == 0)
-        say_step(telling, is_for_one ? WORDS_NOT_SUBMITTED_FOR : WORDS_NOT_SUBMITTED);
+    const Note *failure = telling->step->first;
+    if (g_strcmp0(failure->what, "submit") != 0)
+        return;
+    say_step(telling, failure->recipient != NULL ? WORDS_NOT_SUBMITTED_FOR : WORDS_NOT_SUBMITTED);
+    g_autofree char *age = words_format_age(failure->time - composed_at(telling->story, failure));
+    Words words = WORDS_TOLD_NO_OUTBOX;
+    if (is_refused_for_good(failure))
+        words = WORDS_TOLD_FINAL;
+    else if (was_kept(telling->story, failure))
+        words = WORDS_TOLD_AFTER_TRYING;
+    SAY(telling->text, words, {"age", age});
 }
 
 /* A bounce is written at once, unless the disk has no room for it. */

@@ -11,11 +11,14 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_COMPOSED] =
         "The agent {host} wrote {mail} to {recipients}: \"{subject}\", {size} octets.",
     [WORDS_SUBMITTED] = "It began to hand {mail} to its own mail server, {server}.",
-    [WORDS_NOT_SUBMITTED] = "{host} could not hand {mail} over: {reason}{because}. An agent has no "
-                            "queue, so its person was told at once.",
-    [WORDS_NOT_SUBMITTED_FOR] = "{host} could not hand {mail} over for {recipients}: "
-                                "{reason}{because}. An agent has no queue, so its person was told "
-                                "at once.",
+    [WORDS_NOT_SUBMITTED] = "{host} could not hand {mail} over: {reason}{because}.",
+    [WORDS_NOT_SUBMITTED_FOR] = ("{host} could not hand {mail} over for {recipients}: "
+                                 "{reason}{because}."),
+    [WORDS_TOLD_NO_OUTBOX] = " It keeps no outbox to try again from, so its person was told at "
+                             "once.",
+    [WORDS_TOLD_FINAL] = " That is final, so its person was told at once.",
+    [WORDS_TOLD_AFTER_TRYING] = " It had tried for {age}; its outbox keeps a message no longer, "
+                                "so its person was told.",
     [WORDS_SENT_DIRECTLY] =
         "It began to send {mail} by itself to the mail server of {server}, past "
         "its own.",
@@ -219,6 +222,21 @@ void words_say_time(GString *out, SimTime time)
                            (int)(seconds / 60 % 60), (int)(seconds % 60));
 }
 
+/* To the smaller of the two units that are shown, so that 2 h 29 min 59 s reads as 2 h 30 min. */
+static SimTime round_age(SimTime age)
+{
+    SimTime unit = age < SIM_MINUTE ? SIM_MILLISECOND
+                   : age < SIM_HOUR ? SIM_SECOND
+                   : age < SIM_DAY  ? SIM_MINUTE
+                                    : SIM_HOUR;
+    return (age + unit / 2) / unit * unit;
+}
+
+char *words_format_age(SimTime age)
+{
+    return units_format_readable(round_age(age));
+}
+
 static void fill_from_note(GString *out, const char *words, const Story *story, const Note *note)
 {
     char number[24];
@@ -249,7 +267,8 @@ void words_say_link(GString *out, const Story *story, const Note *note)
 {
     const char *words = LINKS[note->kind];
     bool is_foreign = note->mail != NULL && note->recipient == NULL && note->entry == NULL &&
-                      note->what == NULL; /* of another mail: its texts are not kept */
+                      note->what == NULL &&
+                      note->more == NULL; /* of another mail: its texts are not kept */
     if (words == NULL || is_foreign) {
         g_string_append_printf(out, "%s: ", simulator_node_name(story->simulator, note->node));
         words = trace_kind_info(note->kind)->meaning;
