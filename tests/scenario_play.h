@@ -85,6 +85,18 @@ static inline void played_end(Played *played)
     scenario_free(played->scenario);
 }
 
+/* A run in which the server is struck after so many events, and is back ten minutes later. */
+static inline Run *run_struck(const Scenario *scenario, const char *server,
+                              SimulationFaultKind kind, uint64_t after)
+{
+    SimulationOptions options = {
+        .seed = SCENARIO_UNSET,
+        .until_ns = SCENARIO_UNSET,
+        .fault = {
+            .number = after, .kind = kind, .server = server, .restart_after_ns = 10 * SIM_MINUTE}};
+    return run_new(scenario, &options);
+}
+
 /* ---- A record's fields ---- */
 
 /* The field's text, or NULL when it is absent. */
@@ -165,6 +177,14 @@ static inline unsigned played_count(const Played *played, const char *kind, cons
     while ((record = played_find_after(played, record, kind, conditions)) != NULL)
         count++;
     return count;
+}
+
+/* The only match. */
+static inline const Record *played_only(const Played *played, const char *kind,
+                                        const char *conditions)
+{
+    assert_int_equal(played_count(played, kind, conditions), 1);
+    return played_find(played, kind, conditions);
 }
 
 /* The record that a state which decided `record` comes from: its `because`; NULL: none is named. */

@@ -375,13 +375,7 @@ static void assert_two_of_each(const Outcomes *outcomes, SimulationFaultKind kin
 /* Plays with the fault after so many events; the number of events. */
 static uint64_t strike(const Scenario *scenario, SimulationFaultKind kind, uint64_t after)
 {
-    SimulationOptions options = {.seed = SCENARIO_UNSET,
-                                 .until_ns = SCENARIO_UNSET,
-                                 .fault = {.number = after,
-                                           .kind = kind,
-                                           .server = "mx.b.test",
-                                           .restart_after_ns = 10 * SIM_MINUTE}};
-    g_autoptr(Run) run = run_new(scenario, &options);
+    g_autoptr(Run) run = run_struck(scenario, "mx.b.test", kind, after);
     Trace *trace = simulation_trace(run->simulation);
     Causality *causality = causality_new(trace);
     Outcomes outcomes = {simulation_simulator(run->simulation),
@@ -408,10 +402,7 @@ enum { STRIDE = IS_SANITIZED ? 7 : 1 };
 static void test_a_crash_expands_nothing_twice(void **state)
 {
     (void)state;
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario =
-        scenario_read_bytes("team.yaml", span_of_text(TEAM_WORLD), diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_text(TEAM_WORLD);
     uint64_t events = strike(scenario, FAULT_CRASH, 0);
     assert_in_range(events, 100, 2000);
     for (uint64_t after = 1; after < events; after += STRIDE) {

@@ -23,12 +23,6 @@
     "  - {when: {host: " host ", event: " event "}, do: disk_fail, host: " host ", " what "}\n"
 #define AT(time, action, host) "  - {at: " time ", do: " action ", host: " host "}\n"
 
-static const Record *only(const Played *played, const char *kind, const char *conditions)
-{
-    assert_int_equal(played_count(played, kind, conditions), 1);
-    return played_find(played, kind, conditions);
-}
-
 static uint64_t copies(const Played *played)
 {
     return facts_find_mail(played->run->facts, "lunch")->recipients[0].copies;
@@ -59,7 +53,7 @@ static void test_no_250_for_what_cannot_be_stored(void **state)
         assert_because_of_disk(error, &played);
         assert_string_equal(record_text(played_find(&played, "queue.defer", ""), "reason"),
                             "451 4.3.0 Local error: the message cannot be stored");
-        const Record *delivered = only(&played, "mail.delivered", "");
+        const Record *delivered = played_only(&played, "mail.delivered", "");
         assert_in_range(record_time(delivered), 20 * SIM_MINUTE, 21 * SIM_MINUTE);
         assert_int_equal(copies(&played), 1);
         played_end(&played);
@@ -81,12 +75,13 @@ static void test_a_mailbox_that_cannot_be_written(void **state)
 {
     (void)state;
     Played played = play(TOWN FAIL_WHEN(GMAIL, "mail.accepted", "failures: 1"));
-    const Record *defer = only(&played, "queue.defer", "host=" GMAIL);
+    const Record *defer = played_only(&played, "queue.defer", "host=" GMAIL);
     assert_string_equal(record_text(defer, "reason"), "the mailbox cannot be written");
-    const Record *error = only(&played, "disk.error", "");
+    const Record *error = played_only(&played, "disk.error", "");
     assert_because_of_disk(error, &played);
     assert_int_equal(record_number(defer, "cause"), record_number(error, "seq"));
-    assert_int_equal(record_number(only(&played, "mail.delivered", ""), "t") / SIM_MINUTE, 10);
+    assert_int_equal(record_number(played_only(&played, "mail.delivered", ""), "t") / SIM_MINUTE,
+                     10);
     assert_int_equal(copies(&played), 1);
     played_end(&played);
 }
@@ -97,10 +92,10 @@ static void test_a_journal_that_cannot_be_written(void **state)
 {
     (void)state;
     Played played = play(TOWN FAIL_WHEN(GMAIL, "mail.delivered", "failures: 1"));
-    const Record *error = only(&played, "disk.error", "");
+    const Record *error = played_only(&played, "disk.error", "");
     assert_string_equal(record_text(error, "path"), "spool/queue/1-1");
-    only(&played, "queue.attempt", "host=" GMAIL);
-    only(&played, "queue.remove", "host=" GMAIL);
+    played_only(&played, "queue.attempt", "host=" GMAIL);
+    played_only(&played, "queue.remove", "host=" GMAIL);
     assert_int_equal(copies(&played), 1);
     played_end(&played);
 }
@@ -113,7 +108,7 @@ static void test_a_lost_note_and_a_crash(void **state)
     Played played = play(TOWN FAIL_WHEN(NAVER, "mail.relayed", "operations: [write, unlink]") AT(
         "1 min", "crash", NAVER) AT("2 min", "disk_fix", NAVER) AT("3 min", "restart", NAVER));
     assert_int_equal(played_count(&played, "disk.error", "host=" NAVER), 2);
-    only(&played, "queue.recover", "host=" NAVER);
+    played_only(&played, "queue.recover", "host=" NAVER);
     assert_int_equal(copies(&played), 2);
     played_end(&played);
 }
@@ -136,7 +131,7 @@ static void test_a_message_that_cannot_be_read(void **state)
         const Record *error = played_find(&played, "disk.error", "");
         assert_int_equal(record_number(defer, "because"), record_number(error, "seq"));
         assert_int_equal(played_count(&played, "queue.defer", ""), 2);
-        assert_int_equal(record_time(only(&played, "mail.delivered", "")) / SIM_MINUTE, 20);
+        assert_int_equal(record_time(played_only(&played, "mail.delivered", "")) / SIM_MINUTE, 20);
         assert_int_equal(copies(&played), 1);
         played_end(&played);
     }
@@ -149,7 +144,7 @@ static void test_an_entry_that_cannot_be_read_at_the_start(void **state)
     Played played = play(TOWN AT("0 s", "crash", GMAIL) AT("2 s", "crash", NAVER)
                              FAIL_AT("3 s", NAVER, "operations: [read]") AT("4 s", "restart", NAVER)
                                  AT("5 s", "restart", GMAIL) AT("7 min", "disk_fix", NAVER));
-    const Record *recovered = only(&played, "queue.recover", "");
+    const Record *recovered = played_only(&played, "queue.recover", "");
     assert_in_range(record_time(recovered), 7 * SIM_MINUTE, 12 * SIM_MINUTE);
     assert_int_equal(copies(&played), 1);
     played_end(&played);
@@ -176,9 +171,9 @@ static void test_a_mailbox_that_cannot_be_read(void **state)
                                                            "bob}\n" AT("3 min", "disk_fix",
                                                                        GMAIL) "  - {at: 4 min, do: "
                                                                               "fetch, who: bob}\n");
-    const Record *failed = only(&played, "agent.failed", "action=fetch");
+    const Record *failed = played_only(&played, "agent.failed", "action=fetch");
     assert_non_null(strstr(record_text(failed, "reason"), "cannot be read now"));
-    assert_true(record_time(only(&played, "agent.receive", "mail=lunch")) > 4 * SIM_MINUTE);
+    assert_true(record_time(played_only(&played, "agent.receive", "mail=lunch")) > 4 * SIM_MINUTE);
     played_end(&played);
 }
 
@@ -192,8 +187,8 @@ static void test_a_bounce_that_cannot_be_written(void **state)
     memcpy(user, "to: [bab@", strlen("to: [bab@"));
     Played played = play(nobody);
     assert_int_equal(played_count(&played, "mail.untold", ""), 1);
-    only(&played, "mail.bounced", "mail=lunch");
-    only(&played, "mailbox.store", "mail=lunch.bounce");
+    played_only(&played, "mail.bounced", "mail=lunch");
+    played_only(&played, "mailbox.store", "mail=lunch.bounce");
     played_end(&played);
 }
 
@@ -204,7 +199,7 @@ static void test_for_good(void **state)
     Played played = play(TOWN FAIL_WHEN(GMAIL, "queue.attempt", "operations: []") "until: 1 d\n");
     assert_int_equal(played_count(&played, "mail.delivered", ""), 0);
     assert_true(played_count(&played, "queue.defer", "host=" GMAIL) > 100);
-    only(&played, "store.inventory", "place=queue host=" GMAIL);
+    played_only(&played, "store.inventory", "place=queue host=" GMAIL);
     played_end(&played);
 }
 

@@ -18,12 +18,6 @@
     "  - {when: {host: mail.gmail.example, event: host.crash}, after: 10 min, do: restart, host: " \
     "mail.gmail.example}\n"
 
-static const Record *only(const Played *played, const char *kind, const char *condition)
-{
-    assert_int_equal(played_count(played, kind, condition), 1);
-    return played_find(played, kind, condition);
-}
-
 /* After the sync and before the 250: the client hears nothing, sends again, and Bob has two. */
 static void test_crash_at_a_sync(void **state)
 {
@@ -31,13 +25,13 @@ static void test_crash_at_a_sync(void **state)
     Played played =
         play(TOWN "  - {when: {host: mail.gmail.example, event: disk.sync, path: "
                   "spool/queue, nth: 2}, do: crash, host: mail.gmail.example}\n" RESTART);
-    const Record *crash = only(&played, "host.crash", "host=mail.gmail.example");
+    const Record *crash = played_only(&played, "host.crash", "host=mail.gmail.example");
     const Record *sync =
         played_find(&played, "disk.sync", "host=mail.gmail.example path=spool/queue");
     sync = played_find_after(&played, sync, "disk.sync",
                              "host=mail.gmail.example path=spool/queue"); /* the first: at start */
     assert_int_equal(record_time(crash), record_time(sync));
-    const Record *action = only(&played, "timeline.action", "do=crash");
+    const Record *action = played_only(&played, "timeline.action", "do=crash");
     assert_int_equal(record_number(action, "cause"), record_number(sync, "seq"));
     assert_int_equal(record_number(crash, "cause"), record_number(action, "seq"));
     /* Between the sync and the crash the host does nothing. */
@@ -52,9 +46,9 @@ static void test_crash_in_a_state(void **state)
     Played played = play(TOWN "  - {when: {host: mail.gmail.example, machine: smtp-server, enters: "
                               "DATA}, do: crash, host: mail.gmail.example}\n" RESTART);
     const Record *entered = played_find(&played, "smtp.state", "to=DATA host=mail.gmail.example");
-    const Record *crash = only(&played, "host.crash", "host=mail.gmail.example");
+    const Record *crash = played_only(&played, "host.crash", "host=mail.gmail.example");
     assert_int_equal(record_time(crash), record_time(entered));
-    const Record *restart = only(&played, "host.restart", "host=mail.gmail.example");
+    const Record *restart = played_only(&played, "host.restart", "host=mail.gmail.example");
     assert_int_equal(record_time(restart), record_time(crash) + 10 * SIM_MINUTE);
     assert_int_equal(played_count(&played, "mail.delivered", "mail=lunch"), 1);
     played_end(&played);
@@ -69,7 +63,7 @@ static void test_nth(void **state)
                   "  - {at: 7 min, do: restart, host: mail.gmail.example}\n"
                   "  - {when: {host: mail.naver.example, event: queue.attempt, mail: lunch, nth: "
                   "2}, after: 1 ms, do: note, text: \"again\"}\n");
-    const Record *note = only(&played, "timeline.note", "text=again");
+    const Record *note = played_only(&played, "timeline.note", "text=again");
     const Record *attempt = played_find(&played, "queue.attempt", "attempt=2");
     assert_int_equal(record_time(note), record_time(attempt) + SIM_MILLISECOND);
     played_end(&played);
@@ -90,12 +84,12 @@ static void test_full_disk(void **state)
     (void)state;
     Played played = play(TOWN "  - {at: 0 s, do: fill_disk, host: mail.gmail.example}\n"
                               "  - {at: 1 h, do: free_disk, host: mail.gmail.example}\n");
-    const Record *fill = only(&played, "disk.fill", "host=mail.gmail.example");
+    const Record *fill = played_only(&played, "disk.fill", "host=mail.gmail.example");
     const Record *full = played_find(&played, "disk.full", "host=mail.gmail.example");
     assert_int_equal(record_number(full, "because"), record_number(fill, "seq"));
     const Record *defer = played_find(&played, "queue.defer", "reason~452");
     assert_non_null(defer);
-    const Record *delivered = only(&played, "mail.delivered", "mail=lunch");
+    const Record *delivered = played_only(&played, "mail.delivered", "mail=lunch");
     assert_true(record_time(delivered) > SIM_HOUR);
     played_end(&played);
 }
@@ -130,10 +124,10 @@ static void test_full_disk_of_the_sender(void **state)
 
 static void assert_bounced_once(const Played *played, SimTime after, SimTime before)
 {
-    const Record *bounced = only(played, "mail.bounced", "");
+    const Record *bounced = played_only(played, "mail.bounced", "");
     assert_in_range(record_time(bounced), after, before);
-    only(played, "mailbox.store", "user=alice mail=lunch.bounce");
-    assert_non_null(only(played, "timeline.end", "reason=quiet"));
+    played_only(played, "mailbox.store", "user=alice mail=lunch.bounce");
+    assert_non_null(played_only(played, "timeline.end", "reason=quiet"));
 }
 
 /* RFC 5321 §4.2.1: a 5yz is not asked for again. What waits is the bounce alone. */
@@ -141,8 +135,8 @@ static void test_a_refusal_is_kept(void **state)
 {
     (void)state;
     Played played = play(REFUSED FREE("2 d") "  - {at: 3 d, do: fetch, who: alice}\n");
-    only(&played, "queue.attempt", "mail=lunch");
-    const Record *refused = only(&played, "smtp.reply", "smtp.response.code=550");
+    played_only(&played, "queue.attempt", "mail=lunch");
+    const Record *refused = played_only(&played, "smtp.reply", "smtp.response.code=550");
     assert_true(record_time(refused) < 2 * SIM_SECOND);
     assert_bounced_once(&played, 2 * SIM_DAY, 2 * SIM_DAY + SIM_HOUR);
     assert_string_equal(record_text(played_find(&played, "mail.bounced", ""), "reason"),
@@ -160,7 +154,7 @@ static void test_an_expiry_is_kept(void **state)
     (void)state;
     Played played =
         play(REFUSED "  - {at: 0 s, do: crash, host: mail.gmail.example}\n" FREE("1 d"));
-    const Record *expired = only(&played, "mail.expired", "");
+    const Record *expired = played_only(&played, "mail.expired", "");
     assert_in_range(record_time(expired), SIM_HOUR, 2 * SIM_HOUR);
     assert_null(played_find_after(&played, expired, "queue.attempt", "mail=lunch"));
     assert_bounced_once(&played, SIM_DAY, SIM_DAY + SIM_HOUR);
@@ -174,9 +168,9 @@ static void test_a_disk_that_stays_full(void **state)
 {
     (void)state;
     Played played = play(REFUSED);
-    const Record *end = only(&played, "timeline.end", "reason=quiet");
+    const Record *end = played_only(&played, "timeline.end", "reason=quiet");
     assert_true(record_time(end) < SIM_HOUR);
-    only(&played, "queue.attempt", "mail=lunch");
+    played_only(&played, "queue.attempt", "mail=lunch");
     assert_int_equal(played_count(&played, "mail.bounced", ""), 0);
     const FactsMail *mail = facts_find_mail(played.run->facts, "lunch");
     assert_int_equal(mail->recipients[0].fate, MAIL_FATE_QUEUED);
@@ -195,7 +189,7 @@ static void test_a_restart_while_a_bounce_waits(void **state)
                     "  - {at: 13 h, do: restart, host: mail.naver.example}\n" FREE("1 d"),
             ends[i]);
         Played played = play(text);
-        const Record *restart = only(&played, "host.restart", "");
+        const Record *restart = played_only(&played, "host.restart", "");
         assert_int_equal(record_time(restart), 13 * SIM_HOUR);
         assert_int_equal(played_count(&played, "queue.attempt", "mail=lunch"), 2);
         assert_bounced_once(&played, SIM_DAY, SIM_DAY + SIM_HOUR);

@@ -162,13 +162,7 @@ static void count_answers(void *owner, const TraceRecord *record)
 static unsigned strike(const Scenario *scenario, SimulationFaultKind kind, uint64_t after,
                        uint64_t *events)
 {
-    SimulationOptions options = {.seed = SCENARIO_UNSET,
-                                 .until_ns = SCENARIO_UNSET,
-                                 .fault = {.number = after,
-                                           .kind = kind,
-                                           .server = "mx.b.test",
-                                           .restart_after_ns = 10 * SIM_MINUTE}};
-    g_autoptr(Run) run = run_new(scenario, &options);
+    g_autoptr(Run) run = run_struck(scenario, "mx.b.test", kind, after);
     Answers answers = {run->simulation->servers[1].machine.node, 0};
     trace_add_sink(simulation_trace(run->simulation),
                    (TraceSink){count_answers, &answers, TRACE_LEVEL_MAIL});
@@ -186,13 +180,8 @@ static unsigned strike(const Scenario *scenario, SimulationFaultKind kind, uint6
 static void test_a_crash_answers_nobody_twice(void **state)
 {
     (void)state;
-    g_autoptr(Diagnostics) diagnostics = diagnostics_new();
-    g_autoptr(Scenario) scenario = scenario_read_bytes(
-        "away.yaml",
-        span_of_text(
-            WORLD("", AWAY, "", "  - {at: 1 s, do: send, mail: lunch, every: 1 d, times: 2}\n")),
-        diagnostics);
-    assert_non_null(scenario);
+    g_autoptr(Scenario) scenario = scenario_of_text(
+        WORLD("", AWAY, "", "  - {at: 1 s, do: send, mail: lunch, every: 1 d, times: 2}\n"));
     uint64_t events = 0, ignored = 0;
     unsigned runs = 0, answers = 0;
     assert_int_equal(strike(scenario, FAULT_CRASH, 0, &events), 1);
