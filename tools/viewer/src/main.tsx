@@ -15,7 +15,7 @@ import { linkedTo } from "./stream";
 import { MailboxesPane, MailsPane, NotesPane, PredictPane, QueuePane } from "./tables";
 import { LEVELS, Meta, TraceError, readTrace } from "./trace";
 import { Transport, TransportActions } from "./transport";
-import { Pane, UNITS, Unit, View, findStep, moveTo, readFragment, select, shownRecords, writeFragment } from "./view";
+import { Pane, UNITS, Unit, View, findStep, moveTo, placeOnAxis, readFragment, select, shownRecords, writeFragment } from "./view";
 import { Language, describe, formatTime, word } from "./words";
 
 const SHOWS: Record<Pane, () => preact.JSX.Element | null> = {
@@ -102,13 +102,16 @@ function Page({ model }: { model: Model }) {
     seek: (x) => setView((v) => ({ ...moveTo(model, v, axis, shown, x), playing: false })),
     edge: (direction) => (direction > 0 && gated ? undefined : setView((v) => select(model, v, (direction < 0 ? shown[0] : shown[shown.length - 1]) ?? 0))),
   };
+  /* Where on the axis playing is: between records of one moment the time does not tell. */
+  const played = useRef({ x: 0, cursor: -1, t: 0 });
   usePlay(view, axis, (by) => setView((v) => {
-    const place = shown.length === 0 ? 0 : shown.indexOf(v.cursor);
-    const k = Math.max(0, place);
-    const a = axis.times[k] ?? 0, b = axis.times[k + 1] ?? a, xa = axis.xs[k] ?? 0, xb = axis.xs[k + 1] ?? xa;
-    const x = xa + (b > a ? ((v.t - a) / (b - a)) * (xb - xa) : 0);
-    if (x + by >= 1) return { ...select(model, v, shown[shown.length - 1] ?? 0), playing: false };
-    return { ...moveTo(model, v, axis, shown, Math.max(x + by, x + 1e-9)), playing: true };
+    if (!v.playing) return v; // paused since the frame began
+    const last = played.current;
+    const x = Math.max(by, 1e-9) + (last.cursor === v.cursor && last.t === v.t ? last.x : placeOnAxis(axis, shown, v));
+    if (x >= 1) return { ...select(model, v, shown[shown.length - 1] ?? 0), playing: false };
+    const next = { ...moveTo(model, v, axis, shown, x), playing: true };
+    played.current = { x, cursor: next.cursor, t: next.t };
+    return next;
   }));
 
   useEffect(() => {

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useShared, useSize, widthOf } from "./context";
 import { LEVELS, LevelName } from "./trace";
-import { UNITS, Unit, placeOf } from "./view";
+import { UNITS, Unit, placeOf, placeOnAxis } from "./view";
 import { AxisMode } from "./axis";
 import { formatSpan, formatTime } from "./words";
 
@@ -94,13 +94,7 @@ function AxisBar({ onSeek, onScrub }: { onSeek: (x: number) => void; onScrub: (s
   useEffect(() => {
     if (canvas.current && width > 0) paint(canvas.current, width, height, shared);
   }, [shared.model, shown, axis, width, height, view.dark, shared.type, view.language, gated, gated ? view.cursor : 0]);
-  const place = placeOf(shown, view.cursor);
-  let x = axis.xs[Math.max(0, place)] ?? 0;
-  const next = axis.xs[place + 1];
-  if (next !== undefined && place >= 0) {
-    const a = axis.times[place] as number, b = axis.times[place + 1] as number;
-    if (b > a) x += ((view.t - a) / (b - a)) * (next - x);
-  }
+  const x = placeOnAxis(axis, shown, view);
   const seek = (e: PointerEvent): void => {
     const bounds = (e.currentTarget as HTMLElement).getBoundingClientRect();
     const wanted = Math.min(1, Math.max(0, (e.clientX - bounds.left) / bounds.width));

@@ -84,6 +84,13 @@ export function moveTo(model: Model, view: View, axis: Axis, shown: Int32Array, 
   return { ...(i === view.cursor ? view : select(model, view, i)), playing: view.playing, t: axis.timeAt(x) };
 }
 
+/** The place on the axis of the selected record and the time that has passed since. */
+export function placeOnAxis(axis: Axis, shown: Int32Array, view: View): number {
+  const k = Math.max(0, placeOf(shown, view.cursor));
+  const a = axis.times[k] ?? 0, b = axis.times[k + 1] ?? a, from = axis.xs[k] ?? 0, to = axis.xs[k + 1] ?? from;
+  return from + (b > a ? Math.min(1, Math.max(0, (view.t - a) / (b - a))) * (to - from) : 0);
+}
+
 /** How far a cursor is along the shown records. */
 export const placeOf = (shown: Int32Array, cursor: number): number => countUpTo(shown, cursor) - 1;
 

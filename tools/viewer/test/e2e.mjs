@@ -243,6 +243,92 @@ async function checkLadder(page) {
   assert.notDeepEqual(found.linear, found.step, "to scale");
 }
 
+/* A part of the address, once it is as wanted: it is written a little after the view has changed. */
+const address = (page, key, has) => page.waitForFunction(([k, wanted]) => new URLSearchParams(location.hash.slice(1)).has(k) === wanted, [key, has])
+  .then(() => page.evaluate((k) => new URLSearchParams(location.hash.slice(1)).get(k), key));
+
+/* Each key does what the help says, and the tab key comes to every pane. */
+async function checkKeys(page, records) {
+  const line = records.find((r) => r.kind === "smtp.content");
+  await goTo(page, line, "&panes=map,ladder,queue,states");
+  const value = (label) => page.evaluate((l) => document.querySelector(`.transport select[aria-label="${l}"]`).value, label);
+  await page.locator("header h1").click();
+  for (const [key, label, wanted] of [["a", "Time axis", "linear"], ["a", "Time axis", "step"], ["a", "Time axis", "gaps"], ["+", "Speed", "2"], ["-", "Speed", "1"], ["3", "Step by", "queue"], ["4", "Step by", "message"], ["2", "Step by", "line"]]) {
+    await tick(page, key);
+    assert.equal(await value(label), wanted, `key ${key}`);
+  }
+  for (const [key, id] of [["w", "why"], ["n", "next"]]) {
+    await tick(page, key);
+    assert.equal(await page.locator(`#${id}`).count(), 1, `key ${key}`);
+  }
+  await tick(page, "m");
+  assert.ok((await page.locator(".event").count()) > 0 && (await page.locator(".event:not(.own)").count()) === 0, "key m follows the mail");
+  await tick(page, "c");
+  assert.equal(await page.locator(".bar button[aria-pressed=true]", { hasText: "Connection" }).count(), 1, "key c follows the connection");
+  const ends = new Set([line.connection, ...records.filter((r) => r.kind === "tcp.established" && r.remote === line.host).map((r) => r.connection)]);
+  const followed = await page.locator(".event").evaluateAll((rows) => rows.map((r) => Number(r.dataset.seq)));
+  assert.ok(followed.length > 0 && records.filter((r) => followed.includes(r.seq)).every((r) => ends.has(r.connection)), "what is followed is of the connection's two ends");
+  await tick(page, "Escape");
+  await address(page, "follow", false); // Escape shows everything
+  await tick(page, "/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "filter");
+  await page.keyboard.type("smtp.content");
+  await settle(page);
+  const kinds = await page.locator(".event").evaluateAll((rows) => rows.map((r) => Number(r.dataset.seq)));
+  assert.deepEqual([...new Set(kinds.map((seq) => records.find((r) => r.seq === seq).kind))], ["smtp.content"], "the filter");
+  await tick(page, "Escape");
+  await tick(page, " ");
+  assert.equal(await page.locator("#play").getAttribute("aria-label"), "Pause", "space plays");
+  const before = await text(page, "#clock");
+  await page.waitForFunction((t) => document.querySelector("#clock").textContent !== t, before);
+  const rows = await page.locator(".event.picked").getAttribute("aria-posinset");
+  await page.waitForFunction((n) => Number(document.querySelector(".event.picked").getAttribute("aria-posinset")) > n + 5, Number(rows)); // and does not stop where several things happen at once
+  await tick(page, " ");
+  assert.equal(await page.locator("#play").getAttribute("aria-label"), "Play", "space pauses");
+  await tick(page, "?");
+  assert.equal(await page.locator(".keys").count(), 1);
+  await tick(page, "?");
+  await goTo(page, line, "&panes=map,ladder,queue,notes");
+  await page.locator("#lecture").focus();
+  const reached = new Set();
+  for (let k = 0; k < 60; k++) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => { const e = document.activeElement; return e.closest(".map") ? "map" : e.id || [...e.classList].filter((c) => ["ladder", "list", "axis"].includes(c))[0] || e.closest(".slot")?.classList[1] || ""; }));
+  }
+  for (const place of ["map", "ladder", "list", "axis", "filter", "theme", "play", "two", "five"]) assert.ok(reached.has(place), `the tab key does not come to ${place}: ${[...reached]}`);
+}
+
+/* A note is kept in the address, and leads back to its moment. */
+async function checkNotes(page, records) {
+  const [there, elsewhere] = [records[Math.floor(records.length / 3)], records[Math.floor(records.length / 2)]];
+  await goTo(page, there, "&panes=map,ladder,queue,notes");
+  await page.locator("textarea").fill("look here & there");
+  await page.locator(".five button", { hasText: "Keep the note" }).click();
+  const note = await address(page, "note", true);
+  assert.equal(note, `${there.seq}:look here & there`);
+  await goTo(page, elsewhere, `&panes=map,ladder,queue,notes&note=${encodeURIComponent(note)}`);
+  await page.locator(".five .go", { hasText: "look here & there" }).click();
+  await settle(page);
+  assert.equal(await page.locator(".event.picked").getAttribute("data-seq"), String(there.seq), "a note leads to its moment");
+}
+
+/* What the charts say of the moment, as a screen reader has it. */
+async function checkCharts(page, records) {
+  const moment = records.filter((r) => r.kind === "queue.enter").at(-1);
+  if (!moment) return;
+  await goTo(page, moment, "&panes=map,ladder,charts,detail");
+  await page.waitForSelector(".uplot canvas");
+  const lengths = new Map();
+  for (const r of records.filter((one) => one.seq <= moment.seq)) {
+    if (/^queue\.(enter|remove|recover)$/.test(r.kind)) lengths.set(r.host, r.length);
+    if (r.kind === "host.restart" && lengths.has(r.host)) lengths.set(r.host, 0);
+  }
+  const said = await page.locator(".chart").first().getAttribute("aria-label");
+  for (const [host, length] of lengths) assert.ok(`${said},`.includes(`${host.replace(/\.example$/, "")} ${length},`), `${host} ${length}: ${said}`);
+  const again = records.filter((r) => r.kind === "tcp.send" && r.seq <= moment.seq && /retrans/.test(r.reason)).length;
+  assert.match(await page.locator(".chart").last().getAttribute("aria-label"), new RegExp(` ${again}$`), "retransmissions");
+}
+
 async function checkAxe(page, what) {
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
@@ -306,6 +392,9 @@ async function checkLesson(lesson) {
     assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.has(r.kind)).length, "the level protocol");
   }
   await checkPanes(page, records);
+  await checkCharts(page, records);
+  await checkNotes(page, records);
+  if (level === "segment") await checkKeys(page, records);
   await checkLadder(page);
   await checkRoom(page, records);
   await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
