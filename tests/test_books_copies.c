@@ -20,6 +20,25 @@ static void test_copies_by_agents(void **state)
     assert_balanced(&w);
 }
 
+/* In INBOX an agent keeps what is its person's own, nobody else's. */
+static void test_copy_in_ones_own_inbox(void **state)
+{
+    (void)state;
+    static const char *const USERS[] = {"alice", "carol"};
+    for (size_t i = 0; i < G_N_ELEMENTS(USERS); i++) {
+        World w = world_new();
+        submit(&w, BOB);
+        TRACE(w.trace, w.a, MAILBOX_STORE, 0, .mail = "lunch", .user = USERS[i], .folder = "INBOX",
+              .uid = 1);
+        end_run(&w, "until");
+        hold_in_mailbox(&w, w.a, USERS[i], "INBOX", 1);
+        if (i == 0)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "a.example puts lunch into INBOX of carol without a delivery");
+    }
+}
+
 static void test_second_copy_in_mailbox(void **state)
 {
     (void)state;
@@ -39,6 +58,47 @@ static void test_move_cut_short(void **state)
     end_run(&w, "quiet");
     hold_stored(&w, "Saved", 1); /* neither the store nor the expunge was told */
     assert_balanced(&w);
+}
+
+/* The store was told, the expunge not. */
+static void test_move_cut_short_later(void **state)
+{
+    (void)state;
+    for (int is_crashed = 0; is_crashed <= 1; is_crashed++) {
+        World w = world_new();
+        reach_mailbox(&w);
+        store_mail(&w, "Saved", 1);
+        if (is_crashed)
+            crash(&w, w.b);
+        end_run(&w, "quiet");
+        hold_stored(&w, "Saved", 1);
+        if (is_crashed)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "lunch is lost: b.example put it into INBOX of bob (UID 1), and "
+                                "its disk does not hold it");
+    }
+}
+
+/* A crash hides that a message was expunged; that it was to be, its flag tells. */
+static void test_expunge_cut_short(void **state)
+{
+    (void)state;
+    static const char *const FLAGS[] = {"\\Deleted \\Seen", "\\Seen"};
+    for (size_t i = 0; i < G_N_ELEMENTS(FLAGS); i++) {
+        World w = world_new();
+        reach_mailbox(&w);
+        for (size_t j = 0; j <= i; j++)
+            TRACE(w.trace, w.b, MAILBOX_FLAG, 0, .user = "bob", .folder = "INBOX", .uid = 1,
+                  .flags = FLAGS[j]);
+        crash(&w, w.b);
+        end_run(&w, "quiet");
+        if (i == 0)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "lunch is lost: b.example put it into INBOX of bob (UID 1), and "
+                                "its disk does not hold it");
+    }
 }
 
 /* ---- Closed twice ---- */
@@ -252,8 +312,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copies_by_agents),
+        cmocka_unit_test(test_copy_in_ones_own_inbox),
         cmocka_unit_test(test_second_copy_in_mailbox),
         cmocka_unit_test(test_move_cut_short),
+        cmocka_unit_test(test_move_cut_short_later),
+        cmocka_unit_test(test_expunge_cut_short),
         cmocka_unit_test(test_closed_twice),
         cmocka_unit_test(test_attempt_after_closing),
         cmocka_unit_test(test_closed_again_after_crash),

@@ -181,6 +181,59 @@ static void test_bounce_of_a_bounce(void **state)
                         "notification");
 }
 
+/* ---- Warnings and confirmations ---- */
+
+static void warn(const World *w, const char *warning)
+{
+    TRACE(w->trace, w->a, MAIL_DELAYED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .warning = warning);
+}
+
+static void confirm(const World *w, const char *entry, const char *notice)
+{
+    TRACE(w->trace, w->a, MAIL_CONFIRMED, 0, .mail = "lunch", .recipient = BOB, .entry = entry,
+          .notice = notice);
+}
+
+static void test_warning(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    accept_notice(&w, w.a, "1-2", 2);
+    warn(&w, "lunch.bounce");
+    end_run(&w, "until");
+    hold_queued(&w, w.a, "1-1");
+    hold_notice(&w, w.a, "1-2");
+    assert_balanced(&w);
+    w = world_new();
+    reach_a(&w);
+    warn(&w, "lunch.delay");
+    assert_violated(&w, "a.example says that the sender of lunch is told by lunch.delay, and has "
+                        "not accepted such a notification to " ALICE);
+}
+
+/* Its account may be closed by then. */
+static void test_confirmation(void **state)
+{
+    (void)state;
+    for (int is_accepted = 0; is_accepted <= 1; is_accepted++) {
+        World w = world_new();
+        reach_b(&w);
+        accept_notice(&w, w.a, "1-2", 2);
+        confirm(&w, is_accepted ? "1-1" : "1-9", "lunch.bounce");
+        remove_entry(&w, w.a, 1);
+        end_run(&w, "until");
+        hold_queued(&w, w.b, "1-1");
+        hold_notice(&w, w.a, "1-2");
+        if (is_accepted)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "a.example confirms lunch for " BOB
+                                " (queue entry 1-9), which it never accepted");
+    }
+}
+
 /* ---- Reports to the postmaster ---- */
 
 static void report(const World *w, const char *entry, const char *mail, const char *recipient,
@@ -264,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_bounce_with_a_sender),
         cmocka_unit_test(test_bounce_not_accepted),
         cmocka_unit_test(test_bounce_of_a_bounce),
+        cmocka_unit_test(test_warning),
+        cmocka_unit_test(test_confirmation),
         cmocka_unit_test(test_reported_to_the_postmaster),
         cmocka_unit_test(test_reported_to_somebody_else),
         cmocka_unit_test(test_report_of_a_report),

@@ -69,6 +69,11 @@ static void test_key_faults(void **state)
         {SERVERS "people: {al: {address: alice@naver.example}}\n"
                  "mails: {lunch: {from: al, tto: [bob@gmail.example]}}\n",
          "7:27: unknown key `tto`; did you mean `to`?"},
+        {SERVERS "title: .5\n",
+         "6:8: `.5` is a number to YAML; a text is written in quotes: `\".5\"`"},
+        {SERVERS "title: -1e9\n",
+         "6:8: `-1e9` is a number to YAML; a text is written in quotes: `\"-1e9\"`"},
+        {SERVERS "title: +0x1f\n", ""},
         {SERVERS "mails: {lunch: {from: [al], subject: 12}}\n",
          "6:9: the mail `lunch` is for nobody; `to`, `cc` or `bcc` must name somebody\n"
          "6:23: `from` takes the name of a person, not a list\n"

@@ -1,6 +1,40 @@
-/* Tests of scenario/reader: what makes no sense in the timeline, its triggers and the expectations.
+/* Tests of scenario/reader: what makes no sense in mails, the timeline, its triggers and the
+ * expectations.
  */
 #include "scenario_broken.h"
+
+#define MAIL(keys) SERVERS PEOPLE "mails: {m: {from: alice, to: [bob@gmail.example], " keys "}}\n"
+
+static void test_mail_faults(void **state)
+{
+    (void)state;
+    const Broken cases[] = {
+        {SERVERS "people: {al: {address: alice@naver.example}}\n"
+                 "mails: {m: {from: al, to: [alice@naver.example], header: [{name: Bcc, value: x}, "
+                 "{name: \"a:\", value: z}]}}\n",
+         "7:66: the field `Bcc` is always the agent's own and cannot be given; `From`, `To`, "
+         "`Date`, `Subject` and others can\n"
+         "7:89: `a:` is no name of a header field; one is made of visible ASCII characters without "
+         "a colon, such as `X-Mailer`"},
+        {MAIL("header: [{name: message-id, value: x}]"),
+         "9:67: the field `message-id` is always the agent's own and cannot be given; `From`, "
+         "`To`, `Date`, `Subject` and others can"},
+        {MAIL("header: [{name: MIME-Version, value: x}]"),
+         "9:67: the field `MIME-Version` is always the agent's own and cannot be given; `From`, "
+         "`To`, `Date`, `Subject` and others can"},
+        {MAIL("header: [{name: Content-Type, value: x}]"),
+         "9:67: the field `Content-Type` is always the agent's own and cannot be given; `From`, "
+         "`To`, `Date`, `Subject` and others can"},
+        {MAIL("header: [{name: Content, value: x}]"), ""},
+        {MAIL("orcpt: [{to: bob@gmail.example, original: rfc822;b@old.example}]"), ""},
+        {MAIL("orcpt: [{to: bob@gmail.example, original: b@old.example}]"),
+         "9:93: an original recipient has a type, `;` and an address, as `rfc822;bob@old.example`, "
+         "of at most 500 octets"},
+        {MAIL("orcpt: [{to: eve@gmail.example, original: rfc822;b@old.example}]"),
+         "9:64: `eve@gmail.example` is no recipient of `m`"},
+    };
+    ASSERT_BROKEN(cases);
+}
 
 static void test_timeline_faults(void **state)
 {
@@ -149,6 +183,7 @@ static void test_expectation_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mail_faults),
         cmocka_unit_test(test_timeline_faults),
         cmocka_unit_test(test_triggers),
         cmocka_unit_test(test_expectation_faults),

@@ -105,6 +105,19 @@ static void test_name(void **state)
     world_free(&w);
 }
 
+/* Nobody has answered: that is told as an answer would be. */
+static void test_no_answer_about_a_name(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.a, DNS_TIMEOUT, 0, .name = "b.example", .type = "MX", .attempt = 1);
+    defer(&w, BOB, "no answer", 0, SIM_MINUTE);
+    assert_tells(&w, "Attempt 1: a.example could not find out where to send lunch to " BOB
+                     ": b.example could not be looked up. It waited");
+    world_free(&w);
+}
+
 static void test_mailbox(void **state)
 {
     (void)state;
@@ -362,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_unknown_mail),
         cmocka_unit_test(test_reply),
         cmocka_unit_test(test_name),
+        cmocka_unit_test(test_no_answer_about_a_name),
         cmocka_unit_test(test_mailbox),
         cmocka_unit_test(test_unknown_obstacle),
         cmocka_unit_test(test_rule_against_another),

@@ -76,6 +76,32 @@ static void test_one_of_two_is_refused(void **state)
     world_free(&w);
 }
 
+/* ---- Notifications ---- */
+
+/* Each is recorded after its acceptance and told before it: a reader is to hear first why. */
+static void test_notifications_come_after_their_reason(void **state)
+{
+    (void)state;
+    for (int is_success = 0; is_success <= 1; is_success++) {
+        World w = world_new(0);
+        reach_a(&w);
+        TRACE(w.trace, w.a, MAIL_ACCEPTED, 0, .mail = "lunch.notice", .recipient = ALICE,
+              .sender = "", .entry = "1-2");
+        if (is_success)
+            TRACE(w.trace, w.a, MAIL_CONFIRMED, 0, .mail = "lunch", .recipient = BOB,
+                  .entry = "1-1", .action = "relayed", .notice = "lunch.notice");
+        else
+            TRACE(w.trace, w.a, MAIL_DELAYED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+                  .warning = "lunch.notice");
+        if (is_success)
+            assert_tells(&w, "a.example told the sender, who had asked for it, that lunch to " BOB
+                             " was relayed; the notification is lunch.notice.\n");
+        assert_tells(&w, "the notification is lunch.notice.\n00:00:01  a.example wrote the "
+                         "notification lunch.notice to " ALICE);
+        world_free(&w);
+    }
+}
+
 /* ---- Never taken ---- */
 
 static void test_refused(void **state)
@@ -254,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_bounce),
         cmocka_unit_test(test_bounce_after_expiry),
         cmocka_unit_test(test_one_of_two_is_refused),
+        cmocka_unit_test(test_notifications_come_after_their_reason),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_agent_without_an_outbox),
         cmocka_unit_test(test_agent_gives_up_after_trying),

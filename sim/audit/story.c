@@ -55,7 +55,8 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
     READ(MAIL_BOUNCED, .recipient = f->recipient, .entry = f->entry, .what = f->bounce,
          .octets = f->reason)
     READ(MAIL_DELAYED, .recipient = f->recipient, .entry = f->entry, .what = f->warning)
-    READ(MAIL_CONFIRMED, .recipient = f->recipient, .entry = f->entry, .what = f->notice)
+    READ(MAIL_CONFIRMED, .recipient = f->recipient, .entry = f->entry, .what = f->notice,
+         .more = f->action)
     READ(MAIL_ANSWERED, .recipient = f->recipient, .entry = f->entry, .what = f->answer)
     READ(MAIL_UNANSWERED, .recipient = f->recipient, .entry = f->entry, .more = f->rule)
     READ(MAIL_DISCARDED, .recipient = f->recipient, .entry = f->entry, .more = f->rule)

@@ -75,6 +75,8 @@ static const char *const WORDS[WORDS_COUNT] = {
                            "notification, {notification}.",
     [WORDS_DELAYED] = "{host} warned the sender that {mail} to {recipients} had not been "
                       "delivered yet; the notification is {notification}.",
+    [WORDS_CONFIRMED] = "{host} told the sender, who had asked for it, that {mail} to {recipients} "
+                        "was {reason}; the notification is {notification}.",
     [WORDS_ANSWERED] = "{recipients} is away: {host} answered {mail} by {notification}.",
     [WORDS_UNANSWERED] = "{recipients} is away, and {host} did not answer {mail}: {reason}.",
     [WORDS_DISCARDED] = "{host} discarded {mail} to {recipients}: {reason}.",
