@@ -115,23 +115,23 @@ static void test_plus_addresses(void **state)
     address_book_free(book);
 }
 
+/* It stands for the user's address, and so for what that one leads to. */
 static void test_catch_all(void **state)
 {
     (void)state;
     AddressBook *book = book_new();
-    Address unknown = parsed("dave@a.example"), known = parsed("alice+x@a.example");
-    Address elsewhere = parsed("dave@b.example");
-    address_book_redirect(book, &unknown);
-    assert_string_equal(unknown.local_part, "dave");
+    assert_lead(book, "dave@a.example", LEAD_NOWHERE, NULL);
     address_book_set_catch_all(book, "alice");
-    address_book_redirect(book, &unknown);
-    address_book_redirect(book, &known);
-    address_book_redirect(book, &elsewhere);
-    assert_string_equal(unknown.local_part, "alice");
-    assert_string_equal(known.local_part, "alice+x");
-    assert_string_equal(elsewhere.local_part, "dave");
+    assert_lead(book, "dave@a.example", LEAD_CATCH_ALL, "alice");
+    assert_lead(book, "alice+x@a.example", LEAD_MAILBOX, "alice");
+    assert_lead(book, "dave@b.example", LEAD_ELSEWHERE, NULL);
+    assert_true(address_lead_is_expanded(LEAD_CATCH_ALL));
+    assert_expands(book, "dave@a.example", "alice@a.example");
+    assert_expands(book, "dave@a-alias.example", "alice@a-alias.example");
     address_book_add_alias(book, "odd", TO("nobody@a.example"));
     assert_expands(book, "odd@a.example", "alice@a.example");
+    address_book_set_catch_all(book, "carol");
+    assert_expands(book, "dave@a.example", "carol@c.example carol@a.example");
     address_book_free(book);
 }
 

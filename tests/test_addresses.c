@@ -142,6 +142,30 @@ static void test_plus_address(void **state)
 }
 
 /* What an alias leads to and is not there comes back to the author: the sender has stayed. */
+/* Accepted for the address that the client named, and expanded like an alias; who is written to by
+ * name too has a copy for each of the two. */
+static void test_catch_all(void **state)
+{
+    (void)state;
+    Played played = play(WORLD(ALICE, "users: {bob: {}}, catch_all: bob", "to: [eve@b.test]", ""));
+    played_find(&played, "mail.accepted", "host=mx.b.test recipient=eve@b.test entry=1-1");
+    played_find(&played, "mail.expanded", "recipient=eve@b.test how=catch_all to=bob@b.test");
+    assert_status(&played, "lunch", "eve@b.test", MAIL_FATE_EXPANDED);
+    assert_status(&played, "lunch", "bob@b.test", MAIL_FATE_DELIVERED);
+    assert_int_equal(played_count(&played, "mailbox.store", "host=mx.b.test user=bob"), 1);
+    played_end(&played);
+    played = play(WORLD(ALICE, "users: {bob: {}}, catch_all: bob",
+                        "to: [eve@b.test, bob@b.test, ann@b.test]", ""));
+    assert_int_equal(played_count(&played, "mail.expanded", "how=catch_all to=bob@b.test"), 2);
+    assert_int_equal(played_count(&played, "mailbox.store", "host=mx.b.test user=bob"), 3);
+    played_end(&played);
+    played = play(WORLD("users: {alice: {}, ann: {}}",
+                        "users: {bob: {forward: [ann@a.test]}}, catch_all: bob", "to: [eve@b.test]",
+                        ""));
+    assert_status(&played, "lunch", "ann@a.test", MAIL_FATE_DELIVERED);
+    played_end(&played);
+}
+
 static void test_a_dead_alias_bounces_to_the_author(void **state)
 {
     (void)state;
@@ -418,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_the_expansion_is_the_cause),
         cmocka_unit_test(test_forwarding_with_a_copy),
         cmocka_unit_test(test_plus_address),
+        cmocka_unit_test(test_catch_all),
         cmocka_unit_test(test_a_dead_alias_bounces_to_the_author),
         cmocka_unit_test(test_notice_of_an_expansion),
         cmocka_unit_test(test_one_address_is_as_if_written),

@@ -230,6 +230,8 @@ static void test_expansion(void **state)
         {"list", BOB " is a mailing list on b.example: lunch goes to its members, " CAROL ", with "
                      "the list's owner as the envelope's sender."},
         {"owner", "b.example passes lunch to " BOB " on to the list's owner, " CAROL "."},
+        {"catch_all", "b.example has no user " BOB ", and gives lunch to the one who gets the mail "
+                      "for all such, " CAROL "."},
     };
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {

@@ -142,6 +142,8 @@ static void tell_expansion(const Telling *telling)
         words = WORDS_EXPANDED_LIST;
     else if (g_strcmp0(how, "owner") == 0)
         words = WORDS_EXPANDED_OWNER;
+    else if (g_strcmp0(how, "catch_all") == 0)
+        words = WORDS_EXPANDED_CATCH_ALL;
     say_step(telling, words);
 }
 

@@ -40,6 +40,9 @@ static const char *const WORDS[WORDS_COUNT] = {
          "{reason}, with the list's owner as the envelope's sender."),
     [WORDS_EXPANDED_OWNER] = ("{host} passes {mail} to {recipients} on to the list's owner, "
                               "{reason}."),
+    [WORDS_EXPANDED_CATCH_ALL] =
+        ("{host} has no user {recipients}, and gives {mail} to the one who "
+         "gets the mail for all such, {reason}."),
     [WORDS_ACCEPTED_FROM_EXPANSION] = ("{host} put {mail} to {recipients} into its message queue, "
                                        "as entry {entry}."),
     [WORDS_NO_CONNECTION] = "Attempt {attempt}: {host} could not send {mail} to {recipients} by "

@@ -23,9 +23,9 @@ struct AddressBook {
 const char *address_lead_text(AddressLead lead)
 {
     static const char *const TEXTS[] = {
-        [LEAD_ELSEWHERE] = "elsewhere", [LEAD_NOWHERE] = "nowhere", [LEAD_MAILBOX] = "mailbox",
-        [LEAD_ALIAS] = "alias",         [LEAD_FORWARD] = "forward", [LEAD_LIST] = "list",
-        [LEAD_OWNER] = "owner",
+        [LEAD_ELSEWHERE] = "elsewhere", [LEAD_NOWHERE] = "nowhere",     [LEAD_MAILBOX] = "mailbox",
+        [LEAD_ALIAS] = "alias",         [LEAD_FORWARD] = "forward",     [LEAD_LIST] = "list",
+        [LEAD_OWNER] = "owner",         [LEAD_CATCH_ALL] = "catch_all",
     };
     return TEXTS[lead];
 }
@@ -134,20 +134,14 @@ static const Named *find_named(const AddressBook *book, const char *local_part)
     return named;
 }
 
-void address_book_redirect(const AddressBook *book, Address *address)
-{
-    if (book->catch_all != NULL && address_book_has_domain(book, address->domain) &&
-        find_named(book, address->local_part) == NULL)
-        g_strlcpy(address->local_part, book->catch_all, sizeof address->local_part);
-}
-
 AddressMeaning address_book_find(const AddressBook *book, const Address *address)
 {
     if (!address_book_has_domain(book, address->domain))
         return (AddressMeaning){.lead = LEAD_ELSEWHERE};
     const Named *named = find_named(book, address->local_part);
     if (named == NULL)
-        return (AddressMeaning){.lead = LEAD_NOWHERE};
+        return (AddressMeaning){book->catch_all != NULL ? LEAD_CATCH_ALL : LEAD_NOWHERE,
+                                book->catch_all, NULL};
     return (AddressMeaning){named->lead, named->name, (const char *const *)named->to};
 }
 
@@ -183,18 +177,24 @@ static void take(Walk *walk, const Address *address)
 
 static void follow_all(Walk *walk, const Named *from);
 
-/* A user's own address among those forwarded to means the mailbox. */
-static void follow(Walk *walk, const Named *from, const char *text)
+/* Makes the address of an unknown user that of the one who catches all. */
+static void redirect(const AddressBook *book, Address *address)
 {
-    Address address;
-    CHECK(address_parse(span_of_text(text), &address) == ADDRESS_OK);
+    if (address_book_find(book, address).lead == LEAD_CATCH_ALL)
+        g_strlcpy(address->local_part, book->catch_all, sizeof address->local_part);
+}
+
+/* A user's own address among those forwarded to means the mailbox. `from` is NULL at the start. */
+static void follow(Walk *walk, const Named *from, Address address)
+{
     const Named *named = NULL;
-    address_book_redirect(walk->book, &address);
+    redirect(walk->book, &address);
     if (address_book_has_domain(walk->book, address.domain))
         named = find_named(walk->book, address.local_part);
     bool is_end = named == NULL || named->lead == LEAD_MAILBOX || named->lead == LEAD_LIST;
-    bool is_own_mailbox = named == from && named != NULL && named->lead == LEAD_FORWARD;
-    if (is_own_mailbox || (is_end && named != from))
+    bool is_from_itself = named != NULL && named == from;
+    bool is_own_mailbox = is_from_itself && named->lead == LEAD_FORWARD;
+    if (is_own_mailbox || (is_end && !is_from_itself))
         take(walk, &address);
     else if (!is_end && !g_hash_table_contains(walk->visited, named))
         follow_all(walk, named);
@@ -206,8 +206,11 @@ static void follow_all(Walk *walk, const Named *from)
         return;
     walk->depth++;
     g_hash_table_add(walk->visited, (Named *)(uintptr_t)from);
-    for (char **to = from->to; to != NULL && *to != NULL; to++)
-        follow(walk, from, *to);
+    for (char **to = from->to; to != NULL && *to != NULL; to++) {
+        Address address;
+        CHECK(address_parse(span_of_text(*to), &address) == ADDRESS_OK);
+        follow(walk, from, address);
+    }
     walk->depth--;
 }
 
@@ -219,7 +222,10 @@ ExpansionResult address_book_expand(const AddressBook *book, const Address *addr
                  .found = g_ptr_array_new_with_free_func(g_free),
                  .known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                  .visited = g_hash_table_new(NULL, NULL)};
-    follow_all(&walk, find_named(book, address->local_part));
+    if (meaning->lead == LEAD_CATCH_ALL)
+        follow(&walk, NULL, *address);
+    else
+        follow_all(&walk, find_named(book, address->local_part));
     g_hash_table_destroy(walk.known);
     g_hash_table_destroy(walk.visited);
     size_t count = walk.found->len;

@@ -23,18 +23,20 @@ typedef enum AddressLead {
     LEAD_ALIAS,
     LEAD_FORWARD, /* a user's mailbox, whose mail goes elsewhere */
     LEAD_LIST,
-    LEAD_OWNER, /* NAME-owner or NAME-request of a list */
+    LEAD_OWNER,     /* NAME-owner or NAME-request of a list */
+    LEAD_CATCH_ALL, /* there is no such user, and somebody gets the mail of all those */
 } AddressLead;
 
-/* "alias", "forward", "list", "owner"; for people and traces. */
+/* "alias", "forward", "list", "owner", "catch_all"; for people and traces. */
 const char *address_lead_text(AddressLead lead);
 /* True for those that an expansion replaces by other addresses. */
 bool address_lead_is_expanded(AddressLead lead);
 
 typedef struct AddressMeaning {
     AddressLead lead;
-    const char *name;      /* of the user, alias or list, as it was added; NULL: none. Borrowed. */
-    const char *const *to; /* the addresses that it stands for; NULL-terminated, borrowed */
+    const char *name; /* of the user, alias or list, as it was added; of the user who catches all;
+                         NULL: none. Borrowed. */
+    const char *const *to; /* the addresses that it was given; NULL-terminated, borrowed; or NULL */
 } AddressMeaning;
 
 /* Everything that is added is copied. Domains: compared without regard to case. */
@@ -49,13 +51,10 @@ void address_book_add_user(AddressBook *book, const char *name, const char *cons
 void address_book_add_alias(AddressBook *book, const char *name, const char *const *to);
 void address_book_add_list(AddressBook *book, const char *name, const char *owner,
                            const char *const *members);
-/* Who gets the mail for unknown users; NULL: nobody. */
+/* Who gets the mail for unknown users, in each of the domains; NULL: nobody. */
 void address_book_set_catch_all(AddressBook *book, const char *user);
 
 bool address_book_has_domain(const AddressBook *book, const char *domain);
-/* Mail for an unknown user goes to the one who catches all, as if it were addressed so: changes the
- * address where that is so. */
-void address_book_redirect(const AddressBook *book, Address *address);
 AddressMeaning address_book_find(const AddressBook *book, const Address *address);
 
 typedef enum ExpansionResult {
