@@ -137,9 +137,8 @@ typedef struct Exchange {
     const char *line, *reply; /* the reply to it begins so */
 } Exchange;
 
-/* Says the lines to mx.b.example one by one; a mail comes into that mailbox (NULL: none). */
-static inline void converse(const Exchange *exchanges, size_t count, const char *options,
-                            const char *mailbox)
+/* Says the lines to mx.b.example one by one, in the world prepared. */
+static inline void hold_conversation(const Exchange *exchanges, size_t count, Played *played)
 {
     g_autofree const char **parts = g_new0(const char *, count + 1);
     g_autofree const char **cues = g_new0(const char *, count + 1);
@@ -148,17 +147,24 @@ static inline void converse(const Exchange *exchanges, size_t count, const char 
         parts[i] = exchanges[i].line;
         cues[i + 1] = exchanges[i].reply;
     }
+    Peer peer = peer_new(parts, cues, count);
+    play_client(&peer, played);
+    if (peer.next < count || strstr(peer.heard->str, cues[count]) == NULL)
+        fail_msg("%zu lines were answered as they should be:\n%s", peer.next, peer.all->str);
+    peer_free(&peer);
+}
+
+/* The same in a world with these options; a mail comes into that mailbox (NULL: none). */
+static inline void converse(const Exchange *exchanges, size_t count, const char *options,
+                            const char *mailbox)
+{
     g_autofree char *text =
         g_strdup_printf(WORLD("", "%s", "", "{at: 1 min, do: fetch, who: bob}", ""), options);
     Played played = played_prepare(text);
-    Peer peer = peer_new(parts, cues, count);
-    play_client(&peer, &played);
-    if (peer.next < count || strstr(peer.heard->str, cues[count]) == NULL)
-        fail_msg("%zu lines were answered as they should be:\n%s", peer.next, peer.all->str);
+    hold_conversation(exchanges, count, &played);
     if (mailbox != NULL) {
         g_autofree char *conditions = g_strdup_printf("host=mx.b.example user=%s", mailbox);
         assert_int_equal(played_count(&played, "mailbox.store", conditions), 1);
     }
     played_end(&played);
-    peer_free(&peer);
 }

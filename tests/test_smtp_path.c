@@ -228,6 +228,37 @@ static void test_ways_to_name_a_mailbox(void **state)
     }
 }
 
+/* A client may name a recipient twice in one transaction, in any spelling. It hears 250 each time,
+ * and the mailbox gets one copy; an address that leads on is followed once. */
+static void test_a_recipient_named_twice(void **state)
+{
+    (void)state;
+    static const Exchange exchanges[] = {
+        {"EHLO a\r\n", "250 SIZE"},
+        {"MAIL FROM:<>\r\n", "250 "},
+        {"RCPT TO:<bob@b.example>\r\n", "250 2.1.5"},
+        {"RCPT TO:<BOB@b.example>\r\n", "250 2.1.5"},
+        {"RCPT TO:<\"bob\"@b.example>\r\n", "250 2.1.5"},
+        {"RCPT TO:<bob@b.example> NOTIFY=NEVER\r\n", "250 2.1.5"},
+        {"DATA\r\n", "354 "},
+        {"Subject: x\r\n\r\nHi\r\n.\r\n", "250 2.0.0"},
+        {"MAIL FROM:<>\r\n", "250 "},
+        {"RCPT TO:<eve@b.example>\r\n", "250 2.1.5"},
+        {"RCPT TO:<eve@b.example>\r\n", "250 2.1.5"},
+        {"DATA\r\n", "354 "},
+        {"Subject: y\r\n\r\nHi\r\n.\r\n", "250 2.0.0"},
+        {"QUIT\r\n", "221 "},
+    };
+    Played played =
+        played_prepare(WORLD("", ", catch_all: bob", "", "{at: 1 min, do: fetch, who: bob}", ""));
+    hold_conversation(exchanges, G_N_ELEMENTS(exchanges), &played);
+    assert_int_equal(played_count(&played, "mail.accepted", "entry=1-1"), 2);
+    assert_int_equal(played_count(&played, "mail.delivered", "entry=1-1 imap.uid=1"), 2);
+    assert_int_equal(played_count(&played, "mail.expanded", "recipient=eve@b.example"), 1);
+    assert_int_equal(played_count(&played, "mailbox.store", "user=bob"), 2);
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_a_greeting_is_no_verdict_on_a_mail),
         cmocka_unit_test(test_a_server_tells_of_its_users),
         cmocka_unit_test(test_ways_to_name_a_mailbox),
+        cmocka_unit_test(test_a_recipient_named_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

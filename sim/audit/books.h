@@ -12,7 +12,8 @@
  *  - Sending. When an agent is told that its mail is taken, each recipient has been accepted by a
  *    server, or the agent is told no for that one.
  *  - Handing on. mail.relayed needs that the next server has accepted; mail.delivered needs a
- *    mailbox.store; mail.bounced needs that the notification to the sender has been accepted.
+ *    mailbox.store, which it shares with recipients of the entry that differ by case alone;
+ * mail.bounced needs that the notification to the sender has been accepted.
  *  - Expanding. One recipient becomes many: they have a queue entry of their own, of the same mail,
  *    which names the one that it comes from (`origin`); that one has an account open, being
  *    delivered locally. mail.expanded closes that account and names the new entry and how many

@@ -195,7 +195,7 @@ static bool has_other_copy(const Books *books, const Copy *copy)
 static void check_copy(Books *books, const Copy *copy)
 {
     bool may_differ = books->is_cut || copy->server->outages > copy->outages;
-    if (copy->by_delivery && !copy->is_delivered && !may_differ)
+    if (copy->by_delivery && copy->owner == NULL && !may_differ)
         books_violate(books, "%s put %s into the mailbox of %s and never told of its delivery",
                       copy->server->name, copy->mail->name, copy->user);
     if (copy->is_gone || copy->is_in_inventory)

@@ -91,7 +91,7 @@ struct Copy {
     Copy *next_of_mail;
     uint32_t outages; /* of the server, when it was stored */
     bool by_delivery;
-    bool is_delivered;      /* mail.delivered tells of it */
+    const Account *owner;   /* mail.delivered of it tells of it first; NULL: none yet */
     bool is_marked_deleted; /* by mailbox.flag */
     bool is_gone;           /* mailbox.expunge */
     bool is_in_inventory;

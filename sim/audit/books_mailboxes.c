@@ -118,16 +118,35 @@ static void take_stored(Books *books, Account *account, const char *user)
     }
 }
 
+/* Two recipients of one entry that differ by case alone are one mailbox, and one copy does for
+ * both. */
+static bool is_shared(const Account *account, const Copy *copy)
+{
+    return copy->owner != NULL && copy->owner->entry == account->entry &&
+           g_ascii_strcasecmp(copy->owner->recipient, account->recipient) == 0;
+}
+
+static bool shares_copy(const Account *account, uint64_t uid)
+{
+    for (const Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
+        if (at->server == account->entry->server && at->uid == uid && is_shared(account, at))
+            return true;
+    }
+    return false;
+}
+
 void books_claim_copy(Books *books, Account *account, uint64_t uid)
 {
     for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
         if (at->server == account->entry->server && at->uid == uid && at->by_delivery &&
-            !at->is_delivered && is_user(books, account, at->user)) {
-            at->is_delivered = true;
+            at->owner == NULL && is_user(books, account, at->user)) {
+            at->owner = account;
             take_stored(books, account, at->user);
             return;
         }
     }
+    if (shares_copy(account, uid))
+        return;
     books_violate(books, "%s says that %s is delivered to %s, and has not put it into the mailbox",
                   account->entry->server->name, account->entry->mail->name, account->recipient);
 }

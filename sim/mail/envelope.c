@@ -114,6 +114,15 @@ bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t not
     return true;
 }
 
+bool envelope_has_recipient(const Envelope *envelope, const char *address)
+{
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (strcmp(envelope->recipients[i].address, address) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool envelope_equals(const Envelope *a, const Envelope *b)
 {
     if (strcmp(a->reverse_path, b->reverse_path) != 0 || g_strcmp0(a->id, b->id) != 0 ||

@@ -58,6 +58,8 @@ void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient
  * delivers decides. */
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original);
+/* Whether it has a recipient of just this address. */
+bool envelope_has_recipient(const Envelope *envelope, const char *address);
 /* Whether `original` has a type, and is not too long. */
 bool envelope_is_original(const char *original);
 bool envelope_equals(const Envelope *a, const Envelope *b);

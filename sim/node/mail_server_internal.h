@@ -145,9 +145,11 @@ typedef struct LocalDelivery {
     AddressLead lead;
     const char *user;     /* whose mailbox it is; borrowed from the address book */
     bool has_one_address; /* an alias or forwarding that leads to one address alone */
+    GArray *sharers;      /* size_t: recipients that are the same mailbox, spelled otherwise; the
+                             outcome is theirs too. NULL: none */
 } LocalDelivery;
 void local_delivery_free(void *local);
-/* The attempt has failed: for good, or for now. Frees nothing. */
+/* The attempt has failed: for good, or for now, for those that share it too. Frees nothing. */
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
                          const char *status);
 /* It is over, one way or another: frees it, and the queue goes on. */

@@ -5,10 +5,33 @@
 
 #include <string.h>
 
-void local_delivery_free(void *local)
+void local_delivery_free(void *pointer)
 {
+    LocalDelivery *local = pointer;
+    if (local->sharers != NULL)
+        g_array_unref(local->sharers);
     g_free(local);
 }
+
+/* ---- For whom ---- */
+
+/* The recipients whose attempt this is. */
+static size_t count_recipients(const LocalDelivery *local)
+{
+    return 1 + (local->sharers != NULL ? local->sharers->len : 0);
+}
+
+static size_t recipient_at(const LocalDelivery *local, size_t index)
+{
+    return index == 0 ? local->recipient : g_array_index(local->sharers, size_t, index - 1);
+}
+
+static const char *address_of(const QueueEntry *entry, size_t recipient)
+{
+    return entry->envelope->recipients[recipient].address;
+}
+
+/* ---- What is stored ---- */
 
 /* There is one Return-Path (RFC 5321 §4.4): those that came with the message are left out. `stored`
  * has room for all of it; returns how much is written. */
@@ -43,18 +66,22 @@ static GBytes *with_return_path(const QueueEntry *entry)
     return g_bytes_new_take(stored, length);
 }
 
+/* ---- Outcomes ---- */
+
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
                          const char *status)
 {
     MailServer *server = local->server;
     GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
     GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
-    Failure *failure = failure_new(local->recipient, text, status, NULL, false, 0);
-    if (is_final) {
-        g_ptr_array_add(bounces, failure);
-    } else {
-        mail_server_defer(server, local->entry, failure, bounces, warnings);
-        failure_free(failure);
+    for (size_t i = 0; i < count_recipients(local); i++) {
+        Failure *failure = failure_new(recipient_at(local, i), text, status, NULL, false, 0);
+        if (is_final) {
+            g_ptr_array_add(bounces, failure);
+        } else {
+            mail_server_defer(server, local->entry, failure, bounces, warnings);
+            failure_free(failure);
+        }
     }
     mail_server_warn_take(server, local->entry, warnings);
     mail_server_bounce_take(server, local->entry, bounces);
@@ -68,14 +95,26 @@ void local_delivery_end(LocalDelivery *local)
     mail_server_settle(server);
 }
 
+/* The one copy is that of all who share it. With the last of them the entry may go. */
+static void report_delivered(const LocalDelivery *local, uint32_t uid)
+{
+    Cause *cause = simulator_cause(local->server->machine.simulator);
+    Cause before = *cause;
+    for (size_t i = 0; i < count_recipients(local); i++)
+        mail_server_confirm(local->server, local->entry, recipient_at(local, i), DSN_DELIVERED,
+                            NULL, NULL);
+    mail_server_answer(local->server, local->entry, local->recipient, local->user);
+    for (size_t i = 0; i < count_recipients(local); i++) {
+        *cause = before;
+        queue_delivered(local->entry, recipient_at(local, i), uid, 0);
+    }
+}
+
 static void stored(void *owner, MailResult result, const uint32_t *uids, size_t count)
 {
     LocalDelivery *local = owner;
     if (result == MAIL_OK && count > 0) {
-        mail_server_confirm(local->server, local->entry, local->recipient, DSN_DELIVERED, NULL,
-                            NULL);
-        mail_server_answer(local->server, local->entry, local->recipient, local->user);
-        queue_delivered(local->entry, local->recipient, uids[0], 0);
+        report_delivered(local, uids[0]);
     } else if (result == MAIL_FAILED) {
         local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
     } else {
@@ -112,28 +151,77 @@ static void store(LocalDelivery *local, const char *mailbox)
                            simulator_now(server->machine.simulator), (MailDone){stored, local});
 }
 
-static void deliver(MailServer *server, QueueEntry *entry, size_t recipient, const char *domain)
+/* ---- The attempt ---- */
+
+static bool is_other_spelling(const QueueEntry *entry, size_t recipient, size_t other)
 {
-    LocalDelivery *local = g_new0(LocalDelivery, 1);
-    *local = (LocalDelivery){.server = server, .entry = entry, .recipient = recipient};
-    queue_begin_attempt(entry, recipient, "local", domain);
-    Address address;
-    AddressMeaning meaning = {.lead = LEAD_NOWHERE};
-    if (address_parse(span_of_text(entry->envelope->recipients[recipient].address), &address) ==
-        ADDRESS_OK)
-        meaning = address_book_find(server->addresses, &address);
-    local->lead = meaning.lead;
-    if (meaning.name == NULL) {
-        local_delivery_fail(local, true, "no such user here", "5.1.1");
-        g_free(local);
-        return;
+    return g_ascii_strcasecmp(address_of(entry, recipient), address_of(entry, other)) == 0;
+}
+
+/* Whether an earlier recipient of the batch takes this one along. */
+static bool has_earlier_spelling(const QueueBatch *batch, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (is_other_spelling(batch->entry, batch->recipients[i], batch->recipients[index]))
+            return true;
     }
-    g_ptr_array_add(server->locals, local);
+    return false;
+}
+
+/* Takes those along that are later in the batch, and records their attempts. */
+static void take_sharers(LocalDelivery *local, const QueueBatch *batch, size_t index)
+{
+    Cause *cause = simulator_cause(local->server->machine.simulator);
+    Cause before = *cause;
+    for (size_t i = index + 1; i < batch->count; i++) {
+        size_t other = batch->recipients[i];
+        if (!is_other_spelling(batch->entry, local->recipient, other))
+            continue;
+        if (local->sharers == NULL)
+            local->sharers = g_array_new(FALSE, FALSE, sizeof(size_t));
+        g_array_append_val(local->sharers, other);
+        queue_begin_attempt(local->entry, other, "local", batch->domain);
+        *cause = before;
+    }
+}
+
+static AddressMeaning find_meaning(const MailServer *server, const char *text, Address *address)
+{
+    if (address_parse(span_of_text(text), address) != ADDRESS_OK)
+        return (AddressMeaning){.lead = LEAD_NOWHERE};
+    return address_book_find(server->addresses, address);
+}
+
+/* Local-parts that differ by case alone are one here (mail/address_book.h), and are given one copy.
+ */
+static void deliver(MailServer *server, const QueueBatch *batch, size_t index)
+{
+    QueueEntry *entry = batch->entry;
+    size_t recipient = batch->recipients[index];
+    Address address;
+    AddressMeaning meaning = find_meaning(server, address_of(entry, recipient), &address);
     /* What comes from an expansion has been followed to its end, but for lists: an address of a
      * user who forwards stands there for the mailbox itself. */
     bool is_end = entry->envelope->origin.entry != NULL && meaning.lead == LEAD_FORWARD;
-    local->user = meaning.name;
-    if (meaning.lead == LEAD_MAILBOX || is_end)
+    bool is_mailbox = meaning.lead == LEAD_MAILBOX || is_end;
+    if (is_mailbox && has_earlier_spelling(batch, index))
+        return;
+    LocalDelivery *local = g_new0(LocalDelivery, 1);
+    *local = (LocalDelivery){.server = server,
+                             .entry = entry,
+                             .recipient = recipient,
+                             .lead = meaning.lead,
+                             .user = meaning.name};
+    if (is_mailbox)
+        take_sharers(local, batch, index);
+    queue_begin_attempt(entry, recipient, "local", batch->domain);
+    if (meaning.name == NULL) {
+        local_delivery_fail(local, true, "no such user here", "5.1.1");
+        local_delivery_free(local);
+        return;
+    }
+    g_ptr_array_add(server->locals, local);
+    if (is_mailbox)
         store(local, meaning.name);
     else
         local_delivery_expand(local, &address, &meaning);
@@ -145,6 +233,6 @@ void mail_server_deliver_locally(MailServer *server, const QueueBatch *batch)
     Cause before = *cause;
     for (size_t i = 0; i < batch->count; i++) {
         *cause = before;
-        deliver(server, batch->entry, batch->recipients[i], batch->domain);
+        deliver(server, batch, i);
     }
 }

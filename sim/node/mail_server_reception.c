@@ -77,10 +77,12 @@ static void ask_policy(Reception *reception, const SmtpServerEvent *event, const
                      recipient);
 }
 
+/* One named twice is one recipient, as it was named first; the client hears 250 for each. */
 static void add_recipient(Reception *reception, uint32_t token)
 {
     const NamedRecipient *recipient = &reception->recipient;
-    if (envelope_add_recipient(reception->envelope, recipient->address, recipient->notify,
+    if (envelope_has_recipient(reception->envelope, recipient->address) ||
+        envelope_add_recipient(reception->envelope, recipient->address, recipient->notify,
                                recipient->original))
         smtp_server_accept(reception->engine, token);
     else
@@ -170,7 +172,6 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     Address address = event->rcpt.forward_path;
     if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
         g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
-    address_book_redirect(reception->server->addresses, &address);
     AddressMeaning meaning = address_book_find(reception->server->addresses, &address);
     /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
     bool is_backup = mail_server_is_backup_for(reception->server, address.domain);
