@@ -442,6 +442,7 @@ void check_scenario(Reader *reader)
     check_names_differ(&checks, checks.nodes, "is the name of another node too, in");
     check_names_differ(&checks, checks.domains, "is served by two servers; the other one is in");
     check_answers_differ(&checks);
+    reader_warn_of_real_names(reader, checks.nodes);
     for (guint i = 0; i < reader->references->len; i++)
         check_reference(&checks, &g_array_index(reader->references, Reference, i));
     check_network(&checks);

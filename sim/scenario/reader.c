@@ -467,6 +467,7 @@ static void reader_init(Reader *reader, Scenario *scenario, Diagnostics *diagnos
                        .arena = scenario->arena,
                        .diagnostics = diagnostics,
                        .references = g_array_new(FALSE, FALSE, sizeof(Reference)),
+                       .real_names = g_ptr_array_new(),
                        .misread = g_array_new(FALSE, FALSE, sizeof(SourcePosition)),
                        .selectors = g_ptr_array_new(),
                        .defaults = g_hash_table_new(g_str_hash, g_str_equal),
@@ -476,6 +477,7 @@ static void reader_init(Reader *reader, Scenario *scenario, Diagnostics *diagnos
 static void reader_clear(Reader *reader)
 {
     g_array_unref(reader->references);
+    g_ptr_array_unref(reader->real_names);
     g_array_unref(reader->misread);
     g_ptr_array_unref(reader->selectors);
     g_hash_table_unref(reader->defaults);

@@ -23,9 +23,10 @@ typedef struct Reader {
     GPtrArray *selectors; /* FactSelector *, to be checked against the mails */
     GHashTable *defaults; /* default text -> its YamlNode */
     Arena *defaults_arena;
-    GArray *misread; /* SourcePosition of each map with a key that nobody knows */
-    bool in_default; /* a default is being read: it stands nowhere in the file */
-    bool is_partial; /* the YAML ended in an error: what is missing may just not be read */
+    GPtrArray *real_names; /* YamlNode *, names in the form of somebody's */
+    GArray *misread;       /* SourcePosition of each map with a key that nobody knows */
+    bool in_default;       /* a default is being read: it stands nowhere in the file */
+    bool is_partial;       /* the YAML ended in an error: what is missing may just not be read */
 } Reader;
 
 /* Notes that a node names a mail, or something that comes of one (`lunch.bounce`): that the mail
@@ -107,6 +108,8 @@ bool mail_may_reach(const Checks *checks, const ScenarioMail *mail, const char *
 /* An error for each name that stands twice; `format` goes on after the name, and before its place.
  */
 void check_names_differ(const Checks *checks, const Names *names, const char *format);
+/* reader_words.c: a warning for each name that may be somebody's, unless an agent's machine has it. */
+void reader_warn_of_real_names(Reader *reader, const Names *nodes);
 /* checks_servers.c */
 void check_servers(const Checks *checks);
 void check_outboxes(const Checks *checks);

@@ -101,19 +101,33 @@ static const char *host_name_fault(const char *text, bool may_have_underscores)
     return NULL;
 }
 
-/* RFC 2606 §2, and what is no name of anybody's. */
-static void warn_of_real_name(Reader *reader, const YamlNode *node)
+static const char *domain_of(const YamlNode *node)
 {
-    const char *name = strrchr(node->text, '@');
-    name = name != NULL ? name + 1 : node->text;
-    g_autofree char *lower = g_ascii_strdown(name, -1);
+    const char *at = strrchr(node->text, '@');
+    return at != NULL ? at + 1 : node->text;
+}
+
+/* RFC 2606 §2, and what is no name of anybody's. */
+static void note_real_name(Reader *reader, const YamlNode *node)
+{
+    g_autofree char *lower = g_ascii_strdown(domain_of(node), -1);
     bool is_reserved = g_str_has_suffix(lower, ".example") || g_str_has_suffix(lower, ".test") ||
-                       g_str_has_suffix(lower, ".arpa") || *name == '[';
-    if (is_reserved || reader->in_default)
-        return;
-    reader_warning(
-        reader, node,
-        "`%.60s` may be somebody's; names that end in `.example` or `.test` are nobody's", name);
+                       g_str_has_suffix(lower, ".arpa") || *lower == '[';
+    if (!is_reserved && !reader->in_default)
+        g_ptr_array_add(reader->real_names, (void *)node);
+}
+
+void reader_warn_of_real_names(Reader *reader, const Names *nodes)
+{
+    for (guint i = 0; i < reader->real_names->len; i++) {
+        const YamlNode *node = g_ptr_array_index(reader->real_names, i);
+        const NamesEntry *machine = names_find(nodes, domain_of(node));
+        if (machine == NULL || machine->kind != NODE_AGENT)
+            reader_warning(reader, node,
+                           "`%.60s` may be somebody's; names that end in `.example` or `.test` are "
+                           "nobody's",
+                           domain_of(node));
+    }
 }
 
 static bool check_host_name(Reader *reader, const YamlNode *node, bool may_have_underscores)
@@ -125,7 +139,7 @@ static bool check_host_name(Reader *reader, const YamlNode *node, bool may_have_
     else if (fault == NULL && strchr(node->text, '.') == NULL)
         fault = "has no dot; write a full name that ends in `.example` or `.test`";
     if (fault == NULL) {
-        warn_of_real_name(reader, node);
+        note_real_name(reader, node);
         return true;
     }
     reader_error(reader, node, "`%.60s` %s", node->text, fault);
@@ -143,7 +157,7 @@ static bool check_address(Reader *reader, const YamlNode *node)
     Address address;
     AddressFault fault = address_parse(span_of_text(node->text), &address);
     if (fault == ADDRESS_OK) {
-        warn_of_real_name(reader, node);
+        note_real_name(reader, node);
         return true;
     }
     /* Few errors are looked at so closely: the look-up is a search. */
