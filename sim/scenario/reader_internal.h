@@ -108,7 +108,8 @@ bool mail_may_reach(const Checks *checks, const ScenarioMail *mail, const char *
 /* An error for each name that stands twice; `format` goes on after the name, and before its place.
  */
 void check_names_differ(const Checks *checks, const Names *names, const char *format);
-/* reader_words.c: a warning for each name that may be somebody's, unless an agent's machine has it. */
+/* reader_words.c: a warning for each name that may be somebody's, unless an agent's machine has it.
+ */
 void reader_warn_of_real_names(Reader *reader, const Names *nodes);
 /* checks_servers.c */
 void check_servers(const Checks *checks);
