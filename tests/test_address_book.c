@@ -53,14 +53,20 @@ static void assert_lead(const AddressBook *book, const char *text, AddressLead l
 }
 
 /* The addresses with blanks between; to free. */
-static char *expand(const AddressBook *book, const char *text, ExpansionResult expected)
+static char *expand_lists(const AddressBook *book, const char *text, ListUse lists,
+                          ExpansionResult expected)
 {
     Address address = parsed(text);
     AddressMeaning meaning = address_book_find(book, &address);
     g_auto(GStrv) into = NULL;
-    assert_int_equal(address_book_expand(book, &address, &meaning, &into), expected);
+    assert_int_equal(address_book_expand(book, &address, &meaning, lists, &into), expected);
     assert_true((into != NULL) == (expected == EXPANSION_DONE));
     return into != NULL ? g_strjoinv(" ", into) : NULL;
+}
+
+static char *expand(const AddressBook *book, const char *text, ExpansionResult expected)
+{
+    return expand_lists(book, text, LISTS_STAY, expected);
 }
 
 static void assert_expands(const AddressBook *book, const char *text, const char *expected)
@@ -161,6 +167,29 @@ static void test_lists_in_lists(void **state)
     address_book_free(book);
 }
 
+/* For a notification a list is its owner; owners in a circle lead nowhere. */
+static void test_lists_for_owners(void **state)
+{
+    (void)state;
+    AddressBook *book = book_new();
+    address_book_add_list(book, "outer", "course@a.example", TO("bob@a.example"));
+    address_book_add_alias(book, "staff", TO("outer@a.example", "x@x.example"));
+    g_autofree char *outer =
+        expand_lists(book, "outer-owner@a.example", LISTS_FOR_OWNERS, EXPANSION_DONE);
+    assert_string_equal(outer, "alice@a.example");
+    g_autofree char *staff =
+        expand_lists(book, "staff@a.example", LISTS_FOR_OWNERS, EXPANSION_DONE);
+    assert_string_equal(staff, "alice@a.example x@x.example");
+    address_book_add_list(book, "self", "self@a.example", TO("bob@a.example"));
+    address_book_add_list(book, "one", "two@a.example", TO("bob@a.example"));
+    address_book_add_list(book, "two", "one@a.example", TO("bob@a.example"));
+    assert_null(expand_lists(book, "self-owner@a.example", LISTS_FOR_OWNERS, EXPANSION_CIRCLE));
+    assert_null(expand_lists(book, "self@a.example", LISTS_FOR_OWNERS, EXPANSION_CIRCLE));
+    assert_null(expand_lists(book, "one-owner@a.example", LISTS_FOR_OWNERS, EXPANSION_CIRCLE));
+    assert_expands(book, "one-owner@a.example", "two@a.example");
+    address_book_free(book);
+}
+
 static void test_unknown_targets_stay(void **state)
 {
     (void)state;
@@ -216,15 +245,11 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_it_leads_to),
-        cmocka_unit_test(test_postmaster_is_always_there),
-        cmocka_unit_test(test_plus_addresses),
-        cmocka_unit_test(test_catch_all),
-        cmocka_unit_test(test_expansion),
-        cmocka_unit_test(test_lists_in_lists),
-        cmocka_unit_test(test_unknown_targets_stay),
-        cmocka_unit_test(test_circles_end),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_what_it_leads_to), cmocka_unit_test(test_postmaster_is_always_there),
+        cmocka_unit_test(test_plus_addresses),   cmocka_unit_test(test_catch_all),
+        cmocka_unit_test(test_expansion),        cmocka_unit_test(test_lists_in_lists),
+        cmocka_unit_test(test_lists_for_owners), cmocka_unit_test(test_unknown_targets_stay),
+        cmocka_unit_test(test_circles_end),      cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

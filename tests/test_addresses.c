@@ -78,14 +78,19 @@ static void test_an_alias_leaves_the_rest(void **state)
     assert_status(&played, "lunch", "bob@b.test", MAIL_FATE_DELIVERED);
     assert_status(&played, "lunch", "carol@b.test", MAIL_FATE_DELIVERED);
     assert_status(&played, "lunch", "alice@a.test", MAIL_FATE_DELIVERED);
-    /* two servers have it from a client; the alias adds no Received line */
+    /* two servers have it from a client; the alias adds no Received line, and as it is for several,
+     * a field that finds out circles */
     Span mail = received(&played, 1, "lunch");
     assert_header(mail, "Return-Path", "<alice@a.test>");
     assert_header(mail, "To", "team@b.test");
     assert_int_equal(message_count_received(mail), 2);
     assert_int_equal(received_lines(&played, "team@b.test"), 2);
     assert_int_equal(received_lines(&played, "bob@b.test"), 0);
-    assert_null(message_find_header(mail, "Delivered-To").data);
+    assert_header(mail, "Delivered-To", "team@b.test");
+    played_end(&played);
+    played = play(WORLD(ALICE, "users: {bob: {}}, aliases: {team: {to: [bob@b.test]}}",
+                        "to: [team@b.test]", FETCH_BOB));
+    assert_null(message_find_header(received(&played, 1, "lunch"), "Delivered-To").data);
     played_end(&played);
 }
 
@@ -273,18 +278,26 @@ static void test_lists_in_a_circle(void **state)
     played_end(&played);
 }
 
-/* A notification to a list is not multiplied: its owner gets it. */
+#define ADMINS "admins: {owner: carol@b.test, members: [bob@b.test]}"
+
+/* A notification to a list is not multiplied: its owner gets it, also where that list is the owner
+ * of another. */
 static void test_a_notification_to_a_list(void **state)
 {
     (void)state;
-    Played played = play(WORLD(ALICE,
-                               "users: {bob: {}, carol: {}}, lists: {"
-                               "admins: {owner: carol@b.test, members: [bob@b.test]}, "
-                               "course: {owner: admins@b.test, members: [gone@a.test]}}",
-                               "to: [course@b.test]", ""));
-    const char *bounce = record_text(played_find(&played, "mail.bounced", ""), "bounce");
-    assert_status(&played, bounce, "admins@b.test", MAIL_FATE_EXPANDED);
+    Played played = play(WORLD(ALICE, "users: {bob: {}, carol: {}}, lists: {" ADMINS "}",
+                               "sender: admins@b.test, to: [gone@b.test]", ""));
+    played_find(&played, "mail.bounced", "mail=lunch bounce=lunch.bounce");
     played_find(&played, "mail.expanded", "recipient=admins@b.test how=owner to=carol@b.test");
+    assert_status(&played, "lunch.bounce", "carol@b.test", MAIL_FATE_DELIVERED);
+    assert_int_equal(played_count(&played, "mailbox.store", "user=bob"), 0);
+    played_end(&played);
+    played = play(WORLD(ALICE,
+                        "users: {bob: {}, carol: {}}, lists: {" ADMINS ", "
+                        "course: {owner: admins@b.test, members: [gone@a.test]}}",
+                        "to: [course@b.test]", ""));
+    const char *bounce = record_text(played_find(&played, "mail.bounced", ""), "bounce");
+    played_find(&played, "mail.expanded", "recipient=course-owner@b.test to=carol@b.test");
     assert_status(&played, bounce, "carol@b.test", MAIL_FATE_DELIVERED);
     assert_int_equal(played_count(&played, "mailbox.store", "user=bob"), 0);
     played_end(&played);
@@ -321,6 +334,66 @@ static void test_a_circle_within_a_server(void **state)
     played_find(&played, "mail.bounced", "recipient=left@b.test status=5.4.6");
     assert_int_equal(played_count(&played, "mail.expanded", ""), 0);
     assert_status(&played, "lunch.bounce", "alice@a.test", MAIL_FATE_DELIVERED);
+    played_end(&played);
+}
+
+/* Each turn would make two copies of each: an address that stands for several is gone through once,
+ * and who has kept a copy has one. */
+static void test_a_loop_that_multiplies_ends_at_once(void **state)
+{
+    (void)state;
+    Played played = play(WORLD("users: {alice: {}, ann: {forward: [bob@b.test, carol@b.test]}}",
+                               "users: {bob: {forward: [ann@a.test, bob@b.test]}, "
+                               "carol: {forward: [ann@a.test]}}",
+                               "to: [bob@b.test]", ""));
+    assert_int_equal(played_count(&played, "mail.expanded", "recipient=ann@a.test"), 1);
+    assert_int_equal(played_count(&played, "mail.expanded", "recipient=bob@b.test"), 1);
+    assert_int_equal(played_count(&played, "mailbox.store", "mail=lunch user=bob"), 1);
+    played_find(&played, "mail.bounced", "recipient=bob@b.test status=5.4.6 host=mx.b.test");
+    played_find(&played, "mail.bounced", "recipient=ann@a.test status=5.4.6 host=mx.a.test");
+    assert_int_equal(played_count(&played, "mail.bounced", ""), 2);
+    played_end(&played);
+}
+
+#define NO_OWNER "rule~§4.5.5"
+
+/* Owners that lead back to the list: its notification ends, by a rule that the trace names. */
+static void test_lists_without_a_real_owner(void **state)
+{
+    static const char *const LISTS[] = {
+        "lists: {course: {owner: course@b.test, members: [gone@b.test]}}",
+        "lists: {course: {owner: other@b.test, members: [gone@b.test]}, "
+        "other: {owner: course@b.test, members: [bob@b.test]}}",
+        "aliases: {staff: {to: [course@b.test]}}, "
+        "lists: {course: {owner: staff@b.test, members: [gone@b.test]}}",
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(LISTS); i++) {
+        g_autofree char *text = g_strdup_printf(
+            WORLD(ALICE, "users: {bob: {}}, %s", "to: [course@b.test]", ""), LISTS[i]);
+        Played played = play(text);
+        const Record *bounced = played_find(&played, "mail.bounced", "recipient=gone@b.test");
+        g_autofree char *discarded = g_strdup_printf(
+            "mail=%s recipient=course-owner@b.test " NO_OWNER, record_text(bounced, "bounce"));
+        played_find(&played, "mail.discarded", discarded);
+        assert_int_equal(played_count(&played, "mail.expanded", ""), 1);
+        assert_int_equal(played_count(&played, "mailbox.store", ""), 0);
+        played_end(&played);
+    }
+}
+
+/* The owner forwards to his own list. */
+static void test_an_owner_who_forwards_to_the_list(void **state)
+{
+    (void)state;
+    Played played = play(WORLD(ALICE,
+                               "users: {bob: {forward: [course@b.test]}}, "
+                               "lists: {course: {owner: bob@b.test, members: [gone@b.test]}}",
+                               "to: [bob@b.test]", ""));
+    played_find(&played, "mail.expanded", "recipient=bob@b.test how=forward to=course@b.test");
+    played_find(&played, "mail.bounced", "recipient=gone@b.test");
+    played_find(&played, "mail.discarded", "recipient=course-owner@b.test " NO_OWNER);
+    assert_int_equal(played_count(&played, "mail.expanded", ""), 2);
     played_end(&played);
 }
 
@@ -453,6 +526,9 @@ int main(void)
         cmocka_unit_test(test_a_notification_to_a_list),
         cmocka_unit_test(test_a_loop_ends_at_the_hop_limit),
         cmocka_unit_test(test_a_circle_within_a_server),
+        cmocka_unit_test(test_a_loop_that_multiplies_ends_at_once),
+        cmocka_unit_test(test_lists_without_a_real_owner),
+        cmocka_unit_test(test_an_owner_who_forwards_to_the_list),
         cmocka_unit_test(test_no_room_for_the_expansion),
         cmocka_unit_test(test_a_crash_expands_nothing_twice),
     };

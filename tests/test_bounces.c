@@ -265,6 +265,32 @@ static void test_nobody_is_told_of_what_the_postmaster_was_told(void **state)
     played_end(&played);
 }
 
+/* His address leads to one that is not there, here or on another server. */
+static void test_a_postmaster_who_is_not_there(void **state)
+{
+    static const char *const DEAD[] = {"dead@a.test", "dead@b.test"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(DEAD); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "mailsim: 1\n"
+            "servers:\n"
+            "  mx.a.test: {domains: [a.test], users: {alice: {}}, double_bounces: postmaster,\n"
+            "    aliases: {postmaster: {to: [%s]}}}\n"
+            "  mx.b.test: {domains: [b.test], users: {bob: {}}}\n"
+            "people: {alice: {address: alice@a.test}}\n"
+            "mails: {lunch: {from: alice, sender: nobody@a.test, to: [gone@b.test]}}\n"
+            "timeline:\n"
+            "  - {at: 1 s, do: send, mail: lunch}\n",
+            DEAD[i]);
+        Played played = play(text);
+        g_autofree char *dead = g_strdup_printf("mail=lunch.bounce.double recipient=%s", DEAD[i]);
+        const Record *discarded = played_find(&played, "mail.discarded", dead);
+        assert_non_null(strstr(record_text(discarded, "rule"), "RFC 5321 §4.5.5"));
+        assert_int_equal(played_count(&played, "mail.reported", ""), 1);
+        played_end(&played);
+    }
+}
+
 /* The disk fills up during the attempt that is refused: the bounce waits, and the trace says so;
  * the recipient is not attempted again meanwhile. */
 static void test_no_room_for_a_bounce(void **state)
@@ -306,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_a_bounce_is_never_bounced),
         cmocka_unit_test(test_a_double_bounce_is_told_to_the_postmaster),
         cmocka_unit_test(test_nobody_is_told_of_what_the_postmaster_was_told),
+        cmocka_unit_test(test_a_postmaster_who_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,12 @@ static void named_free(void *pointer)
     g_free(named);
 }
 
+/* The local-part that is the sender of what a list distributes. To free. */
+static char *owner_of(const char *list)
+{
+    return g_strconcat(list, "-owner", NULL);
+}
+
 static void add(AddressBook *book, const char *local_part, AddressLead lead, const char *name,
                 const char *const *to)
 {
@@ -91,7 +97,7 @@ void address_book_add_alias(AddressBook *book, const char *name, const char *con
 void address_book_add_list(AddressBook *book, const char *name, const char *owner,
                            const char *const *members)
 {
-    g_autofree char *owner_name = g_strconcat(name, "-owner", NULL);
+    g_autofree char *owner_name = owner_of(name);
     g_autofree char *request_name = g_strconcat(name, "-request", NULL);
     const char *to[] = {owner, NULL};
     add(book, name, LEAD_LIST, name, members);
@@ -150,6 +156,7 @@ AddressMeaning address_book_find(const AddressBook *book, const Address *address
 /* The walk from address to address. */
 typedef struct Walk {
     const AddressBook *book;
+    ListUse lists;
     GPtrArray *found;    /* texts */
     GHashTable *known;   /* what makes a text of `found` equal to another */
     GHashTable *visited; /* Named that have been expanded, or are being */
@@ -177,6 +184,16 @@ static void take(Walk *walk, const Address *address)
 
 static void follow_all(Walk *walk, const Named *from);
 
+/* What the local-part means in this walk; NULL: there is no such user. */
+static const Named *find_step(const Walk *walk, const char *local_part)
+{
+    const Named *named = find_named(walk->book, local_part);
+    if (named == NULL || named->lead != LEAD_LIST || walk->lists == LISTS_STAY)
+        return named;
+    g_autofree char *owner = owner_of(named->name);
+    return find_exactly(walk->book, owner);
+}
+
 /* Makes the address of an unknown user that of the one who catches all. */
 static void redirect(const AddressBook *book, Address *address)
 {
@@ -190,7 +207,7 @@ static void follow(Walk *walk, const Named *from, Address address)
     const Named *named = NULL;
     redirect(walk->book, &address);
     if (address_book_has_domain(walk->book, address.domain))
-        named = find_named(walk->book, address.local_part);
+        named = find_step(walk, address.local_part);
     bool is_end = named == NULL || named->lead == LEAD_MAILBOX || named->lead == LEAD_LIST;
     bool is_from_itself = named != NULL && named == from;
     bool is_own_mailbox = is_from_itself && named->lead == LEAD_FORWARD;
@@ -215,17 +232,18 @@ static void follow_all(Walk *walk, const Named *from)
 }
 
 ExpansionResult address_book_expand(const AddressBook *book, const Address *address,
-                                    const AddressMeaning *meaning, char ***into)
+                                    const AddressMeaning *meaning, ListUse lists, char ***into)
 {
     CHECK(address_lead_is_expanded(meaning->lead));
     Walk walk = {.book = book,
+                 .lists = lists,
                  .found = g_ptr_array_new_with_free_func(g_free),
                  .known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                  .visited = g_hash_table_new(NULL, NULL)};
     if (meaning->lead == LEAD_CATCH_ALL)
         follow(&walk, NULL, *address);
     else
-        follow_all(&walk, find_named(book, address->local_part));
+        follow_all(&walk, find_step(&walk, address->local_part));
     g_hash_table_destroy(walk.known);
     g_hash_table_destroy(walk.visited);
     size_t count = walk.found->len;

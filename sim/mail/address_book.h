@@ -57,6 +57,12 @@ void address_book_set_catch_all(AddressBook *book, const char *user);
 bool address_book_has_domain(const AddressBook *book, const char *domain);
 AddressMeaning address_book_find(const AddressBook *book, const Address *address);
 
+/* What lists stand for within an expansion. */
+typedef enum ListUse {
+    LISTS_STAY,       /* an address, since what goes to the members has another sender */
+    LISTS_FOR_OWNERS, /* their owners: for notifications, which no list multiplies */
+} ListUse;
+
 typedef enum ExpansionResult {
     EXPANSION_DONE,
     EXPANSION_CIRCLE,   /* the address leads to nothing but itself */
@@ -67,8 +73,8 @@ typedef enum ExpansionResult {
 enum { ADDRESS_BOOK_DEPTH_MAX = 100 };
 
 /* The addresses to which `address` leads in the end, each once, in order: mailboxes of this server,
- * other lists of it, and addresses elsewhere. The null-terminated texts, to g_strfreev, are put
- * into `into`; NULL unless EXPANSION_DONE. A list within it stays an address, since what goes to
- * its members has another sender. `meaning` is what address_book_find has given for `address`. */
+ * other lists of it as `lists` says, and addresses elsewhere. The null-terminated texts, to
+ * g_strfreev, are put into `into`; NULL unless EXPANSION_DONE. `meaning` is what address_book_find
+ * has given for `address`. */
 ExpansionResult address_book_expand(const AddressBook *book, const Address *address,
-                                    const AddressMeaning *meaning, char ***into);
+                                    const AddressMeaning *meaning, ListUse lists, char ***into);

@@ -4,13 +4,17 @@
  * For an alias, and for a user who forwards, the envelope's sender and the message stay as they are
  * (RFC 5321 §3.9.1), Received fields included: nothing has been transmitted. So two servers that
  * forward to each other are found out by the number of Received fields (§6.3), and the sender gets
- * one bounce. What the sender asked to be told (RFC 3461) goes along where there is one address;
- * where there are several, without SUCCESS, which "expanded" answers (§5.2.7.2, §5.2.7.3 c).
+ * one bounce. Where there are several addresses, that would be too late, since each turn makes more
+ * copies: then a Delivered-To field (RFC 9228) says, as with Postfix, what the message has been
+ * through, and an address that finds its own refuses the message. What the sender asked to be told
+ * (RFC 3461) goes along where there is one address; where there are several, without SUCCESS, which
+ * "expanded" answers (§5.2.7.2, §5.2.7.3 c).
  *
  * A list redistributes (§3.9.2): the sender is its owner from then on, fields on top say what list
- * it is (RFC 2369, RFC 2919), and Delivered-To (RFC 9228) that it has been here: lists that are
- * members of each other end there. For the author that is final delivery (RFC 3461 §5.2.7.1). A
- * notification sent to the list, which no list should multiply, goes to its owner instead. */
+ * it is (RFC 2369, RFC 2919), and Delivered-To that it has been here: lists that are members of
+ * each other end there. For the author that is final delivery (RFC 3461 §5.2.7.1). A notification
+ * sent to the list, which no list should multiply, goes to its owner instead; where that leads back
+ * to the list, or to a list of which it is the owner, it goes nowhere. */
 #include "node/mail_server_internal.h"
 
 static bool is_list(const LocalDelivery *local)
@@ -18,11 +22,26 @@ static bool is_list(const LocalDelivery *local)
     return local->lead == LEAD_LIST;
 }
 
-/* ---- The list's message ---- */
+/* ---- The message ---- */
 
-static void append_text(GByteArray *message, const char *text)
+/* The address as Delivered-To has it: of a list, alias or user without what is behind a `+`. To
+ * free. */
+static char *delivered_to(const Address *address, const AddressMeaning *meaning)
 {
-    g_byte_array_append(message, (const uint8_t *)text, (guint)strlen(text));
+    Address own = *address;
+    if (meaning->lead != LEAD_OWNER)
+        g_strlcpy(own.local_part, meaning->name, sizeof own.local_part);
+    return address_format(&own);
+}
+
+static GBytes *with_fields(const QueueEntry *entry, const char *fields)
+{
+    size_t size = 0;
+    const uint8_t *data = g_bytes_get_data(entry->message, &size);
+    GByteArray *message = g_byte_array_sized_new((guint)(strlen(fields) + size));
+    g_byte_array_append(message, (const uint8_t *)fields, (guint)strlen(fields));
+    g_byte_array_append(message, data, (guint)size);
+    return g_byte_array_free_to_bytes(message);
 }
 
 /* RFC 2369 §3, RFC 2919 §3. Precedence is no standard, and keeps many answering programs silent. */
@@ -37,17 +56,25 @@ static GBytes *list_message(const QueueEntry *entry, const Address *address, con
                         "Precedence: list\r\n",
                         list, address->domain, list, address->domain, list, address->domain, list,
                         address->domain, list, address->domain);
-    GByteArray *message = g_byte_array_new();
-    append_text(message, fields);
-    g_byte_array_append(message, g_bytes_get_data(entry->message, NULL),
-                        (guint)g_bytes_get_size(entry->message));
-    return g_byte_array_free_to_bytes(message);
+    return with_fields(entry, fields);
 }
 
-/* Whether the list has had the message before. */
-static bool was_here(const QueueEntry *entry, const Address *address, const char *list)
+static GBytes *new_message(const LocalDelivery *local, const Address *address,
+                           const AddressMeaning *meaning)
 {
-    g_autofree char *posting = g_strdup_printf("%s@%s", list, address->domain);
+    if (is_list(local))
+        return list_message(local->entry, address, meaning->name);
+    if (local->has_one_address)
+        return g_bytes_ref(local->entry->message);
+    g_autofree char *own = delivered_to(address, meaning);
+    g_autofree char *field = g_strdup_printf("Delivered-To: %s\r\n", own);
+    return with_fields(local->entry, field);
+}
+
+/* Whether the address has had the message before. */
+static bool was_here(const QueueEntry *entry, const Address *address, const AddressMeaning *meaning)
+{
+    g_autofree char *own = delivered_to(address, meaning);
     Span message =
         span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message));
     size_t position = 0;
@@ -56,7 +83,7 @@ static bool was_here(const QueueEntry *entry, const Address *address, const char
         if (!span_equals_text_nocase(name, "Delivered-To"))
             continue;
         g_autofree char *text = span_dup_text(value);
-        if (address_texts_equal(g_strstrip(text), posting))
+        if (address_texts_equal(g_strstrip(text), own))
             return true;
     }
     return false;
@@ -134,36 +161,52 @@ static void refuse(LocalDelivery *local, const char *text, const char *status)
     g_ptr_array_remove(local->server->locals, local);
 }
 
+/* NULL: nothing is in the way of expanding to `addresses` (NULL: there are none). */
+static const char *find_circle(const LocalDelivery *local, const Address *address,
+                               const AddressMeaning *meaning, char **addresses)
+{
+    if (addresses == NULL)
+        return "the address leads to nothing but itself";
+    bool is_marked = is_list(local) || !local->has_one_address;
+    if (!is_marked || !was_here(local->entry, address, meaning))
+        return NULL;
+    return is_list(local) ? "the list has had this message before: it goes in circles"
+                          : "the address has had this message before: it goes in circles";
+}
+
+/* Of a notification the list's owner is the target. */
+static void turn_to_owner(LocalDelivery *local, Address *target, AddressMeaning *meaning)
+{
+    g_autofree char *name = g_strconcat(meaning->name, "-owner", NULL);
+    g_strlcpy(target->local_part, name, sizeof target->local_part);
+    *meaning = address_book_find(local->server->addresses, target);
+    local->lead = LEAD_OWNER;
+}
+
 void local_delivery_expand(LocalDelivery *local, const Address *address,
                            const AddressMeaning *meaning)
 {
-    const QueueEntry *entry = local->entry;
+    bool is_notification = local->entry->envelope->reverse_path[0] == '\0';
     Address target = *address;
     AddressMeaning target_meaning = *meaning;
-    if (is_list(local) && entry->envelope->reverse_path[0] == '\0') {
-        g_autofree char *name = g_strconcat(meaning->name, "-owner", NULL);
-        g_strlcpy(target.local_part, name, sizeof target.local_part);
-        target_meaning = address_book_find(local->server->addresses, &target);
-        local->lead = LEAD_OWNER;
-    }
-    if (is_list(local) && was_here(entry, address, meaning->name)) {
-        refuse(local, "the list has had this message before: it goes in circles", "5.4.6");
-        return;
-    }
+    if (is_list(local) && is_notification)
+        turn_to_owner(local, &target, &target_meaning);
     g_auto(GStrv) addresses = NULL;
     ExpansionResult result =
-        address_book_expand(local->server->addresses, &target, &target_meaning, &addresses);
-    if (result != EXPANSION_DONE) {
-        refuse(local,
-               result == EXPANSION_CIRCLE ? "the address leads to nothing but itself"
-                                          : "the address stands for too many others",
-               result == EXPANSION_CIRCLE ? "5.4.6" : "5.3.0");
+        address_book_expand(local->server->addresses, &target, &target_meaning,
+                            is_notification ? LISTS_FOR_OWNERS : LISTS_STAY, &addresses);
+    if (result == EXPANSION_TOO_MANY) {
+        refuse(local, "the address stands for too many others", "5.3.0");
         return;
     }
-    local->has_one_address = addresses[1] == NULL;
+    local->has_one_address = addresses != NULL && addresses[1] == NULL;
+    const char *circle = find_circle(local, &target, &target_meaning, addresses);
+    if (circle != NULL) {
+        refuse(local, circle, "5.4.6");
+        return;
+    }
     g_autoptr(Envelope) envelope = new_envelope(local, address, meaning);
     add_recipients(local, envelope, addresses);
-    g_autoptr(GBytes) message =
-        is_list(local) ? list_message(entry, address, meaning->name) : g_bytes_ref(entry->message);
+    g_autoptr(GBytes) message = new_message(local, &target, &target_meaning);
     queue_add(local->server->queue, envelope, message, (QueueAdded){expanded, local});
 }

@@ -7,7 +7,8 @@
  * anybody is discarded by a named rule: mail with the null reverse-path, which is itself a
  * notification, and recipients for whom RFC 3461's NOTIFY forbids it. Of a notification that
  * cannot be delivered, a double bounce, the server's own postmaster may be told by one more,
- * `lunch.bounce.double`, and that is the last: whatever becomes of it, nobody is told.
+ * `lunch.bounce.double`, and that is the last: whatever becomes of it, wherever the postmaster's
+ * address leads to, nobody is told.
  *
  * A bounce for which the disk has no room, or which it fails to take, is kept in memory and written
  * later: the recipient has failed, and is not attempted again for want of room (RFC 5321 §4.2.1: a
@@ -333,13 +334,22 @@ static const char *silence_rule(const QueueEntry *entry, const Recipient *recipi
     return NULL;
 }
 
-/* Not of a notification to the postmaster himself, so that there is an end. */
+/* Whether it tells some postmaster of a double bounce. Its name says so wherever it is by now: at
+ * an address for which that postmaster stands, or on another server. */
+static bool is_double_notice(const QueueEntry *entry)
+{
+    const char *dot = strrchr(entry->mail, '.');
+    return entry->envelope->reverse_path[0] == '\0' && dot != NULL &&
+           (strcmp(dot, ".double") == 0 || g_str_has_prefix(dot, ".double-"));
+}
+
+/* Not of what a postmaster was told, nor of a notification to this one, so that there is an end. */
 static bool is_reported(const MailServer *server, const QueueEntry *entry,
                         const Recipient *recipient)
 {
     g_autofree char *postmaster = postmaster_of(server);
     return server->reports_double_bounces && entry->envelope->reverse_path[0] == '\0' &&
-           g_ascii_strcasecmp(recipient->address, postmaster) != 0;
+           !is_double_notice(entry) && g_ascii_strcasecmp(recipient->address, postmaster) != 0;
 }
 
 static GPtrArray *failures_new(void)
