@@ -92,7 +92,7 @@ static inline void ask_deliver(Server *server, const char *folder, const char *n
 {
     g_autofree char *text = g_strdup_printf("Message-ID: <%s@x.test>\r\n\r\n%s\r\n", name, name);
     g_autoptr(GBytes) message = bytes_of(text);
-    mail_store_deliver(server->store, "bob", folder, message, 0, 5, tell(server));
+    mail_store_append(server->store, "bob", folder, message, 0, 5, tell(server));
 }
 
 static inline uint32_t deliver(Server *server, const char *folder, const char *name)

@@ -201,7 +201,7 @@ static void test_careless_server(void **state)
             if (is_careless)
                 assert_balanced(&w);
             else if (is_damaged)
-                assert_violated(&w, "the spool of b.example holds spool/queue/1-1, which is no "
+                assert_violated(&w, "the disk of b.example holds spool/queue/1-1, which is no "
                                     "mail, and no crash explains it");
             else
                 assert_violated(&w, "lunch for " BOB " is lost: b.example accepted it (queue entry "

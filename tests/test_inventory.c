@@ -37,7 +37,7 @@ static void deliver(MailStore *store, const char *user, const char *folder, cons
 {
     g_autofree char *text = g_strdup_printf("Message-ID: <%s@x.test>\r\n\r\nhi\r\n", name);
     g_autoptr(GBytes) message = bytes_of(text);
-    mail_store_deliver(store, user, folder, message, 0, 0, (MailDone){0});
+    mail_store_append(store, user, folder, message, 0, 0, (MailDone){0});
 }
 
 /* The inventory's lines, from a disk as it is now. */

@@ -38,10 +38,10 @@ static void test_users(void **state)
     assert_true(mail_store_has_user(server.store, "alice/x"));
     assert_false(mail_store_has_user(server.store, "Bob"));
     assert_null(mail_store_list_folders(server.store, "carol"));
-    mail_store_deliver(server.store, "carol", "INBOX", message, 0, 0, tell(&server));
+    mail_store_append(server.store, "carol", "INBOX", message, 0, 0, tell(&server));
     assert_int_equal(end(&server), MAIL_NO_FOLDER);
     assert_int_equal(server.uid_count, 0);
-    mail_store_deliver(server.store, "alice/x", "INBOX", message, MAIL_FLAG_SEEN, 0, tell(&server));
+    mail_store_append(server.store, "alice/x", "INBOX", message, MAIL_FLAG_SEEN, 0, tell(&server));
     assert_int_equal(end(&server), MAIL_OK);
     assert_true(disk_has_file(server.world.disk, "mail/alice%2Fx/1772409600/0000000001.0.S"));
     assert_string_equal(server.world.log->str, "mailbox.store  alice/x INBOX 1\n");
@@ -287,7 +287,20 @@ static void test_names(void **state)
     assert_int_equal(message.uid, 2);
     assert_int_equal(message.date, 90 * SIM_SECOND);
     assert_int_equal(message.flags, MAIL_FLAG_FLAGGED | MAIL_FLAG_SEEN);
+    assert_true(mail_message_name_parse("0000000002.90000000000.3-14-1.S", &message));
+    assert_int_equal(message.origin.start, 3);
+    assert_int_equal(message.origin.number, 14);
+    assert_int_equal(message.origin.recipient, 1);
+    assert_int_equal(message.flags, MAIL_FLAG_SEEN);
     static const char *const no_messages[] = {
+        "0000000002.5.0-1-1.",
+        "0000000002.5.1-1.",
+        "0000000002.5.1-1-.",
+        "0000000002.5.01-1-1.",
+        "0000000002.5.1-1-4294967296.",
+        "0000000002.5.1-1-1",
+        "0000000002.5.1-1-1.S.",
+        "0000000002.5..S",
         "",
         "0000000000.5.",
         "2.5.",

@@ -176,8 +176,8 @@ static void deliver(Books *books, NodeId node, const TraceFields_MAIL_DELIVERED 
     if (account == NULL)
         return;
     books_close_account(account);
-    account->delivered++;
-    books_claim_copy(books, account, fields->uid);
+    account->delivered += fields->found == NULL;
+    books_claim_copy(books, account, fields->uid, fields->found != NULL);
 }
 
 static void bounce(Books *books, NodeId node, const TraceFields_MAIL_BOUNCED *fields)

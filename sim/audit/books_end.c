@@ -67,7 +67,7 @@ static void enter_damaged(Books *books, NodeId node, const TraceFields_STORE_INV
 {
     const Server *server = books_server(books, node);
     if (!server->is_careless)
-        books_violate(books, "the spool of %s holds %s, which is no mail, and no crash explains it",
+        books_violate(books, "the disk of %s holds %s, which is no mail, and no crash explains it",
                       server->name, fields->folder);
 }
 
@@ -88,6 +88,8 @@ void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTOR
         enter_queued(books, node, fields);
     } else if (fields->is_final) {
         enter_stored(books, node, fields);
+    } else if (find_stored(books, node, fields) == NULL) {
+        books_learn_copy(books, node, fields);
     }
 }
 
@@ -202,6 +204,8 @@ static void check_copy(Books *books, const Copy *copy)
         return;
     if (may_differ && (copy->is_marked_deleted || has_other_copy(books, copy)))
         return;
+    if (may_differ && copy->is_untold && copy->owner == NULL)
+        return; /* nor has anybody been told of it since */
     books_violate(books,
                   "%s is lost: %s put it into %s of %s (UID %" G_GUINT64_FORMAT "), and its "
                   "disk does not hold it",

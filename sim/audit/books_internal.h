@@ -91,6 +91,7 @@ struct Copy {
     Copy *next_of_mail;
     uint32_t outages; /* of the server, when it was stored */
     bool by_delivery;
+    bool is_untold;         /* a crash came before its record: a recovery's inventory has it */
     const Account *owner;   /* mail.delivered of it tells of it first; NULL: none yet */
     bool is_marked_deleted; /* by mailbox.flag */
     bool is_gone;           /* mailbox.expunge */
@@ -194,8 +195,11 @@ void books_name_report(Books *books, const Account *about, const char *name);
 void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields);
 void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields);
 void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields);
-/* Finds the copy that mail.delivered tells of, or complains. */
-void books_claim_copy(Books *books, Account *account, uint64_t uid);
+/* Finds the copy that mail.delivered tells of, or complains. When it was there already, another
+ * delivery may have told of it. */
+void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_there);
+/* What an inventory on recovery finds and no record has told of. */
+void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
 void books_free_mailboxes(Server *server);
 
 /* ---- books_end.c ---- */

@@ -135,13 +135,25 @@ static bool shares_copy(const Account *account, uint64_t uid)
     return false;
 }
 
-void books_claim_copy(Books *books, Account *account, uint64_t uid)
+void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
+{
+    TraceFields_MAILBOX_STORE stored = {.mail = fields->mail,
+                                        .user = fields->recipient,
+                                        .folder = fields->folder,
+                                        .uid = fields->uid};
+    if (books_server(books, node)->outages > 0)
+        add_copy(books, node, &stored)->is_untold = true;
+}
+
+void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_there)
 {
     for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
-        if (at->server == account->entry->server && at->uid == uid && at->by_delivery &&
-            at->owner == NULL && is_user(books, account, at->user)) {
-            at->owner = account;
-            take_stored(books, account, at->user);
+        bool is_claimable = was_there || (at->by_delivery && at->owner == NULL);
+        if (at->server == account->entry->server && at->uid == uid && !at->is_gone &&
+            is_claimable && is_user(books, account, at->user)) {
+            at->owner = at->owner != NULL ? at->owner : account;
+            if (!was_there)
+                take_stored(books, account, at->user);
             return;
         }
     }

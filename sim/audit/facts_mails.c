@@ -271,7 +271,10 @@ static void note_delivered(Facts *facts, const TraceRecord *record)
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
-    subject.recipient->copies++;
+    /* Found there by another attempt, it is the copy that was told of, unless a crash forestalled
+     * that. */
+    if (fields->found == NULL || subject.recipient->copies == 0)
+        subject.recipient->copies++;
     subject.recipient->delivered_at = MIN(subject.recipient->delivered_at, record->time);
     settle(facts, subject.mail, subject.index);
 }

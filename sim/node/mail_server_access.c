@@ -247,9 +247,9 @@ static void append(Access *access, const ImapServerEvent *event)
 {
     g_autoptr(GBytes) message = g_bytes_new(event->content.data, event->content.length);
     access->open_target = span_dup_text(event->mailbox);
-    mail_store_deliver(access->server->mailboxes, access->user, access->open_target, message,
-                       event->flags, simulator_now(access->server->machine.simulator),
-                       (MailDone){changed, access});
+    mail_store_append(access->server->mailboxes, access->user, access->open_target, message,
+                      event->flags, simulator_now(access->server->machine.simulator),
+                      (MailDone){changed, access});
 }
 
 static void copy_or_move(Access *access, const ImapServerEvent *event)

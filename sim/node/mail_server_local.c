@@ -31,6 +31,11 @@ static const char *address_of(const QueueEntry *entry, size_t recipient)
     return entry->envelope->recipients[recipient].address;
 }
 
+static bool is_other_spelling(const QueueEntry *entry, size_t recipient, size_t other)
+{
+    return g_ascii_strcasecmp(address_of(entry, recipient), address_of(entry, other)) == 0;
+}
+
 /* ---- What is stored ---- */
 
 /* There is one Return-Path (RFC 5321 §4.4): those that came with the message are left out. `stored`
@@ -95,8 +100,9 @@ void local_delivery_end(LocalDelivery *local)
     mail_server_settle(server);
 }
 
-/* The one copy is that of all who share it. With the last of them the entry may go. */
-static void report_delivered(const LocalDelivery *local, uint32_t uid)
+/* The one copy is that of all who share it. With the last of them the entry may go. `found` is as
+ * for queue_delivered. */
+static void report_delivered(const LocalDelivery *local, uint32_t uid, const char *found)
 {
     Cause *cause = simulator_cause(local->server->machine.simulator);
     Cause before = *cause;
@@ -106,15 +112,26 @@ static void report_delivered(const LocalDelivery *local, uint32_t uid)
     mail_server_answer(local->server, local->entry, local->recipient, local->user);
     for (size_t i = 0; i < count_recipients(local); i++) {
         *cause = before;
-        queue_delivered(local->entry, recipient_at(local, i), uid, 0);
+        queue_delivered(local->entry, recipient_at(local, i), uid, found);
     }
+}
+
+/* The user may have removed it meanwhile, or the disk has failed: the next attempt will see. */
+static void settled(void *owner, MailResult result, const uint32_t *uids, size_t count)
+{
+    LocalDelivery *local = owner;
+    if (result == MAIL_OK && count > 0)
+        report_delivered(local, uids[0], "as an attempt before had left it");
+    else
+        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
+    local_delivery_end(local);
 }
 
 static void stored(void *owner, MailResult result, const uint32_t *uids, size_t count)
 {
     LocalDelivery *local = owner;
     if (result == MAIL_OK && count > 0) {
-        report_delivered(local, uids[0]);
+        report_delivered(local, uids[0], NULL);
     } else if (result == MAIL_FAILED) {
         local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
     } else {
@@ -140,23 +157,45 @@ static void refuse_for_quota(LocalDelivery *local)
     g_ptr_array_remove(local->server->locals, local);
 }
 
+/* Whether an attempt before has put it there: a crash may have lost the note of that, a failing
+ * disk may not have let a message go that it could not take as a whole. */
+static bool is_there(const LocalDelivery *local, const char *mailbox, MailOrigin origin)
+{
+    const QueueEntry *entry = local->entry;
+    bool may_be_there =
+        entry->is_recovered || entry->recipients[local->recipient].retry.attempts > 0;
+    return may_be_there && mail_store_has_delivery(local->server->mailboxes, mailbox, origin);
+}
+
+/* Recipients that share a copy have one origin, whichever of them is left to be attempted. */
+static MailOrigin origin_of(const LocalDelivery *local)
+{
+    MailOrigin origin = {0};
+    size_t first = 0;
+    while (!is_other_spelling(local->entry, first, local->recipient))
+        first++;
+    spool_id_numbers(local->entry->id, &origin.start, &origin.number);
+    origin.recipient = (uint32_t)first;
+    return origin;
+}
+
 static void store(LocalDelivery *local, const char *mailbox)
 {
     MailServer *server = local->server;
+    MailOrigin origin = origin_of(local);
+    if (is_there(local, mailbox, origin)) {
+        mail_store_settle(server->mailboxes, mailbox, origin, (MailDone){settled, local});
+        return;
+    }
     g_autoptr(GBytes) message = with_return_path(local->entry);
     if (has_no_room(server, mailbox, g_bytes_get_size(message)))
         refuse_for_quota(local);
     else
-        mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, 0,
+        mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, origin,
                            simulator_now(server->machine.simulator), (MailDone){stored, local});
 }
 
 /* ---- The attempt ---- */
-
-static bool is_other_spelling(const QueueEntry *entry, size_t recipient, size_t other)
-{
-    return g_ascii_strcasecmp(address_of(entry, recipient), address_of(entry, other)) == 0;
-}
 
 /* Whether an earlier recipient of the batch takes this one along. */
 static bool has_earlier_spelling(const QueueBatch *batch, size_t index)

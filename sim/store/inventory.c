@@ -3,6 +3,7 @@
 
 #include "store/mail_name.h"
 #include "store/mailbox.h"
+#include "store/mailbox_states.h"
 #include "store/numbers.h"
 #include "store/spool_states.h"
 
@@ -140,11 +141,23 @@ static void record_mailboxes(const Inventory *inventory)
     }
 }
 
+/* What recovery leaves alone. */
+static void record_mailbox_damage(const Inventory *inventory)
+{
+    g_autoptr(GArray) files = mailbox_survey_damage(inventory->disk);
+    for (guint i = 0; i < files->len; i++) {
+        const MailboxFile *file = &g_array_index(files, MailboxFile, i);
+        TraceFields_STORE_INVENTORY fields = {.place = "damaged", .folder = file->path};
+        record(inventory, fields);
+    }
+}
+
 void store_inventory(const Disk *disk, Trace *trace, NodeId host, bool is_final)
 {
     Cause *cause = simulator_cause(trace_simulator(trace));
     Inventory inventory = {disk, trace, host, is_final, *cause};
     record_spool(&inventory);
+    record_mailbox_damage(&inventory);
     record_mailboxes(&inventory);
     *cause = inventory.cause;
 }

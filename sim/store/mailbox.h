@@ -5,8 +5,10 @@
  *
  *     mail/alice/1772409600/                         a folder; the number is its UIDVALIDITY
  *     mail/alice/1772409600/folder.0000000003.INBOX  its UIDNEXT, at least, and its name
- *     mail/alice/1772409600/0000000002.90000000000.FS    UID, internal date (ns), flags; the
- * message mail/alice/1772409600/tmp.0000000003           a message being written
+ *     mail/alice/1772409600/0000000002.90000000000.1-5-0.FS    a message: UID, internal date (ns),
+ *                                                    whose delivery it is (MailOrigin), flags
+ *     mail/alice/1772409600/0000000003.90000000000.S one that an agent has put there
+ *     mail/alice/1772409600/tmp.0000000003           a message being written
  *
  * Names of users and folders are written with %HH for what is not a letter, digit, `-` or `_`.
  * Flags are maildir's letters: D draft, F flagged, R answered, S seen, T deleted.
@@ -18,8 +20,13 @@
  * fails half-way, what was to be added goes again, and the store is what the disk shows: a removal
  * or a move may have come half-way. A new message's UID is not given again.
  *
- * Users are the server's configuration, not on the disk. INBOX is always there. Left out on
- * purpose: keywords, shared folders, subscriptions; quotas are the server's to keep.
+ * A delivery's message says in its name whose it is, as maildir's unique names do: so a server that
+ * starts again, and finds in its queue a recipient whose delivery a crash has kept from being
+ * noted, sees that the message is there, and does not deliver it twice.
+ *
+ * mailbox_states.h lists all states that crashes can leave. Users are the server's configuration,
+ * not on the disk. INBOX is always there. Left out on purpose: keywords, shared folders,
+ * subscriptions; quotas are the server's to keep.
  *
  * Source: RFC 9051 §2.3 (UIDs, flags, internal date), §5.1 (names), §6.3, §6.4 (commands). */
 #pragma once
@@ -59,9 +66,16 @@ typedef enum MailResult {
 typedef struct MailStore MailStore;
 typedef struct MailFolder MailFolder;
 
+/* Of a delivery: the entry of the server's queue that it is of, START-NUMBER, and the recipient's
+ * index there. All zero: of none. */
+typedef struct MailOrigin {
+    uint32_t start, number, recipient;
+} MailOrigin;
+
 typedef struct MailMessage {
     uint32_t uid; /* from 1 */
     MailFlags flags;
+    MailOrigin origin;
     uint64_t size; /* octets */
     SimTime date;  /* internal date: when it came */
 } MailMessage;
@@ -107,10 +121,17 @@ typedef struct MailDone {
     void *owner;
 } MailDone;
 
-/* Puts a message into a folder, which is made when it is not there: delivery, and IMAP's APPEND.
- * Records mailbox.store. Shares `message`. */
+/* Puts a message into a folder, which is made when it is not there: IMAP's APPEND, and delivery,
+ * which has an origin. Records mailbox.store. Shares `message`. */
+void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
+                       MailFlags flags, SimTime date, MailDone done);
 void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        MailFlags flags, SimTime date, MailDone done);
+                        MailOrigin origin, SimTime date, MailDone done);
+/* Whether the message of that delivery is in one of the user's folders already. Looks at each
+ * message: only for a delivery that may have been attempted before. */
+bool mail_store_has_delivery(const MailStore *store, const char *user, MailOrigin origin);
+/* Makes that message durable, which no record tells; MAIL_NO_MESSAGE when it is gone. */
+void mail_store_settle(MailStore *store, const char *user, MailOrigin origin, MailDone done);
 
 typedef enum MailFlagMode { MAIL_FLAGS_REPLACE, MAIL_FLAGS_ADD, MAIL_FLAGS_REMOVE } MailFlagMode;
 
@@ -163,7 +184,8 @@ void mail_store_watch(MailStore *store, MailWatcher watcher);
 /* The folder that holds one folder for each user. */
 #define MAIL_STORE_PATH "mail"
 
-/* What `0000000002.90000000000.FS` says, all but the size; false when it is no message's name. */
+/* What `0000000002.90000000000.1-5-0.FS` says, all but the size; false when it is no message's
+ * name. */
 bool mail_message_name_parse(const char *name, MailMessage *message);
 /* What `folder.0000000003.INBOX` says; false when it is no folder's mark. `folder` is to free. */
 bool mail_folder_name_parse(const char *name, uint32_t *uid_next, char **folder);

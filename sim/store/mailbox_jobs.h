@@ -29,7 +29,8 @@ struct MailJob {
     char *user_name, *folder_name, *target_name;
     GBytes *message;   /* deliver */
     SimTime date;      /* deliver */
-    MailFlags flags;   /* deliver, set_flags */
+    MailFlags flags;   /* append, set_flags */
+    MailOrigin origin; /* deliver, settle */
     MailFlagMode mode; /* set_flags */
     bool only_deleted; /* expunge */
     GArray *uids;      /* uint32_t: those asked for; at the end those to tell */

@@ -15,7 +15,7 @@ static MailResult prepare_deliver(MailJob *job, DiskPlan *plan)
         return result;
     if (!mail_job_has_room(job, 1))
         return MAIL_NO_ROOM;
-    MailMessage message = {.flags = job->flags, .date = job->date};
+    MailMessage message = {.flags = job->flags, .date = job->date, .origin = job->origin};
     mail_job_touch_new(job, message, g_bytes_ref(job->message));
     mail_job_plan_additions(job, plan);
     return MAIL_OK;
@@ -27,15 +27,89 @@ static void apply_deliver(MailJob *job)
     mail_job_tell_additions(job);
 }
 
-void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        MailFlags flags, SimTime date, MailDone done)
+static MailJob *delivery_new(MailStore *store, const char *user, const char *folder,
+                             GBytes *message, SimTime date, MailDone done)
 {
     static const MailJobType type = {prepare_deliver, apply_deliver};
     CHECK(date >= 0);
     MailJob *job = mail_job_new(store, &type, user, folder, done);
     job->message = g_bytes_ref(message);
-    job->flags = flags & MAIL_FLAGS_ALL;
     job->date = date;
+    return job;
+}
+
+void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
+                       MailFlags flags, SimTime date, MailDone done)
+{
+    MailJob *job = delivery_new(store, user, folder, message, date, done);
+    job->flags = flags & MAIL_FLAGS_ALL;
+    mail_job_ask(job);
+}
+
+void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
+                        MailOrigin origin, SimTime date, MailDone done)
+{
+    MailJob *job = delivery_new(store, user, folder, message, date, done);
+    CHECK(origin.start != 0);
+    job->origin = origin;
+    mail_job_ask(job);
+}
+
+/* ---- Deliveries that are there ---- */
+
+static const MailMessage *find_in_folder(const MailFolder *folder, MailOrigin origin)
+{
+    for (size_t i = mail_folder_count(folder); i-- > 0;) {
+        const MailMessage *message = mail_folder_message(folder, i);
+        if (message->origin.start == origin.start && message->origin.number == origin.number &&
+            message->origin.recipient == origin.recipient)
+            return message;
+    }
+    return NULL;
+}
+
+/* The message, and the folder that it is in; NULL when there is none. */
+static const MailMessage *find_delivery(const MailUser *user, MailOrigin origin,
+                                        MailFolder **folder)
+{
+    GTreeNode *node = user != NULL ? g_tree_node_first(user->folders) : NULL;
+    for (; node != NULL; node = g_tree_node_next(node)) {
+        *folder = g_tree_node_value(node);
+        const MailMessage *message = find_in_folder(*folder, origin);
+        if (message != NULL)
+            return message;
+    }
+    return NULL;
+}
+
+bool mail_store_has_delivery(const MailStore *store, const char *user, MailOrigin origin)
+{
+    MailFolder *folder = NULL;
+    return find_delivery(mail_user_find(store, user), origin, &folder) != NULL;
+}
+
+/* It was synced before it got its name: only that may not be durable. */
+static MailResult prepare_settle(MailJob *job, DiskPlan *plan)
+{
+    const MailUser *user = mail_user_find(job->store, job->user_name);
+    const MailMessage *message = find_delivery(user, job->origin, &job->source);
+    if (message == NULL)
+        return MAIL_NO_MESSAGE;
+    g_array_append_val(job->uids, message->uid);
+    disk_plan_sync_folder(plan, job->source->path);
+    return MAIL_OK;
+}
+
+static void apply_settle(MailJob *job)
+{
+    (void)job;
+}
+
+void mail_store_settle(MailStore *store, const char *user, MailOrigin origin, MailDone done)
+{
+    static const MailJobType type = {prepare_settle, apply_settle};
+    MailJob *job = mail_job_new(store, &type, user, "INBOX", done);
+    job->origin = origin;
     mail_job_ask(job);
 }
 
@@ -65,7 +139,10 @@ static MailResult touch_transfer(MailJob *job, bool is_move)
             is_move ? mail_folder_peek(job->source, uid) : mail_folder_read(job->source, uid);
         if (content == NULL)
             return MAIL_FAILED;
-        mail_job_touch_new(job, *mail_folder_find(job->source, uid), content);
+        MailMessage message = *mail_folder_find(job->source, uid);
+        if (!is_move)
+            message.origin = (MailOrigin){0}; /* the first one stays what the delivery has made */
+        mail_job_touch_new(job, message, content);
         mail_job_touched(job, i)->from_uid = uid;
         mail_job_touched(job, i)->is_moved = is_move;
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FOLDER_PREFIX "folder."
+enum { ORIGIN_TEXT_SIZE = 3 * 11 + 1 };
 
 /* In the order of maildir's letters. */
 static const struct FlagName {
@@ -74,16 +75,48 @@ char *mail_name_unescape(const char *text)
 
 /* ---- Messages ---- */
 
+static bool has_origin(const MailMessage *message)
+{
+    return message->origin.start != 0;
+}
+
+/* `1-5-0.`, or nothing; `text` has room for it. */
+static const char *origin_text(const MailMessage *message, char *text, size_t size)
+{
+    if (!has_origin(message))
+        return "";
+    g_snprintf(text, (gulong)size, "%u-%u-%u.", message->origin.start, message->origin.number,
+               message->origin.recipient);
+    return text;
+}
+
 char *mail_message_name_format(const MailMessage *message)
 {
     char uid[TEXT_NUMBER_SIZE], date[TEXT_NUMBER_SIZE], letters[G_N_ELEMENTS(flag_names) + 1];
+    char origin[ORIGIN_TEXT_SIZE];
     size_t count = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++)
         if ((message->flags & flag_names[i].flag) != 0)
             letters[count++] = flag_names[i].letter;
     letters[count] = '\0';
     return g_strconcat(text_number(message->uid, 10, uid), ".",
-                       text_number((uint64_t)message->date, 1, date), ".", letters, NULL);
+                       text_number((uint64_t)message->date, 1, date), ".",
+                       origin_text(message, origin, sizeof origin), letters, NULL);
+}
+
+/* Takes `1-5-0.` off the front, where there is such a thing; false when it is not well written. */
+static bool take_origin(Span *text, MailOrigin *origin)
+{
+    uint64_t start = 0, number = 0, recipient = 0;
+    *origin = (MailOrigin){0};
+    if (span_find(*text, '.') == text->length)
+        return true;
+    if (!number_take(text, '-', UINT32_MAX, &start) || start == 0 ||
+        !number_take(text, '-', UINT32_MAX, &number) ||
+        !number_take(text, '.', UINT32_MAX, &recipient))
+        return false;
+    *origin = (MailOrigin){(uint32_t)start, (uint32_t)number, (uint32_t)recipient};
+    return true;
 }
 
 static MailFlags flags_of_letters(Span letters)
@@ -102,8 +135,10 @@ bool mail_message_name_parse(const char *name, MailMessage *message)
     if (!number_take(&rest, '.', UINT32_MAX, &uid) || uid == 0 ||
         !number_take(&rest, '.', SIM_NEVER, &date))
         return false;
-    *message =
-        (MailMessage){.uid = (uint32_t)uid, .date = (SimTime)date, .flags = flags_of_letters(rest)};
+    *message = (MailMessage){.uid = (uint32_t)uid, .date = (SimTime)date};
+    if (!take_origin(&rest, &message->origin))
+        return false;
+    message->flags = flags_of_letters(rest);
     g_autofree char *again = mail_message_name_format(message);
     return strcmp(again, name) == 0;
 }

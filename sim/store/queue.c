@@ -293,6 +293,7 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     Item *item = item_new(queue, found->id, g_steal_pointer(&found->envelope),
                           g_bytes_ref(found->message), found->arrived_at);
     item->entry.is_held = found->is_held;
+    item->entry.is_recovered = true;
     for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
         recover_recipient(item, i, &found->recipients[i]);
     item_enter(item);
@@ -540,11 +541,11 @@ void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, ui
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_RELAYED});
 }
 
-void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because)
+void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, const char *found)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .uid = uid);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, 0, .mail = entry->mail,
+          .recipient = address_of(entry, i), .entry = entry->id, .uid = uid, .found = found);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DELIVERED});
 }
 

@@ -26,7 +26,9 @@
  *    makes the server send again after its restart. So report queue_relayed in the very step that
  *    reads the 250, before QUIT, the next message, or anything that takes time: RFC 1047's window
  *    is then one write and one sync.
- *  - Local delivery alike: the message is durable in the mailbox first, then noted.
+ *  - Local delivery alike: the message is durable in the mailbox first, then noted. But after a
+ *    crash the server can see what it has done: the mailbox says whose delivery a message is
+ *    (mailbox.h), and there is no second copy.
  *  - Bouncing: the notification is durable in the queue first (queue_add's `done`), and only then
  *    queue_bounced for the original. A crash between is a second notification, not none.
  *  - Expanding (an alias, a list): the entry for the addresses in its place is durable first, and
@@ -86,6 +88,7 @@ typedef struct QueueEntry {
     size_t waiting_count;       /* recipients not done, the active ones included */
     size_t active_count;
     bool is_held;
+    bool is_recovered; /* after a start: a note on what became of a recipient may be lost */
 } QueueEntry;
 
 /* Told once the entry is durable, or that it could not be taken (`entry` NULL): say 452 for
@@ -166,8 +169,9 @@ void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
                          const char *destination);
 /* Records mail.relayed. `next` is the next server's name, `reply` its 250. */
 void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, uint64_t because);
-/* Records mail.delivered. */
-void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, uint64_t because);
+/* Records mail.delivered. `found` says how it came that it was in the mailbox already; NULL: it has
+ * just been put there. */
+void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, const char *found);
 /* Records mail.bounced. `bounce` is the notification's name, `status` such as "5.1.1". */
 void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *status, Span reason,
                    uint64_t because);

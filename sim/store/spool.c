@@ -250,6 +250,14 @@ bool spool_id_is_valid(const char *text)
     return id_parse(text, &ignored);
 }
 
+void spool_id_numbers(const char *id, uint32_t *start, uint32_t *number)
+{
+    IdNumbers numbers;
+    CHECK(id_parse(id, &numbers));
+    *start = (uint32_t)numbers.start;
+    *number = (uint32_t)numbers.number;
+}
+
 static int compare_arrival(const void *a, const void *b)
 {
     const SpoolEntry *const *first = a, *const *second = b;

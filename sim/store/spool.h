@@ -143,6 +143,8 @@ SpoolEntry *spool_entry_parse(const char *id, GBytes *file);
 #define SPOOL_QUEUE_FOLDER "spool/queue"
 
 bool spool_id_is_valid(const char *text);
+/* The two numbers of an id, which is valid. */
+void spool_id_numbers(const char *id, uint32_t *start, uint32_t *number);
 /* The number of a name such as `start.3`; false when it is none. */
 bool spool_start_parse(const char *name, uint32_t *number);
 /* How often the server has started, by the name that says so. */

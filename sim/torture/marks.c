@@ -19,6 +19,7 @@ typedef struct MarkSpec {
 /* The marks that need a memory, in the order of their rows. */
 typedef enum Remembered {
     MARK_SECOND_COPY,
+    MARK_FOUND_DELIVERED,
     MARK_SECOND_HOP,
     MARK_RELAPSE,
     MARK_RECOVERED_AGAIN,
@@ -28,6 +29,9 @@ typedef enum Remembered {
 static const MarkSpec SPECS[] = {
     [MARK_SECOND_COPY] = {"second-copy", "a mail lies in a mailbox twice (RFC 1047)",
                           TRACE_KIND_COUNT, NULL, NULL},
+    [MARK_FOUND_DELIVERED] = {"found-delivered",
+                              "a mail is in its mailbox already, and the journal had lost that",
+                              TRACE_KIND_COUNT, NULL, NULL},
     [MARK_SECOND_HOP] = {"backup-mx", "a backup MX, or another server between, passes a mail on",
                          TRACE_KIND_COUNT, NULL, NULL},
     [MARK_RELAPSE] = {"crash-in-recovery",
@@ -137,7 +141,10 @@ static void pass(MarksObserver *observer, Remembered mark)
 static void on_delivered(MarksObserver *observer, const TraceFields_MAIL_DELIVERED *fields)
 {
     char *key = g_strdup_printf("%s %s", fields->mail, fields->recipient);
-    if (!g_hash_table_add(observer->copies, key))
+    bool is_first = g_hash_table_add(observer->copies, key);
+    if (fields->found != NULL)
+        pass(observer, MARK_FOUND_DELIVERED);
+    else if (!is_first)
         pass(observer, MARK_SECOND_COPY);
 }
 
