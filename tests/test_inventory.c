@@ -123,6 +123,9 @@ static void test_what_is_not_counted(void **state)
     disk_run(world.disk, plan, (DiskDone){0});
     world_run(&world);
     assert_inventory(&world, "store.inventory damaged spool/queue/1-1 0\n"
+                             "store.inventory damaged mail/bob/6/note 0\n"
+                             "store.inventory damaged mail/bob/x/0000000001.0. 0\n"
+                             "store.inventory damaged mail/bob/x/folder.0000000001.INBOX 0\n"
                              "store.inventory mailbox one bob INBOX 2\n"
                              "store.inventory mailbox one bob Sent 1\n");
     world_clear(&world);
