@@ -181,6 +181,24 @@ static void test_recipient_lost_at_submission(void **state)
     }
 }
 
+/* An agent without a queue may lose what no server has accepted, if somebody wrote it. */
+static void test_lost_by_an_agent(void **state)
+{
+    (void)state;
+    static const char *const MAILS[] = {"lunch", "tea"};
+    for (size_t i = 0; i < G_N_ELEMENTS(MAILS); i++) {
+        World w = world_new();
+        submit(&w, BOB);
+        TRACE(w.trace, w.laptop, AGENT_LOST, 0, .mail = MAILS[i], .recipient = BOB,
+              .server = "a.example");
+        end_run(&w, "quiet");
+        if (i == 0)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "an agent loses tea, which nobody has composed");
+    }
+}
+
 /* Of a server that says 250 before it syncs, a loss and a damaged file are what is to be expected
  * after an outage; of any other they are not. */
 static void test_careless_server(void **state)
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_delivered_without_store),
         cmocka_unit_test(test_stored_without_delivered),
         cmocka_unit_test(test_recipient_lost_at_submission),
+        cmocka_unit_test(test_lost_by_an_agent),
         cmocka_unit_test(test_careless_server),
         cmocka_unit_test(test_from_nowhere),
         cmocka_unit_test(test_submitted_to_another),
