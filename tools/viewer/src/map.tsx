@@ -136,7 +136,9 @@ export function MapPane() {
         {model.inFlight(view.t).slice(0, 400).map((x) => {
           const a = point(x.from), b = point(x.to);
           if (!a || !b) return null;
-          const share = Math.min(1, Math.max(0, (view.t - x.start) / Math.max(1, x.arrive - x.start)));
+          /* From edge to edge: a packet hides neither a machine nor how much waits there. */
+          const edge = Math.min(0.33, (40 * scale) / Math.max(1, Math.hypot(b.x - a.x, b.y - a.y)));
+          const share = edge + (1 - 2 * edge) * Math.min(1, Math.max(0, (view.t - x.start) / Math.max(1, x.arrive - x.start)));
           return <circle key={`${x.packet} ${x.from}`} class={`packet ${x.what}`} r={4 * scale} cx={a.x + (b.x - a.x) * share} cy={a.y + (b.y - a.y) * share} />;
         })}
         {arrow && route.length > 1 && !dropped && <Arrowhead route={route} tone={tone} scale={scale} />}

@@ -38,7 +38,11 @@ const FATES: Record<string, [string, Tone]> = {
   "queue.defer": ["waits", "wait"], "mail.relayed": ["relayed", "plain"], "mail.delivered": ["delivered", "good"],
   "agent.receive": ["fetched", "good"], "agent.read": ["read", "good"], "mail.bounced": ["bounced", "bad"],
   "mail.expired": ["expired", "bad"], "mail.discarded": ["discarded", "bad"], "mail.uncertain": ["uncertain", "wait"],
+  "agent.wait": ["waits", "wait"], "agent.failed": ["refused", "bad"], "agent.lost": ["gone", "bad"],
 };
+/* The next server says that a mail has arrived before the one that passed it on says so. */
+const ARRIVED = new Set(["delivered", "fetched", "read"]);
+const ON_THE_WAY = new Set(["taken over", "accepted", "relayed"]);
 const BAD = new Set(["tcp.failed", "mail.bounced", "mail.expired", "mail.discarded", "agent.failed", "agent.lost", "mail.untold", "host.crash",
   "host.power_off", "link.down", "link.drop", "link.corrupt", "disk.full", "disk.fill", "disk.fail", "disk.error", "dns.fail", "dns.timeout"]);
 const WAIT = new Set(["queue.defer", "mail.delayed", "mail.reported", "mail.unanswered", "agent.wait", "mail.uncertain", "tcp.timeout", "tcp.trouble", "link.change", "link.duplicate", "host.shutdown", "icmp.send", "icmp.receive"]);
@@ -120,6 +124,7 @@ export class Model {
     records.forEach((record, i) => this.note(record, i));
     this.nodes = this.withUnknownNodes();
     this.findMails();
+    this.findLost();
     this.transmissions.sort((a, b) => a.start - b.start);
     this.starts = Float64Array.from(this.transmissions, (x) => x.start);
     this.arrivals = new Float64Array(this.transmissions.length);
@@ -283,7 +288,22 @@ export class Model {
     if (record.kind === "agent.receive" && !mail.subject) mail.subject = str(record, "subject"); // a bounce is composed by no agent
     if (record.kind === "mail.accepted" && !mail.to) Object.assign(mail, { from: str(record, "sender") || "<>", to: str(record, "recipient") });
     const fate = FATES[record.kind];
-    if (fate) mail.fates.push({ i, value: { i, fate: fate[0], tone: fate[1], recipient: str(record, "recipient") } });
+    const isStale = record.kind === "mail.relayed" && ARRIVED.has(mail.fates[mail.fates.length - 1]?.value.fate ?? "");
+    if (fate && !isStale) mail.fates.push({ i, value: { i, fate: fate[0], tone: fate[1], recipient: str(record, "recipient") } });
+  }
+
+  /* A mail that a server had, and that the last look at the disks does not find, is lost; but for what left the simulation. */
+  private findLost(): void {
+    const last = this.records.length - 1;
+    if (!this.records.some((r) => r.kind === "timeline.end")) return;
+    const known = new Set(this.nodes.map((n) => n.name)), kept = new Set<string>();
+    for (const record of this.records) {
+      const isKept = record.kind === "store.inventory" ? record.fields["final"] === true : record.kind === "mail.relayed" && !known.has(str(record, "next"));
+      if (isKept) kept.add(str(record, "mail"));
+    }
+    for (const mail of this.mails.values())
+      if (ON_THE_WAY.has(mail.fates[mail.fates.length - 1]?.value.fate ?? "") && !kept.has(mail.name))
+        mail.fates.push({ i: last, value: { i: last, fate: "gone", tone: "bad", recipient: "" } });
   }
 
   toneAt(i: number): Tone { return TONES[this.tones[i] as number] ?? "plain"; }

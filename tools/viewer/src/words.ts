@@ -30,7 +30,7 @@ const WORDS = {
   keys: ["Space: play · ← → or Page Up/Down: step · Shift+← →: by message · Home/End · 1 to 4: step unit · A: axis · L: lecture · W: why · N: next · /: filter · M: follow mail · C: follow connection · Esc: everything · P: print",
     "스페이스: 재생 · ← → 또는 Page Up/Down: 단계 이동 · Shift+← →: 메시지 단위 · Home/End · 1–4: 단계 단위 · A: 시간축 · L: 강의 모드 · W: 왜 · N: 그다음 · /: 거르기 · M: 메일 따라가기 · C: 연결 따라가기 · Esc: 모두 보기 · P: 인쇄"],
   written: ["written", "작성됨"], "taken over": ["taken over", "접수됨"], accepted: ["accepted", "접수됨"], waits: ["waits", "대기"], relayed: ["relayed", "중계됨"], delivered: ["delivered", "배달됨"],
-  fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], uncertain: ["uncertain", "불확실"],
+  fetched: ["fetched", "가져옴"], read: ["read", "읽음"], bounced: ["bounced", "반송됨"], expired: ["expired", "만료됨"], discarded: ["discarded", "폐기됨"], gone: ["lost", "유실됨"], refused: ["refused", "거부됨"], uncertain: ["uncertain", "불확실"],
   of_connection: ["Connection", "연결"], not_drawn: ["not drawn, as it leads there from most states", "대부분의 상태에서 가는 전이라 그리지 않음"],
   expectations: ["expectations that hold", "성립한 기댓값"],
   held: ["on hold", "보류"], turn: ["waits for a connection", "연결 차례 대기"],

@@ -155,6 +155,13 @@ test("a restart keeps in the queue what it finds again", () => {
   assert.deepEqual([2, 3, 4, 5].map((i) => at(model.lengths.get("a") ?? [], i)), [2, 0, 1, 2]);
 });
 
+test("what became of a mail: it has arrived before it is said to be passed on, and what no disk holds is lost", () => {
+  const of = (lines: string[]): (string | undefined)[] => { const mails = modelOf([...lines, '{"seq":90,"t":9,"kind":"timeline.end","host":"timeline","cause":0,"reason":"quiet"}', '{"seq":91,"t":9,"kind":"store.inventory","host":"b","cause":90,"place":"mailbox","mail":"m","final":true}']).mails; return [...mails.values()].map((m) => at(m.fates, 99)?.fate); };
+  const relayed = (mail: string, seq: number, next: string): string => `{"seq":${seq},"t":5,"kind":"mail.relayed","host":"a","cause":0,"mail":"${mail}","recipient":"r","next":"${next}"}`;
+  assert.deepEqual(of(['{"seq":1,"t":4,"kind":"mail.delivered","host":"b","cause":0,"mail":"m","recipient":"r"}', relayed("m", 2, "b")]), ["delivered"]);
+  assert.deepEqual(of([relayed("m", 1, "b"), relayed("n", 2, "b"), relayed("o", 3, "elsewhere.example")]), ["relayed", "gone", "relayed"]);
+});
+
 test("times and spans", () => {
   assert.equal(formatTime(1302315600, "en"), "00:00:01.302");
   assert.equal(formatTime(86400e9 * 2 + 3661e9, "en"), "2d 01:01:01.000");
