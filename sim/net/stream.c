@@ -18,11 +18,6 @@ size_t stream_write_room(const Stream *stream)
     return stream->operations->write_room(stream);
 }
 
-size_t stream_write(Stream *stream, Slice data)
-{
-    return stream->operations->write(stream, data);
-}
-
 void stream_close(Stream *stream)
 {
     stream->operations->close(stream);

@@ -59,7 +59,7 @@ void stream_consume(Stream *stream, size_t count);
 size_t stream_write_room(const Stream *stream);
 /* Takes as much of `data` as there is room for, by reference, and says how much; the caller keeps
  * its own slice. */
-size_t stream_write(Stream *stream, Slice data);
+static inline size_t stream_write(Stream *stream, Slice data);
 /* Ends this direction after the bytes written so far. Reading goes on; who does not want to read
  * either releases the stream. */
 void stream_close(Stream *stream);
@@ -102,7 +102,7 @@ typedef struct StreamOperations {
     Span (*peek)(const Stream *stream);
     void (*consume)(Stream *stream, size_t count);
     size_t (*write_room)(const Stream *stream);
-    size_t (*write)(Stream *stream, Slice data);
+    size_t (*write)(Stream *stream, const Slice *data);
     void (*close)(Stream *stream);
     void (*abort)(Stream *stream);
     void (*release)(Stream *stream);
@@ -120,3 +120,8 @@ struct Stream {
     uint16_t remote_port, local_port;
     StreamFailure failure;
 };
+
+static inline size_t stream_write(Stream *stream, Slice data)
+{
+    return stream->operations->write(stream, &data);
+}

@@ -29,12 +29,12 @@ static size_t socket_write_room(const Stream *stream)
     return socket->is_orphan || !socket->is_open ? 0 : tcp_write_room(socket->tcp);
 }
 
-static size_t socket_write(Stream *stream, Slice data)
+static size_t socket_write(Stream *stream, const Slice *data)
 {
     TcpSocket *socket = socket_of(stream);
     if (socket->is_orphan || !socket->is_open)
         return 0;
-    size_t taken = tcp_write(socket->tcp, data);
+    size_t taken = tcp_write(socket->tcp, *data);
     socket->octets_written += taken;
     tcp_socket_settle(socket);
     return taken;
