@@ -148,6 +148,45 @@ static void test_no_route(void **state)
     world_free(world);
 }
 
+static void bob_down(void *owner, void *data)
+{
+    (void)data;
+    network_link_down(((World *)owner)->network, "bob", "east", 0);
+}
+
+static void bob_up(void *owner, void *data)
+{
+    (void)data;
+    network_link_up(((World *)owner)->network, "bob", "east", 0);
+}
+
+/* The only link of a host: packets for it run into it, then its router knows and says so, and a
+ * convergence time after the link is back they arrive again. */
+static void test_the_last_hop_converges(void **state)
+{
+    (void)state;
+    World *world = world_with_two_ways();
+    int received = 0;
+    host_udp_bind(network_find_host(world->network, "bob"), PORT, count_datagram, &received);
+    world_at(world, SIM_SECOND, NODE_TIMELINE, bob_down, world);
+    send_at(world, SIM_SECOND + 500 * SIM_MILLISECOND);
+    send_at(world, 3 * SIM_SECOND);
+    world_at(world, 4 * SIM_SECOND, NODE_TIMELINE, bob_up, world);
+    send_at(world, 4 * SIM_SECOND + 500 * SIM_MILLISECOND);
+    send_at(world, 6 * SIM_SECOND);
+    world_run(world, 2 * SIM_SECOND);
+    world_assert_has(world, "east link.drop packet=5#1 to=bob reason=link down");
+    assert_int_equal(world_count(world, "icmp.send"), 0);
+    world_run(world, 5 * SIM_SECOND);
+    world_assert_has(world, "east link.drop packet=5#2 to=- reason=no route");
+    world_assert_has(world, "east link.drop packet=5#3 to=- reason=no route");
+    assert_int_equal(world_count(world, "icmp.send"), 2);
+    assert_int_equal(received, 0);
+    world_run(world, SIM_NEVER);
+    assert_int_equal(received, 1);
+    world_free(world);
+}
+
 /* The first time to live, 64, is enough for 63 routers. */
 static void test_time_to_live(void **state)
 {
@@ -329,15 +368,11 @@ static void test_udp_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_routes_converge),
-        cmocka_unit_test(test_no_route),
-        cmocka_unit_test(test_time_to_live),
-        cmocka_unit_test(test_partition),
-        cmocka_unit_test(test_port_unreachable),
-        cmocka_unit_test(test_routing),
-        cmocka_unit_test(test_udp_ports),
-        cmocka_unit_test(test_partition_of_routers),
+        cmocka_unit_test(test_addresses),        cmocka_unit_test(test_routes_converge),
+        cmocka_unit_test(test_no_route),         cmocka_unit_test(test_the_last_hop_converges),
+        cmocka_unit_test(test_time_to_live),     cmocka_unit_test(test_partition),
+        cmocka_unit_test(test_port_unreachable), cmocka_unit_test(test_routing),
+        cmocka_unit_test(test_udp_ports),        cmocka_unit_test(test_partition_of_routers),
         cmocka_unit_test(test_unknown_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

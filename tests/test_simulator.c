@@ -159,6 +159,74 @@ static void test_what_is_not_cancelled_comes_in_order(void **state)
     journal_clear(&journal);
 }
 
+/* What is fetched ahead, by what the events are given. */
+enum { FETCHED = 100 };
+typedef struct Fetching {
+    Simulator *simulator;
+    NodeId node;
+    Timer timers[FETCHED];
+    bool has_ended[FETCHED]; /* it has run, or is cancelled */
+    unsigned stages[FETCHED], runs, others;
+} Fetching;
+
+static Fetching fetching; /* `fetch` may change nothing that it is given */
+
+static void fetched_run(void *owner, void *data)
+{
+    (void)owner;
+    unsigned index = (unsigned)((bool *)data - fetching.has_ended);
+    fetching.has_ended[index] = true;
+    fetching.runs++;
+    /* Every tenth cancels the next but one, which has been fetched for by then. */
+    if (index % 10 == 0)
+        simulator_cancel(fetching.simulator, &fetching.timers[index + 2]);
+}
+
+static void fetched_discard(void *data)
+{
+    *(bool *)data = true;
+}
+
+static void fetched_fetch(const void *owner, const void *data, FetchStage stage)
+{
+    (void)owner;
+    assert_false(*(const bool *)data);
+    fetching.stages[(const bool *)data - fetching.has_ended] |= 1u << stage;
+}
+
+static void other_run(void *owner, void *data)
+{
+    (void)owner;
+    (void)data;
+    fetching.others++;
+}
+
+/* Only for events of that kind, and never with the data of one that has ended. */
+static void test_events_are_fetched_ahead(void **state)
+{
+    (void)state;
+    fetching = (Fetching){.simulator = simulator_new(7)};
+    Simulator *simulator = fetching.simulator;
+    fetching.node = simulator_add_node(simulator, "a.example");
+    simulator_fetch_ahead(simulator, fetched_run, fetched_fetch);
+    for (int i = 0; i < FETCHED; i++) {
+        EventAction action = {fetched_run, NULL, &fetching.has_ended[i], fetched_discard};
+        fetching.timers[i] =
+            simulator_schedule(simulator, 10 * i + 10, fetching.node, EVENT_FOREGROUND, action);
+        if (i % 5 == 0)
+            simulator_schedule(simulator, 10 * i + 11, fetching.node, EVENT_FOREGROUND,
+                               (EventAction){other_run, NULL, NULL, NULL});
+    }
+    simulator_run(simulator, TO_THE_END);
+    unsigned fetched_fully = 0;
+    for (int i = 0; i < FETCHED; i++)
+        fetched_fully += fetching.stages[i] == (1u << FETCH_FAR | 1u << FETCH_NEAR);
+    assert_int_equal(fetching.others, FETCHED / 5);
+    assert_int_equal(fetching.runs, FETCHED - FETCHED / 10);
+    assert_true(fetched_fully > fetching.runs / 2); /* it is a hint, but not an empty one */
+    simulator_free(simulator);
+}
+
 static void test_background_does_not_keep_a_run_going(void **state)
 {
     (void)state;
@@ -212,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_an_interrupt_comes_next),
         cmocka_unit_test(test_a_cancelled_event_does_not_come),
         cmocka_unit_test(test_what_is_not_cancelled_comes_in_order),
+        cmocka_unit_test(test_events_are_fetched_ahead),
         cmocka_unit_test(test_background_does_not_keep_a_run_going),
         cmocka_unit_test(test_the_budget_of_events_ends_a_run),
         cmocka_unit_test(test_events_can_be_added_between_runs),
