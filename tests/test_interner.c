@@ -12,7 +12,7 @@
 
 enum { MANY = 20000 };
 
-/* Far more than are remembered as recent, and in several blocks of memory. */
+/* Far more than are remembered as recent. */
 static void test_each_is_kept_once(void **state)
 {
     (void)state;
@@ -35,7 +35,7 @@ static void test_each_is_kept_once(void **state)
     interner_free(names, NULL);
 }
 
-/* Texts of every length, equal but for their last octet; some have a block for themselves. */
+/* Texts of every length, equal but for their last octet. */
 static void test_lengths(void **state)
 {
     (void)state;
@@ -65,12 +65,39 @@ static void test_meanings_are_freed(void **state)
     interner_free(names, g_free); /* what it leaves is seen under AddressSanitizer */
 }
 
+/* Some are removed and come again; the others are found all the time. */
+static void test_removal(void **state)
+{
+    (void)state;
+    enum { FEW = 700 };
+    Interner *names = interner_new();
+    const char *kept[FEW] = {0};
+    for (unsigned step = 0; step < 20 * FEW; step++) {
+        unsigned i = step * 7919 % FEW;
+        g_autofree char *text = g_strdup_printf("m.%u", i);
+        const char *name = interner_take(names, text);
+        assert_string_equal(name, text);
+        if (kept[i] != NULL)
+            assert_ptr_equal(name, kept[i]);
+        else
+            assert_null(*interned_meaning(name));
+        *interned_meaning(name) = &kept[i];
+        kept[i] = name;
+        if (step % 3 == 0) {
+            interner_remove(names, name);
+            kept[i] = NULL;
+        }
+    }
+    interner_free(names, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_is_kept_once),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_meanings_are_freed),
+        cmocka_unit_test(test_removal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

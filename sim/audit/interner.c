@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { RECENT = 256, FIRST_CAPACITY = 256, BLOCK_SIZE = 16384 };
+enum { RECENT = 256, FIRST_CAPACITY = 256 };
 
 typedef struct Name {
     void *meaning;
@@ -21,8 +21,6 @@ struct Interner {
     Slot recent[RECENT];
     Slot *slots; /* a power of two; the next free one behind the place of the hash */
     size_t capacity, count;
-    GPtrArray *blocks; /* the names' memory */
-    size_t left;       /* of the last block */
 };
 
 /* Its octets, eight at a time. */
@@ -67,25 +65,17 @@ static void grow(Interner *names)
     g_free(old);
 }
 
-static Name *name_new(Interner *names, const char *text, size_t length)
+static Name *name_new(const char *text, size_t length)
 {
-    size_t size = (sizeof(Name) + length + sizeof(void *)) / sizeof(void *) * sizeof(void *);
-    bool is_long = size > BLOCK_SIZE / 4;
-    if (is_long || size > names->left) {
-        void *block = g_malloc(is_long ? size : BLOCK_SIZE);
-        /* The last one is that which names are cut from. */
-        g_ptr_array_insert(names->blocks, is_long ? 0 : -1, block);
-        names->left = is_long ? names->left : BLOCK_SIZE;
-    }
-    Name *name = names->blocks->pdata[0];
-    if (!is_long) {
-        char *block = names->blocks->pdata[names->blocks->len - 1];
-        name = (Name *)(void *)(block + BLOCK_SIZE - names->left);
-        names->left -= size;
-    }
+    Name *name = g_malloc(sizeof *name + length + 1);
     name->meaning = NULL;
     memcpy(name->text, text, length + 1);
     return name;
+}
+
+static Name *name_of(const char *text)
+{
+    return (Name *)(void *)(text - offsetof(Name, text));
 }
 
 Interner *interner_new(void)
@@ -93,18 +83,17 @@ Interner *interner_new(void)
     Interner *names = g_new0(Interner, 1);
     names->capacity = FIRST_CAPACITY;
     names->slots = g_new0(Slot, names->capacity);
-    names->blocks = g_ptr_array_new_with_free_func(g_free);
     return names;
 }
 
 void interner_free(Interner *names, GDestroyNotify free_meaning)
 {
-    for (size_t i = 0; free_meaning != NULL && i < names->capacity; i++) {
-        const Name *name = names->slots[i].name;
-        if (name != NULL && name->meaning != NULL)
+    for (size_t i = 0; i < names->capacity; i++) {
+        Name *name = names->slots[i].name;
+        if (name != NULL && name->meaning != NULL && free_meaning != NULL)
             free_meaning(name->meaning);
+        g_free(name);
     }
-    g_ptr_array_unref(names->blocks);
     g_free(names->slots);
     g_free(names);
 }
@@ -120,7 +109,7 @@ const char *interner_take(Interner *names, const char *text)
         return recent->name->text;
     Slot *slot = find_slot(names, hash, text);
     if (slot->name == NULL) {
-        *slot = (Slot){hash, name_new(names, text, length)};
+        *slot = (Slot){hash, name_new(text, length)};
         *recent = *slot;
         if (++names->count * 4 > names->capacity * 3)
             grow(names);
@@ -132,5 +121,32 @@ const char *interner_take(Interner *names, const char *text)
 
 void **interned_meaning(const char *name)
 {
-    return &((Name *)(void *)(name - offsetof(Name, text)))->meaning;
+    return &name_of(name)->meaning;
+}
+
+/* Whether what stands at `at` would be found no more if `hole`, somewhere before it, stayed free.
+ */
+static bool needs_hole(const Interner *names, size_t hole, size_t at)
+{
+    size_t home = names->slots[at].hash & (names->capacity - 1);
+    return hole <= at ? home <= hole || home > at : home <= hole && home > at;
+}
+
+void interner_remove(Interner *names, const char *text)
+{
+    Name *name = name_of(text);
+    size_t mask = names->capacity - 1;
+    uint32_t hash = hash_of(text, strlen(text));
+    size_t hole = (size_t)(find_slot(names, hash, text) - names->slots);
+    if (names->recent[hash >> 24].name == name)
+        names->recent[hash >> 24].name = NULL;
+    for (size_t at = (hole + 1) & mask; names->slots[at].name != NULL; at = (at + 1) & mask) {
+        if (needs_hole(names, hole, at)) {
+            names->slots[hole] = names->slots[at];
+            hole = at;
+        }
+    }
+    names->slots[hole].name = NULL;
+    names->count--;
+    g_free(name);
 }

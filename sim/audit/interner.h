@@ -14,3 +14,5 @@ void interner_free(Interner *names, GDestroyNotify free_meaning);
 const char *interner_take(Interner *names, const char *text);
 /* What the owner makes of an interned name: at first NULL. */
 void **interned_meaning(const char *name);
+/* Forgets an interned name, whose meaning is the owner's to free. */
+void interner_remove(Interner *names, const char *name);
