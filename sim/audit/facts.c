@@ -161,9 +161,7 @@ Facts *facts_new(Trace *trace)
     facts->trace = trace;
     facts->simulator = trace_simulator(trace);
     facts->names = interner_new();
-    facts->mails = g_ptr_array_new_with_free_func(known_mail_free);
-    facts->mail_names = interner_new();
-    facts->open = g_hash_table_new_full(facts_open_hash, facts_open_equals, g_free, NULL);
+    facts_init_mails(facts);
     facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
     g_array_set_clear_func(facts->hosts, host_tally_clear);
     facts->drops = g_array_new(FALSE, FALSE, sizeof(FactsDrop));
@@ -195,9 +193,7 @@ void facts_free(Facts *facts)
     g_array_unref(facts->watches);
     g_array_unref(facts->drops);
     g_array_unref(facts->hosts);
-    g_hash_table_destroy(facts->open);
-    g_ptr_array_unref(facts->mails);
-    interner_free(facts->mail_names, NULL);
+    facts_clear_mails(facts);
     interner_free(facts->names, NULL);
     g_free(facts);
 }

@@ -38,17 +38,28 @@ typedef enum MailFate {
 /* `delivered`, `queued`, … */
 const char *mail_fate_name(MailFate fate);
 
+/* What a recipient's fate is made from; the facts' own. */
+typedef struct FactsState {
+    struct FactsEntry *entries; /* queue entries that hold it, by the records; NULL: none */
+    uint32_t open;              /* how many of them there are */
+    uint32_t held;              /* queue entries that hold it, by the final inventory */
+    bool is_bounced, is_discarded, is_refused, is_lost;
+    bool is_expanded;
+    bool is_outside; /* a server outside of the simulation has taken it over */
+} FactsState;
+
 typedef struct FactsRecipient {
     const char *address;
     MailFate fate;
-    uint64_t attempts;        /* over the network: queue.attempt by smtp, of all servers */
-    uint64_t copies;          /* mail.delivered */
-    uint64_t servers;         /* that took it over: each time it got a Received line */
+    uint32_t attempts;        /* over the network: queue.attempt by smtp, of all servers */
+    uint32_t copies;          /* mail.delivered */
+    uint32_t servers;         /* that took it over: each time it got a Received line */
     SimTime accepted_at;      /* by the first server */
     SimTime first_attempt_at; /* over the network */
     SimTime delivered_at;     /* the first copy */
     SimTime bounced_at;
     const char *bounce; /* the notification's name, or NULL */
+    FactsState own;
 } FactsRecipient;
 
 /* Mails are those composed and those accepted by a server, so notifications too. */
@@ -59,6 +70,22 @@ typedef struct FactsMail {
     const FactsRecipient *recipients;
     size_t recipient_count; /* in the order of appearance */
 } FactsMail;
+
+/* Mails that nobody asks for one by one, such as those of one entry of `traffic`: what has become
+ * of those that are delivered, and forgotten. */
+typedef struct FactsSums {
+    int64_t count;
+    SimTime last_delivered_at; /* SIM_NEVER: none is */
+    const SimTime *delays;     /* of each, from its first acceptance to its delivery */
+} FactsSums;
+
+/* Before the run: mails of which `owns` says that they belong to `group` are forgotten as soon as
+ * they are delivered to their one recipient, no queue holds them, and their agents know that they
+ * are sent. So that may be asked for only where nothing brings back what was done: no machine
+ * fails, no disk is full. */
+void facts_sum_up(Facts *facts, const char *group,
+                  bool (*owns)(const char *group, const char *mail));
+FactsSums facts_sums(const Facts *facts, const char *group);
 
 /* In the order of appearance. What is returned is valid until the trace goes on. */
 size_t facts_mail_count(const Facts *facts);

@@ -5,21 +5,35 @@
 #include "audit/facts.h"
 #include "audit/interner.h"
 
-/* What a recipient's fate is made from. */
-typedef struct RecipientState {
-    uint32_t open; /* queue entries that hold it, by the records */
-    uint32_t held; /* queue entries that hold it, by the final inventory */
-    bool is_bounced, is_discarded, is_refused, is_lost;
-    bool is_expanded;
-    bool is_outside; /* a server outside of the simulation has taken it over */
-} RecipientState;
-
 typedef struct KnownMail {
     FactsMail shown;
-    GArray *recipients; /* FactsRecipient: what `shown` points to */
-    GArray *states;     /* RecipientState, likewise */
-    GPtrArray *bounces; /* names, borrowed; NULL: none */
+    FactsRecipient *recipients; /* what `shown` points to */
+    FactsRecipient first;       /* they are this one where there is no other */
+    GPtrArray *bounces;         /* names, borrowed; NULL: none */
+    char *subject;              /* NULL: unknown, or the mail's name */
+    guint place;                /* among all mails */
+    bool is_sent;               /* its agent knows that a server has taken it */
 } KnownMail;
+
+/* A queue entry. */
+typedef struct FactsEntry {
+    NodeId node;
+    const char *id; /* interned */
+} FactsEntry;
+
+/* KnownMail in the order of appearance, with NULL where one is forgotten. */
+typedef struct MailList {
+    GPtrArray *mails;
+    guint holes;
+} MailList;
+
+/* See FactsSums. */
+typedef struct SummedGroup {
+    const char *name; /* interned */
+    bool (*owns)(const char *group, const char *mail);
+    SimTime last_delivered_at;
+    GArray *delays; /* SimTime */
+} SummedGroup;
 
 typedef struct HostTally {
     uint64_t queue_length, queue_peak, connections, segments, retransmissions, drops;
@@ -63,9 +77,9 @@ struct Facts {
     TraceLevel level;
     bool has_ended;
     Interner *names;
-    Interner *mail_names;    /* each means a KnownMail, if there is one */
-    GPtrArray *mails;        /* KnownMail in the order of appearance */
-    GHashTable *open;        /* OpenKey: queue entries and recipients not done */
+    Interner *mail_names; /* each means a KnownMail, if there is one */
+    MailList *mails;
+    GArray *summed;          /* SummedGroup */
     GArray *hosts;           /* HostTally by NodeId */
     GArray *drops;           /* FactsDrop in the order of appearance */
     GArray *watches;         /* Watch */
@@ -77,13 +91,11 @@ struct Facts {
 
 /* ---- facts_mails.c ---- */
 
-KnownMail *known_mail_new(const char *name);
-void known_mail_free(void *mail);
+void facts_init_mails(Facts *facts);
+void facts_clear_mails(Facts *facts);
 const char *facts_intern(Facts *facts, const char *text);
 /* Deals with the records that tell of mails; the others it passes over. */
 void facts_note_mail(Facts *facts, const TraceRecord *record);
-guint facts_open_hash(const void *key);
-gboolean facts_open_equals(const void *a, const void *b);
 
 /* ---- facts_queues.c ---- */
 

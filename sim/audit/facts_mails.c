@@ -6,25 +6,6 @@
 
 #include <string.h>
 
-/* A recipient in a queue entry of a server. */
-typedef struct OpenKey {
-    NodeId node;
-    const char *entry, *recipient; /* interned */
-} OpenKey;
-
-guint facts_open_hash(const void *key)
-{
-    const OpenKey *open = key;
-    return g_direct_hash(open->entry) ^ (g_direct_hash(open->recipient) * 31U) ^ open->node;
-}
-
-gboolean facts_open_equals(const void *a, const void *b)
-{
-    const OpenKey *first = a, *second = b;
-    return first->node == second->node && first->entry == second->entry &&
-           first->recipient == second->recipient;
-}
-
 const char *facts_intern(Facts *facts, const char *text)
 {
     return interner_take(facts->names, text);
@@ -32,24 +13,69 @@ const char *facts_intern(Facts *facts, const char *text)
 
 /* ---- Mails and recipients ---- */
 
-KnownMail *known_mail_new(const char *name)
+static KnownMail *known_mail_new(const char *name)
 {
     KnownMail *mail = g_new0(KnownMail, 1);
     mail->shown.name = name;
     mail->shown.from = "";
-    mail->recipients = g_array_new(FALSE, FALSE, sizeof(FactsRecipient));
-    mail->states = g_array_new(FALSE, TRUE, sizeof(RecipientState));
+    mail->recipients = &mail->first;
+    mail->shown.recipients = mail->recipients;
     return mail;
 }
 
-void known_mail_free(void *pointer)
+static void known_mail_free(void *pointer)
 {
     KnownMail *mail = pointer;
-    g_array_unref(mail->recipients);
-    g_array_unref(mail->states);
+    if (mail == NULL)
+        return;
+    for (size_t i = 0; i < mail->shown.recipient_count; i++)
+        g_free(mail->recipients[i].own.entries);
+    if (mail->recipients != &mail->first)
+        g_free(mail->recipients);
     if (mail->bounces != NULL)
         g_ptr_array_unref(mail->bounces);
+    g_free(mail->subject);
     g_free(mail);
+}
+
+static void summed_group_clear(void *group)
+{
+    g_array_unref(((SummedGroup *)group)->delays);
+}
+
+void facts_init_mails(Facts *facts)
+{
+    facts->mail_names = interner_new();
+    facts->mails = g_new0(MailList, 1);
+    facts->mails->mails = g_ptr_array_new_with_free_func(known_mail_free);
+    facts->summed = g_array_new(FALSE, FALSE, sizeof(SummedGroup));
+    g_array_set_clear_func(facts->summed, summed_group_clear);
+}
+
+void facts_clear_mails(Facts *facts)
+{
+    g_array_unref(facts->summed);
+    g_ptr_array_unref(facts->mails->mails);
+    g_free(facts->mails);
+    interner_free(facts->mail_names, NULL);
+}
+
+/* Closes the holes. */
+static GPtrArray *list_mails(MailList *list)
+{
+    guint kept = 0;
+    for (guint i = 0; list->holes > 0 && i < list->mails->len; i++) {
+        KnownMail *mail = list->mails->pdata[i];
+        if (mail == NULL)
+            continue;
+        mail->place = kept;
+        list->mails->pdata[i] = NULL;
+        list->mails->pdata[kept++] = mail;
+    }
+    if (list->holes > 0)
+        g_ptr_array_set_size(list->mails, (gint)kept);
+    list->holes = 0;
+    return list->mails;
 }
 
 static KnownMail *find_or_add_mail(Facts *facts, const char *name)
@@ -57,8 +83,10 @@ static KnownMail *find_or_add_mail(Facts *facts, const char *name)
     const char *key = interner_take(facts->mail_names, name);
     void **meaning = interned_meaning(key);
     if (*meaning == NULL) {
-        *meaning = known_mail_new(key);
-        g_ptr_array_add(facts->mails, *meaning);
+        KnownMail *mail = known_mail_new(key);
+        mail->place = facts->mails->mails->len;
+        g_ptr_array_add(facts->mails->mails, mail);
+        *meaning = mail;
     }
     return *meaning;
 }
@@ -94,16 +122,19 @@ static size_t find_or_add_recipient(Facts *facts, KnownMail *mail, const char *a
         .delivered_at = SIM_NEVER,
         .bounced_at = SIM_NEVER,
     };
-    RecipientState state = {0};
-    g_array_append_val(mail->recipients, recipient);
-    g_array_append_val(mail->states, state);
-    mail->shown.recipients = (const FactsRecipient *)(const void *)mail->recipients->data;
-    mail->shown.recipient_count = mail->recipients->len;
+    if (index > 0) {
+        bool is_second = mail->recipients == &mail->first;
+        mail->recipients = g_renew(FactsRecipient, is_second ? NULL : mail->recipients, index + 1);
+        if (is_second)
+            mail->recipients[0] = mail->first;
+        mail->shown.recipients = mail->recipients;
+    }
+    mail->recipients[index] = recipient;
+    mail->shown.recipient_count = index + 1;
     return index;
 }
 
-static MailFate fate_of(const FactsRecipient *recipient, const RecipientState *state,
-                        bool has_ended)
+static MailFate fate_of(const FactsRecipient *recipient, const FactsState *state, bool has_ended)
 {
     if (recipient->copies > 0)
         return MAIL_FATE_DELIVERED;
@@ -126,9 +157,8 @@ static MailFate fate_of(const FactsRecipient *recipient, const RecipientState *s
 
 static void settle(const Facts *facts, KnownMail *mail, size_t index)
 {
-    FactsRecipient *recipient = &g_array_index(mail->recipients, FactsRecipient, index);
-    recipient->fate =
-        fate_of(recipient, &g_array_index(mail->states, RecipientState, index), facts->has_ended);
+    FactsRecipient *recipient = &mail->recipients[index];
+    recipient->fate = fate_of(recipient, &recipient->own, facts->has_ended);
 }
 
 /* ---- Records ---- */
@@ -138,8 +168,8 @@ typedef struct Subject {
     KnownMail *mail;
     size_t index;
     FactsRecipient *recipient;
-    RecipientState *state;
-    OpenKey key;
+    FactsState *state;
+    FactsEntry entry;
 } Subject;
 
 static Subject subject_of(Facts *facts, NodeId node, const char *mail, const char *recipient,
@@ -147,35 +177,113 @@ static Subject subject_of(Facts *facts, NodeId node, const char *mail, const cha
 {
     KnownMail *known = find_or_add_mail(facts, mail);
     size_t index = find_or_add_recipient(facts, known, recipient != NULL ? recipient : "");
-    FactsRecipient *shown = &g_array_index(known->recipients, FactsRecipient, index);
+    FactsRecipient *shown = &known->recipients[index];
     return (Subject){
         .mail = known,
         .index = index,
         .recipient = shown,
-        .state = &g_array_index(known->states, RecipientState, index),
-        .key = {node, facts_intern(facts, entry), shown->address},
+        .state = &shown->own,
+        .entry = {node, facts_intern(facts, entry)},
     };
 }
 
-static void open_entry(Facts *facts, const Subject *subject)
+/* Where the entry stands among those that hold the recipient; their number: it does not. */
+static uint32_t find_entry(const Subject *subject)
 {
-    if (g_hash_table_contains(facts->open, &subject->key))
-        return;
-    g_hash_table_add(facts->open, g_memdup2(&subject->key, sizeof subject->key));
-    subject->state->open++;
+    const FactsState *state = subject->state;
+    uint32_t i = 0;
+    while (i < state->open && (state->entries[i].node != subject->entry.node ||
+                               state->entries[i].id != subject->entry.id))
+        i++;
+    return i;
 }
 
-static void close_entry(Facts *facts, const Subject *subject)
+static void open_entry(const Subject *subject)
 {
-    if (g_hash_table_remove(facts->open, &subject->key))
-        subject->state->open--;
+    FactsState *state = subject->state;
+    if (find_entry(subject) < state->open)
+        return;
+    state->entries = g_renew(FactsEntry, state->entries, state->open + 1);
+    state->entries[state->open++] = subject->entry;
+}
+
+static void close_entry(const Subject *subject)
+{
+    FactsState *state = subject->state;
+    uint32_t i = find_entry(subject);
+    if (i == state->open)
+        return;
+    state->entries[i] = state->entries[--state->open];
+    if (state->open == 0)
+        g_clear_pointer(&state->entries, g_free);
+}
+
+/* ---- What is summed up and forgotten ---- */
+
+static SummedGroup *group_of(const Facts *facts, const KnownMail *mail)
+{
+    for (guint i = 0; i < facts->summed->len; i++) {
+        SummedGroup *group = &g_array_index(facts->summed, SummedGroup, i);
+        if (group->owns(group->name, mail->shown.name))
+            return group;
+    }
+    return NULL;
+}
+
+static bool is_done(const KnownMail *mail)
+{
+    const FactsRecipient *recipient = &mail->first;
+    return mail->is_sent && mail->shown.recipient_count == 1 && recipient->copies == 1 &&
+           recipient->own.open == 0;
+}
+
+/* The last that is done with the mail of a record: it may be gone afterwards. */
+static void forget_if_done(Facts *facts, KnownMail *mail)
+{
+    if (facts->summed->len == 0 || !is_done(mail))
+        return;
+    SummedGroup *group = group_of(facts, mail);
+    if (group == NULL)
+        return;
+    SimTime delay = mail->first.delivered_at - mail->first.accepted_at;
+    g_array_append_val(group->delays, delay);
+    if (group->last_delivered_at == SIM_NEVER ||
+        mail->first.delivered_at > group->last_delivered_at)
+        group->last_delivered_at = mail->first.delivered_at;
+    facts->mails->mails->pdata[mail->place] = NULL;
+    interner_remove(facts->mail_names, mail->shown.name);
+    known_mail_free(mail);
+    if (++facts->mails->holes * 2 > facts->mails->mails->len)
+        list_mails(facts->mails);
+}
+
+void facts_sum_up(Facts *facts, const char *group,
+                  bool (*owns)(const char *group, const char *mail))
+{
+    SummedGroup summed = {facts_intern(facts, group), owns, SIM_NEVER,
+                          g_array_new(FALSE, FALSE, sizeof(SimTime))};
+    g_array_append_val(facts->summed, summed);
+}
+
+FactsSums facts_sums(const Facts *facts, const char *group)
+{
+    for (guint i = 0; i < facts->summed->len; i++) {
+        const SummedGroup *summed = &g_array_index(facts->summed, SummedGroup, i);
+        if (strcmp(summed->name, group) == 0)
+            return (FactsSums){summed->delays->len, summed->last_delivered_at,
+                               (const SimTime *)(const void *)summed->delays->data};
+    }
+    return (FactsSums){.last_delivered_at = SIM_NEVER};
 }
 
 static void note_composed(Facts *facts, const TraceFields_AGENT_COMPOSE *fields)
 {
     KnownMail *mail = find_or_add_mail(facts, fields->mail);
     mail->shown.from = facts_intern(facts, fields->from);
-    mail->shown.subject = facts_intern(facts, fields->subject);
+    g_free(mail->subject);
+    bool is_named_so = g_strcmp0(fields->subject, mail->shown.name) == 0;
+    mail->subject = is_named_so ? NULL : g_strdup(fields->subject != NULL ? fields->subject : "");
+    mail->shown.subject = is_named_so ? mail->shown.name : mail->subject;
     g_auto(GStrv) addresses = g_strsplit(fields->to != NULL ? fields->to : "", ",", -1);
     for (char **address = addresses; *address != NULL; address++) {
         if (*g_strstrip(*address) != '\0')
@@ -192,7 +300,7 @@ static void note_failed(Facts *facts, const TraceFields_AGENT_FAILED *fields)
     for (size_t i = 0; i < mail->shown.recipient_count; i++) {
         if (fields->recipient == NULL ||
             address_matches(mail->shown.recipients[i].address, fields->recipient)) {
-            g_array_index(mail->states, RecipientState, i).is_refused = true;
+            mail->recipients[i].own.is_refused = true;
             settle(facts, mail, i);
         }
     }
@@ -202,8 +310,17 @@ static void note_lost(Facts *facts, const TraceFields_AGENT_LOST *fields)
 {
     KnownMail *mail = find_or_add_mail(facts, fields->mail);
     size_t index = find_or_add_recipient(facts, mail, fields->recipient);
-    g_array_index(mail->states, RecipientState, index).is_lost = true;
+    mail->recipients[index].own.is_lost = true;
     settle(facts, mail, index);
+}
+
+static void note_sent(Facts *facts, const TraceFields_AGENT_SENT *fields)
+{
+    KnownMail *mail = *interned_meaning(interner_take(facts->mail_names, fields->mail));
+    if (mail == NULL)
+        return;
+    mail->is_sent = true;
+    forget_if_done(facts, mail);
 }
 
 static void note_accepted(Facts *facts, const TraceRecord *record)
@@ -211,7 +328,7 @@ static void note_accepted(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_ACCEPTED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    open_entry(facts, &subject);
+    open_entry(&subject);
     if (subject.mail->shown.from[0] == '\0')
         subject.mail->shown.from = facts_intern(facts, fields->sender);
     subject.recipient->servers += fields->origin == NULL;
@@ -225,7 +342,7 @@ static void note_attempt(Facts *facts, const TraceRecord *record)
     const TraceFields_QUEUE_ATTEMPT *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    open_entry(facts, &subject);
+    open_entry(&subject);
     if (g_strcmp0(fields->transport, "smtp") == 0) {
         subject.recipient->attempts++;
         subject.recipient->first_attempt_at =
@@ -249,10 +366,11 @@ static void note_relayed(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_RELAYED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    close_entry(facts, &subject);
+    close_entry(&subject);
     if (is_outside(facts, fields->next))
         subject.state->is_outside = true;
     settle(facts, subject.mail, subject.index);
+    forget_if_done(facts, subject.mail);
 }
 
 static void note_expanded(Facts *facts, const TraceRecord *record)
@@ -260,7 +378,7 @@ static void note_expanded(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_EXPANDED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    close_entry(facts, &subject);
+    close_entry(&subject);
     subject.state->is_expanded = true;
     settle(facts, subject.mail, subject.index);
 }
@@ -270,13 +388,14 @@ static void note_delivered(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_DELIVERED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    close_entry(facts, &subject);
+    close_entry(&subject);
     /* Found there by another attempt, it is the copy that was told of, unless a crash forestalled
      * that. */
     if (fields->found == NULL || subject.recipient->copies == 0)
         subject.recipient->copies++;
     subject.recipient->delivered_at = MIN(subject.recipient->delivered_at, record->time);
     settle(facts, subject.mail, subject.index);
+    forget_if_done(facts, subject.mail);
 }
 
 static void add_bounce(KnownMail *mail, const char *name)
@@ -292,7 +411,7 @@ static void note_bounced(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_BOUNCED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    close_entry(facts, &subject);
+    close_entry(&subject);
     subject.state->is_bounced = true;
     subject.recipient->bounced_at = MIN(subject.recipient->bounced_at, record->time);
     if (fields->bounce != NULL) {
@@ -307,7 +426,7 @@ static void note_discarded(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_DISCARDED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    close_entry(facts, &subject);
+    close_entry(&subject);
     subject.state->is_discarded = true;
     settle(facts, subject.mail, subject.index);
 }
@@ -326,8 +445,9 @@ static void note_inventory(Facts *facts, const TraceRecord *record)
 static void note_end(Facts *facts)
 {
     facts->has_ended = true;
-    for (guint i = 0; i < facts->mails->len; i++) {
-        KnownMail *mail = g_ptr_array_index(facts->mails, i);
+    const GPtrArray *mails = list_mails(facts->mails);
+    for (guint i = 0; i < mails->len; i++) {
+        KnownMail *mail = g_ptr_array_index(mails, i);
         for (size_t at = 0; at < mail->shown.recipient_count; at++)
             settle(facts, mail, at);
     }
@@ -341,6 +461,8 @@ void facts_note_mail(Facts *facts, const TraceRecord *record)
         note_failed(facts, record->fields);
     else if (record->kind == TRACE_AGENT_LOST)
         note_lost(facts, record->fields);
+    else if (record->kind == TRACE_AGENT_SENT)
+        note_sent(facts, record->fields);
     else if (record->kind == TRACE_MAIL_ACCEPTED)
         note_accepted(facts, record);
     else if (record->kind == TRACE_QUEUE_ATTEMPT)
@@ -384,12 +506,12 @@ const char *mail_fate_name(MailFate fate)
 
 size_t facts_mail_count(const Facts *facts)
 {
-    return facts->mails->len;
+    return list_mails(facts->mails)->len;
 }
 
 const FactsMail *facts_mail_at(const Facts *facts, size_t index)
 {
-    const KnownMail *mail = g_ptr_array_index(facts->mails, index);
+    const KnownMail *mail = g_ptr_array_index(list_mails(facts->mails), index);
     return &mail->shown;
 }
 

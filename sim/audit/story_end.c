@@ -108,7 +108,7 @@ static void tell_fate(const Story *story, const FactsMail *mail, const FactsReci
         {"recipients", recipient->address}, {"attempts", attempts}, {"age", age},
         {"notification", recipient->bounce});
     if (recipient->copies > 1) {
-        g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, recipient->copies);
+        g_autofree char *count = g_strdup_printf("%u", recipient->copies);
         SAY(text, WORDS_END_COPIES, {"count", count});
     }
     g_string_append_c(out, '\n');
