@@ -61,6 +61,7 @@ static void leave_queue(Books *books, NodeId node, const TraceFields_QUEUE_REMOV
                           server->name, entry->mail->name, entry->id, at->recipient);
     }
     check_length(books, server, fields->length);
+    books_settle(books, entry->mail);
 }
 
 /* The disk has at least the recipients that are open: a note comes after its record. */
@@ -418,7 +419,7 @@ static void server_free(void *pointer)
     g_free(server);
 }
 
-static void mail_free(void *pointer)
+void books_mail_free(void *pointer)
 {
     Mail *mail = pointer;
     if (mail->submissions != NULL)
@@ -437,9 +438,9 @@ Books *books_new(Trace *trace)
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = g_hash_table_new(NULL, NULL);
     books->mails = interner_new();
-    books->accounts = g_ptr_array_new_with_free_func(g_free);
-    books->copies = g_ptr_array_new_with_free_func(g_free);
-    books->sent = g_ptr_array_new();
+    books->accounts.items = g_ptr_array_new_with_free_func(g_free);
+    books->copies.items = g_ptr_array_new_with_free_func(g_free);
+    books->sent.items = g_ptr_array_new();
     books->surplus = g_array_new(FALSE, FALSE, sizeof(Surplus));
     books->violations = g_array_new(FALSE, FALSE, sizeof(BooksViolation));
     g_array_set_clear_func(books->violations, violation_clear);
@@ -451,14 +452,19 @@ void books_free(Books *books)
 {
     g_ptr_array_unref(books->servers);
     g_hash_table_destroy(books->hosts);
-    interner_free(books->mails, mail_free);
-    g_ptr_array_unref(books->accounts);
-    g_ptr_array_unref(books->copies);
-    g_ptr_array_unref(books->sent);
+    interner_free(books->mails, books_mail_free);
+    g_ptr_array_unref(books->accounts.items);
+    g_ptr_array_unref(books->copies.items);
+    g_ptr_array_unref(books->sent.items);
     g_array_unref(books->surplus);
     g_array_unref(books->violations);
     interner_free(books->names, NULL);
     g_free(books);
+}
+
+void books_forget_delivered(Books *books)
+{
+    books->forgets = true;
 }
 
 void books_stop_at_violation(Books *books)

@@ -68,6 +68,12 @@ void books_expect_loss(Books *books, const char *host);
 bool books_check_end(Books *books);
 
 /* How many there were; those kept can be read, in the order of discovery. */
+/* Before the run: what is delivered, and in no queue any more, is forgotten; of what lies in the
+ * mailboxes only a sum is kept, against which the final inventory is held. Only for a run in which
+ * no machine fails and no disk is full, so that nothing done comes back, and in which nobody moves
+ * messages about in the mailboxes. */
+void books_forget_delivered(Books *books);
+
 size_t books_violation_count(const Books *books);
 const BooksViolation *books_violation_at(const Books *books, size_t index);
 /* NULL when there is none. */

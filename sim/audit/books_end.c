@@ -39,7 +39,8 @@ static Copy *find_stored(Books *books, NodeId node, const TraceFields_STORE_INVE
     const char *user = books_intern(books, fields->recipient);
     const char *folder = books_intern(books, fields->folder);
     Copy *renamed = NULL;
-    for (Copy *at = books_mail(books, fields->mail)->copies; at != NULL; at = at->next_of_mail) {
+    const Mail *mail = books_find_mail(books, fields->mail);
+    for (Copy *at = mail != NULL ? mail->copies : NULL; at != NULL; at = at->next_of_mail) {
         if (at->server->node != node || at->user != user || at->uid != fields->uid || at->is_gone ||
             at->is_in_inventory)
             continue;
@@ -57,6 +58,8 @@ static void enter_stored(Books *books, NodeId node, const TraceFields_STORE_INVE
         copy->is_in_inventory = true;
         return;
     }
+    if (books_enter_settled(books, node, fields))
+        return;
     Surplus surplus = {books_mail(books, fields->mail), books_server(books, node),
                        books_intern(books, fields->recipient), false};
     g_array_append_val(books->surplus, surplus);
@@ -175,6 +178,12 @@ static void check_sent(Books *books, const Mail *mail)
     books->about = 0;
 }
 
+bool books_sent_is_answered(const Mail *mail)
+{
+    bool is_one = mail->addressees != NULL && strpbrk(mail->addressees, "\",") == NULL;
+    return is_one && was_answered(mail, mail->addressees);
+}
+
 /* A move cut short: the copy is in another folder, told of or not. */
 static bool has_other_copy(const Books *books, const Copy *copy)
 {
@@ -226,13 +235,18 @@ bool books_check_end(Books *books)
     books->seq = books->end_seq;
     if (!books->has_ended)
         books_violate(books, "the trace does not come to timeline.end");
-    for (guint i = 0; books->has_ended && i < books->accounts->len; i++)
-        check_account(books, g_ptr_array_index(books->accounts, i));
-    for (guint i = 0; books->has_ended && i < books->sent->len; i++)
-        check_sent(books, g_ptr_array_index(books->sent, i));
-    for (guint i = 0; books->has_ended && i < books->copies->len; i++)
-        check_copy(books, g_ptr_array_index(books->copies, i));
+    for (guint i = 0; books->has_ended && i < books->accounts.items->len; i++)
+        if (books->accounts.items->pdata[i] != NULL)
+            check_account(books, books->accounts.items->pdata[i]);
+    for (guint i = 0; books->has_ended && i < books->sent.items->len; i++)
+        if (books->sent.items->pdata[i] != NULL)
+            check_sent(books, books->sent.items->pdata[i]);
+    for (guint i = 0; books->has_ended && i < books->copies.items->len; i++)
+        if (books->copies.items->pdata[i] != NULL)
+            check_copy(books, books->copies.items->pdata[i]);
     for (guint i = 0; i < books->surplus->len; i++)
         check_surplus(books, &g_array_index(books->surplus, Surplus, i));
+    if (books->has_ended)
+        books_check_settled(books);
     return books->violation_count == 0;
 }

@@ -17,8 +17,9 @@ void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields)
         fields->server != NULL && books_find_host(books, fields->server) != NODE_TIMELINE;
     if (mail->sent_seq == 0 && is_seen) {
         mail->sent_seq = books->seq;
-        g_ptr_array_add(books->sent, mail);
+        mail->sent_place = books_list_add(&books->sent, mail);
     }
+    books_settle(books, mail);
 }
 
 static void add_refused(Books *books, const char *name, const char *recipient)

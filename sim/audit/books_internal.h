@@ -26,6 +26,7 @@ struct Server {
     bool is_careless;      /* says 250 before a message is durable */
     bool has_outside;      /* programs outside, or smugglers, may bring any message */
     GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
+    GHashTable *settled;   /* user, interned -> Settled; NULL: none */
 };
 
 /* A queue entry. */
@@ -64,6 +65,7 @@ struct Account {
     bool is_named;        /* one of them has */
     bool is_report;       /* to a postmaster: mail.reported has */
     bool is_in_inventory;
+    guint place; /* among all accounts */
 };
 
 struct Mail {
@@ -75,6 +77,7 @@ struct Mail {
     const char *addressees; /* for whom it was composed, with commas */
     GPtrArray *refused;     /* addresses for which its agent was told no; NULL: none */
     uint64_t sent_seq;      /* of the record that a server has taken it; 0: none has */
+    guint sent_place;       /* among all that are sent */
 };
 
 typedef struct Submission {
@@ -96,6 +99,7 @@ struct Copy {
     bool is_marked_deleted; /* by mailbox.flag */
     bool is_gone;           /* mailbox.expunge */
     bool is_in_inventory;
+    guint place; /* among all copies */
 };
 
 /* A message that the final inventory finds in a mailbox and no record has told of. */
@@ -111,19 +115,31 @@ typedef struct CopyKey {
     uint64_t uid;
 } CopyKey;
 
+/* Copies that are forgotten, all in an INBOX. */
+typedef struct Settled {
+    uint64_t count, sum; /* of settled_hash */
+} Settled;
+
+/* Accounts, copies or mails in order, with NULL where one is forgotten. */
+typedef struct BooksList {
+    GPtrArray *items;
+    guint holes;
+} BooksList;
+
 struct Books {
     Simulator *simulator;
     Interner *names;
-    GPtrArray *servers;  /* Server by NodeId, NULL where there is none */
-    GHashTable *hosts;   /* a name as records have it -> NodeId */
-    Interner *mails;     /* each means a Mail */
-    GPtrArray *accounts; /* Account in the order of opening */
-    GPtrArray *copies;   /* Copy in the order of storing */
-    GArray *surplus;     /* Surplus */
-    GPtrArray *sent;     /* Mail: those with a sent_seq, in that order */
-    GArray *violations;  /* BooksViolation */
+    GPtrArray *servers; /* Server by NodeId, NULL where there is none */
+    GHashTable *hosts;  /* a name as records have it -> NodeId */
+    Interner *mails;    /* each means a Mail */
+    BooksList accounts; /* Account in the order of opening */
+    BooksList copies;   /* Copy in the order of storing */
+    GArray *surplus;    /* Surplus */
+    BooksList sent;     /* Mail: those with a sent_seq, in that order */
+    GArray *violations; /* BooksViolation */
     size_t violation_count;
     bool stops;
+    bool forgets;   /* what is delivered */
     bool has_ended; /* timeline.end was seen */
     bool is_cut;    /* the run ended while something was under way */
     uint64_t seq;   /* of the present record */
@@ -139,6 +155,7 @@ struct Books {
  * the server does, such as "relays". */
 Account *books_account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
                                 const char *recipient, const char *does);
+void books_mail_free(void *mail);
 void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* ---- books_ledger.c ---- */
@@ -149,6 +166,8 @@ Server *books_server(Books *books, NodeId node);
 /* The host of that name, or NODE_TIMELINE. */
 NodeId books_find_host(Books *books, const char *name);
 Mail *books_mail(Books *books, const char *name);
+/* The same, but NULL when there is none. */
+Mail *books_find_mail(Books *books, const char *name);
 /* NULL when there is none. */
 Entry *books_find_entry(Books *books, NodeId node, const char *id);
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail);
@@ -202,6 +221,20 @@ void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_the
 void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
 void books_free_mailboxes(Server *server);
 
+/* ---- books_settle.c ---- */
+
+/* Returns its place. */
+guint books_list_add(BooksList *list, void *item);
+/* Something has come to its end: forgets the mail if that is to be done and was the last thing. It
+ * may be gone afterwards. */
+void books_settle(Books *books, Mail *mail);
+/* A message in the final inventory that has no copy: whether it counts among the forgotten. */
+bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
+void books_check_settled(Books *books);
+
 /* ---- books_end.c ---- */
+
+/* Whether the mail was composed for one address, for which an account or a refusal is known. */
+bool books_sent_is_answered(const Mail *mail);
 
 void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);

@@ -60,6 +60,12 @@ Mail *books_mail(Books *books, const char *name)
     return *meaning;
 }
 
+Mail *books_find_mail(Books *books, const char *name)
+{
+    const char *key = interner_find(books->mails, name);
+    return key != NULL ? *interned_meaning(key) : NULL;
+}
+
 Entry *books_find_entry(Books *books, NodeId node, const char *id)
 {
     return g_hash_table_lookup(books_server(books, node)->entries, books_intern(books, id));
@@ -91,7 +97,7 @@ Account *books_open_account(Books *books, Entry *entry, const char *recipient, c
     entry->accounts = account;
     entry->open_count++;
     entry->mail->accounts = account;
-    g_ptr_array_add(books->accounts, account);
+    account->place = books_list_add(&books->accounts, account);
     return account;
 }
 

@@ -25,6 +25,8 @@ void books_free_mailboxes(Server *server)
 {
     if (server->mailboxes != NULL)
         g_hash_table_destroy(server->mailboxes);
+    if (server->settled != NULL)
+        g_hash_table_destroy(server->settled);
 }
 
 static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
@@ -40,7 +42,7 @@ static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE
     copy->outages = server->outages;
     copy->next_of_mail = copy->mail->copies;
     copy->mail->copies = copy;
-    g_ptr_array_add(books->copies, copy);
+    copy->place = books_list_add(&books->copies, copy);
     if (server->mailboxes == NULL)
         server->mailboxes = g_hash_table_new_full(key_hash, key_equals, g_free, NULL);
     g_hash_table_insert(server->mailboxes, g_memdup2(&key, sizeof key), copy);

@@ -119,6 +119,14 @@ const char *interner_take(Interner *names, const char *text)
     return recent->name->text;
 }
 
+const char *interner_find(const Interner *names, const char *text)
+{
+    if (text == NULL)
+        text = "";
+    const Slot *slot = find_slot(names, hash_of(text, strlen(text)), text);
+    return slot->name != NULL ? slot->name->text : NULL;
+}
+
 void **interned_meaning(const char *name)
 {
     return &name_of(name)->meaning;

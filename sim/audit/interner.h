@@ -12,6 +12,8 @@ Interner *interner_new(void);
 void interner_free(Interner *names, GDestroyNotify free_meaning);
 /* The name as it is kept, which lives as long as the interner; NULL counts as "". */
 const char *interner_take(Interner *names, const char *text);
+/* The same, but NULL where it is not kept. */
+const char *interner_find(const Interner *names, const char *text);
 /* What the owner makes of an interned name: at first NULL. */
 void **interned_meaning(const char *name);
 /* Forgets an interned name, whose meaning is the owner's to free. */

@@ -379,6 +379,11 @@ uint64_t mail_server_disk_steps(const MailServer *server)
     return disk_step_count(server->disk);
 }
 
+uint64_t mail_server_disk_used(const MailServer *server)
+{
+    return disk_used(server->disk);
+}
+
 void mail_server_take_inventory(const MailServer *server, bool is_final)
 {
     store_inventory(server->disk, server->machine.trace, server->machine.node, is_final);

@@ -141,6 +141,7 @@ void mail_server_flush(MailServer *server, const char *domain);
 /* Its disk's steps: see disk_watch, disk_step_count. */
 void mail_server_watch_disk(MailServer *server, DiskWatcher watcher);
 uint64_t mail_server_disk_steps(const MailServer *server);
+uint64_t mail_server_disk_used(const MailServer *server); /* octets */
 
 /* Writes store.inventory for all that its disk holds. */
 void mail_server_take_inventory(const MailServer *server, bool is_final);

@@ -1,11 +1,14 @@
 /* A run: a simulation with its observers. See run.h. */
 #include "scenario/run.h"
 
+#include "scenario/traffic_facts.h"
+
 Run *run_new(const Scenario *scenario, const SimulationOptions *options)
 {
     Run *run = g_new0(Run, 1);
     run->scenario = scenario;
     run->until = options->until_ns != SCENARIO_UNSET ? options->until_ns : SIM_NEVER;
+    run->is_disturbed = options->fault.number > 0 || options->outside != NULL;
     run->simulation = simulation_new(scenario, options);
     Trace *trace = simulation_trace(run->simulation);
     run->books = books_new(trace);
@@ -31,6 +34,40 @@ void run_free(Run *run)
     books_free(run->books);
     simulation_free(run->simulation);
     g_free(run);
+}
+
+static bool asks_for_mails(const Scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->expect.count; i++) {
+        if (scenario->expect.items[i].selector.mail != NULL)
+            return true;
+    }
+    for (size_t i = 0; i < scenario->questions.count; i++) {
+        if (scenario->questions.items[i].answer.mail != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool has_limited_disk(const Scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->servers.count; i++) {
+        if (scenario->servers.items[i].disk.size != SCENARIO_UNSET)
+            return true;
+    }
+    return false;
+}
+
+bool run_forget_delivered(Run *run)
+{
+    const Scenario *scenario = run->scenario;
+    if (scenario->timeline.count > 0 || run->is_disturbed || asks_for_mails(scenario) ||
+        has_limited_disk(scenario))
+        return false;
+    for (size_t i = 0; i < scenario->traffic.count; i++)
+        facts_sum_up(run->facts, scenario->traffic.items[i].name.text, traffic_owns);
+    books_forget_delivered(run->books);
+    return true;
 }
 
 bool run_play(Run *run)

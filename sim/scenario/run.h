@@ -18,6 +18,7 @@ typedef struct Run {
     Topology *topology; /* as the header of the trace tells it */
     SimTime until;      /* the end that the options set; SIM_NEVER: none */
     SimulatorEnd end;   /* after run_play */
+    bool is_disturbed;  /* by a fault or by programs outside */
 } Run;
 
 /* Builds the scenario, which is to outlive the run. Further sinks can then be added to the trace.
@@ -26,6 +27,12 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options);
 void run_free(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 
+/* Before run_play: mails of `traffic` that are delivered are summed up and forgotten, so that a run
+ * of a million takes the memory of those under way and of the mailboxes. The facts then do not list
+ * them, and those of `traffic` are the same. False, and nothing done, where more may be needed of
+ * each: where the timeline, a fault or a program outside does anything, where a disk may be full, or
+ * where an expectation or question is about a single mail. */
+bool run_forget_delivered(Run *run);
 /* Plays it, once; false when the books do not balance, which is a bug of ours. The run ends at the
  * first violation (books_first_violation). */
 bool run_play(Run *run);

@@ -41,6 +41,8 @@ Trace *simulation_trace(const Simulation *simulation);
 Simulator *simulation_simulator(const Simulation *simulation);
 /* How many steps the disk of this server has taken: see SimulationFault. The server exists. */
 uint64_t simulation_disk_steps(const Simulation *simulation, const char *server);
+/* Octets of all files on its disk. The server exists. */
+uint64_t simulation_disk_used(const Simulation *simulation, const char *server);
 /* When it ends at the latest; SIM_NEVER: when nothing is left to happen. */
 SimTime simulation_until(const Simulation *simulation);
 

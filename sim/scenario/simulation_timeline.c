@@ -614,6 +614,11 @@ uint64_t simulation_disk_steps(const Simulation *simulation, const char *server)
     return mail_server_disk_steps(find_server(simulation, server)->server);
 }
 
+uint64_t simulation_disk_used(const Simulation *simulation, const char *server)
+{
+    return mail_server_disk_used(find_server(simulation, server)->server);
+}
+
 void simulation_watch_disk(Simulation *simulation)
 {
     const SimulationFault *fault = &simulation->options.fault;

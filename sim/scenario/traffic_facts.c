@@ -107,7 +107,14 @@ static int64_t fact_of_sums(const Sums *sums, FactId fact)
 int64_t traffic_fact(const Facts *facts, const char *traffic, FactId fact)
 {
     g_autoptr(GArray) delays = g_array_new(FALSE, FALSE, sizeof(SimTime));
-    Sums sums = {.last_delivered_at = SIM_NEVER, .delays = delays};
+    FactsSums forgotten = facts_sums(facts, traffic);
+    Sums sums = {
+        .sent = forgotten.count,
+        .last_delivered_at = forgotten.last_delivered_at,
+        .delays = delays,
+    };
+    if (forgotten.count > 0)
+        g_array_append_vals(delays, forgotten.delays, (guint)forgotten.count);
     for (size_t i = 0; i < facts_mail_count(facts); i++) {
         const FactsMail *mail = facts_mail_at(facts, i);
         for (size_t j = 0; traffic_owns(traffic, mail->name) && j < mail->recipient_count; j++)

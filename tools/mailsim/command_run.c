@@ -63,6 +63,9 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
     if (options->html != NULL)
         viewer_file_count(simulation_trace(play->run->simulation), &counts);
     g_autoptr(Judge) judge = options->is_audited ? judge_new(play->run) : NULL;
+    /* Nobody will ask for a single one of many mails. */
+    if (options->facts == NULL && options->follow == NULL && options->html == NULL && judge == NULL)
+        run_forget_delivered(play->run);
     bool is_balanced = play_to_end(play);
     bool is_sound = judge == NULL || is_found_sound(judge, is_balanced);
     bool is_written = outputs_finish(outputs, play->run, &outputs_options);
