@@ -46,8 +46,10 @@ void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields)
         add_refused(books, fields->mail, fields->recipient);
 }
 
-static Submission *find_submission(const Mail *mail, NodeId server)
+static Submission *find_submission(Mail *mail, NodeId server)
 {
+    if (mail->first_submission.count > 0 && mail->first_submission.server == server)
+        return &mail->first_submission;
     for (guint i = 0; mail->submissions != NULL && i < mail->submissions->len; i++) {
         Submission *submission = &g_array_index(mail->submissions, Submission, i);
         if (submission->server == server)
@@ -63,19 +65,21 @@ void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields)
     if (mail->author == NULL)
         books_violate(books, "%s is submitted to %s, and nobody has composed it", mail->name,
                       fields->server != NULL ? fields->server : "a server");
-    if (mail->submissions == NULL)
-        mail->submissions = g_array_new(FALSE, FALSE, sizeof(Submission));
     Submission *known = find_submission(mail, server);
+    Submission submission = {server, 1};
     if (known != NULL) {
         known->count++;
-        return;
+    } else if (mail->first_submission.count == 0) {
+        mail->first_submission = submission;
+    } else {
+        if (mail->submissions == NULL)
+            mail->submissions = g_array_new(FALSE, FALSE, sizeof(Submission));
+        g_array_append_val(mail->submissions, submission);
     }
-    Submission submission = {server, 1};
-    g_array_append_val(mail->submissions, submission);
 }
 
 /* How many copies for one recipient agents may have brought to a server. */
-static uint32_t count_submissions(const Mail *mail, NodeId server)
+static uint32_t count_submissions(Mail *mail, NodeId server)
 {
     const Submission *here = find_submission(mail, server);
     const Submission *anywhere = find_submission(mail, NODE_TIMELINE);
@@ -84,7 +88,7 @@ static uint32_t count_submissions(const Mail *mail, NodeId server)
 
 static bool was_submitted(const Account *account)
 {
-    const Mail *mail = account->entry->mail;
+    Mail *mail = account->entry->mail;
     NodeId server = account->entry->server->node;
     uint32_t count = 0;
     for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail)

@@ -68,22 +68,23 @@ struct Account {
     guint place; /* among all accounts */
 };
 
-struct Mail {
-    const char *name;
-    const char *author;     /* address; NULL: not composed by an agent */
-    Account *accounts;      /* newest first */
-    Copy *copies;           /* newest first */
-    GArray *submissions;    /* Submission; NULL: none */
-    const char *addressees; /* for whom it was composed, with commas */
-    GPtrArray *refused;     /* addresses for which its agent was told no; NULL: none */
-    uint64_t sent_seq;      /* of the record that a server has taken it; 0: none has */
-    guint sent_place;       /* among all that are sent */
-};
-
 typedef struct Submission {
     NodeId server; /* NODE_TIMELINE: a name that is no host's, so any server */
     uint32_t count;
 } Submission;
+
+struct Mail {
+    const char *name;
+    const char *author;          /* address; NULL: not composed by an agent */
+    Account *accounts;           /* newest first */
+    Copy *copies;                /* newest first */
+    Submission first_submission; /* count 0: there is none */
+    GArray *submissions;         /* further ones; NULL: none */
+    const char *addressees;      /* for whom it was composed, with commas */
+    GPtrArray *refused;          /* addresses for which its agent was told no; NULL: none */
+    uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
+    guint sent_place;            /* among all that are sent */
+};
 
 /* A message in a mailbox. */
 struct Copy {

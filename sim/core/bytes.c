@@ -163,7 +163,7 @@ GBytes *buffer_take(Buffer *buffer, size_t count)
 
 GBytes *buffer_take_all_behind(Buffer *buffer, Span front)
 {
-    enum { MUCH_TOO_LARGE = 64 };
+    enum { MUCH_TOO_LARGE = 16 };
     size_t length = front.length + buffer->length;
     uint8_t *data = g_steal_pointer(&buffer->data);
     if (buffer->capacity < length)

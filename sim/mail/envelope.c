@@ -19,27 +19,53 @@ Envelope *envelope_new(const char *reverse_path)
     return envelope;
 }
 
+/* Puts a copy of the text behind the others; NULL stays NULL. */
+static char *put_text(char **end, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    char *copy = *end;
+    *end = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static size_t texts_size(const Envelope *envelope)
+{
+    size_t size = text_size(envelope->reverse_path) + text_size(envelope->id) +
+                  text_size(envelope->origin.entry) + text_size(envelope->origin.how);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        size += text_size(envelope->recipients[i].address) +
+                text_size(envelope->recipients[i].original);
+    return size;
+}
+
 Envelope *envelope_copy(const Envelope *envelope)
 {
-    Envelope *copy = envelope_new(envelope->reverse_path);
-    copy->id = g_strdup(envelope->id);
-    copy->return_content = envelope->return_content;
-    if (envelope->origin.entry != NULL)
-        envelope_set_origin(copy, envelope->origin.entry, envelope->origin.recipient,
-                            envelope->origin.how);
+    size_t recipients_size = envelope->recipient_count * sizeof(Recipient);
+    Envelope *copy = g_malloc(sizeof *copy + recipients_size + texts_size(envelope));
+    *copy = *envelope;
+    copy->is_one_piece = true;
+    copy->recipients = (Recipient *)(void *)(copy + 1);
+    char *end = (char *)(copy->recipients + envelope->recipient_count);
+    copy->reverse_path = put_text(&end, envelope->reverse_path);
+    copy->id = put_text(&end, envelope->id);
+    copy->origin.entry = put_text(&end, envelope->origin.entry);
+    copy->origin.how = put_text(&end, envelope->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
-        const Recipient *recipient = &envelope->recipients[i];
-        bool added = envelope_add_recipient(copy, recipient->address, recipient->notify,
-                                            recipient->original);
-        CHECK(added);
+        copy->recipients[i] = envelope->recipients[i];
+        copy->recipients[i].address = put_text(&end, envelope->recipients[i].address);
+        copy->recipients[i].original = put_text(&end, envelope->recipients[i].original);
     }
     return copy;
 }
 
-void envelope_free(Envelope *envelope)
+static void free_pieces(Envelope *envelope)
 {
-    if (envelope == NULL)
-        return;
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         g_free(envelope->recipients[i].address);
         g_free(envelope->recipients[i].original);
@@ -49,6 +75,14 @@ void envelope_free(Envelope *envelope)
     g_free(envelope->id);
     g_free(envelope->origin.entry);
     g_free(envelope->origin.how);
+}
+
+void envelope_free(Envelope *envelope)
+{
+    if (envelope == NULL)
+        return;
+    if (!envelope->is_one_piece)
+        free_pieces(envelope);
     g_free(envelope);
 }
 
@@ -63,6 +97,7 @@ bool envelope_set_id(Envelope *envelope, const char *id)
 {
     if (id != NULL && (id[0] == '\0' || !fits_as_xtext(id, ENVELOPE_ENVID_MAX)))
         return false;
+    CHECK(!envelope->is_one_piece);
     g_free(envelope->id);
     envelope->id = g_strdup(id);
     return true;
@@ -79,6 +114,7 @@ static bool is_word(const char *text)
 void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient, const char *how)
 {
     CHECK(is_word(entry) && is_word(how) && recipient < ENVELOPE_RECIPIENTS_MAX);
+    CHECK(!envelope->is_one_piece);
     Origin before = envelope->origin;
     envelope->origin = (Origin){g_strdup(entry), recipient, g_strdup(how)};
     g_free(before.entry);
@@ -103,7 +139,7 @@ bool envelope_is_original(const char *original)
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original)
 {
-    CHECK(address[0] != '\0' && address_text_is_valid(address));
+    CHECK(address[0] != '\0' && address_text_is_valid(address) && !envelope->is_one_piece);
     if (envelope->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return false;
     if (original != NULL && !envelope_is_original(original))

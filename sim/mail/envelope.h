@@ -41,10 +41,12 @@ typedef struct Envelope {
     Recipient *recipients; /* in the order given */
     size_t recipient_count;
     ReturnContent return_content;
+    bool is_one_piece; /* of memory, as a copy is */
 } Envelope;
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
+/* In one piece of memory; nothing can be added to it or changed in it. */
 Envelope *envelope_copy(const Envelope *envelope);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)

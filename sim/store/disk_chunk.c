@@ -5,11 +5,19 @@
 #include <string.h>
 
 struct Chunk {
-    unsigned references;
-    GBytes *bytes;
     Chunk *before;
     uint64_t size; /* octets, of those before too */
+    unsigned references;
+    bool is_shared; /* `bytes` holds a reference; otherwise the octets are here */
+    union {
+        GBytes *bytes;
+        uint8_t octets[sizeof(GBytes *)]; /* or more */
+    };
 };
+
+/* Few octets, such as a note in a journal has, take less room where they are than a reference to
+ * them and what they would be shared by. */
+enum { COPIED_MAX = 192 };
 
 uint64_t chunk_size(const Chunk *chunk)
 {
@@ -27,7 +35,8 @@ void chunk_unref(Chunk *chunk)
 {
     while (chunk != NULL && --chunk->references == 0) {
         Chunk *before = chunk->before;
-        g_bytes_unref(chunk->bytes);
+        if (chunk->is_shared)
+            g_bytes_unref(chunk->bytes);
         g_free(chunk);
         chunk = before;
     }
@@ -35,10 +44,21 @@ void chunk_unref(Chunk *chunk)
 
 Chunk *chunk_append(Chunk *before, GBytes *bytes)
 {
-    if (g_bytes_get_size(bytes) == 0)
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+    if (size == 0)
         return before;
-    Chunk *chunk = g_new(Chunk, 1);
-    *chunk = (Chunk){1, g_bytes_ref(bytes), before, chunk_size(before) + g_bytes_get_size(bytes)};
+    bool is_shared = size > COPIED_MAX;
+    size_t more = is_shared || size <= sizeof(GBytes *) ? 0 : size - sizeof(GBytes *);
+    Chunk *chunk = g_malloc(sizeof *chunk + more);
+    chunk->before = before;
+    chunk->size = chunk_size(before) + size;
+    chunk->references = 1;
+    chunk->is_shared = is_shared;
+    if (is_shared)
+        chunk->bytes = g_bytes_ref(bytes);
+    else
+        memcpy(chunk->octets, data, size);
     return chunk;
 }
 
@@ -47,9 +67,8 @@ static uint8_t *chunk_copy(const Chunk *chunk)
 {
     uint8_t *all = g_malloc(chunk_size(chunk));
     for (const Chunk *at = chunk; at != NULL; at = at->before) {
-        gsize size = 0;
-        const void *data = g_bytes_get_data(at->bytes, &size);
-        memcpy(all + chunk_size(at->before), data, size);
+        const void *data = at->is_shared ? g_bytes_get_data(at->bytes, NULL) : at->octets;
+        memcpy(all + chunk_size(at->before), data, at->size - chunk_size(at->before));
     }
     return all;
 }
@@ -58,7 +77,7 @@ GBytes *chunk_read(const Chunk *chunk)
 {
     if (chunk == NULL)
         return g_bytes_new(NULL, 0);
-    if (chunk->before == NULL)
+    if (chunk->before == NULL && chunk->is_shared)
         return g_bytes_ref(chunk->bytes);
     return g_bytes_new_take(chunk_copy(chunk), chunk->size);
 }

@@ -15,7 +15,7 @@ enum { DISK_BLOCK_SIZE = 512 };
 uint64_t chunk_size(const Chunk *chunk);
 Chunk *chunk_ref(Chunk *chunk);
 void chunk_unref(Chunk *chunk);
-/* Takes the reference to `before` over; shares `bytes`. */
+/* Takes the reference to `before` over; shares `bytes`, if they are many. */
 Chunk *chunk_append(Chunk *before, GBytes *bytes);
 GBytes *chunk_read(const Chunk *chunk);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see

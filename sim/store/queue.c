@@ -136,25 +136,31 @@ SimTime queue_next_due_at(const Queue *queue)
 
 /* ---- Items ---- */
 
-/* Takes `envelope` and `message` over. */
+/* Takes `envelope` and `message` over. The recipients and the names lie behind the item. */
 static Item *item_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
                       SimTime arrived_at)
 {
-    Item *item = g_new0(Item, 1);
-    size_t count = envelope->recipient_count;
+    size_t count = envelope->recipient_count, id_size = strlen(id) + 1;
+    g_autofree char *mail = mail_name_of(message);
+    size_t recipients_size = count * sizeof(QueueRecipient);
+    Item *item = g_malloc0(sizeof *item + recipients_size + id_size + strlen(mail) + 1);
+    QueueRecipient *recipients = (QueueRecipient *)(void *)(item + 1);
+    char *names = (char *)(recipients + count);
+    memcpy(names, id, id_size);
+    strcpy(names + id_size, mail);
     item->entry = (QueueEntry){
         .queue = queue,
-        .id = g_strdup(id),
-        .mail = mail_name_of(message),
+        .id = names,
+        .mail = names + id_size,
         .envelope = envelope,
         .message = message,
         .arrived_at = arrived_at,
-        .recipients = g_new0(QueueRecipient, count),
+        .recipients = recipients,
         .waiting_count = count,
     };
     for (size_t i = 0; i < count; i++) {
-        item->entry.recipients[i].retry = retry_state_new(arrived_at);
-        item->entry.recipients[i].reason = g_strdup("");
+        recipients[i].retry = retry_state_new(arrived_at);
+        recipients[i].reason = g_ref_string_new_intern("");
     }
     item->serial = ++queue->serials;
     item->link.data = item;
@@ -165,12 +171,9 @@ static void item_free(Item *item)
 {
     QueueEntry *entry = &item->entry;
     for (size_t i = 0; i < entry->envelope->recipient_count; i++)
-        g_free(entry->recipients[i].reason);
-    g_free(entry->recipients);
+        g_ref_string_release(entry->recipients[i].reason);
     envelope_free(entry->envelope);
     g_bytes_unref(entry->message);
-    g_free((char *)entry->id);
-    g_free((char *)entry->mail);
     g_free(item);
 }
 
@@ -622,17 +625,16 @@ void queue_finish_expansions(Queue *queue)
 
 /* ---- Deferral ---- */
 
+/* Many wait for the same reason, which is kept once. */
 static void set_reason(QueueRecipient *recipient, Span reason)
 {
     size_t length = MIN(reason.length, QUEUE_REASON_MAX);
-    g_free(recipient->reason);
-    recipient->reason =
+    g_autofree char *text =
         length > 0 ? g_utf8_make_valid((const char *)reason.data, (gssize)length) : g_strdup("");
-    if (strlen(recipient->reason) > QUEUE_REASON_MAX) {
-        char *end =
-            g_utf8_find_prev_char(recipient->reason, recipient->reason + QUEUE_REASON_MAX + 1);
-        *end = '\0';
-    }
+    if (strlen(text) > QUEUE_REASON_MAX)
+        *g_utf8_find_prev_char(text, text + QUEUE_REASON_MAX + 1) = '\0';
+    g_ref_string_release(recipient->reason);
+    recipient->reason = g_ref_string_new_intern(text);
 }
 
 static void expire(const QueueEntry *entry, size_t i, Span reason, uint64_t because)

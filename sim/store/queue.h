@@ -73,7 +73,7 @@ typedef struct QueueRecipient {
     RetryState retry;        /* retry.attempts have failed so far */
     SimTime next_attempt_at; /* while waiting */
     Cause wait_cause;        /* what made it wait, and so sets its next attempt off */
-    char *reason;            /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
+    GRefString *reason;      /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
 } QueueRecipient;
 
 /* Read it, do not change it. It lives until its last recipient is reported as done. */
