@@ -1,5 +1,6 @@
 /* Traffic: many mails drawn from the seed, and the facts about them. */
 #include "core/random.h"
+#include "scenario/traffic_facts.h"
 #include "scenario_play.h"
 
 /* ---- Exponential variates ---- */
@@ -141,6 +142,50 @@ static void test_facts_of_traffic(void **state)
     played_end(&played);
 }
 
+/* The same facts, and no single mail is left in them. */
+static void test_delivered_mails_are_summed_up(void **state)
+{
+    (void)state;
+    static const FactId ASKED[] = {FACT_TRAFFIC_SENT,
+                                   FACT_TRAFFIC_DELIVERED,
+                                   FACT_TRAFFIC_BOUNCED,
+                                   FACT_TRAFFIC_MEAN_DELAY,
+                                   FACT_TRAFFIC_MEDIAN_DELAY,
+                                   FACT_TRAFFIC_DELAY_95,
+                                   FACT_TRAFFIC_LAST_DELIVERED_AT};
+    const char *text = WORLD("every: 1 s, count: 60, sizes: exponential, size: 2 kB");
+    Played all = play(text), sums = played_prepare(text);
+    assert_true(run_forget_delivered(sums.run));
+    played_run(&sums);
+    assert_null(books_first_violation(sums.run->books));
+    assert_int_equal(facts_mail_count(all.run->facts), 60);
+    assert_int_equal(facts_mail_count(sums.run->facts), 0);
+    assert_int_equal(facts_sums(sums.run->facts, "news").count, 60);
+    for (size_t i = 0; i < G_N_ELEMENTS(ASKED); i++)
+        assert_int_equal(traffic_fact(sums.run->facts, "news", ASKED[i]),
+                         traffic_fact(all.run->facts, "news", ASKED[i]));
+    assert_int_equal(sums.records->len, all.records->len);
+    played_end(&all);
+    played_end(&sums);
+}
+
+/* Where a machine fails, or somebody asks for a mail, all are kept. */
+static void test_when_mails_are_kept(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[] = {
+        WORLD("count: 2") "timeline: [{at: 1 s, do: crash, host: mx.b.example}]\n",
+        WORLD("count: 2") "expect: [{mail: news.2, fact: status, is: delivered}]\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(TEXTS); i++) {
+        Played played = played_prepare(TEXTS[i]);
+        assert_false(run_forget_delivered(played.run));
+        played_run(&played);
+        assert_int_equal(facts_mail_count(played.run->facts), 2);
+        played_end(&played);
+    }
+}
+
 static void test_unknown_traffic_is_told(void **state)
 {
     (void)state;
@@ -160,6 +205,8 @@ int main(void)
         cmocka_unit_test(test_poisson_arrivals),
         cmocka_unit_test(test_another_entry_changes_nothing),
         cmocka_unit_test(test_facts_of_traffic),
+        cmocka_unit_test(test_delivered_mails_are_summed_up),
+        cmocka_unit_test(test_when_mails_are_kept),
         cmocka_unit_test(test_unknown_traffic_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
