@@ -66,7 +66,7 @@ static bool account_is_through(const Account *account)
 
 static bool copy_is_through(const Copy *copy)
 {
-    return copy->by_delivery && copy->is_delivered && !copy->is_gone && !copy->is_marked_deleted &&
+    return copy->by_delivery && copy->owner != NULL && !copy->is_gone && !copy->is_marked_deleted &&
            g_ascii_strcasecmp(copy->folder, "INBOX") == 0;
 }
 
