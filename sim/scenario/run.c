@@ -36,19 +36,6 @@ void run_free(Run *run)
     g_free(run);
 }
 
-static bool asks_for_mails(const Scenario *scenario)
-{
-    for (size_t i = 0; i < scenario->expect.count; i++) {
-        if (scenario->expect.items[i].selector.mail != NULL)
-            return true;
-    }
-    for (size_t i = 0; i < scenario->questions.count; i++) {
-        if (scenario->questions.items[i].answer.mail != NULL)
-            return true;
-    }
-    return false;
-}
-
 static bool has_limited_disk(const Scenario *scenario)
 {
     for (size_t i = 0; i < scenario->servers.count; i++) {
@@ -61,8 +48,7 @@ static bool has_limited_disk(const Scenario *scenario)
 bool run_forget_delivered(Run *run)
 {
     const Scenario *scenario = run->scenario;
-    if (scenario->timeline.count > 0 || run->is_disturbed || asks_for_mails(scenario) ||
-        has_limited_disk(scenario))
+    if (scenario->timeline.count > 0 || run->is_disturbed || has_limited_disk(scenario))
         return false;
     for (size_t i = 0; i < scenario->traffic.count; i++)
         facts_sum_up(run->facts, scenario->traffic.items[i].name.text, traffic_owns);

@@ -29,9 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 
 /* Before run_play: mails of `traffic` that are delivered are summed up and forgotten, so that a run
  * of a million takes the memory of those under way and of the mailboxes. The facts then do not list
- * them, and those of `traffic` are the same. False, and nothing done, where more may be needed of
- * each: where the timeline, a fault or a program outside does anything, where a disk may be full, or
- * where an expectation or question is about a single mail. */
+ * them, and those of `traffic` are the same. False, and nothing done, where what is done may come
+ * back: where the timeline, a fault or a program outside does anything, or a disk may be full. */
 bool run_forget_delivered(Run *run);
 /* Plays it, once; false when the books do not balance, which is a bug of ours. The run ends at the
  * first violation (books_first_violation). */
