@@ -314,6 +314,28 @@ static void test_warning_expiry_and_bounce_name_the_fault(void **state)
 
 /* ---- Shutdown ---- */
 
+/* What a server's end leaves open its own system breaks off when more of the message comes. */
+static void test_an_end_closes_its_own_connections(void **state)
+{
+    (void)state;
+    static const char *const ENDS[] = {"crash", "shutdown"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ENDS); i++) {
+        g_autofree char *end =
+            g_strdup_printf(", {when: {host: mx.b.test, machine: smtp-server, enters: DATA}, do: "
+                            "%s, host: mx.b.test}",
+                            ENDS[i]);
+        g_autofree char *text = g_strdup_printf(LARGE("%s"), end);
+        g_autofree char *kind = g_strconcat("host.", ENDS[i], NULL);
+        Played played = play(text);
+        const Record *own = played_find(&played, "tcp.failed", "host=mx.b.test");
+        assert_string_equal(record_text(own, "reason"), "given up by this host");
+        assert_because(&played, own, kind, "host=mx.b.test");
+        const Record *peer = played_find(&played, "tcp.failed", "host=mx.a.test");
+        assert_because(&played, peer, kind, "host=mx.b.test");
+        played_end(&played);
+    }
+}
+
 /* Both sessions that are open are told, and what is queued is kept. */
 static void test_shutdown_tells_its_clients(void **state)
 {
@@ -334,6 +356,7 @@ static void test_shutdown_tells_its_clients(void **state)
     Played played = play(text);
     const Record *reply = played_find(&played, "smtp.reply", "smtp.response.code=421");
     assert_string_equal(record_text(reply, "host"), "mx.b.test");
+    assert_because(&played, reply, "host.shutdown", "host=mx.b.test");
     const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
     assert_true(g_str_has_prefix(record_text(defer, "reason"), "421 "));
     assert_because(&played, defer, "host.shutdown", "host=mx.b.test");
@@ -344,6 +367,7 @@ static void test_shutdown_tells_its_clients(void **state)
     assert_int_equal(played_count(&played, "imap.response", "imap.response~BYE"), 1);
     const Record *failed = played_find(&played, "agent.failed", "action=fetch");
     assert_string_equal(record_text(failed, "reason"), "The server shuts down");
+    assert_because(&played, failed, "host.shutdown", "host=mx.b.test");
     assert_int_equal(played_count(&played, "agent.failed", ""), 1);
     played_end(&played);
     played_end(&smooth);
@@ -461,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_250_makes_a_duplicate),
         cmocka_unit_test(test_a_250_that_is_heard_ends_it),
         cmocka_unit_test(test_warning_expiry_and_bounce_name_the_fault),
+        cmocka_unit_test(test_an_end_closes_its_own_connections),
         cmocka_unit_test(test_shutdown_tells_its_clients),
         cmocka_unit_test(test_shutdown_keeps_the_queue),
         cmocka_unit_test(test_a_restart_waits_for_the_shutdown),

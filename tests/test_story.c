@@ -169,6 +169,26 @@ static void test_rule_against_another(void **state)
     world_free(&w);
 }
 
+/* A full disk says so each time anew; that is one reason. */
+static void test_a_full_disk_is_one_reason(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    for (unsigned i = 1; i <= 3; i++) {
+        attempt(&w, w.a, BOB, i, "smtp");
+        uint64_t full = TRACE(w.trace, w.b, DISK_FULL, 0, .path = "spool/tmp/1-1", .size = 500);
+        answer(&w, 452, "4.3.1 Insufficient system storage");
+        defer(&w, BOB, "452 4.3.1 Insufficient system storage", full, (i + 1) * SIM_MINUTE);
+        go_to(&w, (i + 1) * SIM_MINUTE);
+    }
+    assert_tells(&w, "it said \"452 4.3.1 Insufficient system storage\", because the disk of "
+                     "b.example was full at 00:00:01. It waited in the queue until 00:02:00. The "
+                     "same happened 2 more times, the last time at 00:03:00; then it waited until "
+                     "00:04:00.\n");
+    world_free(&w);
+}
+
 /* A rule that lets a mail pass stands between the attempt and the acceptance. */
 static void test_taken_over_past_a_rule(void **state)
 {
@@ -381,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_mailbox),
         cmocka_unit_test(test_unknown_obstacle),
         cmocka_unit_test(test_rule_against_another),
+        cmocka_unit_test(test_a_full_disk_is_one_reason),
         cmocka_unit_test(test_taken_over_past_a_rule),
         cmocka_unit_test(test_another_exchanger),
         cmocka_unit_test(test_behind_a_router),

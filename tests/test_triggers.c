@@ -88,9 +88,15 @@ static void test_full_disk(void **state)
     const Record *full = played_find(&played, "disk.full", "host=mail.gmail.example");
     assert_int_equal(record_number(full, "because"), record_number(fill, "seq"));
     const Record *defer = played_find(&played, "queue.defer", "reason~452");
-    assert_non_null(defer);
+    assert_because(&played, defer, "disk.full", "host=mail.gmail.example");
+    assert_because(&played, played_find(&played, "smtp.reply", "smtp.response.code=452"),
+                   "disk.full", "host=mail.gmail.example");
     const Record *delivered = played_only(&played, "mail.delivered", "mail=lunch");
     assert_true(record_time(delivered) > SIM_HOUR);
+    const Record *accepted = played_find(&played, "smtp.reply",
+                                         "host=mail.gmail.example "
+                                         "smtp.rsp.parameter~queued");
+    assert_null(played_because(&played, accepted));
     played_end(&played);
 }
 
@@ -100,7 +106,21 @@ static void test_full_disk_of_the_sender(void **state)
     (void)state;
     Played played = play(TOWN "  - {at: 0 s, do: fill_disk, host: mail.naver.example}\n");
     assert_int_equal(played_count(&played, "mail.accepted", ""), 0);
-    assert_non_null(played_find(&played, "agent.failed", "reason~452"));
+    assert_because(&played, played_find(&played, "agent.failed", "reason~452"), "disk.full",
+                   "host=mail.naver.example");
+    played_end(&played);
+}
+
+/* Full just after the queue has taken it: the mailbox does not. */
+static void test_full_disk_of_a_mailbox(void **state)
+{
+    (void)state;
+    Played played = play(TOWN "  - {when: {host: mail.gmail.example, event: mail.accepted}, "
+                              "do: fill_disk, host: mail.gmail.example}\n"
+                              "  - {at: 1 h, do: free_disk, host: mail.gmail.example}\n");
+    const Record *defer = played_find(&played, "queue.defer", "host=mail.gmail.example");
+    assert_string_equal(record_text(defer, "reason"), "the mailbox has no room");
+    assert_because(&played, defer, "disk.full", "host=mail.gmail.example");
     played_end(&played);
 }
 
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_come),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_full_disk_of_the_sender),
+        cmocka_unit_test(test_full_disk_of_a_mailbox),
         cmocka_unit_test(test_a_refusal_is_kept),
         cmocka_unit_test(test_an_expiry_is_kept),
         cmocka_unit_test(test_a_disk_that_stays_full),

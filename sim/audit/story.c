@@ -256,9 +256,12 @@ const Hop *story_find_failure(const Story *story, const Hop *connect)
 bool story_reasons_agree(const Story *story, uint64_t a, uint64_t b)
 {
     const Note *first = story_find_note(story, a), *second = story_find_note(story, b);
-    return a == b || (first != NULL && second != NULL && first->kind == TRACE_POLICY_VERDICT &&
-                      second->kind == TRACE_POLICY_VERDICT && first->node == second->node &&
-                      first->what == second->what && first->more == second->more);
+    if (a == b || first == NULL || second == NULL)
+        return a == b;
+    bool is_verdict = first->kind == TRACE_POLICY_VERDICT && first->what == second->what &&
+                      first->more == second->more;
+    bool is_of_disk = first->kind == TRACE_DISK_FULL || first->kind == TRACE_DISK_ERROR;
+    return first->kind == second->kind && first->node == second->node && (is_verdict || is_of_disk);
 }
 
 /* ---- Life ---- */

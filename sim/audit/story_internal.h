@@ -53,7 +53,7 @@ uint64_t story_find_cause(const Story *story, uint64_t seq);
 const Hop *story_find_failure(const Story *story, const Hop *connect);
 
 /* Whether two values of `because` give the same reason. The rule of a server decides each time
- * anew: verdicts that say the same are the same reason. */
+ * anew: verdicts that say the same are the same reason. So is a disk that fails each time. */
 bool story_reasons_agree(const Story *story, uint64_t a, uint64_t b);
 
 /* ---- story_steps.c ---- */

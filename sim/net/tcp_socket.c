@@ -237,6 +237,14 @@ static void give_failure(TcpSocket *socket, StreamFailure failure)
     socket_notify(socket, STREAM_FAILED);
 }
 
+/* What made this end give the connection up: that its program was lost, that the peer was silent,
+ * or else what it said last. */
+static uint64_t giving_up_because(const TcpSocket *socket)
+{
+    uint64_t silence = socket->is_orphan ? 0 : tcp_socket_silence_because(socket);
+    return silence != 0 ? silence : socket->own_because;
+}
+
 /* Both directions have ended. A passive connection that never opened ends unheard. */
 static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
 {
@@ -244,7 +252,7 @@ static void give_closed(TcpSocket *socket, uint32_t unacknowledged)
         return;
     socket->is_ended = true;
     if (socket->is_aborted) { /* mostly by a program that has waited in vain */
-        socket->stream.because = tcp_socket_silence_because(socket);
+        socket->stream.because = giving_up_because(socket);
         trace_failed(socket, "given up by this host");
     } else if (socket->is_open)
         TRACE(socket->host->trace, socket->host->node->id, TCP_CLOSED, socket->stream.because,

@@ -464,8 +464,10 @@ void mail_server_shut_down_accesses(MailServer *server)
 {
     for (guint i = 0; i < server->accesses->len; i++) {
         Access *access = g_ptr_array_index(server->accesses, i);
-        if (access->has_ended)
+        Stream *stream = session_peek_stream(access->session);
+        if (access->has_ended || stream == NULL)
             continue;
+        stream_set_because(stream, server->shutdown_because);
         imap_server_shut_down(access->engine, "The server shuts down");
         session_pump(access->session);
     }

@@ -142,22 +142,24 @@ static void confirm(const LocalDelivery *local)
 static void expanded(void *owner, QueueEntry *into, DiskResult result)
 {
     LocalDelivery *local = owner;
+    uint64_t failure = disk_last_failure(local->server->disk);
     if (into != NULL) {
         confirm(local);
         queue_expanded(local->entry, local->recipient, into);
     } else if (result == DISK_ERROR) {
         local_delivery_fail(local, false,
-                            "the addresses it stands for cannot be written to the queue", "4.3.0");
+                            "the addresses it stands for cannot be written to the queue", "4.3.0",
+                            failure);
     } else {
         local_delivery_fail(local, false, "the queue has no room for the addresses it stands for",
-                            "4.3.1");
+                            "4.3.1", failure);
     }
     local_delivery_end(local);
 }
 
 static void refuse(LocalDelivery *local, const char *text, const char *status)
 {
-    local_delivery_fail(local, true, text, status);
+    local_delivery_fail(local, true, text, status, 0);
     g_ptr_array_remove(local->server->locals, local);
 }
 

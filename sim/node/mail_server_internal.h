@@ -149,9 +149,10 @@ typedef struct LocalDelivery {
                              outcome is theirs too. NULL: none */
 } LocalDelivery;
 void local_delivery_free(void *local);
-/* The attempt has failed: for good, or for now, for those that share it too. Frees nothing. */
+/* The attempt has failed: for good, or for now, for those that share it too; because of that record
+ * or 0. Frees nothing. */
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
-                         const char *status);
+                         const char *status, uint64_t because);
 /* It is over, one way or another: frees it, and the queue goes on. */
 void local_delivery_end(LocalDelivery *local);
 /* The message has come into the user's mailbox: answers it where the user is away, unless a rule

@@ -74,13 +74,13 @@ static GBytes *with_return_path(const QueueEntry *entry)
 /* ---- Outcomes ---- */
 
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
-                         const char *status)
+                         const char *status, uint64_t because)
 {
     MailServer *server = local->server;
     GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
     GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
     for (size_t i = 0; i < count_recipients(local); i++) {
-        Failure *failure = failure_new(recipient_at(local, i), text, status, NULL, false, 0);
+        Failure *failure = failure_new(recipient_at(local, i), text, status, NULL, false, because);
         if (is_final) {
             g_ptr_array_add(bounces, failure);
         } else {
@@ -123,19 +123,21 @@ static void settled(void *owner, MailResult result, const uint32_t *uids, size_t
     if (result == MAIL_OK && count > 0)
         report_delivered(local, uids[0], "as an attempt before had left it");
     else
-        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
+        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0",
+                            mail_store_failure(local->server->mailboxes));
     local_delivery_end(local);
 }
 
 static void stored(void *owner, MailResult result, const uint32_t *uids, size_t count)
 {
     LocalDelivery *local = owner;
+    uint64_t failure = mail_store_failure(local->server->mailboxes);
     if (result == MAIL_OK && count > 0) {
         report_delivered(local, uids[0], NULL);
     } else if (result == MAIL_FAILED) {
-        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0");
+        local_delivery_fail(local, false, "the mailbox cannot be written", "4.3.0", failure);
     } else {
-        local_delivery_fail(local, false, "the mailbox has no room", "4.2.2");
+        local_delivery_fail(local, false, "the mailbox has no room", "4.2.2", failure);
     }
     local_delivery_end(local);
 }
@@ -153,7 +155,7 @@ static void refuse_for_quota(LocalDelivery *local)
     g_autofree char *text = span_dup_text(reply.text);
     g_autofree char *status = g_strdup_printf("%u.%u.%u", reply.enhanced.class,
                                               reply.enhanced.subject, reply.enhanced.detail);
-    local_delivery_fail(local, reply.code >= 500, text, status);
+    local_delivery_fail(local, reply.code >= 500, text, status, 0);
     g_ptr_array_remove(local->server->locals, local);
 }
 
@@ -255,7 +257,7 @@ static void deliver(MailServer *server, const QueueBatch *batch, size_t index)
         take_sharers(local, batch, index);
     queue_begin_attempt(entry, recipient, "local", batch->domain);
     if (meaning.name == NULL) {
-        local_delivery_fail(local, true, "no such user here", "5.1.1");
+        local_delivery_fail(local, true, "no such user here", "5.1.1", 0);
         local_delivery_free(local);
         return;
     }

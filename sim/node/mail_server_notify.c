@@ -165,13 +165,14 @@ static void wait_for_room(Notification *notification, DiskResult result)
                                 : MIN(2 * notification->wait_ns, ROOM_WAIT_MAX);
     notification->offer_at = simtime_add(now, notification->wait_ns);
     arm_room_timer(notification, may_work ? EVENT_FOREGROUND : EVENT_BACKGROUND);
+    uint64_t because = disk_last_failure(notification->server->disk);
     Cause *cause = simulator_cause(notification->server->machine.simulator);
     Cause before = *cause;
     for (guint i = 0; i < notification->failures->len; i++) {
         const Failure *failure = g_ptr_array_index(notification->failures, i);
         *cause = before;
         queue_untold(notification->entry, failure->recipient, notification->name,
-                     span_of_text(failure->text), notification->offer_at, failure->because);
+                     span_of_text(failure->text), notification->offer_at, because);
     }
     *cause = before;
 }

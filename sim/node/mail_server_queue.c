@@ -31,7 +31,7 @@ static void defer_unreadable(MailServer *server, const QueueBatch *batch)
 {
     GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
     GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
-    uint64_t error = simulator_cause(server->machine.simulator)->nearest[TRACE_LEVEL_MAIL];
+    uint64_t error = disk_last_failure(server->disk);
     bool is_local = mail_server_has_domain(server, batch->domain);
     for (size_t i = 0; i < batch->count; i++) {
         queue_begin_attempt(batch->entry, batch->recipients[i], is_local ? "local" : "smtp",

@@ -65,6 +65,15 @@ static void answer(Reception *reception, uint32_t token, uint16_t code, const ch
     smtp_server_answer(reception->engine, token, smtp_reply(code, enhanced, text));
 }
 
+/* The reply names the record as its reason, here and to the client. */
+static void answer_because(Reception *reception, uint32_t token, SmtpReply reply, uint64_t record)
+{
+    stream_set_because(session_peek_stream(reception->session), record);
+    reception->trace.because = record;
+    smtp_server_answer(reception->engine, token, reply);
+    reception->trace.because = 0;
+}
+
 /* ---- The rules ---- */
 
 /* Asks the rules about the step begun; policy_decided goes on. */
@@ -89,16 +98,6 @@ static void add_recipient(Reception *reception, uint32_t token)
         answer(reception, token, 452, "4.5.3", "Too many recipients");
 }
 
-/* The reply names the verdict as its reason, here and to the client. */
-static void refuse_by_policy(Reception *reception, uint32_t token, const PolicyVerdict *verdict,
-                             uint64_t record)
-{
-    stream_set_because(session_peek_stream(reception->session), record);
-    reception->trace.because = record;
-    smtp_server_answer(reception->engine, token, verdict->reply);
-    reception->trace.because = 0;
-}
-
 static void policy_decided(void *owner, const PolicyVerdict *verdict, uint64_t record,
                            bool is_later)
 {
@@ -110,7 +109,7 @@ static void policy_decided(void *owner, const PolicyVerdict *verdict, uint64_t r
     if (is_new && !reception->server->is_shutting_down)
         stream_set_because(session_peek_stream(reception->session), 0);
     if (verdict->decision != POLICY_PASS)
-        refuse_by_policy(reception, token, verdict, record);
+        answer_because(reception, token, verdict->reply, record);
     else if (reception->asked == SMTP_SERVER_EVENT_RCPT)
         add_recipient(reception, token);
     else
@@ -322,6 +321,13 @@ static void end_reception(Reception *reception)
     mail_server_settle(server);
 }
 
+static SmtpReply storage_reply(DiskResult result)
+{
+    return result == DISK_ERROR
+               ? smtp_reply(451, "4.3.0", "Local error: the message cannot be stored")
+               : smtp_reply(452, "4.3.1", "Insufficient system storage");
+}
+
 /* The queue has made the message durable, or could not. The client may be gone by now: then it
  * will send again, and the recipients get two copies (RFC 1047). */
 static void message_added(void *owner, QueueEntry *entry, DiskResult result)
@@ -336,10 +342,9 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
             entry != NULL ? g_strconcat("Ok: queued as ", entry->id, NULL) : NULL;
         if (entry != NULL)
             answer(reception, token, 250, "2.0.0", text);
-        else if (result == DISK_ERROR)
-            answer(reception, token, 451, "4.3.0", "Local error: the message cannot be stored");
         else
-            answer(reception, token, 452, "4.3.1", "Insufficient system storage");
+            answer_because(reception, token, storage_reply(result),
+                           disk_last_failure(server->disk));
         session_pump(reception->session);
     }
     if (reception->has_ended)
@@ -488,8 +493,9 @@ void mail_server_shut_down_receptions(MailServer *server)
         Stream *stream = session_peek_stream(reception->session);
         if (reception->has_ended || stream == NULL) /* it has let go, and is about to end */
             continue;
-        smtp_server_shut_down(reception->engine);
+        reception->trace.closing_because = server->shutdown_because;
         stream_set_because(stream, server->shutdown_because);
+        smtp_server_shut_down(reception->engine);
         session_pump(reception->session);
     }
 }

@@ -42,7 +42,9 @@ static void trace_reply(void *user, const SmtpReply *reply)
     if (trace_pass_over(trace->trace, TRACE_SMTP_REPLY))
         return;
     g_autoptr(GString) text = reply_text(reply);
-    TRACE(trace->trace, trace->node, SMTP_REPLY, trace->because, .connection = trace->connection,
+    bool is_closing = reply->code == 421 && trace->closing_because != 0;
+    uint64_t because = is_closing ? trace->closing_because : trace->because;
+    TRACE(trace->trace, trace->node, SMTP_REPLY, because, .connection = trace->connection,
           .code = reply->code, .text = span_of(text->str, text->len));
 }
 

@@ -11,9 +11,10 @@ typedef struct SmtpTrace {
     Trace *trace;
     NodeId node;
     TraceRef connection;
-    const char *mail; /* client: the message that it sends; borrowed */
-    uint64_t size;    /* and its octets */
-    uint64_t because; /* server: the record that decided the reply, or 0 */
+    const char *mail;         /* client: the message that it sends; borrowed */
+    uint64_t size;            /* and its octets */
+    uint64_t because;         /* server: the record that decided the reply, or 0 */
+    uint64_t closing_because; /* server: the same for a 421, once the server shuts down */
 } SmtpTrace;
 
 /* Records smtp.command, smtp.content and smtp.state. */

@@ -25,7 +25,11 @@ static void fail(UserAgent *agent, Span reason)
     if (agent->fetch_has_failed)
         return;
     agent->fetch_has_failed = true;
-    uint64_t because = agent->imap_session != NULL ? session_because(agent->imap_session) : 0;
+    enum { LIKE_A_421 = 421 }; /* BYE, of a server that does not go on */
+    const Session *session = agent->imap_session;
+    uint64_t because = session != NULL ? session_because(session) : 0;
+    if (session != NULL && because == 0)
+        because = session_reply_because(session, LIKE_A_421);
     user_agent_tell_failure(agent, "fetch", NULL, NULL, reason, because);
 }
 

@@ -35,6 +35,7 @@ struct DiskPlan {
     const Step *next; /* the step that is under way or comes next; NULL: none */
     bool goes_on;     /* after a failure */
     DiskResult result;
+    uint64_t failure; /* the record of what made `result` one */
     DiskDone done;
     Cause cause;                         /* what asked for it, then what its last step wrote */
     size_t used;                         /* of `room` */
@@ -53,6 +54,7 @@ struct Disk {
     DiskOperations failing; /* none: it works */
     uint64_t failures;      /* so many more; 0: until it is fixed */
     uint64_t fail_because;
+    uint64_t last_failure;
     uint64_t errors;  /* ever */
     uint64_t crashes; /* tells a step that its record, or the watcher, has set off a crash */
     uint64_t steps;   /* so far, those cut off at their end too */
@@ -173,10 +175,10 @@ static bool operation_fails(Disk *disk, DiskOperation operation)
     return true;
 }
 
-static void record_error(const Disk *disk, DiskOperation operation, const char *path)
+static uint64_t record_error(const Disk *disk, DiskOperation operation, const char *path)
 {
-    TRACE(disk->trace, disk->host, DISK_ERROR, disk->fail_because, .path = path,
-          .operation = disk_operation_text(operation));
+    return TRACE(disk->trace, disk->host, DISK_ERROR, disk->fail_because, .path = path,
+                 .operation = disk_operation_text(operation));
 }
 
 bool disk_may_fail_to_read(const Disk *disk)
@@ -188,7 +190,7 @@ bool disk_read_fails(Disk *disk, const char *path)
 {
     if (!operation_fails(disk, DISK_OPERATION_READ))
         return false;
-    record_error(disk, DISK_OPERATION_READ, path);
+    disk->last_failure = record_error(disk, DISK_OPERATION_READ, path);
     return true;
 }
 
@@ -243,16 +245,21 @@ static DiskResult step_take(Disk *disk, const Step *step)
     return DISK_OK;
 }
 
-static void step_record(const Disk *disk, const Step *step, DiskResult result)
+/* The record of a failure; 0 when there is none. */
+static uint64_t record_failure(const Disk *disk, const Step *step, DiskResult result)
 {
     uint64_t size = step->content != NULL ? g_bytes_get_size(step->content) : 0;
     if (result == DISK_FULL)
-        TRACE(disk->trace, disk->host, DISK_FULL, disk->fill_because, .path = step->path,
-              .size = size);
+        return TRACE(disk->trace, disk->host, DISK_FULL, disk->fill_because, .path = step->path,
+                     .size = size);
     if (result == DISK_ERROR)
-        record_error(disk, step_operation(step), step->path);
-    if (result != DISK_OK)
-        return;
+        return record_error(disk, step_operation(step), step->path);
+    return 0;
+}
+
+static void step_record(const Disk *disk, const Step *step)
+{
+    uint64_t size = step->content != NULL ? g_bytes_get_size(step->content) : 0;
     switch (step->kind) {
     case STEP_WRITE:
     case STEP_APPEND:
@@ -349,9 +356,13 @@ static void on_step_end(void *owner, void *data)
     DiskPlan *plan = pop_plan(disk);
     uint64_t crashes = disk->crashes;
     DiskResult result = step_take(disk, plan->next);
-    if (plan->result == DISK_OK)
+    if (result == DISK_OK)
+        step_record(disk, plan->next);
+    uint64_t failure = record_failure(disk, plan->next, result);
+    if (plan->result == DISK_OK) {
         plan->result = result;
-    step_record(disk, plan->next, result);
+        plan->failure = failure;
+    }
     if (disk->crashes != crashes || !disk_tell(disk, number, DISK_AFTER_STEP)) {
         disk_plan_free(plan);
         return;
@@ -369,6 +380,7 @@ static void on_plan_end(void *owner, void *data)
     DiskPlan *plan = pop_plan(disk);
     DiskDone done = plan->done;
     DiskResult result = plan->result;
+    disk->last_failure = plan->failure;
     disk_plan_free(plan);
     if (!disk_is_idle(disk))
         disk_go_on(disk);
@@ -514,6 +526,11 @@ void disk_fix(Disk *disk)
 bool disk_fails_for_good(const Disk *disk)
 {
     return disk->failing != 0 && disk->failures == 0;
+}
+
+uint64_t disk_last_failure(const Disk *disk)
+{
+    return disk->last_failure;
 }
 
 uint64_t disk_error_count(const Disk *disk)

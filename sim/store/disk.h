@@ -172,5 +172,8 @@ void disk_fail(Disk *disk, DiskOperations operations, uint64_t failures, uint64_
 void disk_fix(Disk *disk);
 /* Whether nothing but disk_fix will make it work again. */
 bool disk_fails_for_good(const Disk *disk);
+/* For whoever is told of a plan's end, or that disk_read_fails, until the disk is next asked or
+ * tells another: the seq of disk.full or disk.error behind it; 0: nothing of the disk's is. */
+uint64_t disk_last_failure(const Disk *disk);
 /* How many operations have failed so, ever. */
 uint64_t disk_error_count(const Disk *disk);

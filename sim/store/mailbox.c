@@ -241,6 +241,11 @@ void mail_store_free(MailStore *store)
     g_free(store);
 }
 
+uint64_t mail_store_failure(const MailStore *store)
+{
+    return store->failure;
+}
+
 void mail_store_watch(MailStore *store, MailWatcher watcher)
 {
     store->watcher = watcher;

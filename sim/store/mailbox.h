@@ -121,6 +121,10 @@ typedef struct MailDone {
     void *owner;
 } MailDone;
 
+/* While `done` is told of a failure: the seq of disk.full or disk.error behind it; 0: the disk is
+ * not. */
+uint64_t mail_store_failure(const MailStore *store);
+
 /* Puts a message into a folder, which is made when it is not there: IMAP's APPEND, and delivery,
  * which has an origin. Records mailbox.store. Shares `message`. */
 void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,

@@ -32,6 +32,7 @@ struct MailStore {
     GTree *users; /* name -> MailUser */
     GQueue jobs;  /* MailJob; the first is under way */
     MailWatcher watcher;
+    uint64_t failure; /* of the job told of last: mail_store_failure */
 };
 
 /* A folder of the user that is not yet among its folders. */

@@ -84,6 +84,7 @@ static void end_job(MailJob *job)
     g_queue_pop_head(&store->jobs);
     if (!g_queue_is_empty(&store->jobs))
         start_job(store);
+    store->failure = job->failure;
     if (job->done.done != NULL)
         job->done.done(job->done.owner, job->result, (const uint32_t *)(void *)job->uids->data,
                        job->uids->len);
@@ -138,6 +139,7 @@ static void on_job_done(void *owner, DiskResult result)
         return;
     }
     job->result = result == DISK_FULL ? MAIL_NO_ROOM : MAIL_FAILED;
+    job->failure = disk_last_failure(job->store->disk);
     DiskPlan *plan = disk_plan_new();
     plan_undo(job, plan);
     disk_run(job->store->disk, plan, (DiskDone){on_undone, job});

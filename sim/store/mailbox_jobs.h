@@ -39,6 +39,7 @@ struct MailJob {
 
     /* Worked out by `prepare`. */
     MailResult result;
+    uint64_t failure; /* the disk's record behind `result`, or 0 */
     MailFolder *source, *target;
     MailFolder *new_folder; /* the target when this job makes it, until it is among the user's */
     GArray *touched;        /* Touched */
