@@ -6,8 +6,13 @@ Arguments: the program, then the canaries. With --all before them: what `make to
 takes an hour or two. A failure is shown as mailsim shows it, with the command that plays it again."""
 
 import re
+import shlex
+import signal
+import smtplib
+import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from units import check_units, result_of, run, run_command
@@ -15,6 +20,7 @@ from units import check_units, result_of, run, run_command
 BUG = 70
 LESSON = "scenarios/05-receiver-down/scenario.yaml"
 LONGEST = "scenarios/20-after-the-storm/scenario.yaml"
+UNWRITABLE = "tests/canary/unwritable.yaml"
 SMALL = 60  # lines of a shrunk scenario
 
 
@@ -74,6 +80,54 @@ def check_canary_crashes(canary):
     return result_of(complaints + check_replays(canary, done.stdout, "."))
 
 
+def live_violation(canary, *options):
+    """What a live session with the canary says, which is sent a mail; and its exit status. Its
+    disk takes nothing, and the canary says 250."""
+    command = [canary, "live", "--level", "mail", "--port", "mail.gmail.example:smtp", *options, UNWRITABLE]
+    session = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    watchdog = threading.Timer(90, session.kill)  # a bound on a session that hangs, no measure
+    watchdog.start()
+    for line in session.stdout:
+        if found := re.search(r"smtp +127\.0\.0\.1 (\d+)$", line):
+            break
+    with smtplib.SMTP("127.0.0.1", int(found[1]), timeout=60) as client:
+        client.sendmail("ann@out.example", ["bob@gmail.example"], "Message-ID: <tea@out.example>\r\n\r\nTea?")
+    session.send_signal(signal.SIGINT)
+    said = session.stdout.read()
+    session.wait()
+    watchdog.cancel()
+    return said, session.returncode
+
+
+def violation_of(said):
+    found = re.search(r"^mailsim: the books do not balance: .*", said, re.M)
+    return found[0] if found else "none"
+
+
+CHAIN = r"how it came about:\n    \S+  outside  outside 1: connects .*\n(    .*\n)*    .*accepts tea for bob"
+
+
+def check_live_violation(canary):
+    """Found in a live session, a defect is shown with its causes and with the command that plays
+    the session again; of one that was not recorded that is said, and nothing invented."""
+    with tempfile.TemporaryDirectory() as folder:
+        record = str(Path(folder) / "a record")
+        said, status = live_violation(canary, "--record", record)
+        complaints = [] if status == BUG else [f"exit status {status}, not {BUG}"]
+        again = re.search(r"to see it again:\n    mailsim (run --level segment --inputs .*)\n", said)
+        if not re.search(CHAIN, said) or not again:
+            return result_of(complaints + [f"without its causes or its command: {said}"])
+        replayed = run([canary, *shlex.split(again[1])])
+        if violation_of(replayed.stdout) != violation_of(said) or replayed.returncode != BUG:
+            complaints.append(f"{again[0]}: not the same again: {violation_of(replayed.stdout)}")
+        if not re.search(CHAIN, replayed.stdout) or again[1] not in replayed.stdout:
+            complaints.append(f"{again[0]}: without its causes or its command")
+        said, status = live_violation(canary)
+        if violation_of(said) == "none" or "was not recorded" not in said or "came about" in said:
+            complaints.append(f"a session that was not recorded: {said}")
+        return result_of(complaints)
+
+
 def units_of_check(canaries):
     yield "1,000 drawn scenarios", torture("--seeds", "1..1000")
     yield "20 seeds of each lesson", torture("--seeds", "1..20", "scenarios")
@@ -86,6 +140,8 @@ def units_of_check(canaries):
         yield f"the canary {name} by seeds", lambda canary=canary: check_canary(canary)
         if name != "journal":  # each strike excuses what the journal lacks
             yield f"the canary {name} by crashes", lambda canary=canary: check_canary_crashes(canary)
+        if name == "refusal":
+            yield f"the canary {name} in a live session", lambda canary=canary: check_live_violation(canary)
 
 
 def units_of_all():

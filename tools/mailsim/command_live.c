@@ -178,9 +178,9 @@ static int play_live(Play *play, const LiveCall *call, const GArray *targets,
     int status = EXIT_BAD_INPUT;
     if (outputs != NULL && open_all(live, openings)) {
         bool is_balanced = live_play(live);
-        if (!is_balanced)
-            play_tell_violation(play);
         bool is_written = outputs_finish(outputs, play->run, options);
+        if (!is_balanced)
+            play_tell_violation(play); /* by what has been recorded of it, which is complete now */
         status = outputs_status(play->run, is_balanced, is_written);
     }
     g_clear_pointer(&outputs, outputs_free);
@@ -199,7 +199,10 @@ static int play_file(const char *path, const LiveCall *call, const OutputsOption
     SimulationOptions simulation = {
         .seed = call->seed, .until_ns = SCENARIO_UNSET, .outside = &outside};
     g_autoptr(Play) play = play_new(path, &simulation);
-    return play != NULL ? play_live(play, call, targets, options) : EXIT_BAD_INPUT;
+    if (play == NULL)
+        return EXIT_BAD_INPUT;
+    play->recording = options->record;
+    return play_live(play, call, targets, options);
 }
 
 static bool check_call(LiveCall *call, TraceLevel *level)

@@ -37,6 +37,7 @@ static int run_file(const char *path, const RunOptions *options, TraceLevel leve
     g_autoptr(Play) play = play_new_with_inputs(path, simulation_options, inputs);
     if (play == NULL || !play_may_know_mail(play, options->follow))
         return EXIT_BAD_INPUT;
+    play->recording = options->inputs;
     OutputsOptions outputs_options = {
         .level = level,
         .trace_level = options->level != NULL ? level : TRACE_LEVEL_SEGMENT,

@@ -75,21 +75,77 @@ void play_free(Play *play)
     g_free(play);
 }
 
+/* The record's causes, from this very run played again: with what came from outside, where anything
+ * could. False when that is not known. */
+static bool write_chain(const Play *play, uint64_t about, GString *chain)
+{
+    SimulationOptions options = play->options;
+    SimulationOutside outside;
+    g_autoptr(Inputs) inputs = NULL;
+    if (options.outside != NULL && options.outside->inputs == NULL) {
+        g_autoptr(Diagnostics) diagnostics = diagnostics_new();
+        inputs = play->recording != NULL ? inputs_read_file(play->recording, diagnostics) : NULL;
+        diagnostics_print(diagnostics, stderr);
+        if (inputs == NULL)
+            return false;
+        outside = inputs_outside(inputs);
+        options.outside = &outside;
+    }
+    chain_write(play->scenario, &options, about, chain);
+    return true;
+}
+
+/* A word of a shell's command, quoted where it must be; to free. */
+static char *shell_word(const char *text)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-+@%=:,";
+    return text[0] != '\0' && text[strspn(text, PLAIN)] == '\0' ? g_strdup(text)
+                                                                : g_shell_quote(text);
+}
+
+/* The options of `mailsim run` that give this run again; to free. */
+static char *options_of_run(const Play *play)
+{
+    GString *text = g_string_new("--level segment");
+    if (play->options.outside != NULL) { /* the recording has the seed */
+        g_autofree char *recording = shell_word(play->recording);
+        g_string_append_printf(text, " --inputs %s", recording);
+        return g_string_free(text, FALSE);
+    }
+    g_autofree char *fault = simulation_fault_format(&play->options.fault);
+    uint64_t seed = simulator_seed(simulation_simulator(play->run->simulation));
+    g_string_append_printf(text, " --seed %" G_GUINT64_FORMAT, seed);
+    if (fault[0] != '\0')
+        g_string_append_printf(text, " --fault %s", fault);
+    if (play->options.until_ns != SCENARIO_UNSET)
+        g_string_append_printf(text, " --until '%" G_GINT64_FORMAT " ns'", play->options.until_ns);
+    return g_string_free(text, FALSE);
+}
+
 void play_tell_violation(const Play *play)
 {
     const BooksViolation *violation = books_first_violation(play->run->books);
     unsigned long long seed = simulator_seed(simulation_simulator(play->run->simulation));
     g_autofree char *time = units_format_readable(violation->time);
-    g_autofree char *fault = simulation_fault_format(&play->options.fault);
+    fflush(stdout); /* what the run has shown stands above */
     fprintf(stderr, "mailsim: the books do not balance: at %s, record %llu: %s\n", time,
             (unsigned long long)violation->seq, violation->text);
     g_autoptr(GString) chain = g_string_new(NULL);
-    chain_write(play->scenario, &play->options, violation->about, chain);
-    fprintf(stderr, "mailsim: how it came about:\n%s", chain->str);
+    bool is_known = write_chain(play, violation->about, chain);
+    if (is_known)
+        fprintf(stderr, "mailsim: how it came about:\n%s", chain->str);
     fprintf(stderr, "mailsim: version %s, seed %llu, scenario SHA-256 %s; to see it again:\n",
             MS_VERSION, seed, play->scenario->sha256);
-    fprintf(stderr, "    mailsim run --level segment --seed %llu%s%s %s\n", seed,
-            fault[0] != '\0' ? " --fault " : "", fault, play->path);
+    if (!is_known) {
+        fputs("    what came from outside was not recorded; in a session with --record FILE it is, "
+              "and\n    mailsim run --inputs FILE plays that session again\n",
+              stderr);
+        return;
+    }
+    g_autofree char *options = options_of_run(play);
+    g_autofree char *path = shell_word(play->path);
+    fprintf(stderr, "    mailsim run %s %s\n", options, path);
 }
 
 bool play_to_end(Play *play)

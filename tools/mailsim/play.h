@@ -6,6 +6,9 @@
 
 typedef struct Play {
     const char *path; /* borrowed */
+    /* With programs outside: the file that holds what came from them, or will once the run is over;
+     * NULL: it is recorded nowhere. Borrowed; set it before the run. */
+    const char *recording;
     SimulationOptions options;
     Scenario *scenario;
     Run *run;
@@ -28,4 +31,5 @@ bool play_may_know_mail(const Play *play, const char *mail);
 /* After the run: whether there was such a mail (NULL: yes); otherwise it is told which there were.
  */
 bool play_knows_mail(const Play *play, const char *mail);
+/* Of a session that is recorded: once the recording is complete. */
 void play_tell_violation(const Play *play);
