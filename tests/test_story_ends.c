@@ -178,6 +178,17 @@ static void test_agent_keeps_one_recipient(void **state)
     world_free(&w);
 }
 
+/* What a program outside calls its mail, or says, is no command for the terminal. */
+static void test_nothing_is_for_the_terminal(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    submit(&w, BOB);
+    fail_to_submit(&w, BOB, "550 \033[2JNo");
+    assert_tells(&w, "for " BOB ": 550 \\x1b[2JNo. That is final");
+    world_free(&w);
+}
+
 static void test_not_sent(void **state)
 {
     (void)state;
@@ -285,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_agent_without_an_outbox),
         cmocka_unit_test(test_agent_gives_up_after_trying),
         cmocka_unit_test(test_agent_keeps_one_recipient),
+        cmocka_unit_test(test_nothing_is_for_the_terminal),
         cmocka_unit_test(test_not_sent),
         cmocka_unit_test(test_lost_with_the_power),
         cmocka_unit_test(test_twice_after_a_crash),

@@ -45,6 +45,42 @@ static void test_whole_run(void **state)
     played_end(&played);
 }
 
+/* What a program outside says, five seconds after it has connected. */
+static GatewayInput saying(const char *text)
+{
+    return (GatewayInput){.time = 6 * SIM_SECOND,
+                          .kind = GATEWAY_INPUT_DATA,
+                          .connection = 1,
+                          .data = g_bytes_new(text, strlen(text))};
+}
+
+/* The name of a mail is what its Message-ID says, whoever wrote that. */
+static void test_nothing_is_for_the_terminal(void **state)
+{
+    (void)state;
+    g_autoptr(Scenario) scenario = scenario_of_text(TWO_SERVERS);
+    char *nobody[] = {NULL};
+    GatewayInput inputs[] = {
+        {.time = SIM_SECOND,
+         .kind = GATEWAY_INPUT_CONNECT,
+         .connection = 1,
+         .server = g_strdup("mail.naver.example"),
+         .port = 25},
+        saying("HELO x\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<alice@naver.example>\r\nDATA\r\n"
+               "Message-ID: <\033[2Jx@y>\r\n\r\nTea?\r\n.\r\nQUIT\r\n"),
+    };
+    SimulationOutside outside = {nobody, inputs, G_N_ELEMENTS(inputs)};
+    SimulationOptions options = {
+        .seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET, .outside = &outside};
+    g_autoptr(Run) run = run_new(scenario, &options);
+    assert_true(run_play(run));
+    g_autofree char *summary = summarise(run, NULL);
+    assert_says(summary, "  \\x1b[2Jx to alice@naver.example: delivered, ");
+    assert_null(strchr(summary, '\033'));
+    for (size_t i = 0; i < G_N_ELEMENTS(inputs); i++)
+        gateway_input_clear(&inputs[i]);
+}
+
 /* Ends the run of TWO_SERVERS by an option and says what the summary then is. */
 static char *summarise_cut(SimTime until, uint64_t max_events)
 {
@@ -149,9 +185,13 @@ static void test_bounces_of_traffic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_run),    cmocka_unit_test(test_cut_run),
-        cmocka_unit_test(test_idle_actions), cmocka_unit_test(test_explanations),
-        cmocka_unit_test(test_traffic),      cmocka_unit_test(test_bounces_of_traffic),
+        cmocka_unit_test(test_whole_run),
+        cmocka_unit_test(test_nothing_is_for_the_terminal),
+        cmocka_unit_test(test_cut_run),
+        cmocka_unit_test(test_idle_actions),
+        cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_bounces_of_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

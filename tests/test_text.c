@@ -37,6 +37,35 @@ static void test_numbers(void **state)
     assert_string_equal(text_number(0, 0, room), "0");
 }
 
+/* What a terminal would obey is shown as what it is; letters of any script are left. */
+static void test_shown(void **state)
+{
+    (void)state;
+    static const char *const CASES[][2] = {
+        {"lunch", "lunch"},
+        {"\033[2Jx", "\\x1b[2Jx"},
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b"
+         "2J"}, /* CSI as one character */
+        {"a\xffz", "a\\xffz"},
+        {"a\r\nb", "a  b"},
+        {"점심", "점심"},
+        {"a\xe2\x80\xae"
+         "b",
+         "a\\xe2\\x80\\xae"
+         "b"}, /* turns the direction of writing */
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        g_autofree char *shown = text_shown_line(CASES[i][0]);
+        assert_string_equal(shown, CASES[i][1]);
+    }
+    g_autoptr(GString) text = g_string_new(">");
+    text_append_shown(text, span_of("a\nb\0c", 5));
+    assert_string_equal(text->str, ">a\nb\\x00c");
+}
+
 static void test_appends(void **state)
 {
     (void)state;
@@ -51,6 +80,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_appends),
+        cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

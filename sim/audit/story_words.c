@@ -2,6 +2,7 @@
  * a value. See story_internal.h. */
 #include "audit/story_internal.h"
 
+#include "core/text.h"
 #include "core/units.h"
 
 #include <string.h>
@@ -206,7 +207,7 @@ static void fill(GString *out, const char *words, const WordsValue *values)
     while ((open = strchr(words, '{')) != NULL) {
         const char *close = strchr(open, '}');
         g_string_append_len(out, words, open - words);
-        g_string_append(out, find_value(values, open + 1, (size_t)(close - open - 1)));
+        text_append_shown_line(out, find_value(values, open + 1, (size_t)(close - open - 1)));
         words = close + 1;
     }
     g_string_append(out, words);

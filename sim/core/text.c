@@ -44,3 +44,31 @@ void text_append(GString *text, const char *first, ...)
         g_string_append(text, next);
     va_end(texts);
 }
+
+void text_append_shown(GString *text, Span octets)
+{
+    while (octets.length > 0) {
+        gunichar c = g_utf8_get_char_validated((const char *)octets.data, (gssize)octets.length);
+        bool is_character = c != (gunichar)-1 && c != (gunichar)-2;
+        size_t length = is_character ? (size_t)g_unichar_to_utf8(c, NULL) : 1;
+        if (is_character && (g_unichar_isprint(c) || c == '\n'))
+            g_string_append_len(text, (const char *)octets.data, (gssize)length);
+        else
+            for (size_t i = 0; i < length; i++)
+                g_string_append_printf(text, "\\x%02x", octets.data[i]);
+        octets = span_skip(octets, length);
+    }
+}
+
+void text_append_shown_line(GString *text, const char *line)
+{
+    g_autofree char *copy = g_strdelimit(g_strdup(line), "\n\r", ' ');
+    text_append_shown(text, span_of_text(copy));
+}
+
+char *text_shown_line(const char *line)
+{
+    GString *text = g_string_sized_new(strlen(line) + 1);
+    text_append_shown_line(text, line);
+    return g_string_free(text, FALSE);
+}

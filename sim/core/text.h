@@ -1,6 +1,8 @@
 /* Texts put together without the cost of printf: for what is written for each mail. */
 #pragma once
 
+#include "core/bytes.h"
+
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,3 +18,10 @@ size_t text_put_number(uint64_t number, char *out);
 void text_append(GString *text, const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* g_string_append of a number in decimal. */
 void text_append_number(GString *text, uint64_t number);
+/* Appends what comes from outside, such as a mail's name, as a terminal may show it: control
+ * characters and octets that are no UTF-8 as \xNN. A line feed is left as it is. */
+void text_append_shown(GString *text, Span octets);
+/* The same in one line: line ends become spaces. */
+void text_append_shown_line(GString *text, const char *line);
+/* As text_append_shown_line; to free. */
+char *text_shown_line(const char *line);

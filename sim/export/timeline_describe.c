@@ -2,6 +2,7 @@
 #include "export/timeline.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "export/timeline_phrases.h"
 
 #include <string.h>
@@ -23,29 +24,13 @@ void timeline_format_time(SimTime time, unsigned digits, GString *out)
         g_string_append_printf(out, ".%0*d", (int)digits, (int)(ticks % per_second));
 }
 
-/* Appends text as a terminal may show it: control characters and stray octets as \xNN. */
-static void put_shown(GString *out, Span text)
-{
-    while (text.length > 0) {
-        gunichar c = g_utf8_get_char_validated((const char *)text.data, (gssize)text.length);
-        bool is_character = c != (gunichar)-1 && c != (gunichar)-2;
-        size_t length = is_character ? (size_t)g_unichar_to_utf8(c, NULL) : 1;
-        if (is_character && (g_unichar_isprint(c) || c == '\n'))
-            g_string_append_len(out, (const char *)text.data, (gssize)length);
-        else
-            for (size_t i = 0; i < length; i++)
-                g_string_append_printf(out, "\\x%02x", text.data[i]);
-        text = span_skip(text, length);
-    }
-}
-
 static void put_one_line(GString *out, Span text)
 {
     if (text.length == 0)
         return;
     g_autofree char *copy = span_dup_text(text);
     g_strdelimit(copy, "\n\r", ' ');
-    put_shown(out, span_of(copy, text.length));
+    text_append_shown(out, span_of(copy, text.length));
 }
 
 static void put_text(GString *out, const char *text)

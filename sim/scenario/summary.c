@@ -1,6 +1,7 @@
 /* The summary of a run. See summary.h. */
 #include "scenario/summary.h"
 
+#include "core/text.h"
 #include "export/timeline.h"
 #include "scenario/traffic_facts.h"
 
@@ -24,7 +25,11 @@ static void put_fate(MailFate fate, GString *out)
 
 static void put_recipient(const FactsMail *mail, const FactsRecipient *recipient, GString *out)
 {
-    g_string_append_printf(out, "  %s to %s: ", mail->name, recipient->address);
+    g_string_append(out, "  ");
+    text_append_shown_line(out, mail->name);
+    g_string_append(out, " to ");
+    text_append_shown_line(out, recipient->address);
+    g_string_append(out, ": ");
     put_fate(recipient->fate, out);
     if (recipient->attempts > 0)
         g_string_append_printf(out, ", %llu attempt%s", (unsigned long long)recipient->attempts,
@@ -154,8 +159,11 @@ static void put_unmet(const Run *run, GString *out)
     g_autoptr(GPtrArray) unmet = simulation_list_unmet(run->simulation);
     if (unmet->len > 0)
         g_string_append(out, "Did not happen\n");
-    for (guint i = 0; i < unmet->len; i++)
-        g_string_append_printf(out, "  %s\n", (const char *)g_ptr_array_index(unmet, i));
+    for (guint i = 0; i < unmet->len; i++) {
+        g_string_append(out, "  ");
+        text_append_shown_line(out, g_ptr_array_index(unmet, i));
+        g_string_append_c(out, '\n');
+    }
 }
 
 /* ---- Verdicts ---- */
@@ -165,11 +173,13 @@ static void put_verdict(const Run *run, size_t index, bool use_colour, GString *
     bool holds = expectations_hold(run->expectations, index);
     g_autofree char *text = expectations_describe(run->expectations, index);
     const char *colour = !use_colour ? "" : holds ? "\033[32m" : "\033[31m";
-    g_string_append_printf(out, "  %s%s%s  %s", colour, holds ? "ok    " : "FAILED",
-                           use_colour ? "\033[0m" : "", text);
+    g_string_append_printf(out, "  %s%s%s  ", colour, holds ? "ok    " : "FAILED",
+                           use_colour ? "\033[0m" : "");
+    text_append_shown_line(out, text);
     if (!holds) {
         g_autofree char *actual = expectations_actual(run->expectations, index);
-        g_string_append_printf(out, "; it is %s", actual);
+        g_string_append(out, "; it is ");
+        text_append_shown_line(out, actual);
     }
     g_string_append_c(out, '\n');
 }
@@ -194,8 +204,11 @@ static void put_indented(GString *out, int indent, const char *text)
 {
     g_autofree char *trimmed = g_strchomp(g_strdup(text));
     g_auto(GStrv) lines = g_strsplit(trimmed, "\n", -1);
-    for (char **line = lines; *line != NULL; line++)
-        g_string_append_printf(out, "%*s%s\n", indent, "", *line);
+    for (char **line = lines; *line != NULL; line++) {
+        g_string_append_printf(out, "%*s", indent, "");
+        text_append_shown_line(out, *line);
+        g_string_append_c(out, '\n');
+    }
 }
 
 static void put_answers(const Run *run, const char *language, GString *out)

@@ -1,6 +1,7 @@
 /* mailsim test: plays scenarios and judges their expectations, in the Test Anything Protocol. */
 #include "commands.h"
 
+#include "core/text.h"
 #include "play.h"
 #include "scenario_files.h"
 
@@ -15,19 +16,23 @@ typedef struct TestRun {
 
 static void judge(TestRun *run, bool holds, const char *path, const char *what, const char *actual)
 {
-    printf("%sok %u - %s: %s\n", holds ? "" : "not ", ++run->count, path, what);
+    g_autofree char *description = text_shown_line(what);
+    printf("%sok %u - %s: %s\n", holds ? "" : "not ", ++run->count, path, description);
     if (holds)
         return;
     run->failed++;
-    if (actual != NULL)
-        printf("# it is %s\n", actual);
+    g_autofree char *fact = actual != NULL ? text_shown_line(actual) : NULL;
+    if (fact != NULL)
+        printf("# it is %s\n", fact);
 }
 
 static void tell_unmet(const Run *run)
 {
     g_autoptr(GPtrArray) unmet = simulation_list_unmet(run->simulation);
-    for (guint i = 0; i < unmet->len; i++)
-        printf("# did not happen: %s\n", (const char *)g_ptr_array_index(unmet, i));
+    for (guint i = 0; i < unmet->len; i++) {
+        g_autofree char *shown = text_shown_line(g_ptr_array_index(unmet, i));
+        printf("# did not happen: %s\n", shown);
+    }
 }
 
 static void test_file(TestRun *run, const char *path)

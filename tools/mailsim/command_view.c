@@ -1,6 +1,7 @@
 /* mailsim view: writes the viewer with a run in it as one HTML file, and opens it. */
 #include "commands.h"
 
+#include "core/text.h"
 #include "output.h"
 #include "outputs.h"
 #include "play.h"
@@ -57,8 +58,10 @@ static void tell_verdicts(const Run *run)
     for (size_t i = 0; i < count; i++) {
         g_autofree char *text = expectations_describe(run->expectations, i);
         g_autofree char *actual = expectations_actual(run->expectations, i);
+        g_autofree char *line = g_strdup_printf("%s; it is %s", text, actual);
+        g_autofree char *shown = text_shown_line(line);
         if (!expectations_hold(run->expectations, i))
-            fprintf(stderr, "FAILED  %s; it is %s\n", text, actual);
+            fprintf(stderr, "FAILED  %s\n", shown);
     }
     if (count > 0)
         fprintf(stderr, "Expectations: %zu of %zu hold\n", count - run_failures(run), count);

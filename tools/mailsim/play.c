@@ -2,6 +2,7 @@
 #include "play.h"
 
 #include "chain.h"
+#include "core/text.h"
 #include "core/units.h"
 #include "mailsim/version.h"
 #include "scenario/full_writer.h"
@@ -128,9 +129,10 @@ void play_tell_violation(const Play *play)
     const BooksViolation *violation = books_first_violation(play->run->books);
     unsigned long long seed = simulator_seed(simulation_simulator(play->run->simulation));
     g_autofree char *time = units_format_readable(violation->time);
+    g_autofree char *text = text_shown_line(violation->text);
     fflush(stdout); /* what the run has shown stands above */
     fprintf(stderr, "mailsim: the books do not balance: at %s, record %llu: %s\n", time,
-            (unsigned long long)violation->seq, violation->text);
+            (unsigned long long)violation->seq, text);
     g_autoptr(GString) chain = g_string_new(NULL);
     bool is_known = write_chain(play, violation->about, chain);
     if (is_known)
@@ -194,7 +196,9 @@ bool play_knows_mail(const Play *play, const char *mail)
     if (mail == NULL || facts_find_mail(facts, mail) != NULL)
         return true;
     fprintf(stderr, "mailsim: there is no mail `%s` in this run; there are:\n", mail);
-    for (size_t i = 0; i < facts_mail_count(facts); i++)
-        fprintf(stderr, "  %s\n", facts_mail_at(facts, i)->name);
+    for (size_t i = 0; i < facts_mail_count(facts); i++) {
+        g_autofree char *name = text_shown_line(facts_mail_at(facts, i)->name);
+        fprintf(stderr, "  %s\n", name);
+    }
     return false;
 }
