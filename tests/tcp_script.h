@@ -67,6 +67,8 @@
 #include <cmocka.h>
 
 enum { OUR_ISS = 1000, PEER_ISS = 5000, PEER_MSS = 1000, PEER_WINDOW = 60000 };
+/* The first octet of ours, and of theirs. */
+enum { ONE = OUR_ISS + 1, THEIRS = PEER_ISS + 1 };
 
 /* Flags as the scripts write them. */
 enum {

@@ -2,8 +2,6 @@
  * §3.10.7.1, RFC 5961), TIME-WAIT. */
 #include "tcp_script.h"
 
-enum { ONE = OUR_ISS + 1, THEIRS = PEER_ISS + 1 };
-
 /* Figure 12, the left side. */
 static void test_active_close(void **state)
 {

@@ -2,8 +2,6 @@
  * reassembly, buffers, keep-alives (RFC 9293 §3.7.4, §3.8.4, §3.8.6). */
 #include "tcp_script.h"
 
-enum { ONE = OUR_ISS + 1, THEIRS = PEER_ISS + 1 };
-
 static void script_ready(Script *s, TcpProfile profile)
 {
     script_init(s, profile);

@@ -2,8 +2,6 @@
  * 5681, RFC 6582), limited transmit (RFC 3042), tail loss probes, giving up (RFC 9293 §3.8.3). */
 #include "tcp_script.h"
 
-enum { ONE = OUR_ISS + 1, THEIRS = PEER_ISS + 1 };
-
 static void test_back_off_and_r2_rfc(void **state)
 {
     (void)state;

@@ -2,8 +2,6 @@
  * off: one test a rule. */
 #include "tcp_script.h"
 
-enum { ONE = OUR_ISS + 1, THEIRS = PEER_ISS + 1 };
-
 /* Ten segments of 1000 octets are out, of 40 000 written; a round trip has passed. */
 static void script_send_ten(Script *s)
 {
