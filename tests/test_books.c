@@ -199,6 +199,27 @@ static void test_lost_by_an_agent(void **state)
     }
 }
 
+/* What its agent was told to try again later, and still keeps when the run is cut, is not lost; in
+ * a run that comes to rest nothing is kept. */
+static void test_recipient_kept_at_submission(void **state)
+{
+    (void)state;
+    for (int is_cut = 0; is_cut <= 1; is_cut++) {
+        World w = world_new();
+        submit(&w, BOB ", " CAROL);
+        accept_mail(&w, w.a, "1-1", 1);
+        TRACE(w.trace, w.laptop, AGENT_WAIT, 0, .mail = "lunch", .recipient = CAROL);
+        TRACE(w.trace, w.laptop, AGENT_SENT, 0, .mail = "lunch", .server = "a.example");
+        end_run(&w, is_cut ? "until" : "quiet");
+        hold_queued(&w, w.a, "1-1");
+        if (is_cut)
+            assert_balanced(&w);
+        else
+            assert_violated(&w, "lunch for carol@b.example is lost: its agent was told that the "
+                                "mail is taken, and no server has accepted it for that recipient");
+    }
+}
+
 /* Of a server that says 250 before it syncs, a loss and a damaged file are what is to be expected
  * after an outage; of any other they are not. */
 static void test_careless_server(void **state)
@@ -435,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_stored_without_delivered),
         cmocka_unit_test(test_recipient_lost_at_submission),
         cmocka_unit_test(test_lost_by_an_agent),
+        cmocka_unit_test(test_recipient_kept_at_submission),
         cmocka_unit_test(test_careless_server),
         cmocka_unit_test(test_from_nowhere),
         cmocka_unit_test(test_submitted_to_another),

@@ -360,6 +360,8 @@ static void write_other_record(Books *books, const TraceRecord *record)
         books_be_sent(books, fields);
     else if (record->kind == TRACE_AGENT_FAILED)
         books_be_refused(books, fields);
+    else if (record->kind == TRACE_AGENT_WAIT)
+        books_be_kept(books, fields);
     else if (record->kind == TRACE_AGENT_LOST)
         books_be_lost(books, fields);
     else if (record->kind == TRACE_AGENT_SUBMIT)
@@ -426,6 +428,8 @@ void books_mail_free(void *pointer)
         g_array_unref(mail->submissions);
     if (mail->refused != NULL)
         g_ptr_array_unref(mail->refused);
+    if (mail->kept != NULL)
+        g_ptr_array_unref(mail->kept);
     g_free(mail);
 }
 

@@ -146,22 +146,27 @@ static void check_account(Books *books, Account *account)
     books->about = 0;
 }
 
+static bool has_address(const GPtrArray *addresses, const char *address)
+{
+    for (guint i = 0; addresses != NULL && i < addresses->len; i++) {
+        if (g_ascii_strcasecmp(g_ptr_array_index(addresses, i), address) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool was_answered(const Mail *mail, const char *address)
 {
     for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail) {
         if (g_ascii_strcasecmp(at->recipient, address) == 0)
             return true;
     }
-    for (guint i = 0; mail->refused != NULL && i < mail->refused->len; i++) {
-        if (g_ascii_strcasecmp(g_ptr_array_index(mail->refused, i), address) == 0)
-            return true;
-    }
-    return false;
+    return has_address(mail->refused, address);
 }
 
 /* The agent was told 250 for the message: for each address either a server has an account, or the
- * agent was told no. An address with a comma of its own stands in quotes; such a list is passed
- * over. */
+ * agent was told no, or it waits in the agent's outbox when the run is cut. An address with a comma
+ * of its own stands in quotes; such a list is passed over. */
 static void check_sent(Books *books, const Mail *mail)
 {
     if (mail->addressees == NULL || strchr(mail->addressees, '"') != NULL)
@@ -169,7 +174,8 @@ static void check_sent(Books *books, const Mail *mail)
     g_auto(GStrv) addresses = g_strsplit(mail->addressees, ", ", -1);
     books->about = mail->sent_seq;
     for (char **address = addresses; *address != NULL; address++) {
-        if ((*address)[0] != '\0' && !was_answered(mail, *address))
+        bool may_wait = books->is_cut && has_address(mail->kept, *address);
+        if ((*address)[0] != '\0' && !may_wait && !was_answered(mail, *address))
             books_violate(books,
                           "%s for %s is lost: its agent was told that the mail is taken, and no "
                           "server has accepted it for that recipient",

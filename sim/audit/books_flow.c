@@ -22,18 +22,27 @@ void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields)
     books_settle(books, mail);
 }
 
-static void add_refused(Books *books, const char *name, const char *recipient)
+/* Each address once. `addresses` is NULL as long as there is none. */
+static void add_address(Books *books, GPtrArray **addresses, const char *recipient)
 {
-    Mail *mail = books_mail(books, name);
-    if (mail->refused == NULL)
-        mail->refused = g_ptr_array_new();
-    g_ptr_array_add(mail->refused, (char *)books_intern(books, recipient));
+    char *address = (char *)books_intern(books, recipient);
+    if (*addresses == NULL)
+        *addresses = g_ptr_array_new();
+    if (!g_ptr_array_find(*addresses, address, NULL))
+        g_ptr_array_add(*addresses, address);
 }
 
 void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields)
 {
     if (fields->mail != NULL && fields->recipient != NULL)
-        add_refused(books, fields->mail, fields->recipient);
+        add_address(books, &books_mail(books, fields->mail)->refused, fields->recipient);
+}
+
+/* Put off, and in its outbox from now on. */
+void books_be_kept(Books *books, const TraceFields_AGENT_WAIT *fields)
+{
+    if (fields->mail != NULL && fields->recipient != NULL)
+        add_address(books, &books_mail(books, fields->mail)->kept, fields->recipient);
 }
 
 /* Lost by an agent that has no queue: nobody had accepted it, so nobody owes it. */
@@ -43,7 +52,7 @@ void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields)
         books_violate(books, "an agent loses %s, which nobody has composed",
                       fields->mail != NULL ? fields->mail : "a mail");
     else
-        add_refused(books, fields->mail, fields->recipient);
+        add_address(books, &books_mail(books, fields->mail)->refused, fields->recipient);
 }
 
 static Submission *find_submission(Mail *mail, NodeId server)

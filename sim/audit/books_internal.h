@@ -82,6 +82,7 @@ struct Mail {
     GArray *submissions;         /* further ones; NULL: none */
     const char *addressees;      /* for whom it was composed, with commas */
     GPtrArray *refused;          /* addresses for which its agent was told no; NULL: none */
+    GPtrArray *kept;             /* those for which its agent has kept it; NULL: none */
     uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
     guint sent_place;            /* among all that are sent */
 };
@@ -190,6 +191,7 @@ uint32_t account_excuses(const Account *account);
 void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
 void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields);
 void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields);
+void books_be_kept(Books *books, const TraceFields_AGENT_WAIT *fields);
 void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields);
 void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
 /* Finds out whence an account just opened has its mail, or complains. */
