@@ -176,13 +176,17 @@ static void test_a_server_tells_of_its_users(void **state)
         {"QUIT\r\n", "221 "},
     };
     static const Exchange kept[] = {
-        {"EHLO a\r\n", "250 SIZE"}, {"VRFY bob\r\n", "252 "}, {"VRFY eve\r\n", "252 "},
-        {"EXPN bob\r\n", "252 "},   {"VRFY\r\n", "501 "},
+        {"EHLO a\r\n", "250 SIZE"}, {"VRFY bob\r\n", "252 "},
+        {"VRFY eve\r\n", "252 "},   {"EXPN bob\r\n", "252 2.5.0 Cannot EXPN"},
+        {"VRFY\r\n", "501 "},
     };
     static const Exchange addresses[] = {
         {"HELO a\r\n", "250 "},
         {"VRFY away@b.example\r\n", "251 2.1.5 User not local; will forward to <x@a.example>\r\n"},
         {"VRFY here\r\n", "250 2.1.5 <here@b.example>\r\n"},
+        {"VRFY \"h\\ere\"\r\n", "250 2.1.5 <here@b.example>\r\n"},
+        {"VRFY <\"here\">\r\n", "250 2.1.5 <here@b.example>\r\n"},
+        {"VRFY Bob Here\r\n", "550 5.1.1 "},
         {"VRFY course\r\n", "250 2.1.5 <course@b.example>\r\n"},
         {"VRFY bob+news\r\n", "250 2.1.5 <bob@b.example>\r\n"},
         {"EXPN course\r\n", "250-2.1.5 <bob@b.example>\r\n250 2.1.5 <x@a.example>\r\n"},
@@ -195,6 +199,13 @@ static void test_a_server_tells_of_its_users(void **state)
              "{owner: bob@b.example, members: [bob@b.example, x@a.example]}}",
              NULL);
     converse(told, G_N_ELEMENTS(told), ", smtp: {verify: tell}", NULL);
+    static const Exchange anybody[] = {
+        {"HELO a\r\n", "250 "},
+        {"VRFY bob\r\n", "250 2.1.5 <bob@b.example>\r\n"},
+        {"VRFY eve\r\n", "252 "},
+        {"EXPN eve\r\n", "550 5.1.1 "},
+    };
+    converse(anybody, G_N_ELEMENTS(anybody), ", smtp: {verify: tell}, catch_all: bob", NULL);
     converse(kept, G_N_ELEMENTS(kept), "", NULL);
 }
 

@@ -220,6 +220,7 @@ static void test_auth(void **state)
     expect(session, "AUTH PLAIN\r\n", "334 \r\n");
     expect(session, "*\r\n", "501 5.7.0 Authentication cancelled\r\n");
     expect_code(session, "AUTH CRAM-MD5\r\n", 504);
+    expect(session, "AUTH\r\n", "501 5.5.4 Syntax: AUTH mechanism\r\n");
     expect_code(session, "AUTH PLAIN !!!!\r\n", 501);
     session->special = SMTP_SERVER_EVENT_AUTH;
     session->answer = smtp_reply(535, "5.7.8", "");

@@ -228,28 +228,41 @@ static void answer_expn(Reception *reception, uint32_t token, const AddressMeani
     answer(reception, token, 250, "2.1.5", text->str);
 }
 
+/* The address that VRFY or EXPN names, with or without angle brackets. What is none is a local-part
+ * of the first domain, quoted or not, or a person's name, which nobody has here. */
+static Address named_address(const MailServer *server, Span text)
+{
+    bool in_angles = text.length > 2 && text.data[0] == '<' && text.data[text.length - 1] == '>';
+    if (in_angles)
+        text = span_of(text.data + 1, text.length - 2);
+    Address address = {0};
+    if (address_parse(text, &address) == ADDRESS_OK)
+        return address;
+    g_autofree char *name = span_dup_text(text);
+    g_autofree char *whole = g_strconcat(name, "@", server->domains[0], NULL);
+    if (address_parse(span_of_text(whole), &address) == ADDRESS_OK)
+        return address;
+    address = (Address){0};
+    g_strlcpy(address.local_part, name, sizeof address.local_part);
+    g_strlcpy(address.domain, server->domains[0], sizeof address.domain);
+    return address;
+}
+
 /* VRFY and EXPN (RFC 5321 §3.5): who it is, where the server tells; otherwise 252, which RFC 5321
- * §7.3 wants of a server that keeps its users to itself. A name without domain is one of the first
- * domain. */
+ * §7.3 wants of a server that keeps its users to itself. One that gives mail for unknown users to
+ * another takes it for any, and cannot say more. */
 static void handle_verify(Reception *reception, const SmtpServerEvent *event)
 {
     const MailServer *server = reception->server;
-    g_autofree char *text = span_dup_text(event->verify);
-    bool in_angles = event->verify.length > 2 && event->verify.data[0] == '<' &&
-                     event->verify.data[event->verify.length - 1] == '>';
-    Span inner =
-        in_angles ? span_of(event->verify.data + 1, event->verify.length - 2) : event->verify;
-    Address address = {0};
-    if (address_parse(inner, &address) != ADDRESS_OK) {
-        g_strlcpy(address.local_part, text, sizeof address.local_part);
-        g_strlcpy(address.domain, server->domains[0], sizeof address.domain);
-    }
+    Address address = named_address(server, event->verify);
     AddressMeaning meaning = address_book_find(server->addresses, &address);
-    if (!server->tells_users || meaning.lead == LEAD_ELSEWHERE)
+    bool is_expn = event->kind == SMTP_SERVER_EVENT_EXPN;
+    if (!server->tells_users || meaning.lead == LEAD_ELSEWHERE ||
+        (meaning.lead == LEAD_CATCH_ALL && !is_expn))
         smtp_server_accept(reception->engine, event->token);
-    else if (meaning.lead == LEAD_NOWHERE)
+    else if (meaning.lead == LEAD_NOWHERE || meaning.lead == LEAD_CATCH_ALL)
         answer(reception, event->token, 550, "5.1.1", "No such user here");
-    else if (event->kind == SMTP_SERVER_EVENT_EXPN)
+    else if (is_expn)
         answer_expn(reception, event->token, &meaning);
     else
         answer_vrfy(reception, event->token, &meaning, address.domain);

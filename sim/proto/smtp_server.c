@@ -198,7 +198,11 @@ void smtp_server_accept(SmtpServer *server, uint32_t token)
         accept_tls(server);
         return;
     }
-    smtp_server_answer(server, token, (SmtpReply){.code = standard_code(server->asked)});
+    SmtpReply reply = {.code = standard_code(server->asked)};
+    if (server->asked == SMTP_SERVER_EVENT_EXPN) /* the code's own words are those of VRFY */
+        reply = smtp_reply(reply.code, "2.5.0",
+                           "Cannot EXPN list, but will accept message and attempt delivery");
+    smtp_server_answer(server, token, reply);
 }
 
 void smtp_server_shut_down(SmtpServer *server)

@@ -115,6 +115,10 @@ void smtp_server_begin_auth(SmtpServer *server)
         smtp_server_refuse(server, 538, "5.7.11", "Start TLS first");
         return;
     }
+    if (mechanism.length == 0) {
+        smtp_server_refuse(server, 501, "5.5.4", "Syntax: AUTH mechanism");
+        return;
+    }
     if (!plain && !span_equals_text_nocase(mechanism, "LOGIN")) {
         smtp_server_refuse(server, 504, "5.5.4", "Mechanism not implemented");
         return;
