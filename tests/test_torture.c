@@ -1,5 +1,6 @@
 /* Tests of sim/torture: what a seed draws is a scenario and always the same; the judge sees what is
  * wrong; marks count what happens; shrinking takes away what does not matter. */
+#include "sanitized.h"
 #include "scenario_read.h"
 #include "torture/random_scenario.h"
 #include "torture/shrink.h"
@@ -226,6 +227,30 @@ static void test_marks_have_names(void **state)
     assert_int_equal(mark_find("no such mark"), marks_count());
 }
 
+/* A mark that no run reaches is a word that the trace does not say, or a path that nothing tests.
+ */
+static void test_each_mark_is_reached(void **state)
+{
+    (void)state;
+    enum { SEEDS = IS_SANITIZED ? 20 : 500 };
+    Marks sum = {0};
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        g_autofree char *base = random_scenario_write(seed);
+        g_autoptr(Scenario) drawn = scenario_of_text(base);
+        g_autofree char *text = swarm_write(drawn, seed);
+        TrialResult result = trial_play_text(text);
+        if (result.kind != DEFECT_NONE)
+            fail_msg("seed %d: %s", (int)seed, result.defect);
+        for (size_t i = 0; i < marks_count(); i++)
+            sum.counts[i] += result.marks.counts[i];
+        trial_result_clear(&result);
+    }
+    for (size_t i = 0; i < marks_count() && !IS_SANITIZED; i++) {
+        if (sum.counts[i] == 0)
+            fail_msg("%s was never reached", mark_name(i));
+    }
+}
+
 /* ---- Shrinking ---- */
 
 typedef struct Wanted {
@@ -320,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_marks_of_recovery),
         cmocka_unit_test(test_marks_of_a_lost_reply),
         cmocka_unit_test(test_marks_have_names),
+        cmocka_unit_test(test_each_mark_is_reached),
         cmocka_unit_test(test_shrinking_takes_the_rest_away),
         cmocka_unit_test(test_shrinking_within_lines),
         cmocka_unit_test(test_shrinking_ends),

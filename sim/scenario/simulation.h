@@ -43,6 +43,8 @@ Simulator *simulation_simulator(const Simulation *simulation);
 uint64_t simulation_disk_steps(const Simulation *simulation, const char *server);
 /* Octets of all files on its disk. The server exists. */
 uint64_t simulation_disk_used(const Simulation *simulation, const char *server);
+/* After the run: whether it came as far as the point at which the fault of the options strikes. */
+bool simulation_fault_has_struck(const Simulation *simulation);
 /* When it ends at the latest; SIM_NEVER: when nothing is left to happen. */
 SimTime simulation_until(const Simulation *simulation);
 

@@ -67,6 +67,7 @@ struct Simulation {
     ScenarioAction fault_actions[2]; /* the options' fault, and its end */
     ScenarioText fault_between[2];   /* the link of it */
     PlannedAction fault_end;
+    bool fault_has_struck;
 };
 
 /* The users' passwords: the scenario has none, since nobody is kept out by them. */

@@ -583,8 +583,14 @@ static void fill_fault(Simulation *simulation, ScenarioAction *strike, ScenarioA
     strike->disk_fail.failures = fault->kind == FAULT_DISK_ERROR ? 1 : SCENARIO_UNSET;
 }
 
+bool simulation_fault_has_struck(const Simulation *simulation)
+{
+    return simulation->fault_has_struck;
+}
+
 void simulation_strike(Simulation *simulation)
 {
+    simulation->fault_has_struck = true;
     ScenarioAction *strike = &simulation->fault_actions[0];
     ScenarioAction *end = &simulation->fault_actions[1];
     *simulator_cause(simulation->simulator) = (Cause){0};

@@ -77,8 +77,8 @@ static const MarkSpec SPECS[] = {
     {"corruption", "a bit is turned over on the way", TRACE_LINK_CORRUPT, NULL, NULL},
     {"duplication", "a packet arrives twice", TRACE_LINK_DUPLICATE, NULL, NULL},
     {"name-timeout", "a name server does not answer", TRACE_DNS_TIMEOUT, NULL, NULL},
-    {"name-failure", "a look-up fails for now", TRACE_DNS_RESULT, "outcome", "server failure"},
-    {"name-unknown", "there is no such name", TRACE_DNS_RESULT, "outcome", "no such name"},
+    {"name-failure", "a look-up fails for now", TRACE_DNS_RESULT, "outcome", "servfail"},
+    {"name-unknown", "there is no such name", TRACE_DNS_RESULT, "outcome", "nxdomain"},
     {"agent-refused", "an agent cannot hand its mail over", TRACE_AGENT_FAILED, "action", "submit"},
 };
 

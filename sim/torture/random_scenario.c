@@ -1,7 +1,8 @@
 /* Small scenarios drawn from a seed. See random_scenario.h.
  *
  * They differ in what decides a mail's way: servers, domains, backups, retry schedules, extensions
- * and limits, and in mails: how many recipients, known or not, what the sender wants to be told. */
+ * and limits, aliases, lists, users who forward (in circles too) or are away, rules of servers, a
+ * firewall; and in mails: how many recipients, known or not, what the sender wants to be told. */
 #include "torture/random_scenario.h"
 
 #include "core/random.h"
@@ -73,6 +74,68 @@ static void put_habits(Draft *draft)
                                draw_word(draft, CONNECTIONS, G_N_ELEMENTS(CONNECTIONS)));
 }
 
+/* Another user of anybody, perhaps the same one. */
+static void put_some_user(Draft *draft)
+{
+    g_string_append_printf(draft->out, "u1@d%u.example", draw(draft, draft->servers));
+}
+
+static void put_user(Draft *draft, unsigned user)
+{
+    g_string_append_printf(draft->out, "%su%u: {", user > 1 ? ", " : "", user);
+    switch (draw(draft, 8)) {
+    case 0:
+        g_string_append(draft->out, "forward: [");
+        put_some_user(draft);
+        g_string_append(draft->out, "]");
+        break;
+    case 1:
+        g_string_append(draft->out, "quota: 20 kB");
+        break;
+    case 2:
+        g_string_append(draft->out, "vacation: {body: \"Back on Monday.\"}");
+        break;
+    default:
+        break;
+    }
+    g_string_append(draft->out, "}");
+}
+
+static void put_groups(Draft *draft, unsigned server)
+{
+    if (draw_chance(draft, 3)) {
+        g_string_append(draft->out, "    aliases: {both: {to: [");
+        put_some_user(draft);
+        g_string_append(draft->out, ", ");
+        put_some_user(draft);
+        g_string_append(draft->out, "]}}\n");
+    }
+    if (draw_chance(draft, 4)) {
+        g_string_append_printf(draft->out, "    lists: {team: {owner: u1@d%u.example, members: [",
+                               server);
+        for (unsigned member = 0; member < draft->servers; member++)
+            g_string_append_printf(draft->out, "%su1@d%u.example", member > 0 ? ", " : "", member);
+        g_string_append(draft->out, "]}}\n");
+    }
+}
+
+static void put_policy(Draft *draft)
+{
+    static const char *const RULES[] = {
+        "greylist: {delay: 1 min}",
+        "greylist: {delay: 5 min, retry_within: 1 h}",
+        "rate: {per_client: 5, within: 1 min}",
+        "rate: {per_sender: 2, within: 5 min, reply: \"451 4.7.1 Slow down\"}",
+        "helo: {need: known_name}",
+        "reverse_name: {need: name}",
+        "quota: {reply: \"552 5.2.2 No room\"}",
+        "refuse_at: once",
+    };
+    if (draw_chance(draft, 3))
+        g_string_append_printf(draft->out, "    policy: {%s}\n",
+                               draw_word(draft, RULES, G_N_ELEMENTS(RULES)));
+}
+
 static void put_server(Draft *draft, unsigned server)
 {
     unsigned other = (server + 1) % draft->servers;
@@ -83,20 +146,33 @@ static void put_server(Draft *draft, unsigned server)
     draft->users[server] = 1 + draw(draft, USERS_RANGE);
     g_string_append(draft->out, "    users: {");
     for (unsigned user = 1; user <= draft->users[server]; user++)
-        g_string_append_printf(draft->out, "%su%u: {}", user > 1 ? ", " : "", user);
+        put_user(draft, user);
     g_string_append(draft->out, "}\n");
     if (draw_chance(draft, 2))
         g_string_append(draft->out, "    router: west\n");
     put_retry(draft);
     put_habits(draft);
+    put_groups(draft, server);
+    put_policy(draft);
+}
+
+/* One server gets no mail from the other half of the network. */
+static void put_firewall(Draft *draft)
+{
+    static const char *const ACTIONS[] = {"drop", "reset", "reject"};
+    if (draw_chance(draft, 8))
+        g_string_append_printf(
+            draft->out, "  firewall: [{host: west, action: %s, port: 25, to: [mx%u.example]}]\n",
+            draw_word(draft, ACTIONS, G_N_ELEMENTS(ACTIONS)), draw(draft, draft->servers));
 }
 
 static void put_servers(Draft *draft)
 {
     draft->servers = SERVERS_MIN + draw(draft, SERVERS_RANGE);
     g_string_append(draft->out, "network:\n  routers: [east, west]\n"
-                                "  links: [{between: [east, west], delay: 30 ms}]\n"
-                                "servers:\n");
+                                "  links: [{between: [east, west], delay: 30 ms}]\n");
+    put_firewall(draft);
+    g_string_append(draft->out, "servers:\n");
     for (unsigned server = 0; server < draft->servers; server++)
         put_server(draft, server);
     draft->has_null_mx = draw_chance(draft, 4);
@@ -117,12 +193,14 @@ static void put_servers(Draft *draft)
 static void put_address(Draft *draft)
 {
     unsigned server = draw(draft, draft->servers);
-    unsigned way = draw(draft, 10);
+    unsigned way = draw(draft, 12);
     if (way == 0)
         g_string_append_printf(draft->out, "nobody@d%u.example", server);
     else if (way == 1)
         g_string_append_printf(draft->out, "u1@%s.example",
                                draft->has_null_mx ? "nomail" : "nowhere");
+    else if (way < 4)
+        g_string_append_printf(draft->out, "%s@d%u.example", way == 2 ? "both" : "team", server);
     else
         g_string_append_printf(draft->out, "u%u@d%u.example", 1 + draw(draft, draft->users[server]),
                                server);

@@ -40,6 +40,12 @@ def check_wrong_calls():
                       if run([program, "torture", *call]).returncode != 2])
 
 
+def check_fault_past_the_end():
+    """A run that a fault is to strike, and does not, says so."""
+    done = run([program, "run", "--quiet", "--fault", "crash:mail.gmail.example:999999", LESSON])
+    return result_of([] if "nothing is struck" in done.stdout else ["nothing tells that no fault struck"])
+
+
 def commands_of(output):
     """The commands that a failure shows, as lists of arguments."""
     return [line.split()[1:] for line in re.findall(r"^      (mailsim .*)$", output, re.M)]
@@ -135,6 +141,7 @@ def units_of_check(canaries):
     yield "3,000 points of drawn scenarios", torture("--crashes", "--sample", "3000", "--seeds", "1..20")
     yield "the same with any number of jobs", check_same_by_jobs
     yield "wrong calls", check_wrong_calls
+    yield "a fault past the end", check_fault_past_the_end
     for canary in canaries:
         name = Path(canary).name
         yield f"the canary {name} by seeds", lambda canary=canary: check_canary(canary)

@@ -150,9 +150,27 @@ void play_tell_violation(const Play *play)
     fprintf(stderr, "    mailsim run %s %s\n", options, path);
 }
 
+/* A fault that has not come about: the run is as without it, which is not what was asked for. */
+static void warn_of_fault(const Play *play)
+{
+    const SimulationFault *fault = &play->options.fault;
+    const Simulation *simulation = play->run->simulation;
+    if (fault->number == 0 || simulation_fault_has_struck(simulation))
+        return;
+    g_autofree char *text = simulation_fault_format(fault);
+    bool is_event = fault->point == FAULT_AFTER_EVENT;
+    unsigned long long count = is_event ? simulator_event_count(simulation_simulator(simulation))
+                                        : simulation_disk_steps(simulation, fault->server);
+    g_autofree char *what =
+        is_event ? g_strdup("the run has") : g_strdup_printf("the disk of %s takes", fault->server);
+    fprintf(stderr, "mailsim: warning: --fault %s: nothing is struck, as %s %llu %s\n", text, what,
+            count, is_event ? "events" : "steps");
+}
+
 bool play_to_end(Play *play)
 {
     bool is_balanced = run_play(play->run);
+    warn_of_fault(play);
     if (!is_balanced)
         play_tell_violation(play);
     return is_balanced;
