@@ -1,6 +1,7 @@
 /* Tests of scenario/reader: what is read into the model, and what is said of files that are broken
  * in form: YAML, keys, values. */
 #include "scenario_broken.h"
+#include "scenario_read.h"
 
 static void test_yaml_faults(void **state)
 {
@@ -252,6 +253,23 @@ static void test_retry_of_ones_own(void **state)
     assert_int_equal(like->warn_after_ns, 4 * SIM_HOUR);
 }
 
+/* `"bob"` and `bob` are one local-part, `"b b"` is not without its quotes: RFC 5321 §4.1.2. */
+static void test_quotes_that_mean_nothing(void **state)
+{
+    (void)state;
+    g_autoptr(Scenario) scenario = scenario_of_text(
+        "mailsim: 1\n"
+        "servers: {a.example: {domains: [a.example], users: {bob: {}}}}\n"
+        "people: {bob: {address: '\"b\\ob\"@a.example'}}\n"
+        "mails: {m: {from: bob, to: ['\"bob\"@a.example', '\"b b\"@a.example'], subject: m}}\n"
+        "expect: [{mail: m, to: '\"bob\"@a.example', fact: status, is: none}]\n");
+    const ScenarioMail *mail = &scenario->mails.items[0];
+    assert_string_equal(mail->to.items[0].text, "bob@a.example");
+    assert_string_equal(mail->to.items[1].text, "\"b b\"@a.example");
+    assert_string_equal(scenario->people.items[0].address.text, "bob@a.example");
+    assert_string_equal(scenario->expect.items[0].selector.to, "bob@a.example");
+}
+
 static void test_digest_and_file(void **state)
 {
     (void)state;
@@ -273,10 +291,15 @@ static void test_digest_and_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml_faults),     cmocka_unit_test(test_key_faults),
-        cmocka_unit_test(test_value_faults),    cmocka_unit_test(test_one_fault_one_error),
-        cmocka_unit_test(test_printed_form),    cmocka_unit_test(test_many_errors_are_summed_up),
-        cmocka_unit_test(test_model),           cmocka_unit_test(test_retry_of_ones_own),
+        cmocka_unit_test(test_yaml_faults),
+        cmocka_unit_test(test_key_faults),
+        cmocka_unit_test(test_value_faults),
+        cmocka_unit_test(test_one_fault_one_error),
+        cmocka_unit_test(test_printed_form),
+        cmocka_unit_test(test_many_errors_are_summed_up),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_retry_of_ones_own),
+        cmocka_unit_test(test_quotes_that_mean_nothing),
         cmocka_unit_test(test_digest_and_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -292,6 +292,19 @@ void reader_note_mail(Reader *reader, const YamlNode *node)
     g_array_append_val(reader->references, reference);
 }
 
+/* As everything else writes it, without quotes that mean nothing (RFC 5321 §4.1.2), so that it is
+ * found again in what the run tells. */
+static ScenarioText keep_address(Reader *reader, const YamlNode *node)
+{
+    Address address;
+    ScenarioText kept = keep_text(reader, node);
+    if (node->text[0] == '"' && address_parse(span_of_text(node->text), &address) == ADDRESS_OK) {
+        g_autofree char *text = address_format(&address);
+        kept.text = arena_text(reader->arena, span_of_text(text));
+    }
+    return kept;
+}
+
 static void read_word(Reader *reader, ValueType type, const YamlNode *node, ScenarioText *target)
 {
     if (type == VALUE_FACT_VALUE) {
@@ -300,7 +313,7 @@ static void read_word(Reader *reader, ValueType type, const YamlNode *node, Scen
     }
     if (!check_is_text(reader, node) || !check_word(reader, type, node))
         return;
-    *target = keep_text(reader, node);
+    *target = type == VALUE_ADDRESS ? keep_address(reader, node) : keep_text(reader, node);
     if (type == VALUE_TEXT && node->is_cut_by_comment)
         reader_warning(reader, node,
                        "the text ends where ` #` begins a comment; if `#` belongs to "
