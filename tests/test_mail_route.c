@@ -85,7 +85,8 @@ static void append_result(GString *text, const MailRoute *route)
 }
 
 /* Runs a route to its end. The text: "asked NAME TYPE; ...; RESULT". */
-static char *run(World world, const char *domain, uint64_t draw)
+/* Walks the route to its end; the questions are appended to `text`. To free. */
+static MailRoute *walk(World world, const char *domain, uint64_t draw, GString *text)
 {
     static const char *const own_names[] = {"We.example", "us.example"};
     static const Ipv4Address own_addresses[] = {0x09090909};
@@ -95,8 +96,7 @@ static char *run(World world, const char *domain, uint64_t draw)
                                       .own_addresses = own_addresses,
                                       .own_address_count = 1,
                                       .draw = draw};
-    g_autoptr(MailRoute) route = mail_route_new(&options);
-    GString *text = g_string_new(NULL);
+    MailRoute *route = mail_route_new(&options);
     MailRouteQuestion question;
     while (mail_route_peek_question(route, &question)) {
         assert_int_equal(mail_route_result(route), MAIL_ROUTE_PENDING);
@@ -106,6 +106,13 @@ static char *run(World world, const char *domain, uint64_t draw)
         answer(route, world, &question);
     }
     assert_int_equal(mail_route_state(route), MAIL_ROUTE_STATE_FINISHED);
+    return route;
+}
+
+static char *run(World world, const char *domain, uint64_t draw)
+{
+    GString *text = g_string_new(NULL);
+    g_autoptr(MailRoute) route = walk(world, domain, draw, text);
     append_result(text, route);
     return g_string_free(text, FALSE);
 }
@@ -114,6 +121,13 @@ static void assert_route(World world, const char *domain, const char *expected)
 {
     g_autofree char *text = run(world, domain, 0);
     assert_string_equal(text, expected);
+}
+
+static void assert_result(World world, const char *domain, MailRouteResult result)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(MailRoute) route = walk(world, domain, 0, text);
+    assert_int_equal(mail_route_result(route), result);
 }
 
 #define WORLD(...)                                                                                 \
@@ -212,6 +226,7 @@ static void test_aliases(void **state)
         "bare.example MX nodata cname:b.example", "b.example A answer a:3.3.3.3",
         "lost.example MX nxdomain cname:no.example",
         "round.example MX answer cname:round2.example cname:round.example",
+        "ring.example MX alias-loop", /* the resolver has seen it itself */
         "ping.example MX answer cname:pong.example", "pong.example MX answer cname:ping.example");
     assert_route(world, "www.example", "www.example MX; h.example A; 10 h.example 1.1.1.1");
     assert_route(world, "far.example",
@@ -220,10 +235,31 @@ static void test_aliases(void **state)
     assert_route(world, "bare.example", "bare.example MX; b.example A; 0 b.example 3.3.3.3");
     assert_route(world, "lost.example", "lost.example MX; 550 5.1.2");
     assert_route(world, "round.example", "round.example MX; 451 4.4.3");
+    assert_route(world, "ring.example", "ring.example MX; 451 4.4.3");
     g_autofree char *text = run(world, "ping.example", 0);
     assert_true(g_str_has_suffix(text, "; 451 4.4.3"));
     g_auto(GStrv) steps = g_strsplit(text, "; ", -1);
     assert_int_equal(g_strv_length(steps), DNS_CHAIN_MAX + 2);
+}
+
+/* Aliases that do not end are told apart from a failure that passes: someone has to mend them. */
+static void test_loops_have_a_reason_of_their_own(void **state)
+{
+    (void)state;
+    World world = WORLD(
+        "round.example MX answer cname:round2.example cname:round.example",
+        "ring.example MX alias-loop", "broken.example MX servfail",
+        "ping.example MX answer cname:pong.example", "pong.example MX answer cname:ping.example",
+        "far.example MX answer mx:10:ring.test", "ring.test A alias-loop",
+        "both.example MX answer mx:10:ring.test mx:20:mute.test", "mute.test A timeout");
+    assert_result(world, "round.example", MAIL_ROUTE_ALIAS_LOOP);
+    assert_result(world, "ring.example", MAIL_ROUTE_ALIAS_LOOP);
+    assert_result(world, "ping.example", MAIL_ROUTE_ALIAS_LOOP);
+    assert_result(world, "far.example", MAIL_ROUTE_ALIAS_LOOP);
+    assert_result(world, "broken.example", MAIL_ROUTE_LOOKUP_FAILED);
+    assert_result(world, "both.example", MAIL_ROUTE_LOOKUP_FAILED);
+    assert_string_equal(mail_route_status(MAIL_ROUTE_ALIAS_LOOP)->text,
+                        "the name's aliases (CNAME) lead in circles and to no host");
 }
 
 static void test_address_literals(void **state)
@@ -306,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_implicit_exchange),
         cmocka_unit_test(test_failures_of_the_domain),
         cmocka_unit_test(test_failures_of_exchanges),
+        cmocka_unit_test(test_loops_have_a_reason_of_their_own),
         cmocka_unit_test(test_we_are_in_the_list),
         cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_address_literals),

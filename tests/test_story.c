@@ -100,8 +100,8 @@ static void test_name(void **state)
           .outcome = "server failure");
     defer(&w, BOB, "server failure", because, SIM_MINUTE);
     assert_tells(&w, "Attempt 1: a.example could not find out where to send lunch to " BOB
-                     ": b.example could not be looked up, because look-ups of b.example had "
-                     "been failing since 00:00:00 (servfail). It waited");
+                     " (b.example: server failure), because look-ups of b.example had been "
+                     "failing since 00:00:00 (servfail). It waited");
     world_free(&w);
 }
 
@@ -114,7 +114,7 @@ static void test_no_answer_about_a_name(void **state)
     TRACE(w.trace, w.a, DNS_TIMEOUT, 0, .name = "b.example", .type = "MX", .attempt = 1);
     defer(&w, BOB, "no answer", 0, SIM_MINUTE);
     assert_tells(&w, "Attempt 1: a.example could not find out where to send lunch to " BOB
-                     ": b.example could not be looked up. It waited");
+                     " (b.example: no answer). It waited");
     world_free(&w);
 }
 

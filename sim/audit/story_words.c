@@ -51,7 +51,7 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_REPLY] = "Attempt {attempt}: {where} would not take {mail} to {recipients}; it said "
                     "\"{reason}\"{because}.",
     [WORDS_NO_NAME] = "Attempt {attempt}: {host} could not find out where to send {mail} to "
-                      "{recipients}: {where} could not be looked up{because}.",
+                      "{recipients} ({where}: {reason}){because}.",
     [WORDS_NO_MAILBOX] = "Attempt {attempt}: {host} could not put {mail} into the mailbox of "
                          "{recipients}: {reason}{because}.",
     [WORDS_FAILED] = "Attempt {attempt} of {host} to send {mail} to {recipients} failed: "

@@ -9,7 +9,7 @@
 
 static bool has_failed(const DnsAnswer *answer)
 {
-    return answer->outcome == DNS_OUTCOME_SERVFAIL || answer->outcome == DNS_OUTCOME_TIMEOUT;
+    return dns_outcome_is_failure(answer->outcome);
 }
 
 static bool holds_address(const DnsAnswer *answer, Ipv4Address address)

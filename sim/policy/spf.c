@@ -400,7 +400,7 @@ void spf_answer(Spf *spf, const DnsAnswer *answer)
 {
     CHECK(spf->wait != WAIT_NONE);
     Wait wait = spf->wait;
-    if (answer->outcome == DNS_OUTCOME_SERVFAIL || answer->outcome == DNS_OUTCOME_TIMEOUT) {
+    if (dns_outcome_is_failure(answer->outcome)) {
         take_failure(spf);
         return;
     }

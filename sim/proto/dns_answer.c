@@ -8,9 +8,15 @@ const char *dns_outcome_name(DnsOutcome outcome)
     static const char *const names[DNS_OUTCOME_COUNT] = {
         [DNS_OUTCOME_ANSWER] = "answer",   [DNS_OUTCOME_NXDOMAIN] = "nxdomain",
         [DNS_OUTCOME_NODATA] = "nodata",   [DNS_OUTCOME_SERVFAIL] = "servfail",
-        [DNS_OUTCOME_TIMEOUT] = "timeout",
+        [DNS_OUTCOME_TIMEOUT] = "timeout", [DNS_OUTCOME_LOOP] = "alias-loop",
     };
     return names[outcome];
+}
+
+bool dns_outcome_is_failure(DnsOutcome outcome)
+{
+    return outcome == DNS_OUTCOME_SERVFAIL || outcome == DNS_OUTCOME_TIMEOUT ||
+           outcome == DNS_OUTCOME_LOOP;
 }
 
 static const DnsRecord *find_alias(const DnsRecord *records, size_t count, const char *name)

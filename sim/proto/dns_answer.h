@@ -14,11 +14,14 @@ typedef enum DnsOutcome {
     DNS_OUTCOME_NODATA,   /* the name exists, without a record of the type (RFC 2308 §2.2) */
     DNS_OUTCOME_SERVFAIL, /* the name server failed, refused or made no sense */
     DNS_OUTCOME_TIMEOUT,  /* no answer to any attempt */
+    DNS_OUTCOME_LOOP,     /* aliases that go round, or more than DNS_CHAIN_MAX of them */
     DNS_OUTCOME_COUNT,
 } DnsOutcome;
 
 /* "nxdomain" and so on, for traces. */
 const char *dns_outcome_name(DnsOutcome outcome);
+/* Whether nothing is known: whoever can asks again later. */
+bool dns_outcome_is_failure(DnsOutcome outcome);
 
 /* Records: the CNAMEs from the name asked, in their order, then those of the type asked. The
  * TTLs are what remains of them. Borrowed. */

@@ -92,7 +92,7 @@ DnsOutcome dns_response_judge(const DnsMessage *response, GArray *records, uint3
                                        question->name, question->type, records);
     if (!end) { /* RFC 1034 §3.6.2: aliases that go round are an error */
         g_array_set_size(records, 0);
-        return DNS_OUTCOME_SERVFAIL;
+        return DNS_OUTCOME_LOOP;
     }
     DnsOutcome outcome = DNS_OUTCOME_ANSWER;
     *ttl_s = DNS_RESOLVER_TTL_MAX_S;

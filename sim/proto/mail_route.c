@@ -17,13 +17,14 @@ struct MailRoute {
     char **own_names; /* in normal form */
     GArray *own_addresses;
     uint64_t draw;
-    char *asked;     /* name of the open question */
-    uint64_t token;  /* of the open question, or the last one */
-    int links;       /* aliases followed for this question */
-    GArray *hosts;   /* of Host, in the order to ask and to try */
-    size_t asking;   /* index of the host whose addresses are asked for */
-    bool has_met_us; /* exchanges were dropped because we are one of them */
-    bool has_failed; /* a look-up came to nothing for now */
+    char *asked;        /* name of the open question */
+    uint64_t token;     /* of the open question, or the last one */
+    int links;          /* aliases followed for this question */
+    GArray *hosts;      /* of Host, in the order to ask and to try */
+    size_t asking;      /* index of the host whose addresses are asked for */
+    bool has_met_us;    /* exchanges were dropped because we are one of them */
+    bool has_failed;    /* a look-up came to nothing for now */
+    bool has_no_answer; /* one did so for want of an answer, not by aliases that do not end */
 };
 
 static void clear_host(gpointer data)
@@ -188,6 +189,11 @@ static void keep_addresses(MailRoute *route, const GPtrArray *records)
     drop_our_address(route, host);
 }
 
+static MailRouteResult failure_of(const MailRoute *route)
+{
+    return route->has_no_answer ? MAIL_ROUTE_LOOKUP_FAILED : MAIL_ROUTE_ALIAS_LOOP;
+}
+
 /* The list without hosts of unknown address; what it comes to when none is left. */
 static MailRouteResult conclude(MailRoute *route)
 {
@@ -199,7 +205,7 @@ static MailRouteResult conclude(MailRoute *route)
     }
     if (route->hosts->len > 0)
         return MAIL_ROUTE_HOSTS;
-    return route->has_failed ? MAIL_ROUTE_LOOKUP_FAILED : MAIL_ROUTE_NO_HOST;
+    return route->has_failed ? failure_of(route) : MAIL_ROUTE_NO_HOST;
 }
 
 /* --- the engine -------------------------------------------------------------------------- */
@@ -239,7 +245,7 @@ static void act(MailRoute *route, uint8_t action, GPtrArray *records, const char
         route->result = MAIL_ROUTE_NO_DOMAIN;
         break;
     case MAIL_ROUTE_DELAY:
-        route->result = MAIL_ROUTE_LOOKUP_FAILED;
+        route->result = failure_of(route);
         break;
     case MAIL_ROUTE_KEEP:
         keep_addresses(route, records);
@@ -307,10 +313,17 @@ static uint8_t event_of_answer(const MailRoute *route, DnsOutcome outcome, const
         return MAIL_ROUTE_EVENT_NODATA;
     case DNS_OUTCOME_SERVFAIL:
     case DNS_OUTCOME_TIMEOUT:
+    case DNS_OUTCOME_LOOP:
     case DNS_OUTCOME_COUNT:
         break;
     }
     return MAIL_ROUTE_EVENT_FAILURE;
+}
+
+/* Whether there was no answer at all, rather than aliases that do not end. */
+static bool is_without_answer(DnsOutcome outcome)
+{
+    return outcome == DNS_OUTCOME_SERVFAIL || outcome == DNS_OUTCOME_TIMEOUT;
 }
 
 void mail_route_answer(MailRoute *route, uint64_t token, const DnsAnswer *answer)
@@ -322,6 +335,7 @@ void mail_route_answer(MailRoute *route, uint64_t token, const DnsAnswer *answer
     g_autoptr(GPtrArray) records =
         end ? pick_records(answer, end, question.type) : g_ptr_array_new();
     const uint8_t event = event_of_answer(route, answer->outcome, end, records);
+    route->has_no_answer |= is_without_answer(answer->outcome);
     const bool was_asking_mx = route->state == MAIL_ROUTE_STATE_MX;
     const uint8_t action = step(route, event, records, end);
     if (route->state == MAIL_ROUTE_STATE_ADDRESSES && action != MAIL_ROUTE_FOLLOW)
@@ -425,6 +439,8 @@ const MailRouteStatus *mail_route_status(MailRouteResult result)
     /* Codes by RFC 3463 §3.2 and §3.5 and RFC 7505 §4.2. */
     static const MailRouteStatus statuses[MAIL_ROUTE_RESULT_COUNT] = {
         [MAIL_ROUTE_LOOKUP_FAILED] = {451, "4.4.3", "the name could not be looked up"},
+        [MAIL_ROUTE_ALIAS_LOOP] = {451, "4.4.3",
+                                   "the name's aliases (CNAME) lead in circles and to no host"},
         [MAIL_ROUTE_NO_DOMAIN] = {550, "5.1.2", "no such domain"},
         [MAIL_ROUTE_NULL_MX] = {556, "5.1.10", "the domain accepts no mail"},
         [MAIL_ROUTE_NO_HOST] = {550, "5.4.4", "no address for the domain's mail servers"},

@@ -50,6 +50,7 @@ typedef enum MailRouteResult {
     MAIL_ROUTE_PENDING,       /* a question is open */
     MAIL_ROUTE_HOSTS,         /* there are hosts to try */
     MAIL_ROUTE_LOOKUP_FAILED, /* no answer now: try again later */
+    MAIL_ROUTE_ALIAS_LOOP,    /* nor until someone mends the aliases: try again later */
     MAIL_ROUTE_NO_DOMAIN,     /* the domain does not exist, or is an address that cannot be used */
     MAIL_ROUTE_NULL_MX,       /* the domain says that it takes no mail */
     MAIL_ROUTE_NO_HOST,       /* the domain exists, but leads to no address */
