@@ -253,6 +253,24 @@ static void test_retry_of_ones_own(void **state)
     assert_int_equal(like->warn_after_ns, 4 * SIM_HOUR);
 }
 
+/* It stands in the trace, so people will want to cut it off. */
+static void test_the_name_server_is_no_node(void **state)
+{
+    (void)state;
+    static const char *const ACTIONS[] = {
+        "do: link_down, between: [internet, nameserver]",
+        "do: partition, groups: [[nameserver], [a.example]]",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(ACTIONS); i++) {
+        g_autofree char *text = g_strdup_printf("mailsim: 1\n"
+                                                "servers: {a.example: {domains: [a.example]}}\n"
+                                                "timeline: [{at: 1 s, %s}]\n",
+                                                ACTIONS[i]);
+        assert_scenario_refused(text, "`nameserver`, which answers look-ups, cannot be named here; "
+                                      "to make look-ups of a name fail, write `do: dns_fail`");
+    }
+}
+
 /* `"bob"` and `bob` are one local-part, `"b b"` is not without its quotes: RFC 5321 §4.1.2. */
 static void test_quotes_that_mean_nothing(void **state)
 {
@@ -300,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_retry_of_ones_own),
         cmocka_unit_test(test_quotes_that_mean_nothing),
+        cmocka_unit_test(test_the_name_server_is_no_node),
         cmocka_unit_test(test_digest_and_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

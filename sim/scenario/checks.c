@@ -3,6 +3,7 @@
 #include "core/ipv4.h"
 #include "mail/address.h"
 #include "scenario/reader_internal.h"
+#include "scenario/simulation.h"
 
 #include <string.h>
 
@@ -371,6 +372,13 @@ static const char *server_of_domain(const Checks *checks, const char *domain)
     return server != NULL ? server->name.text : NULL;
 }
 
+/* The machine that answers look-ups is in the trace, but no part of a scenario's network. */
+static bool is_name_server(const Reference *reference)
+{
+    return reference->type == VALUE_NODE &&
+           strcmp(reference->text->text, SIMULATION_NAME_SERVER) == 0;
+}
+
 static void report_unknown(const Checks *checks, const Reference *reference, const Names *names)
 {
     Reader *reader = checks->reader;
@@ -379,6 +387,13 @@ static void report_unknown(const Checks *checks, const Reference *reference, con
     suggest_fitting(names, reference->type, names == checks->nodes, &suggestion);
     if (suggestion.best == NULL && node_fits(reference->type, NODE_SERVER))
         suggestion.best = server_of_domain(checks, word);
+    if (names == checks->nodes && is_name_server(reference)) {
+        reader_text_error(reader, reference->text,
+                          "`%s`, which answers look-ups, cannot be named here; to make look-ups of "
+                          "a name fail, write `do: dns_fail`, with `how: timeout` for silence",
+                          word);
+        return;
+    }
     g_autofree char *hint = reader_did_you_mean(&suggestion);
     reader_text_error(reader, reference->text, "there is no %s `%.60s`%s", what, word, hint);
 }
