@@ -206,6 +206,14 @@ static void test_quota_counts_what_is_said_and_what_is_there(void **state)
     assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
     bob.used = 100;
     assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_REFUSE);
+    bob.filled_by = 17;
+    assert_int_equal(rcpt(client, bob, 0)->because, 17);
+    bob.size = 101; /* more than all of it: never */
+    verdict = rcpt(client, bob, 0);
+    assert_int_equal(verdict->decision, POLICY_REFUSE);
+    assert_int_equal(verdict->reply.code, 552);
+    assert_int_equal(verdict->reply.enhanced.detail, 3);
+    assert_int_equal(verdict->because, 0);
     policy_client_trust(client); /* room is not a matter of trust */
     assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_REFUSE);
     policy_client_free(client);
@@ -255,6 +263,11 @@ static void test_who_has_logged_in_is_not_greylisted(void **state)
     policy_client_trust(client);
     PolicyRecipient bob = {"bob@b.test", .is_ours = true};
     assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+    policy_client_free(client);
+    client = connect_client(policy); /* RFC 5321 §4.5.1 */
+    PolicyRecipient postmaster = {"Postmaster@b.test", .is_ours = true};
+    assert_int_equal(rcpt(client, postmaster, 0)->decision, POLICY_PASS);
+    assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_DEFER);
     policy_client_free(client);
     policy_free(policy);
 }
@@ -312,6 +325,62 @@ static void test_ranges_are_held_back_until_a_recipient(void **state)
     assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
     policy_client_free(client);
     policy_free(policy);
+}
+
+/* SPF too waits for a recipient who is not postmaster; what it said of one message is not said of
+ * the next. */
+static void test_spf_is_held_back_until_a_recipient(void **state)
+{
+    (void)state;
+    for (int is_at_once = 0; is_at_once <= 1; is_at_once++) {
+        PolicyOptions options = {.spf = POLICY_SPF_REFUSES, .refuses_at_once = is_at_once};
+        Policy *policy = policy_new(&options);
+        PolicyClient *client = policy_client_new(policy, CLIENT);
+        DnsRecord records[] = {dns_record_txt("a.test", 60, "v=spf1 -all")};
+        PolicyRecipient bob = {"bob@b.test", .is_ours = true},
+                        postmaster = {"postmaster@b.test", .is_ours = true};
+        policy_begin_mail(client, "alice@a.test", 0);
+        answer_all(client, records, G_N_ELEMENTS(records));
+        assert_int_equal(policy_verdict(client)->decision,
+                         is_at_once ? POLICY_REFUSE : POLICY_PASS);
+        assert_non_null(strstr(policy_client_spf_field(client), "fail"));
+        if (!is_at_once) {
+            assert_int_equal(rcpt(client, postmaster, 0)->decision, POLICY_PASS);
+            assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_REFUSE);
+            assert_int_equal(policy_verdict(client)->rule, POLICY_RULE_SPF);
+            assert_non_null(strstr(policy_verdict(client)->reason, "fail"));
+        }
+        policy_begin_mail(client, "alice@c.test", 0);
+        answer_all(client, records, G_N_ELEMENTS(records));
+        assert_int_equal(rcpt(client, bob, 0)->decision, POLICY_PASS);
+        policy_begin_mail(client, "alice@a.test", 0);
+        answer_all(client, records, G_N_ELEMENTS(records));
+        policy_client_free(client);
+        policy_free(policy);
+        clear_records(records, G_N_ELEMENTS(records));
+    }
+}
+
+/* RFC 5321 §3.1, §3.8: a greeting has codes of its own. */
+static void test_a_greeting_refuses_by_554(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reply;
+        uint16_t greeting;
+    } CASES[] = {{NULL, 554}, {"550 5.7.1 No", 554}, {"450 4.7.1 Later", 421}};
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        PolicyRange range = {CLIENT, UINT32_MAX};
+        PolicyOptions options = {.refused_ranges = &range,
+                                 .refused_range_count = 1,
+                                 .ranges_reply = CASES[i].reply,
+                                 .refuses_at_once = true};
+        Policy *policy = policy_new(&options);
+        PolicyClient *client = policy_client_new(policy, CLIENT);
+        assert_int_equal(connect_with(client, NULL, 0)->reply.code, CASES[i].greeting);
+        policy_client_free(client);
+        policy_free(policy);
+    }
 }
 
 static void test_refusing_at_once(void **state)
@@ -400,7 +469,7 @@ static void test_look_up_that_fails_defers(void **state)
     policy_answer(client, question.token, &failure, 31);
     const PolicyVerdict *verdict = policy_verdict(client);
     assert_int_equal(verdict->decision, POLICY_DEFER);
-    assert_int_equal(verdict->reply.code, 450);
+    assert_int_equal(verdict->reply.code, 421);
     assert_int_equal(verdict->reply.enhanced.class, 4);
     assert_int_equal(verdict->because, 31);
     policy_client_free(client);
@@ -507,8 +576,11 @@ static void test_rates_per_client_and_sender(void **state)
     PolicyClient *client = connect_client(policy); /* which sends one of alice's */
     PolicyClient *other = policy_client_new(policy, NEIGHBOUR);
     assert_int_equal(mail(client, "alice@a.test", 1), POLICY_PASS);
+    policy_client_mark_message(client, 17);
     assert_int_equal(mail(client, "alice@a.test", 2), POLICY_DEFER);
     assert_int_equal(policy_verdict(client)->rule, POLICY_RULE_RATE);
+    assert_int_equal(policy_verdict(client)->because, 17);
+    assert_non_null(strstr(policy_verdict(client)->reason, "<alice@a.test> has sent 2 messages"));
     assert_int_equal(mail(other, "alice@a.test", 3), POLICY_DEFER); /* a sender anywhere */
     assert_int_equal(mail(client, "bob@a.test", 4), POLICY_PASS);
     assert_int_equal(mail(client, "carol@a.test", 5), POLICY_DEFER); /* the client's fourth */
@@ -537,6 +609,8 @@ int main(void)
         cmocka_unit_test(test_greylisting_names_its_first_verdict),
         cmocka_unit_test(test_who_has_logged_in_is_not_greylisted),
         cmocka_unit_test(test_ranges_are_held_back_until_a_recipient),
+        cmocka_unit_test(test_spf_is_held_back_until_a_recipient),
+        cmocka_unit_test(test_a_greeting_refuses_by_554),
         cmocka_unit_test(test_refusing_at_once),
         cmocka_unit_test(test_login),
         cmocka_unit_test(test_reverse_name),

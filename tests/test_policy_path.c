@@ -67,6 +67,7 @@ static void test_quota_is_temporary_or_final(void **state)
     assert_true(played_count(&played, "smtp.reply", "smtp.response.code=452") > 1);
     const Record *defer = played_find(&played, "queue.defer", "mail=lunch.2");
     assert_because(&played, defer, "policy.verdict", "policy=quota recipient=bob@b.test");
+    assert_because(&played, played_because(&played, defer), "mailbox.store", "user=bob mail=lunch");
     const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch.2");
     assert_true(record_time(bounced) > 5 * SIM_DAY);
     assert_string_equal(record_text(bounced, "status"), "4.2.2");
@@ -77,6 +78,43 @@ static void test_quota_is_temporary_or_final(void **state)
     bounced = played_find(&played, "mail.bounced", "mail=lunch.2");
     assert_string_equal(record_text(bounced, "reason"), "550 5.2.2 Mailbox full");
     assert_because(&played, bounced, "policy.verdict", "policy=quota");
+    played_end(&played);
+}
+
+/* What could never come in is not tried again: whether its size is told (RFC 1870) or found out. */
+static void test_a_mail_larger_than_the_mailbox(void **state)
+{
+    (void)state;
+    for (int tells_size = 0; tells_size <= 1; tells_size++) {
+        g_autofree char *text =
+            g_strdup_printf("mailsim: 1\n"
+                            "servers:\n"
+                            "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"
+                            "  mx.b.test: {domains: [b.test], users: {bob: {quota: 5 kB}}%s}\n"
+                            "people: {alice: {address: alice@a.test}}\n"
+                            "mails: {lunch: {from: alice, to: [bob@b.test], size: 10 kB}}\n"
+                            "timeline: [{at: 1 s, do: send, mail: lunch}]\n",
+                            tells_size ? "" : ", extensions: []");
+        Played played = play(text);
+        const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch");
+        assert_string_equal(record_text(bounced, "status"), "5.2.3");
+        assert_string_equal(record_text(bounced, "host"), tells_size ? "mx.a.test" : "mx.b.test");
+        if (tells_size)
+            assert_because(&played, bounced, "policy.verdict",
+                           "policy=quota smtp.response.code=552");
+        assert_int_equal(played_count(&played, "queue.defer", ""), 0);
+        played_end(&played);
+    }
+}
+
+/* The message that made it too much is the reason. */
+static void test_rate_names_the_last_message(void **state)
+{
+    (void)state;
+    Played played = play_with("rate: {per_client: 1, within: 2 h}", "", "");
+    const Record *verdict = played_find(&played, "policy.verdict", "policy=rate verdict=deferred");
+    assert_string_equal(record_text(verdict, "reason"), "the client has sent 1 message within 2 h");
+    assert_because(&played, verdict, "mail.accepted", "host=mx.b.test mail=lunch");
     played_end(&played);
 }
 
@@ -108,6 +146,7 @@ static void test_quota_is_kept_at_delivery_too(void **state)
     const Record *bounced = played_find(&played, "mail.bounced", "host=mx.b.test");
     assert_string_equal(record_text(bounced, "reason"), "Mailbox full");
     assert_string_equal(record_text(bounced, "status"), "5.2.2");
+    assert_because(&played, bounced, "mailbox.store", "host=mx.b.test user=bob");
     played_end(&played);
 }
 
@@ -140,6 +179,8 @@ int main(void)
         cmocka_unit_test(test_greylisting_defers_once),
         cmocka_unit_test(test_greylist_in_memory_is_lost_in_a_crash),
         cmocka_unit_test(test_quota_is_temporary_or_final),
+        cmocka_unit_test(test_a_mail_larger_than_the_mailbox),
+        cmocka_unit_test(test_rate_names_the_last_message),
         cmocka_unit_test(test_quota_is_kept_at_delivery_too),
         cmocka_unit_test(test_relaying_is_denied_with_a_reason),
     };

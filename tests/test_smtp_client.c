@@ -229,6 +229,28 @@ static void test_each_recipient_has_a_result(void **state)
     session_free(session);
 }
 
+/* Where the enhanced code says that 552 is not about their number, it is as final as it looks. */
+static void test_552_that_is_not_about_recipients(void **state)
+{
+    static const struct {
+        const char *text, *class;
+    } CASES[] = {
+        {"552 no", "temporary"},          {"552 5.5.3 many", "temporary"},
+        {"552 5.2.2 full", "permanent"},  {"552 5.2.3 large", "permanent"},
+        {"552 5.3.4 large", "permanent"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        Session *session = session_with_mail(1);
+        g_autofree char *line = g_strconcat(CASES[i].text, "\r\n", NULL);
+        g_autofree char *log = g_strdup_printf("result 0 rcpt %s 552", CASES[i].class);
+        feed(session, "250 ok\r\n");
+        feed(session, line);
+        assert_log_has(session, log);
+        session_free(session);
+    }
+}
+
 static void test_all_refused_sends_no_data(void **state)
 {
     (void)state;
@@ -510,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_no_service),
         cmocka_unit_test(test_auth),
         cmocka_unit_test(test_each_recipient_has_a_result),
+        cmocka_unit_test(test_552_that_is_not_about_recipients),
         cmocka_unit_test(test_all_refused_sends_no_data),
         cmocka_unit_test(test_sender_refused),
         cmocka_unit_test(test_data_refused),

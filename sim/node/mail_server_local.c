@@ -149,13 +149,16 @@ static bool has_no_room(const MailServer *server, const char *mailbox, uint64_t 
     return quota > 0 && mail_store_used(server->mailboxes, mailbox) + size > quota;
 }
 
-static void refuse_for_quota(LocalDelivery *local)
+static void refuse_for_quota(LocalDelivery *local, const char *mailbox, uint64_t size)
 {
-    SmtpReply reply = policy_quota_reply(local->server->policy);
+    const MailServer *server = local->server;
+    uint64_t quota = mail_server_quota_of(server, mailbox);
+    SmtpReply reply = policy_quota_reply(server->policy, size, quota);
     g_autofree char *text = span_dup_text(reply.text);
     g_autofree char *status = g_strdup_printf("%u.%u.%u", reply.enhanced.class,
                                               reply.enhanced.subject, reply.enhanced.detail);
-    local_delivery_fail(local, reply.code >= 500, text, status, 0);
+    uint64_t because = size <= quota ? mail_store_last_stored(server->mailboxes, mailbox) : 0;
+    local_delivery_fail(local, reply.code >= 500, text, status, because);
     g_ptr_array_remove(local->server->locals, local);
 }
 
@@ -190,8 +193,9 @@ static void store(LocalDelivery *local, const char *mailbox)
         return;
     }
     g_autoptr(GBytes) message = with_return_path(local->entry);
-    if (has_no_room(server, mailbox, g_bytes_get_size(message)))
-        refuse_for_quota(local);
+    uint64_t size = g_bytes_get_size(message);
+    if (has_no_room(server, mailbox, size))
+        refuse_for_quota(local, mailbox, size);
     else
         mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, origin,
                            simulator_now(server->machine.simulator), (MailDone){stored, local});

@@ -192,8 +192,10 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     };
     if (meaning.lead == LEAD_MAILBOX)
         recipient.quota = mail_server_quota_of(reception->server, meaning.name);
-    if (recipient.quota > 0)
+    if (recipient.quota > 0) {
         recipient.used = mail_store_used(reception->server->mailboxes, meaning.name);
+        recipient.filled_by = mail_store_last_stored(reception->server->mailboxes, meaning.name);
+    }
     policy_begin_rcpt(policy_check_client(reception->check), &recipient,
                       simulator_now(reception->server->machine.simulator));
     ask_policy(reception, event, recipient.address);
@@ -348,6 +350,10 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
     Reception *reception = owner;
     MailServer *server = reception->server;
     reception->is_adding = false;
+    if (entry != NULL) /* the nearest record is its mail.accepted */
+        policy_client_mark_message(
+            policy_check_client(reception->check),
+            simulator_cause(server->machine.simulator)->nearest[TRACE_LEVEL_MAIL]);
     if (!reception->has_ended && reception->open_token != 0) {
         uint32_t token = reception->open_token;
         reception->open_token = 0;

@@ -40,7 +40,7 @@ static const Rule HELO_RULES[] = {
 static const Rule MAIL_RULES[] = {
     {rule_login_judge, NULL, false},
     {rule_rate_judge, NULL, false},
-    {rule_spf_judge, rule_spf_take, false},
+    {rule_spf_judge, rule_spf_take, true},
     {NULL, NULL, false},
 };
 
@@ -110,6 +110,14 @@ static void hold_back(PolicyClient *client)
     client->verdict = (PolicyVerdict){0};
 }
 
+/* A greeting refuses by 554, and puts off by 421, whatever the rule's code (RFC 5321 §3.1, §3.8,
+ * §4.3.2). */
+static void fit_greeting(PolicyClient *client)
+{
+    if (client->rules == CONNECT_RULES)
+        client->verdict.reply.code = client->verdict.decision == POLICY_REFUSE ? 554 : 421;
+}
+
 static void go_on(PolicyClient *client, RuleOutcome outcome)
 {
     for (;;) {
@@ -117,8 +125,10 @@ static void go_on(PolicyClient *client, RuleOutcome outcome)
         if (outcome == RULE_ASKS)
             return;
         bool waits = rule->is_held_back && !client->policy->options.refuses_at_once;
-        if (outcome == RULE_DECIDES && !waits)
+        if (outcome == RULE_DECIDES && !waits) {
+            fit_greeting(client);
             return;
+        }
         if (outcome == RULE_DECIDES)
             hold_back(client);
         rule = &client->rules[++client->rule];
@@ -153,8 +163,17 @@ void policy_begin_helo(PolicyClient *client, const char *name)
     begin(client, HELO_RULES);
 }
 
+static void forget_held(PolicyClient *client)
+{
+    g_clear_pointer(&client->held_text, g_free);
+    g_clear_pointer(&client->held_reason, g_free);
+    client->held = (PolicyVerdict){0};
+}
+
 void policy_begin_mail(PolicyClient *client, const char *sender, SimTime now)
 {
+    if (client->held.rule == POLICY_RULE_SPF) /* that was said of another message */
+        forget_held(client);
     g_free(client->sender);
     client->sender = g_strdup(sender);
     g_clear_pointer(&client->spf_field, g_free);
@@ -199,11 +218,15 @@ void policy_mark(PolicyClient *client, uint64_t mark)
         greylist_mark(client->policy->greylist, mark);
 }
 
-/* RFC 5321 §4.5.1: mail to postmaster is taken whatever the client is. */
+bool policy_is_to_postmaster(const PolicyClient *client)
+{
+    return g_ascii_strncasecmp(client->recipient.address, "postmaster@", 11) == 0;
+}
+
 static RuleOutcome rule_held_judge(PolicyClient *client)
 {
-    bool is_postmaster = g_ascii_strncasecmp(client->recipient.address, "postmaster@", 11) == 0;
-    if (client->held.rule == POLICY_RULE_NONE || client->is_trusted || is_postmaster)
+    if (client->held.rule == POLICY_RULE_NONE || client->is_trusted ||
+        policy_is_to_postmaster(client))
         return RULE_PASSES;
     client->verdict = client->held;
     return RULE_DECIDES;
@@ -285,9 +308,21 @@ void policy_free(Policy *policy)
     g_free(policy);
 }
 
-SmtpReply policy_quota_reply(const Policy *policy)
+SmtpReply policy_quota_reply(const Policy *policy, uint64_t size, uint64_t quota)
 {
+    if (size > quota)
+        return smtp_reply(552, "5.2.3", "Message is larger than the mailbox may be");
     return policy->replies[POLICY_RULE_QUOTA].reply;
+}
+
+void policy_client_mark_message(const PolicyClient *client, uint64_t mark)
+{
+    char address[IPV4_TEXT_SIZE];
+    const Policy *policy = client->policy;
+    if (policy->clients != NULL)
+        rate_limit_mark(policy->clients, ipv4_format(client->address, address), mark);
+    if (policy->senders != NULL)
+        rate_limit_mark(policy->senders, client->sender, mark);
 }
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)

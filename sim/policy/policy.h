@@ -13,7 +13,8 @@
  *
  * What a rule finds out about the client before RCPT is held back until there is a recipient, as
  * Postfix does (smtpd_delay_reject), unless refuses_at_once: then a user can log in from anywhere,
- * the trace knows whose mail it was, and postmaster can be reached (RFC 5321 §4.5.1).
+ * the trace knows whose mail it was, and postmaster can be reached (RFC 5321 §4.5.1). Logging in
+ * and rates are looked at at MAIL all the same. Greylisting spares postmaster too.
  *
  * Source: RFC 5321 §3.6.1, §4.1.4, §7.8, §7.9; RFC 3463, RFC 7372 (codes); RFC 7208 (SPF); RFC 5782
  * (block lists); RFC 6647 (greylisting). */
@@ -113,7 +114,7 @@ typedef struct PolicyOptions {
     const char *relay_reply; /* to others than its own, where it is none */
     bool login_is_optional;  /* on the submission port; else who sends there logs in (RFC 6409) */
     const char *login_reply;
-    bool refuses_at_once; /* at connection and EHLO; else not before RCPT */
+    bool refuses_at_once; /* at connection, EHLO, and for SPF at MAIL; else not before RCPT */
     const PolicyRange *refused_ranges;
     size_t refused_range_count;
     const char *ranges_reply;
@@ -139,8 +140,10 @@ void policy_free(Policy *policy);
 /* The program has ended: what its memory held is gone. No client is left. */
 void policy_forget(Policy *policy);
 
-/* For who finds the quota exceeded later on. Borrowed. */
-SmtpReply policy_quota_reply(const Policy *policy);
+/* To mail of this size (0: unknown) for which a mailbox of this quota has no room; for who finds
+ * out later on too. What is larger than all of the quota is refused for good, whatever the reply of
+ * the options (RFC 3463: 5.2.3). Borrowed. */
+SmtpReply policy_quota_reply(const Policy *policy, uint64_t size, uint64_t quota);
 
 /* ---- One client: a connection ---- */
 
@@ -166,7 +169,7 @@ typedef struct PolicyVerdict {
     PolicyRule rule; /* that has decided, or has let pass what it watched; NONE: none has a say */
     SmtpReply reply; /* unless it passes */
     const char *reason; /* for people */
-    uint64_t because;   /* what policy_client_mark gave an earlier verdict, or a fault; or 0 */
+    uint64_t because;   /* the record of what came before and decided, or of a fault; or 0 */
 } PolicyVerdict;
 
 typedef struct PolicyQuestion {
@@ -186,6 +189,7 @@ typedef struct PolicyRecipient {
     bool is_ours;         /* the server is where the mail ends, or a backup for that */
     uint64_t used, quota; /* octets in the mailbox, and how many there may be; quota 0: any */
     uint64_t size;        /* of the message, as the client has said it; 0: it has not */
+    uint64_t filled_by;   /* the record of what came into the mailbox last; 0: none is known */
 } PolicyRecipient;
 
 /* Rules about recipients ask no question: the verdict is there at once. */
@@ -199,6 +203,10 @@ void policy_answer(PolicyClient *client, uint64_t token, const DnsAnswer *answer
 const PolicyVerdict *policy_verdict(const PolicyClient *client);
 /* Names the verdict in the trace: later verdicts that follow from it have this as `because`. */
 void policy_mark(PolicyClient *client, uint64_t mark);
+
+/* The client's message has been taken: later verdicts about how much it sends have this record as
+ * `because`. */
+void policy_client_mark_message(const PolicyClient *client, uint64_t mark);
 
 /* The Received-SPF field of the transaction, folded, with its CRLF; NULL: SPF was not checked.
  * Borrowed. */

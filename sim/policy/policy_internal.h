@@ -76,6 +76,9 @@ RuleOutcome policy_decide_later(PolicyClient *client, PolicyRule rule, char *rea
 /* For rules: lets pass, and says so; returns RULE_PASSES. Takes `reason`. */
 RuleOutcome policy_remark(PolicyClient *client, PolicyRule rule, char *reason);
 
+/* RFC 5321 §4.5.1: mail to postmaster is taken whatever the client is. */
+bool policy_is_to_postmaster(const PolicyClient *client);
+
 /* ---- The rules ---- */
 
 RuleOutcome rule_name_judge(PolicyClient *client);

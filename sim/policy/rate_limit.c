@@ -6,12 +6,19 @@
 struct RateLimit {
     uint32_t count;
     SimTime within_ns;
-    GHashTable *names; /* name -> GQueue of SimTime *, the latest last */
+    GHashTable *names; /* name -> Counted */
 };
 
-static void times_free(gpointer times)
+typedef struct Counted {
+    GQueue times; /* SimTime *, the latest last */
+    uint64_t mark;
+} Counted;
+
+static void counted_free(gpointer pointer)
 {
-    g_queue_free_full(times, g_free);
+    Counted *counted = pointer;
+    g_queue_clear_full(&counted->times, g_free);
+    g_free(counted);
 }
 
 RateLimit *rate_limit_new(uint32_t count, SimTime within_ns)
@@ -19,7 +26,7 @@ RateLimit *rate_limit_new(uint32_t count, SimTime within_ns)
     RateLimit *limit = g_new0(RateLimit, 1);
     limit->count = count;
     limit->within_ns = within_ns;
-    limit->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, times_free);
+    limit->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, counted_free);
     return limit;
 }
 
@@ -41,36 +48,50 @@ static void forget_old(const RateLimit *limit, GQueue *times, SimTime now)
 
 bool rate_limit_has_room(RateLimit *limit, const char *name, SimTime now)
 {
-    GQueue *times = g_hash_table_lookup(limit->names, name);
-    if (times == NULL)
+    Counted *counted = g_hash_table_lookup(limit->names, name);
+    if (counted == NULL)
         return true;
-    forget_old(limit, times, now);
-    return times->length < limit->count;
+    forget_old(limit, &counted->times, now);
+    return counted->times.length < limit->count;
 }
 
 /* Which names go does not depend on the table's order, since all go that may. */
 static void make_room(RateLimit *limit, SimTime now)
 {
     GHashTableIter iterator;
-    gpointer times = NULL;
+    gpointer pointer = NULL;
     g_hash_table_iter_init(&iterator, limit->names);
-    while (g_hash_table_iter_next(&iterator, NULL, &times)) {
-        forget_old(limit, times, now);
-        if (((GQueue *)times)->length == 0)
+    while (g_hash_table_iter_next(&iterator, NULL, &pointer)) {
+        Counted *counted = pointer;
+        forget_old(limit, &counted->times, now);
+        if (counted->times.length == 0)
             g_hash_table_iter_remove(&iterator);
     }
 }
 
 void rate_limit_count(RateLimit *limit, const char *name, SimTime now)
 {
-    GQueue *times = g_hash_table_lookup(limit->names, name);
-    if (times == NULL) {
+    Counted *counted = g_hash_table_lookup(limit->names, name);
+    if (counted == NULL) {
         if (g_hash_table_size(limit->names) >= RATE_LIMIT_NAMES_MAX)
             make_room(limit, now);
         if (g_hash_table_size(limit->names) >= RATE_LIMIT_NAMES_MAX)
             return;
-        times = g_queue_new();
-        g_hash_table_insert(limit->names, g_strdup(name), times);
+        counted = g_new0(Counted, 1);
+        g_hash_table_insert(limit->names, g_strdup(name), counted);
     }
-    g_queue_push_tail(times, g_memdup2(&now, sizeof now));
+    g_queue_push_tail(&counted->times, g_memdup2(&now, sizeof now));
+}
+
+void rate_limit_mark(RateLimit *limit, const char *name, uint64_t mark)
+{
+    Counted *counted = g_hash_table_lookup(limit->names, name);
+    if (counted != NULL)
+        counted->mark = mark;
+}
+
+uint64_t rate_limit_last_mark(const RateLimit *limit, const char *name)
+{
+    const Counted *counted = g_hash_table_lookup(limit->names, name);
+    return counted != NULL ? counted->mark : 0;
 }

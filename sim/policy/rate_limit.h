@@ -1,7 +1,9 @@
 /* At most so many in any stretch of time of a given length, counted by name: the messages of a
  * client or of a sender.
  *
- * Exact: it remembers when the last ones were. One that is refused does not count. */
+ * Exact: it remembers when the last ones were. Who is told that there is no room does not count
+ * one.
+ */
 #pragma once
 
 #include "core/simtime.h"
@@ -21,3 +23,6 @@ void rate_limit_free(RateLimit *limit);
 bool rate_limit_has_room(RateLimit *limit, const char *name, SimTime now);
 /* Counts one. */
 void rate_limit_count(RateLimit *limit, const char *name, SimTime now);
+/* Puts a number beside the name, as long as it is remembered; 0 is none. */
+void rate_limit_mark(RateLimit *limit, const char *name, uint64_t mark);
+uint64_t rate_limit_last_mark(const RateLimit *limit, const char *name);

@@ -219,26 +219,41 @@ RuleOutcome rule_login_judge(PolicyClient *client)
     return policy_decide(client, POLICY_RULE_LOGIN, g_strdup("the client has not logged in"));
 }
 
+static const char *messages_word(uint32_t count)
+{
+    return count == 1 ? "message" : "messages";
+}
+
+/* Takes `reason`. */
+static RuleOutcome refuse_rate(PolicyClient *client, const RateLimit *limit, const char *name,
+                               char *reason)
+{
+    policy_decide(client, POLICY_RULE_RATE, reason);
+    client->verdict.because = rate_limit_last_mark(limit, name);
+    return RULE_DECIDES;
+}
+
 RuleOutcome rule_rate_judge(PolicyClient *client)
 {
     Policy *policy = client->policy;
+    const PolicyRate *rate = &policy->options.rate;
     char address[IPV4_TEXT_SIZE];
     ipv4_format(client->address, address);
     bool client_has_room =
         policy->clients == NULL || rate_limit_has_room(policy->clients, address, client->now);
     bool sender_has_room = policy->senders == NULL ||
                            rate_limit_has_room(policy->senders, client->sender, client->now);
-    g_autofree char *within = client_has_room && sender_has_room
-                                  ? NULL
-                                  : units_format_readable(policy->options.rate.within_ns);
+    g_autofree char *within =
+        client_has_room && sender_has_room ? NULL : units_format_readable(rate->within_ns);
     if (!client_has_room)
-        return policy_decide(client, POLICY_RULE_RATE,
-                             g_strdup_printf("the client has sent %u messages within %s",
-                                             policy->options.rate.per_client, within));
+        return refuse_rate(client, policy->clients, address,
+                           g_strdup_printf("the client has sent %u %s within %s", rate->per_client,
+                                           messages_word(rate->per_client), within));
     if (!sender_has_room)
-        return policy_decide(client, POLICY_RULE_RATE,
-                             g_strdup_printf("<%s> has sent %u messages within %s", client->sender,
-                                             policy->options.rate.per_sender, within));
+        return refuse_rate(client, policy->senders, client->sender,
+                           g_strdup_printf("<%s> has sent %u %s within %s", client->sender,
+                                           rate->per_sender, messages_word(rate->per_sender),
+                                           within));
     if (policy->clients != NULL)
         rate_limit_count(policy->clients, address, client->now);
     if (policy->senders != NULL)

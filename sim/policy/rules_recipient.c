@@ -30,7 +30,11 @@ RuleOutcome rule_quota_judge(PolicyClient *client)
         g_strdup_printf("the mailbox has %llu octets of %llu, and this mail %s%llu",
                         (unsigned long long)recipient->used, (unsigned long long)recipient->quota,
                         recipient->size > 0 ? "" : "at least ", (unsigned long long)needed);
-    return policy_decide(client, POLICY_RULE_QUOTA, reason);
+    SmtpReply reply = policy_quota_reply(client->policy, recipient->size, recipient->quota);
+    policy_decide_by(client, POLICY_RULE_QUOTA, &reply, reason);
+    if (recipient->size <= recipient->quota) /* else what is in the mailbox does not matter */
+        client->verdict.because = recipient->filled_by;
+    return RULE_DECIDES;
 }
 
 /* ---- Greylisting ---- */
@@ -52,7 +56,7 @@ static char *describe_wait(const PolicyClient *client, const GreylistAnswer *ans
 RuleOutcome rule_greylist_judge(PolicyClient *client)
 {
     Policy *policy = client->policy;
-    if (policy->greylist == NULL || client->is_trusted)
+    if (policy->greylist == NULL || client->is_trusted || policy_is_to_postmaster(client))
         return RULE_PASSES;
     GreylistAnswer answer = greylist_ask(policy->greylist, client->address, client->sender,
                                          client->recipient.address, client->now);

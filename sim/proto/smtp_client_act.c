@@ -130,7 +130,7 @@ static void take_rcpt_reply(SmtpClient *client, const Move *move)
 {
     SmtpOwnTransaction *transaction = client->transaction;
     size_t index = transaction->answered - 1; /* command 0 is MAIL */
-    SmtpReplyClass class = smtp_reply_class_of_rcpt(move->reply->code);
+    SmtpReplyClass class = smtp_reply_class_of_rcpt(move->reply);
     transaction->answered++;
     if (class == SMTP_REPLY_SUCCESS) {
         transaction->recipients[index].fate = SMTP_FATE_ACCEPTED;

@@ -28,10 +28,14 @@ SmtpReplyClass smtp_reply_class(uint16_t code)
     return code >= 300 ? SMTP_REPLY_INTERMEDIATE : SMTP_REPLY_SUCCESS;
 }
 
-SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code)
+SmtpReplyClass smtp_reply_class_of_rcpt(const SmtpReply *reply)
 {
-    /* RFC 5321 §4.5.3.1.10: old servers say 552 where 452 is meant. */
-    return code == 552 ? SMTP_REPLY_TEMPORARY : smtp_reply_class(code);
+    const SmtpEnhanced *enhanced = &reply->enhanced;
+    bool is_of_mailbox = enhanced->subject == 2;
+    bool is_of_size = enhanced->subject == 3 && enhanced->detail == 4;
+    bool is_of_something_else = enhanced->class == 5 && (is_of_mailbox || is_of_size);
+    return reply->code == 552 && !is_of_something_else ? SMTP_REPLY_TEMPORARY
+                                                       : smtp_reply_class(reply->code);
 }
 
 /* Reads one to three digits at `*at`. */

@@ -43,9 +43,10 @@ typedef enum SmtpReplyClass {
 /* A reply with `enhanced` as text ("5.1.1", or NULL for none) and `text` (borrowed; a C string). */
 SmtpReply smtp_reply(uint16_t code, const char *enhanced, const char *text);
 SmtpReplyClass smtp_reply_class(uint16_t code);
-/* The same for the answer to RCPT, where 552 means "too many recipients" and is temporary
- * (RFC 5321 §4.5.3.1.10). */
-SmtpReplyClass smtp_reply_class_of_rcpt(uint16_t code);
+/* The same for the answer to RCPT, where old servers mean "too many recipients" by 552, and so 452
+ * (RFC 5321 §4.5.3.1.10); unless the enhanced code says that the mailbox (5.2.z) or the message's
+ * size (5.3.4) is meant. */
+SmtpReplyClass smtp_reply_class_of_rcpt(const SmtpReply *reply);
 
 /* Reads "5.1.1" at the start of `text`, up to a space or the end. False: there is none. On success
  * `*used` counts its octets with the space behind it. */

@@ -146,7 +146,8 @@ static const KeySpec rate_keys[] = {
      .value =
          {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .minimum = 1, .maximum = MEMORY_MAXIMUM},
      .default_text = "1 h",
-     .meaning = "the length of time in which they are counted; one that is put off does not count"},
+     .meaning = "the length of time in which they are counted, at MAIL FROM; one that this rule "
+                "puts off does not count, one that another rule refuses later on does"},
     {.key = "reply",
      .offset = offsetof(ScenarioRate, reply),
      .value = {.type = VALUE_REPLY},
@@ -167,7 +168,8 @@ static const KeySpec greylist_keys[] = {
      .value = {.type = VALUE_QUANTITY, .units = UNITS_DURATION, .maximum = SIM_DAY},
      .default_text = "0 s",
      .meaning = "put off the first mail of a client, a sender and a recipient that were not seen "
-                "together before; an attempt after this time passes. `0 s`: no greylisting"},
+                "together before; an attempt after this time passes, and mail to postmaster at "
+                "once. `0 s`: no greylisting"},
     {.key = "retry_within",
      .offset = offsetof(ScenarioGreylist, retry_within_ns),
      .value =
@@ -213,8 +215,8 @@ static const KeySpec spf_keys[] = {
      .meaning =
          "whether the client may send for the domain of MAIL FROM, by that domain's record "
          "(a `txt` in `dns`, such as `\"v=spf1 mx -all\"`): `mark` adds a Received-SPF field "
-         "with the result; `refuse` also refuses fail and defers temperror; `strict` "
-         "refuses softfail and permerror too"},
+         "with the result; `refuse` also refuses fail and defers temperror, but for postmaster; "
+         "`strict` refuses softfail and permerror too"},
     {.key = "reply",
      .offset = offsetof(ScenarioSpf, reply),
      .value = {.type = VALUE_REPLY},
@@ -234,9 +236,10 @@ static const KeySpec quota_keys[] = {
      .offset = offsetof(ScenarioQuota, reply),
      .value = {.type = VALUE_REPLY},
      .default_text = POLICY_REPLY_QUOTA,
-     .meaning = "what it says to mail that would exceed a user's `quota`; with a code of 500 and "
-                "above it is final, as by `550 5.2.2 Mailbox full` (552 means too many "
-                "recipients here, and so later again: RFC 5321 §4.5.3.1.10)"},
+     .meaning =
+         "what it says to mail that would exceed a user's `quota`; with a code of 500 and "
+         "above it is final, as by `552 5.2.2 Mailbox full`. Mail that is larger than all of "
+         "the quota is refused for good by 552 5.2.3"},
 };
 
 static const MappingSpec quota = {
@@ -263,9 +266,10 @@ static const KeySpec policy_keys[] = {
      .value = {.type = VALUE_CHOICE, .choices = refuse_at_choices},
      .default_text = "recipient",
      .meaning =
-         "when a client is told what the rules find out about it at connection and EHLO: with "
-         "its first `recipient`, so that users can log in from anywhere and postmaster can be "
-         "reached; or at `once`"},
+         "when a client is told what the rules find out about it at connection and EHLO, and SPF "
+         "at "
+         "MAIL: with its first `recipient`, so that users can log in from anywhere and postmaster "
+         "can be reached; or at `once`, where a greeting that refuses is 554 (RFC 5321 §3.1)"},
     {.key = "login",
      .offset = offsetof(ScenarioPolicy, login),
      .value = {.type = VALUE_MAP, .mapping = &login},

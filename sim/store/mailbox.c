@@ -196,6 +196,12 @@ uint64_t mail_store_used(const MailStore *store, const char *user)
     return sum;
 }
 
+uint64_t mail_store_last_stored(const MailStore *store, const char *user)
+{
+    const MailUser *known = g_tree_lookup(store->users, user);
+    return known != NULL ? known->last_stored : 0;
+}
+
 MailFolder *mail_store_find_folder(const MailStore *store, const char *user, const char *folder)
 {
     const MailUser *found = mail_user_find(store, user);

@@ -96,6 +96,9 @@ void mail_store_recover(MailStore *store);
 
 /* Octets of all messages in the user's folders; 0 when there is no such user. */
 uint64_t mail_store_used(const MailStore *store, const char *user);
+/* The record of the message that came last since the start; 0: none has, or there is no such user.
+ */
+uint64_t mail_store_last_stored(const MailStore *store, const char *user);
 /* NULL when there is no such user or folder. */
 MailFolder *mail_store_find_folder(const MailStore *store, const char *user, const char *folder);
 /* The user's folders: INBOX, then the others in byte order; NULL when there is no such user. NULL-

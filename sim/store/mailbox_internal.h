@@ -12,6 +12,7 @@ typedef struct MailUser {
     char *path;             /* mail/alice */
     GTree *folders;         /* name -> MailFolder */
     uint32_t last_validity; /* the highest UIDVALIDITY given */
+    uint64_t last_stored;   /* seq of the last mailbox.store; 0: none since the start */
 } MailUser;
 
 struct MailFolder {

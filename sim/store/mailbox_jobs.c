@@ -169,8 +169,9 @@ void mail_job_tell_all(const MailJob *job, MailNewsKind kind, const MailFolder *
 
 static void tell_stored(const MailJob *job, const Touched *touched)
 {
-    TRACE(job->store->trace, job->store->host, MAILBOX_STORE, 0, .mail = touched->mail,
-          .user = job->user_name, .folder = job->target->name, .uid = touched->message.uid);
+    job->target->user->last_stored =
+        TRACE(job->store->trace, job->store->host, MAILBOX_STORE, 0, .mail = touched->mail,
+              .user = job->user_name, .folder = job->target->name, .uid = touched->message.uid);
     mail_job_tell(job, MAIL_NEWS_STORED, job->target, &touched->message);
 }
 
