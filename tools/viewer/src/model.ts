@@ -76,6 +76,19 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
 
 const QUEUE_ASIDE = new Set(["remove", "list", "listed", "flush"]); /* they put nothing into a queue */
 
+/** What became of a mail by its recipients so far, of several; a single one's is the mail's. */
+export function fatesOf(mail: Mail, i: number): [string, Fate][] {
+  const of = new Map<string, Fate>();
+  const wanted = mail.to.split(/, */);
+  if (wanted.length < 2) return [];
+  for (const { value } of mail.fates) {
+    if (value.i > i || !wanted.includes(value.recipient)) continue;
+    if (value.fate === "relayed" && ARRIVED.has(of.get(value.recipient)?.fate ?? "")) continue;
+    of.set(value.recipient, value);
+  }
+  return [...of];
+}
+
 export class Model {
   readonly bySeq = new Map<number, number>();
   readonly level: Uint8Array;

@@ -1,7 +1,7 @@
 /* The panes that are tables: queues, mails, mailboxes; notes and predictions. */
 import { useState } from "preact/hooks";
 import { shortName, useShared } from "./context";
-import { at } from "./model";
+import { at, fatesOf } from "./model";
 import { TraceRecord } from "./trace";
 import { formatSpan, formatTime, valueOf, wordOr } from "./words";
 
@@ -65,7 +65,8 @@ export function MailsPane() {
             return (
               <tr key={m.name} class={m.name === view.mail ? "picked" : ""}>
                 <td class="name"><button type="button" class="go" aria-pressed={m.name === view.mail} onClick={() => change({ mail: m.name })}>{breakable(m.name)}</button><small>{m.subject}</small></td>
-                <td class={fate?.tone ?? ""}>{fate && <>{FATE_SIGN[fate.tone]} {wordOr(view.language, fate.fate)}<small class="when">{formatTime(model.records[fate.i]?.t ?? 0, view.language)}</small></>}</td>
+                <td class={fate?.tone ?? ""}>{fate && <>{FATE_SIGN[fate.tone]} {wordOr(view.language, fate.fate)}<small class="when">{formatTime(model.records[fate.i]?.t ?? 0, view.language)}</small></>}
+                  {fatesOf(m, view.cursor).map(([recipient, f]) => <small key={recipient} class={`each ${f.tone}`}>{recipient.replace(/@.*/, "")}: {FATE_SIGN[f.tone]} {wordOr(view.language, f.fate)}</small>)}</td>
                 <td>{addresses(m.from)}</td><td>{addresses(m.to)}</td>
               </tr>
             );

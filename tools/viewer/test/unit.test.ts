@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Axis } from "../src/axis";
 import { tabulate } from "../src/charts";
 import { decodeBase64, dissect } from "../src/frame";
-import { Model, at, toneOf } from "../src/model";
+import { Model, at, fatesOf, toneOf } from "../src/model";
 import { briefNames } from "../src/context";
 import { caption, layoutMap } from "../src/map";
 import { layRows, topOf } from "../src/rows";
@@ -160,6 +160,16 @@ test("what became of a mail: it has arrived before it is said to be passed on, a
   const relayed = (mail: string, seq: number, next: string): string => `{"seq":${seq},"t":5,"kind":"mail.relayed","host":"a","cause":0,"mail":"${mail}","recipient":"r","next":"${next}"}`;
   assert.deepEqual(of(['{"seq":1,"t":4,"kind":"mail.delivered","host":"b","cause":0,"mail":"m","recipient":"r"}', relayed("m", 2, "b")]), ["delivered"]);
   assert.deepEqual(of([relayed("m", 1, "b"), relayed("n", 2, "b"), relayed("o", 3, "elsewhere.example")]), ["relayed", "gone", "relayed"]);
+});
+
+test("what became of a mail is told for each of several recipients", () => {
+  const about = (seq: number, kind: string, recipient: string): string => `{"seq":${seq},"t":5,"kind":"${kind}","host":"a","cause":0,"mail":"m","recipient":"${recipient}","next":"b"}`;
+  const model = modelOf(['{"seq":1,"t":1,"kind":"agent.compose","host":"a","cause":0,"mail":"m","from":"x","to":"r@b, s@b","subject":"x"}',
+    about(2, "mail.delivered", "r@b"), about(3, "mail.relayed", "r@b"), about(4, "queue.defer", "s@b"), about(5, "mail.bounced", "s@b")]);
+  const mail = model.mails.get("m");
+  assert.ok(mail);
+  const told = (i: number): string[] => fatesOf(mail, i).map(([recipient, f]) => `${recipient} ${f.fate}`);
+  assert.deepEqual([told(0), told(3), told(4)], [[], ["r@b delivered", "s@b waits"], ["r@b delivered", "s@b bounced"]]);
 });
 
 test("times and spans", () => {
