@@ -298,6 +298,46 @@ static void test_farewells_are_folded_and_the_next_message_is_not(void **state)
               "                            00:00:03, 00:00:04\n");
 }
 
+/* Greylisting says of each attempt how long the one before is ago. */
+static void greylist_once(void *owner, void *data)
+{
+    const Try *try = data;
+    World *world = owner;
+    begin_step(world);
+    TRACE(world->trace, world->server, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .attempt = try->number, .transport = "smtp");
+    TRACE(world->trace, world->agent, POLICY_VERDICT, 0, .policy = "greylist",
+          .verdict = "deferred", .reason = try->reason);
+    TRACE(world->trace, world->server, QUEUE_DEFER, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .reason = span_of_text("450"));
+}
+
+static void test_refusals_that_differ_by_numbers_are_folded(void **state)
+{
+    (void)state;
+    World world = list_new(NULL, false);
+    Try tries[] = {{&world, NULL, "the first attempt", 1},
+                   {&world, NULL, "back after 1 min", 2},
+                   {&world, NULL, "back after 10 min", 3},
+                   {&world, NULL, "back after 20 h", 4}};
+    for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
+        simulator_schedule(world.simulator, (SimTime)(i + 1) * SIM_SECOND, world.server,
+                           EVENT_FOREGROUND, (EventAction){greylist_once, &world, &tries[i], NULL});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    world_end(&world,
+              "00:00:01.000  mx.example  queue: attempt 1 for lunch to b (smtp)\n"
+              "00:00:01.000  a.example   policy greylist: deferred, the first attempt\n"
+              "00:00:01.000  mx.example  queue: lunch for b waits until 00:00:00: 450\n"
+              "00:00:02.000  mx.example  queue: attempt 2 for lunch to b (smtp)\n"
+              "00:00:02.000  a.example   policy greylist: deferred, back after 1 min\n"
+              "00:00:02.000  mx.example  queue: lunch for b waits until 00:00:00: 450\n"
+              "00:00:04.000  mx.example  queue: 1 more attempt for lunch to b, failed likewise: "
+              "00:00:03\n"
+              "00:00:04.000  mx.example  queue: attempt 4 for lunch to b (smtp)\n"
+              "00:00:04.000  a.example   policy greylist: deferred, back after 20 h\n"
+              "00:00:04.000  mx.example  queue: lunch for b waits until 00:00:00: 450\n");
+}
+
 /* An agent that keeps a message in its outbox, until the server takes it. */
 static void submit_once(void *owner, void *data)
 {
@@ -366,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_recipients_are_told_apart),
         cmocka_unit_test(test_unfolded_when_asked),
         cmocka_unit_test(test_farewells_are_folded_and_the_next_message_is_not),
+        cmocka_unit_test(test_refusals_that_differ_by_numbers_are_folded),
         cmocka_unit_test(test_an_outbox_is_folded),
         cmocka_unit_test(test_order_is_kept_and_nothing_is_lost),
     };

@@ -308,11 +308,28 @@ static Span reason_of(const TraceRecord *record)
     return ((const TraceFields_QUEUE_DEFER *)record->fields)->reason;
 }
 
-/* What two attempts must share to be alike. Look-ups may be cached or not, times differ. */
+/* A number is #: "back after 2 min" is told of the next attempt as "back after 4 min". */
+static void append_without_numbers(GString *outline, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (!g_ascii_isdigit(*text))
+            g_string_append_c(outline, *text);
+        else if (!g_ascii_isdigit(text[1]))
+            g_string_append_c(outline, '#');
+    }
+    g_string_append_c(outline, '\n');
+}
+
+/* What two attempts must share to be alike. Look-ups may be cached or not, times differ, and so
+ * does how long or how much a policy has counted. */
 static void add_to_outline(Attempt *attempt, const TraceRecord *record, const TimelineEvent *event)
 {
     if (is_beginning(record->kind) || event->tone == TIMELINE_DIM)
         return;
+    if (record->kind == TRACE_POLICY_VERDICT) {
+        append_without_numbers(attempt->outline, event->text);
+        return;
+    }
     if (!is_failure(record->kind)) {
         g_string_append(attempt->outline, event->text);
         g_string_append_c(attempt->outline, '\n');
