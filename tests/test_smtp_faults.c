@@ -1,7 +1,8 @@
 /* Each side of an SMTP session is struck in each state that its machine enters: the program dies
- * and its kernel ends the connection (FIN, or RST to what comes after), the power fails, or the
- * link falls silent. Then all is healed and drains: the mail arrives, and twice only with a
- * witness, which the books demand.
+ * and its kernel ends the connection (FIN, or RST to what comes after), the power fails, the
+ * link falls silent, or a firewall answers each segment with a RST while both programs live. Then
+ * all is healed and drains: the mail arrives, and twice only with a witness, which the books
+ * demand.
  *
  * A failure leaves the scenario in a file and prints the command that plays it. */
 #include "proto/smtp_client.h"
@@ -148,6 +149,9 @@ static void strike_all(const char *host, const char *other, const StateTable *ta
 
 #define SILENCE "link_down, between: [%s, internet], after: 1 us"
 #define SOUND   "link_up, between: [%s, internet]"
+/* The program lives, and both ends get a RST for whatever comes next. */
+#define RESET    "set_firewall, host: %s, rules: [{action: reset}], after: 1 us"
+#define NO_RESET "set_firewall, host: %s, rules: []"
 
 static void test_server_crashes(void **state)
 {
@@ -185,11 +189,24 @@ static void test_client_falls_silent(void **state)
     strike_all(SENDER, AGENT, &smtp_client_table, SILENCE, SOUND);
 }
 
+static void test_server_is_reset(void **state)
+{
+    (void)state;
+    strike_all(RECEIVER, SENDER, &smtp_server_table, RESET, NO_RESET);
+}
+
+static void test_client_is_reset(void **state)
+{
+    (void)state;
+    strike_all(SENDER, AGENT, &smtp_client_table, RESET, NO_RESET);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_crashes),      cmocka_unit_test(test_server_loses_power),
         cmocka_unit_test(test_server_falls_silent), cmocka_unit_test(test_client_crashes),
+        cmocka_unit_test(test_server_is_reset),     cmocka_unit_test(test_client_is_reset),
         cmocka_unit_test(test_client_loses_power),  cmocka_unit_test(test_client_falls_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ typedef enum SimulationFaultKind {
     FAULT_POWER_OFF,
     FAULT_SHUTDOWN,
     FAULT_LINK_DOWN, /* of the server's own link */
+    FAULT_RESET,     /* each TCP segment from or to it is answered by a RST */
     FAULT_FILL_DISK,
     FAULT_DISK_ERROR, /* the disk's next operation fails */
     FAULT_DISK_ERROR_FOR_GOOD,
@@ -43,7 +44,7 @@ typedef struct SimulationFault {
 const char *simulation_fault_name(SimulationFaultKind kind);
 /* All of them, for people: `crash, power_off, … or disk_error_for_good`. */
 #define SIMULATION_FAULT_NAMES                                                                     \
-    "crash, power_off, shutdown, link_down, fill_disk, disk_error or disk_error_for_good"
+    "crash, power_off, shutdown, link_down, reset, fill_disk, disk_error or disk_error_for_good"
 /* What the fault is as an action of the timeline, and what ends it. */
 ActionKind simulation_fault_action(SimulationFaultKind kind);
 ActionKind simulation_fault_end(SimulationFaultKind kind);

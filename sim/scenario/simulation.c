@@ -284,6 +284,7 @@ Simulation *simulation_new(const Scenario *scenario, const SimulationOptions *op
     simulation->simulator = simulator_new_with_queue(simulation->seed, options->queue);
     simulation->trace = trace_new(simulation->simulator);
     simulation->name_faults = name_faults_new();
+    simulation->fault_end_rules = g_array_new(FALSE, FALSE, sizeof(ScenarioRule));
     simulation->servers = g_new0(SimulatedServer, scenario->servers.count + 1);
     simulation->agents = g_array_new(FALSE, TRUE, sizeof(SimulatedAgent));
     simulation->triggers = g_array_new(FALSE, TRUE, sizeof(Trigger));
@@ -314,6 +315,7 @@ void simulation_free(Simulation *simulation)
     g_free(simulation->actions);
     g_array_unref(simulation->triggers);
     g_free(simulation->planned_mails);
+    g_array_unref(simulation->fault_end_rules);
     g_free(simulation);
 }
 

@@ -66,6 +66,8 @@ struct Simulation {
     GArray *triggers;                /* Trigger, of those actions that have one */
     ScenarioAction fault_actions[2]; /* the options' fault, and its end */
     ScenarioText fault_between[2];   /* the link of it */
+    ScenarioRule fault_rule;         /* the firewall of it, */
+    GArray *fault_end_rules;         /* and the server's own: ScenarioRule */
     PlannedAction fault_end;
     bool fault_has_struck;
 };

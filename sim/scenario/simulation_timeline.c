@@ -560,6 +560,23 @@ static void plan_next(PlannedAction *planned, SimTime time)
                        action);
 }
 
+/* A firewall resets every connection of the server; in the end it is as the scenario has it. */
+static void fill_reset(Simulation *simulation, const ScenarioServer *server, ScenarioAction *strike,
+                       ScenarioAction *end)
+{
+    const ScenarioRules *own = &simulation->scenario->network.firewall;
+    GArray *rules = simulation->fault_end_rules;
+    for (size_t i = 0; i < own->count; i++) {
+        if (g_strcmp0(own->items[i].host.text, server->name.text) == 0)
+            g_array_append_val(rules, own->items[i]);
+    }
+    simulation->fault_rule =
+        (ScenarioRule){.action = FIREWALL_RESET, .protocol = FIREWALL_TCP, .port = SCENARIO_UNSET};
+    strike->set_firewall.host.text = end->set_firewall.host.text = server->name.text;
+    strike->set_firewall.rules = (ScenarioRules){&simulation->fault_rule, 1};
+    end->set_firewall.rules = (ScenarioRules){(ScenarioRule *)(void *)rules->data, rules->len};
+}
+
 /* What the fault does, and what ends it. */
 static void fill_fault(Simulation *simulation, ScenarioAction *strike, ScenarioAction *end)
 {
@@ -567,6 +584,10 @@ static void fill_fault(Simulation *simulation, ScenarioAction *strike, ScenarioA
     const ScenarioServer *server = scenario_find_server(simulation->scenario, fault->server);
     *strike = (ScenarioAction){.kind = simulation_fault_action(fault->kind), .times = 1};
     *end = (ScenarioAction){.kind = simulation_fault_end(fault->kind), .times = 1};
+    if (fault->kind == FAULT_RESET) {
+        fill_reset(simulation, server, strike, end);
+        return;
+    }
     if (fault->kind == FAULT_LINK_DOWN) {
         simulation->fault_between[0].text = server->name.text;
         simulation->fault_between[1].text = server->router.text;
