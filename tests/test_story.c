@@ -294,6 +294,48 @@ static void test_vacation(void **state)
     world_free(&w);
 }
 
+static void test_hold(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.a, QUEUE_HOLD, 0, .entry = "1-1", .mail = "lunch");
+    TRACE(w.trace, w.a, QUEUE_HOLD, 0, .entry = "1-2", .mail = "dinner");
+    TRACE(w.trace, w.a, QUEUE_RELEASE, 0, .entry = "1-1", .mail = "lunch");
+    assert_tells(&w, "The administrator of a.example put lunch on hold: no attempt is made.");
+    assert_tells(&w, "The administrator of a.example released lunch.");
+    g_autofree char *story = story_tell(w.story);
+    assert_null(strstr(story, "dinner"));
+    world_free(&w);
+}
+
+/* A crash came between the mailbox and the journal: nothing is put there again. */
+static void test_found_in_the_mailbox(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    TRACE(w.trace, w.b, MAIL_DELIVERED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .uid = 1, .found = "as an attempt before had left it");
+    assert_tells(&w, "b.example found lunch in the mailbox of " BOB ", as an attempt before had "
+                     "left it, and did not put it there again.");
+    world_free(&w);
+}
+
+/* What is decided by a failure of the disk says which. */
+static void test_a_disk_that_fails(void **state)
+{
+    (void)state;
+    World w = world_new(0);
+    reach_a(&w);
+    uint64_t error =
+        TRACE(w.trace, w.a, DISK_ERROR, 0, .operation = "read", .path = "spool/queue/1-1");
+    defer(&w, BOB, "the message cannot be read from the disk", error, SIM_MINUTE);
+    assert_tells(&w, "because the disk of a.example had failed at 00:00:01 (read "
+                     "spool/queue/1-1)");
+    world_free(&w);
+}
+
 /* ---- Folding ---- */
 
 static void test_different_reasons_are_not_folded(void **state)
@@ -407,6 +449,9 @@ int main(void)
         cmocka_unit_test(test_behind_a_router),
         cmocka_unit_test(test_expansion),
         cmocka_unit_test(test_vacation),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_found_in_the_mailbox),
+        cmocka_unit_test(test_a_disk_that_fails),
         cmocka_unit_test(test_different_reasons_are_not_folded),
         cmocka_unit_test(test_recipients_are_joined),
         cmocka_unit_test(test_same_verdicts_are_folded),

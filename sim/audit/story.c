@@ -50,7 +50,7 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
     READ(MAIL_EXPANDED, .recipient = f->recipient, .entry = f->entry, .what = f->how, .more = f->to)
     READ(MAIL_RELAYED, .recipient = f->recipient, .entry = f->entry, .what = f->next,
          .octets = f->reply)
-    READ(MAIL_DELIVERED, .recipient = f->recipient, .entry = f->entry)
+    READ(MAIL_DELIVERED, .recipient = f->recipient, .entry = f->entry, .more = f->found)
     READ(MAIL_EXPIRED, .recipient = f->recipient, .entry = f->entry, .octets = f->reason)
     READ(MAIL_BOUNCED, .recipient = f->recipient, .entry = f->entry, .what = f->bounce,
          .octets = f->reason)
@@ -68,6 +68,8 @@ static bool read_mail_record(const TraceRecord *record, const char **mail, Detai
          .until = f->next_at)
     READ(QUEUE_REMOVE, .entry = f->entry)
     READ(QUEUE_RECOVER, .entry = f->entry)
+    READ(QUEUE_HOLD, .entry = f->entry)
+    READ(QUEUE_RELEASE, .entry = f->entry)
     READ(MAILBOX_STORE, .recipient = f->user, .what = f->folder)
     READ(MAILBOX_EXPUNGE, .recipient = f->user, .what = f->folder)
 #undef READ

@@ -252,6 +252,7 @@ static Words words_of(TraceKind kind)
         {TRACE_QUEUE_RECOVER, WORDS_RECOVERED},  {TRACE_AGENT_RECEIVE, WORDS_RECEIVED},
         {TRACE_AGENT_LOST, WORDS_LOST_BY_AGENT}, {TRACE_AGENT_WAIT, WORDS_KEPT_BY_AGENT},
         {TRACE_AGENT_READ, WORDS_READ},          {TRACE_MAILBOX_EXPUNGE, WORDS_EXPUNGED},
+        {TRACE_QUEUE_HOLD, WORDS_HELD},          {TRACE_QUEUE_RELEASE, WORDS_RELEASED},
         {TRACE_MAIL_ANSWERED, WORDS_ANSWERED},   {TRACE_MAIL_UNANSWERED, WORDS_UNANSWERED},
         {TRACE_MAIL_CONFIRMED, WORDS_CONFIRMED},
     };
@@ -271,6 +272,8 @@ static void tell_what_happened(const Telling *telling)
         say_step(telling, WORDS_SENT_DIRECTLY);
     else if (kind == TRACE_MAIL_ACCEPTED)
         tell_acceptance(telling);
+    else if (kind == TRACE_MAIL_DELIVERED && telling->step->first->more != NULL)
+        say_step(telling, WORDS_FOUND_DELIVERED);
     else if (kind == TRACE_MAIL_RELAYED)
         tell_relay(telling);
     else if (kind == TRACE_MAIL_EXPANDED)

@@ -64,6 +64,9 @@ static const char *const WORDS[WORDS_COUNT] = {
                       "(\"{reason}\", attempt {attempt}), and was done with it.",
     [WORDS_TRIED_FIRST] = " It had tried {where} first, in vain{because}.",
     [WORDS_DELIVERED] = "{host} put {mail} into the mailbox of {recipients}.",
+    [WORDS_FOUND_DELIVERED] =
+        "{host} found {mail} in the mailbox of {recipients}, {reason}, and did not put it there "
+        "again.",
     [WORDS_UNCERTAIN] = "The connection failed after the final dot{because}. {host} cannot know "
                         "whether {mail} to {recipients} got through, and rather sends it twice "
                         "than loses it (RFC 1047).",
@@ -88,6 +91,8 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_RECOVERED] =
         "{host} started anew{because}, and found {mail} on its disk, as queue entry "
         "{entry}.",
+    [WORDS_HELD] = "The administrator of {host} put {mail} on hold: no attempt is made.",
+    [WORDS_RELEASED] = "The administrator of {host} released {mail}.",
     [WORDS_RECEIVED] = "{host} fetched {mail}.",
     [WORDS_READ] = "{mail} was read on {host}.",
     [WORDS_EXPUNGED] = "{mail} was removed from {folder} of {recipients} on {host}.",
@@ -175,6 +180,8 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_QUEUE_DEFER] = "{host} puts {mail} off: {more}",
     [TRACE_QUEUE_REMOVE] = "{mail} leaves the queue of {host}",
     [TRACE_QUEUE_RECOVER] = "{host} finds {mail} on its disk",
+    [TRACE_QUEUE_HOLD] = "the administrator of {host} puts {mail} on hold",
+    [TRACE_QUEUE_RELEASE] = "the administrator of {host} releases {mail}",
     [TRACE_MAILBOX_STORE] = "{host} stores {mail} in {what} of {recipient}",
     [TRACE_HOST_CRASH] = "the {what} on {host} crashes",
     [TRACE_HOST_POWER_OFF] = "{host} loses power",
