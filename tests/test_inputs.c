@@ -105,9 +105,15 @@ static void test_played(void **state)
     assert_int_equal(simulator_now(simulation_simulator(run->simulation)), 9 * SIM_SECOND);
     assert_int_equal(facts_mail_count(run->facts), 1);
     const FactsMail *mail = facts_mail_at(run->facts, 0);
-    assert_int_equal(mail->recipient_count, 2);
-    for (size_t i = 0; i < mail->recipient_count; i++)
-        assert_string_equal(mail_fate_name(mail->recipients[i].fate), "delivered");
+    static const char *const FATES[][2] = {{"anybody@naver.example", "expanded"},
+                                           {"alice@naver.example", "delivered"},
+                                           {"bob@gmail.example", "delivered"}};
+    assert_int_equal(mail->recipient_count, G_N_ELEMENTS(FATES));
+    for (size_t i = 0; i < G_N_ELEMENTS(FATES); i++) {
+        const FactsRecipient *recipient = facts_find_recipient(mail, FATES[i][0]);
+        assert_non_null(recipient);
+        assert_string_equal(mail_fate_name(recipient->fate), FATES[i][1]);
+    }
 }
 
 /* The host of programs outside has a name that a scenario may use as long as it is by itself. */
