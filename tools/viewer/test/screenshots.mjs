@@ -1,6 +1,6 @@
 /* Pictures of lessons, to be looked at: node test/screenshots.mjs MAILSIM SCENARIOS FOLDER [LESSON…]
  * Every lesson at 1280×720 and 1920×1080, in English and Korean, light and dark, as overview and as
- * lecture; and `node test/screenshots.mjs --readme MAILSIM SCENARIOS viewer.png` makes README's. */
+ * lecture, in the midst of its trouble and at its end; and `node test/screenshots.mjs --readme MAILSIM SCENARIOS viewer.png` makes README's. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,11 +12,14 @@ const [program, scenarios, target, ...only] = process.argv.slice(isReadme ? 3 : 
 const folder = mkdtempSync(join(tmpdir(), "mailsim-pictures-"));
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const SIZES = [{ width: 1280, height: 720 }, { width: 1920, height: 1080 }];
-/* Each language, theme and mode at each size, without all of their combinations. */
-const LOOKS = [
-  { name: "overview-en-light", hash: "lang=en&dark=0" }, { name: "overview-ko-dark", hash: "lang=ko&dark=1" },
-  { name: "lecture-ko-light", hash: "lang=ko&dark=0&lecture=1" }, { name: "lecture-en-dark", hash: "lang=en&dark=1&lecture=1" },
-];
+/* Each language and mode at each moment; the theme changes with them. */
+const LOOKS = [];
+for (const [lang, dark] of [["en", 0], ["ko", 1]])
+  for (const lecture of [0, 1]) {
+    const name = `${lecture ? "lecture" : "overview"}-${lang}`;
+    LOOKS.push({ name: `${name}-midst`, hash: `lang=${lang}&dark=${dark}&lecture=${lecture}`, panes: "map,ladder,queue,detail" });
+    LOOKS.push({ name: `${name}-end`, hash: `lang=${lang}&dark=${1 - dark}&lecture=${lecture}`, panes: "map,ladder,mailboxes,detail", isEnd: true });
+  }
 /* What a lesson is remembered by, the first that it has: trouble, then a message on its way. */
 const MOMENTS = ["mail.bounced", "queue.defer", "tcp.timeout", "smtp.content", "mail.delivered"];
 
@@ -56,9 +59,9 @@ if (isReadme) {
   mkdirSync(target, { recursive: true });
   const lessons = readdirSync(scenarios, { withFileTypes: true }).filter((d) => d.isDirectory() && (only.length === 0 || only.some((o) => d.name.startsWith(o)))).map((d) => d.name).sort();
   for (const lesson of lessons) {
-    const { html, seq } = pageOf(lesson);
+    const { html, records, seq } = pageOf(lesson);
     for (const size of SIZES)
-      for (const look of LOOKS) await shoot(context, `file://${html}#${look.hash}&at=${seq}`, size, join(target, `${lesson}-${size.width}-${look.name}.png`));
+      for (const look of LOOKS) await shoot(context, `file://${html}#${look.hash}&at=${look.isEnd ? records.at(-1).seq : seq}&panes=${look.panes}`, size, join(target, `${lesson}-${size.width}-${look.name}.png`));
     await shoot(context, `file://${html}#lang=en&dark=0`, SIZES[0], join(target, `${lesson}-begin.png`), { guess: false });
     console.log(lesson);
   }
