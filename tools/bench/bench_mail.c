@@ -11,10 +11,12 @@
 
 enum { DOMAINS = 100, MAILS = 100000, MILLION = 1000000, MAIL_OCTETS = 4000 };
 
-/* Two entries of traffic: mails called a, a mail a millisecond from the beginning on, and mails
- * called b, from `second_at` on. */
+/* Two entries of traffic: mails called a from the beginning on, and mails called b from
+ * `second_at_ms` on. An agent hands in one mail after the other, which takes it an eighth of a
+ * second: where a mail comes every millisecond, the hundred agents fall behind by and by. */
 typedef struct Load {
     unsigned first, second, second_at_ms;
+    unsigned every_ms; /* 0: a millisecond */
     bool is_down; /* all are for one more domain, whose server is down: they wait in the queues */
 } Load;
 
@@ -23,21 +25,22 @@ enum { SETTLING_MS = 180000 };
 
 static unsigned end_ms(const Load *load)
 {
-    return MAX(load->first, load->second_at_ms + load->second) + SETTLING_MS;
+    return MAX(load->first, load->second_at_ms + load->second) * MAX(load->every_ms, 1) +
+           SETTLING_MS;
 }
 
 static void append_traffic(GString *text, const char *name, unsigned start_ms, unsigned count,
-                           bool is_down)
+                           const Load *load)
 {
     g_string_append_printf(
         text,
-        "  %s:\n    start: %u ms\n    every: 1 ms\n    count: %u\n    size: %d B\n    from: [u0",
-        name, start_ms, count, MAIL_OCTETS);
+        "  %s:\n    start: %u ms\n    every: %u ms\n    count: %u\n    size: %d B\n    from: [u0",
+        name, start_ms, MAX(load->every_ms, 1), count, MAIL_OCTETS);
     for (int i = 1; i < DOMAINS; i++)
         g_string_append_printf(text, ", u%d", i);
-    g_string_append_printf(text, "]\n    to: [u%d@d%d.example", is_down * DOMAINS,
-                           is_down * DOMAINS);
-    for (int i = 1; i < DOMAINS && !is_down; i++)
+    g_string_append_printf(text, "]\n    to: [u%d@d%d.example", load->is_down * DOMAINS,
+                           load->is_down * DOMAINS);
+    for (int i = 1; i < DOMAINS && !load->is_down; i++)
         g_string_append_printf(text, ", u%d@d%d.example", i, i);
     g_string_append(text, "]\n");
 }
@@ -57,9 +60,9 @@ static Scenario *read_scenario(const Load *load)
     for (int i = 0; i < DOMAINS; i++)
         g_string_append_printf(text, "  u%d: {address: u%d@d%d.example}\n", i, i, i);
     g_string_append(text, "traffic:\n");
-    append_traffic(text, "a", 0, load->first, load->is_down);
+    append_traffic(text, "a", 0, load->first, load);
     if (load->second > 0)
-        append_traffic(text, "b", load->second_at_ms, load->second, load->is_down);
+        append_traffic(text, "b", load->second_at_ms, load->second, load);
     if (load->is_down)
         g_string_append_printf(text, "timeline: [{at: 0 s, do: crash, host: mail%d.example}]\n",
                                DOMAINS);
@@ -156,7 +159,8 @@ static uint64_t stored_octets(const Run *run)
 static double octets_a_mail(bool is_down, MailFate fate)
 {
     enum { FEW = 1000, MANY = 20000 };
-    const Load load = {.first = FEW, .second = MANY, .second_at_ms = FEW + SETTLING_MS, is_down};
+    const Load load = {
+        .first = FEW, .second = MANY, .second_at_ms = FEW + SETTLING_MS, .is_down = is_down};
     Scenario *scenario = read_scenario(&load);
     Run *run = run_new(scenario, &OPTIONS);
     CHECK(run_forget_delivered(run) != is_down);
@@ -182,19 +186,20 @@ void bench_mail_memory(void)
  * octets, a mail that is delivered. */
 void bench_million(void)
 {
-    enum { STEPS = 4 };
-    const Load load = {.first = MILLION};
+    enum { STEPS = 4, EVERY_MS = 2 };
+    const Load load = {.first = MILLION, .every_ms = EVERY_MS};
     Scenario *scenario = read_scenario(&load);
     Run *run = run_new(scenario, &OPTIONS);
     CHECK(run_forget_delivered(run));
     double start = processor_seconds();
     simulation_begin(run->simulation);
     for (unsigned step = 1; step <= STEPS; step++) {
-        advance_to(run, MILLION / STEPS * step);
+        advance_to(run, MILLION / STEPS * EVERY_MS * step);
         int64_t delivered = facts_sums(run->facts, "a").count;
         double own = (double)(allocated() - stored_octets(run));
         printf("million: %lld mails delivered: %.0f MB in mailboxes, and %.0f MB beside them\n",
                (long long)delivered, (double)stored_octets(run) / 1e6, own / 1e6);
+        fflush(stdout);
     }
     advance_to(run, end_ms(&load));
     CHECK(run_finish(run, SIMULATOR_END_UNTIL));
