@@ -278,25 +278,26 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
 
 /* ---- Of a size ---- */
 
-/* Appends lines of letters of so many octets as sent, with CRLF at the end of each, to a text whose
- * lines end in `line_end`. One octet is no line, and so is left out; of three and more none is
- * empty. */
-static void append_filling(GString *text, size_t octets, const char *line_end)
+/* Writes lines of letters of so many octets as sent, with CRLF at the end of each, into a text
+ * whose lines end in `line_end`; returns the end of it. One octet is no line, and so is left out;
+ * of three and more none is empty. */
+static char *put_filling(char *out, size_t octets, const char *line_end)
 {
     enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26, SHORTEST = CRLF + 1 };
     /* Long enough for a line that begins at its 26th letter. */
     const char *alphabets = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
                             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
-    size_t letter = 0, end_length = strlen(line_end);
+    size_t letter = 0;
     while (octets >= CRLF) {
         size_t line = octets <= LINE_OCTETS             ? octets
                       : octets < LINE_OCTETS + SHORTEST ? octets - SHORTEST /* for the last line */
                                                         : LINE_OCTETS;
-        g_string_append_len(text, alphabets + letter, (gssize)(line - CRLF));
-        g_string_append_len(text, line_end, (gssize)end_length);
+        out = mempcpy(out, alphabets + letter, line - CRLF);
+        out = stpcpy(out, line_end);
         letter = (letter + line - CRLF) % LETTERS;
         octets -= line;
     }
+    return out;
 }
 
 /* Behind a text that is not encoded, the filling can stand as it is. */
@@ -304,14 +305,18 @@ static GBytes *fill_behind(GBytes *composed, size_t octets)
 {
     gsize length = 0;
     const char *data = g_bytes_get_data(composed, &length);
-    GString *text = g_string_sized_new(length + octets + 1);
-    g_string_append_len(text, data, (gssize)length);
-    bool has_body = !g_str_has_suffix(text->str, "\r\n\r\n");
-    if (octets == 1 && has_body && g_str_has_suffix(text->str, "\r\n"))
-        g_string_insert_c(text, (gssize)length - 2, '.');
-    else
-        append_filling(text, octets, "\r\n");
-    return g_string_free_to_bytes(text);
+    bool has_body = length < 4 || memcmp(data + length - 4, "\r\n\r\n", 4) != 0;
+    bool has_line = length >= 2 && memcmp(data + length - 2, "\r\n", 2) == 0;
+    char *filled = g_malloc(length + octets + 1); /* to measure: it may lie in an outbox for long */
+    char *end = filled + length;
+    memcpy(filled, data, length);
+    if (octets == 1 && has_body && has_line) {
+        memcpy(end - 2, ".\r\n", 3);
+        end++;
+    } else {
+        end = put_filling(end, octets, "\r\n");
+    }
+    return g_bytes_new_take(filled, (gsize)(end - filled));
 }
 
 /* How many octets `a` has more than `b`. */
@@ -332,7 +337,9 @@ static GBytes *fill_and_compose(const MessageDraft *draft, GBytes *composed, siz
         g_autoptr(GString) body = g_string_new(draft->body);
         if (body->len > 0 && body->str[body->len - 1] != '\n')
             g_string_append_c(body, '\n');
-        append_filling(body, (size_t)MAX(filling, 0), "\n");
+        size_t octets = (size_t)MAX(filling, 0);
+        g_autofree char *lines = g_malloc(octets + 1); /* and the last stpcpy's NUL */
+        g_string_append_len(body, lines, put_filling(lines, octets, "\n") - lines);
         MessageDraft longer = *draft;
         longer.body = body->str;
         g_bytes_unref(filled);
