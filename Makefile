@@ -139,6 +139,7 @@ include tools/check/check.mk
 .PHONY: bench
 bench: $(BUILD)/bench $(BUILD)/mailsim
 	$<
+	$< million
 	@if command -v chromium >/dev/null && command -v npm >/dev/null; then \
 		tools/check/viewer.py --bench $(BUILD)/mailsim; \
 	else echo "viewer: skipped, as Chromium or npm is not installed"; fi

@@ -1,7 +1,7 @@
 /* Benchmarks: rates and ratios of one run on this machine, on one core.
  *
  * Machines are shared and noisy, so each figure is the best of a few rounds, and what counts are
- * the ratios between figures of one run. `make bench` runs all but the million mails; arguments
+ * the ratios between figures of one run. Without arguments all but the million mails; arguments
  * select by name: `build/bench mails`, `build/bench million`. */
 #include "bench.h"
 #include "audit/books.h"

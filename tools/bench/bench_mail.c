@@ -17,6 +17,7 @@ enum { DOMAINS = 100, MAILS = 100000, MILLION = 1000000, MAIL_OCTETS = 4000 };
 typedef struct Load {
     unsigned first, second, second_at_ms;
     unsigned every_ms; /* 0: a millisecond */
+    int domains;       /* 0: DOMAINS */
     bool is_down; /* all are for one more domain, whose server is down: they wait in the queues */
 } Load;
 
@@ -25,8 +26,13 @@ enum { SETTLING_MS = 180000 };
 
 static unsigned end_ms(const Load *load)
 {
-    return MAX(load->first, load->second_at_ms + load->second) * MAX(load->every_ms, 1) +
-           SETTLING_MS;
+    unsigned every_ms = MAX(load->every_ms, 1);
+    return MAX(load->first * every_ms, load->second_at_ms + load->second * every_ms) + SETTLING_MS;
+}
+
+static int domain_count(const Load *load)
+{
+    return load->domains != 0 ? load->domains : DOMAINS;
 }
 
 static void append_traffic(GString *text, const char *name, unsigned start_ms, unsigned count,
@@ -36,28 +42,30 @@ static void append_traffic(GString *text, const char *name, unsigned start_ms, u
         text,
         "  %s:\n    start: %u ms\n    every: %u ms\n    count: %u\n    size: %d B\n    from: [u0",
         name, start_ms, MAX(load->every_ms, 1), count, MAIL_OCTETS);
-    for (int i = 1; i < DOMAINS; i++)
+    int domains = domain_count(load);
+    for (int i = 1; i < domains; i++)
         g_string_append_printf(text, ", u%d", i);
-    g_string_append_printf(text, "]\n    to: [u%d@d%d.example", load->is_down * DOMAINS,
-                           load->is_down * DOMAINS);
-    for (int i = 1; i < DOMAINS && !load->is_down; i++)
+    g_string_append_printf(text, "]\n    to: [u%d@d%d.example", load->is_down * domains,
+                           load->is_down * domains);
+    for (int i = 1; i < domains && !load->is_down; i++)
         g_string_append_printf(text, ", u%d@d%d.example", i, i);
     g_string_append(text, "]\n");
 }
 
 static Scenario *read_scenario(const Load *load)
 {
+    int domains = domain_count(load);
     g_autoptr(GString) text = g_string_new("mailsim: 1\ntitle: bench\nservers:\n");
-    for (int i = 0; i < DOMAINS; i++)
+    for (int i = 0; i < domains; i++)
         g_string_append_printf(text,
                                "  mail%d.example:\n    domains: [d%d.example]\n"
                                "    users: {u%d: {}}\n",
                                i, i, i);
-    g_string_append_printf(text, "  mail%d.example:\n    domains: [d%d.example]\n", DOMAINS,
-                           DOMAINS);
-    g_string_append_printf(text, "    users: {u%d: {}}\n", DOMAINS);
+    g_string_append_printf(text, "  mail%d.example:\n    domains: [d%d.example]\n", domains,
+                           domains);
+    g_string_append_printf(text, "    users: {u%d: {}}\n", domains);
     g_string_append(text, "people:\n");
-    for (int i = 0; i < DOMAINS; i++)
+    for (int i = 0; i < domains; i++)
         g_string_append_printf(text, "  u%d: {address: u%d@d%d.example}\n", i, i, i);
     g_string_append(text, "traffic:\n");
     append_traffic(text, "a", 0, load->first, load);
@@ -65,7 +73,7 @@ static Scenario *read_scenario(const Load *load)
         append_traffic(text, "b", load->second_at_ms, load->second, load);
     if (load->is_down)
         g_string_append_printf(text, "timeline: [{at: 0 s, do: crash, host: mail%d.example}]\n",
-                               DOMAINS);
+                               domains);
     g_string_append_printf(text, "until: %u ms\n", end_ms(load));
     g_autoptr(Diagnostics) diagnostics = diagnostics_new();
     Span bytes = span_of_text(text->str);
@@ -158,9 +166,13 @@ static uint64_t stored_octets(const Run *run)
  * servers themselves take does not count, nor the plan of the traffic, nor a queue of events. */
 static double octets_a_mail(bool is_down, MailFate fate)
 {
-    enum { FEW = 1000, MANY = 20000 };
-    const Load load = {
-        .first = FEW, .second = MANY, .second_at_ms = FEW + SETTLING_MS, .is_down = is_down};
+    enum { MANY = 10000, EVERY_MS = 10 };
+    const Load load = {.first = MANY,
+                       .second = MANY,
+                       .second_at_ms = MANY * EVERY_MS + SETTLING_MS,
+                       .every_ms = EVERY_MS,
+                       .domains = 20,
+                       .is_down = is_down};
     Scenario *scenario = read_scenario(&load);
     Run *run = run_new(scenario, &OPTIONS);
     CHECK(run_forget_delivered(run) != is_down);
@@ -170,7 +182,7 @@ static double octets_a_mail(bool is_down, MailFate fate)
     advance_to(run, end_ms(&load));
     used = allocated() - used;
     CHECK(run_finish(run, SIMULATOR_END_UNTIL));
-    check_all_are(run, FEW + MANY, fate);
+    check_all_are(run, 2 * MANY, fate);
     run_free(run);
     scenario_free(scenario);
     return (double)used / MANY - MAIL_OCTETS;
