@@ -107,6 +107,53 @@ static void test_a_mail_larger_than_the_mailbox(void **state)
     }
 }
 
+/* One message, and one recipient more than the server takes at a time: that comes by itself. */
+static void test_too_many_recipients_for_a_reason(void **state)
+{
+    (void)state;
+    Played played = play("mailsim: 1\n"
+                         "servers:\n"
+                         "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"
+                         "  mx.b.test: {domains: [b.test], users: {bob: {}, ben: {}},\n"
+                         "    smtp: {recipient_limit: 1}}\n"
+                         "people: {alice: {address: alice@a.test}}\n"
+                         "mails: {lunch: {from: alice, to: [bob@b.test, ben@b.test]}}\n"
+                         "timeline: [{at: 1 s, do: send, mail: lunch}]\n");
+    const Record *defer = played_find(&played, "queue.defer", "recipient=ben@b.test");
+    assert_because(&played, defer, "policy.verdict",
+                   "policy=recipients verdict=deferred recipient=ben@b.test");
+    assert_int_equal(played_count(&played, "policy.verdict", ""), 1);
+    assert_int_equal(played_count(&played, "mail.delivered", "host=mx.b.test"), 2);
+    played_end(&played);
+}
+
+/* Told before (RFC 1870), or found out at the message's end: the trace says why. */
+static void test_a_mail_larger_than_the_server_takes(void **state)
+{
+    (void)state;
+    for (int tells_size = 0; tells_size <= 1; tells_size++) {
+        g_autofree char *text = g_strdup_printf(
+            "mailsim: 1\n"
+            "servers:\n"
+            "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"
+            "  mx.b.test: {domains: [b.test], users: {bob: {}}, smtp: {size_limit: 5 kB},\n"
+            "    extensions: [%s]}\n"
+            "people: {alice: {address: alice@a.test}}\n"
+            "mails: {lunch: {from: alice, to: [bob@b.test], size: 10 kB}}\n"
+            "timeline: [{at: 1 s, do: send, mail: lunch}]\n",
+            tells_size ? "SIZE" : "ENHANCEDSTATUSCODES");
+        Played played = play(text);
+        const Record *bounced = played_find(&played, "mail.bounced", "host=mx.a.test status=5.3.4");
+        if (tells_size)
+            assert_non_null(
+                strstr(record_text(bounced, "reason"), "says to EHLO that it takes 5000"));
+        else
+            assert_because(&played, bounced, "policy.verdict",
+                           "host=mx.b.test policy=size verdict=refused sender=alice@a.test");
+        played_end(&played);
+    }
+}
+
 /* The message that made it too much is the reason. */
 static void test_rate_names_the_last_message(void **state)
 {
@@ -180,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_greylist_in_memory_is_lost_in_a_crash),
         cmocka_unit_test(test_quota_is_temporary_or_final),
         cmocka_unit_test(test_a_mail_larger_than_the_mailbox),
+        cmocka_unit_test(test_too_many_recipients_for_a_reason),
+        cmocka_unit_test(test_a_mail_larger_than_the_server_takes),
         cmocka_unit_test(test_rate_names_the_last_message),
         cmocka_unit_test(test_quota_is_kept_at_delivery_too),
         cmocka_unit_test(test_relaying_is_denied_with_a_reason),

@@ -136,7 +136,8 @@ static void test_obstacles_fail_before_mail(void **state)
     Session *session = session_new();
     greet(session, "250-b\r\n250 SIZE 3\r\n");
     send_mail(session, 2, "Hi\r\n");
-    assert_log_has(session, "result 0 local permanent 552 5.3.4");
+    assert_log_has(session, "result 0 local permanent 552 5.3.4 The message has 4 octets, and the "
+                            "server says to EHLO that it takes 3");
     assert_log_has(session, "result 1 local permanent 552 5.3.4");
     assert_log_has(session, "done 0 0 2\nready 2 3\n");
     assert_log_lacks(session, "C MAIL");

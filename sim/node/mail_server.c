@@ -96,7 +96,9 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
                             (guint)options->relay_client_count);
     server->addresses = fill_address_book(server, options);
     server->hop_limit = options->hop_limit > 0 ? options->hop_limit : MAIL_SERVER_HOP_LIMIT;
-    server->policy = policy_new(&options->policy);
+    PolicyOptions policy = options->policy;
+    policy.recipient_limit = server->recipient_limit;
+    server->policy = policy_new(&policy);
     server->disk = disk_new(machine->trace, machine->node, options->disk);
     server->route_draws = simulator_random(machine->simulator, machine->node, RANDOM_MX_ORDER);
     return server;

@@ -20,6 +20,7 @@ typedef struct Reception {
     SmtpServer *engine;
     Session *session;
     SmtpTrace trace;
+    SmtpObserver traced; /* writes the dialogue into the trace */
     bool is_submission;
     bool is_authenticated;
     bool is_extended;
@@ -187,6 +188,7 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     };
     PolicyRecipient recipient = {
         .address = reception->recipient.address,
+        .place = (uint32_t)reception->envelope->recipient_count,
         .is_ours = meaning.lead != LEAD_ELSEWHERE || is_backup,
         .size = reception->declared_size,
     };
@@ -387,6 +389,43 @@ static void handle_message_end(Reception *reception, const SmtpServerEvent *even
     reset_transaction(reception);
 }
 
+/* ---- What the engine says by itself ---- */
+
+/* The engine refuses a message for its size (RFC 1870 §6), at MAIL or at its end, and asks nobody.
+ * The verdict's seq. */
+static uint64_t record_size_verdict(const Reception *reception, const SmtpReply *reply)
+{
+    const Machine *machine = &reception->server->machine;
+    const Stream *stream = session_peek_stream(reception->session);
+    g_autofree char *reason =
+        g_strdup_printf("it is larger than the %" G_GUINT64_FORMAT " octets that the server takes",
+                        reception->server->size_limit);
+    return TRACE(machine->trace, machine->node, POLICY_VERDICT, 0,
+                 .policy = policy_rule_name(POLICY_RULE_SIZE), .verdict = "refused",
+                 .client = stream_remote_address(stream),
+                 .sender = reception->envelope != NULL ? reception->envelope->reverse_path : NULL,
+                 .code = reply->code, .reason = reason);
+}
+
+static void observe_reply(void *user, const SmtpReply *reply)
+{
+    Reception *reception = user;
+    bool is_for_size = reply->code == 552 && reception->trace.because == 0;
+    if (is_for_size) {
+        reception->trace.because = record_size_verdict(reception, reply);
+        stream_set_because(session_peek_stream(reception->session), reception->trace.because);
+    }
+    reception->traced.reply(reception->traced.user, reply);
+    if (is_for_size)
+        reception->trace.because = 0;
+}
+
+static void observe_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
+{
+    const Reception *reception = user;
+    reception->traced.state(reception->traced.user, table, from, to);
+}
+
 /* ---- The connection ---- */
 
 static void handle_event(Reception *reception, const SmtpServerEvent *event)
@@ -465,12 +504,14 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     if (!machine_may_encrypt(machine, stream_remote_address(stream)))
         options.extensions &= ~(uint32_t)SMTP_EXTENSION_STARTTLS;
     options.message_maximum = server->size_limit;
-    options.recipient_maximum = server->recipient_limit;
+    options.recipient_maximum = UINT32_MAX; /* the rules count them */
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;
     options.timeouts = server->timeouts;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
-    options.observer = smtp_trace_server_observer(&reception->trace);
+    reception->traced = smtp_trace_server_observer(&reception->trace);
+    options.observer =
+        (SmtpObserver){.user = reception, .reply = observe_reply, .state = observe_state};
     if (is_submission)
         options.extensions |= SMTP_EXTENSION_AUTH;
     reception->engine = smtp_server_new(&options);

@@ -14,6 +14,8 @@ static const char *const RULE_NAMES[POLICY_RULES] = {
     [POLICY_RULE_HELO] = "helo",
     [POLICY_RULE_RATE] = "rate",
     [POLICY_RULE_SPF] = "spf",
+    [POLICY_RULE_RECIPIENTS] = "recipients",
+    [POLICY_RULE_SIZE] = "size",
     [POLICY_RULE_QUOTA] = "quota",
     [POLICY_RULE_GREYLIST] = "greylist",
 };
@@ -48,11 +50,9 @@ static RuleOutcome rule_held_judge(PolicyClient *client);
 
 /* Greylisting comes last: what is refused anyway is not worth remembering. */
 static const Rule RCPT_RULES[] = {
-    {rule_relay_judge, NULL, false},
-    {rule_held_judge, NULL, false},
-    {rule_quota_judge, NULL, false},
-    {rule_greylist_judge, NULL, false},
-    {NULL, NULL, false},
+    {rule_recipients_judge, NULL, false}, {rule_relay_judge, NULL, false},
+    {rule_held_judge, NULL, false},       {rule_quota_judge, NULL, false},
+    {rule_greylist_judge, NULL, false},   {NULL, NULL, false},
 };
 
 /* ---- Rules speak ---- */
@@ -253,6 +253,7 @@ static void keep_replies(Policy *policy, const PolicyOptions *options)
     keep_reply(policy, POLICY_RULE_HELO, options->helo_reply, POLICY_REPLY_HELO);
     keep_reply(policy, POLICY_RULE_RATE, options->rate.reply, POLICY_REPLY_RATE);
     keep_reply(policy, POLICY_RULE_SPF, options->spf_reply, POLICY_REPLY_SPF);
+    keep_reply(policy, POLICY_RULE_RECIPIENTS, NULL, POLICY_REPLY_RECIPIENTS);
     keep_reply(policy, POLICY_RULE_QUOTA, options->quota_reply, POLICY_REPLY_QUOTA);
     keep_reply(policy, POLICY_RULE_GREYLIST, options->greylist.reply, POLICY_REPLY_GREYLIST);
 }

@@ -39,6 +39,8 @@ typedef enum PolicyRule {
     POLICY_RULE_HELO,
     POLICY_RULE_RATE,
     POLICY_RULE_SPF,
+    POLICY_RULE_RECIPIENTS,
+    POLICY_RULE_SIZE, /* decided by the SMTP engine (RFC 1870), which knows no rules */
     POLICY_RULE_QUOTA,
     POLICY_RULE_GREYLIST,
     POLICY_RULES,
@@ -61,6 +63,7 @@ bool policy_reply_parse(const char *text, SmtpReply *reply, const char **fault);
 #define POLICY_REPLY_HELO         "550 5.7.1 EHLO with a name that is not yours"
 #define POLICY_REPLY_RATE         "450 4.7.1 Too much mail, try again later"
 #define POLICY_REPLY_SPF          "550 5.7.23 This host may not send for that domain"
+#define POLICY_REPLY_RECIPIENTS   "452 4.5.3 Too many recipients"
 #define POLICY_REPLY_QUOTA        "452 4.2.2 Mailbox full"
 #define POLICY_REPLY_GREYLIST     "450 4.7.1 Greylisted, try again later"
 
@@ -128,7 +131,8 @@ typedef struct PolicyOptions {
     PolicyRate rate;
     PolicySpf spf;
     const char *spf_reply;
-    const char *quota_reply; /* to mail that would exceed a user's quota */
+    uint32_t recipient_limit; /* of one message (RFC 5321 §4.5.3.1.10); 0: any number */
+    const char *quota_reply;  /* to mail that would exceed a user's quota */
     PolicyGreylist greylist;
 } PolicyOptions;
 
@@ -186,6 +190,7 @@ void policy_begin_mail(PolicyClient *client, const char *sender, SimTime now);
 
 typedef struct PolicyRecipient {
     const char *address;  /* as an envelope has it */
+    uint32_t place;       /* how many recipients the message has before it */
     bool is_ours;         /* the server is where the mail ends, or a backup for that */
     uint64_t used, quota; /* octets in the mailbox, and how many there may be; quota 0: any */
     uint64_t size;        /* of the message, as the client has said it; 0: it has not */

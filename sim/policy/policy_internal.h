@@ -92,6 +92,7 @@ RuleOutcome rule_login_judge(PolicyClient *client);
 RuleOutcome rule_rate_judge(PolicyClient *client);
 RuleOutcome rule_spf_judge(PolicyClient *client);
 RuleOutcome rule_spf_take(PolicyClient *client, const DnsAnswer *answer);
+RuleOutcome rule_recipients_judge(PolicyClient *client);
 RuleOutcome rule_relay_judge(PolicyClient *client);
 RuleOutcome rule_quota_judge(PolicyClient *client);
 RuleOutcome rule_greylist_judge(PolicyClient *client);

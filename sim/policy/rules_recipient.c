@@ -1,7 +1,19 @@
-/* Rules about the recipient: relaying, greylisting. */
+/* Rules about the recipient: their number, relaying, the quota, greylisting. */
 #include "policy/policy_internal.h"
 
 #include "core/units.h"
+
+/* ---- Their number ---- */
+
+RuleOutcome rule_recipients_judge(PolicyClient *client)
+{
+    uint32_t limit = client->policy->options.recipient_limit;
+    if (limit == 0 || client->recipient.place < limit)
+        return RULE_PASSES;
+    return policy_decide(client, POLICY_RULE_RECIPIENTS,
+                         g_strdup_printf("the message has %u already, and may have %u",
+                                         client->recipient.place, limit));
+}
 
 /* ---- Relaying ---- */
 

@@ -88,6 +88,7 @@ struct SmtpClient {
 
     uint32_t offered; /* SmtpExtension bits */
     uint64_t size_maximum;
+    char obstacle[128];          /* the words of the refusal for size */
     bool auth_plain, auth_login; /* mechanisms offered */
     bool tls_tried;              /* STARTTLS is done, or was refused */
     bool tls_due;                /* the node has not been told yet */
@@ -145,7 +146,7 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
 void smtp_own_transaction_free(SmtpOwnTransaction *transaction);
 uint32_t smtp_client_used_extensions(const SmtpClient *client);
 /* True when the server cannot take this transaction; `*refusal` says why. */
-bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal);
+bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal);
 /* Puts all commands that may be sent now into the output. */
 void smtp_client_pump_commands(SmtpClient *client);
 /* Puts content into the output; true once the final dot is there. */

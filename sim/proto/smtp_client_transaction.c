@@ -97,7 +97,7 @@ uint32_t smtp_client_used_extensions(const SmtpClient *client)
     return client->offered & client->options.extensions;
 }
 
-bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal)
+bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
 {
     const SmtpMailParameters *parameters = &client->transaction->parameters;
     uint32_t used = smtp_client_used_extensions(client);
@@ -111,7 +111,11 @@ bool smtp_client_find_obstacle(const SmtpClient *client, SmtpReply *refusal)
     }
     bool limited = used & SMTP_EXTENSION_SIZE && client->size_maximum > 0;
     if (limited && parameters->size > client->size_maximum) {
-        *refusal = smtp_reply(552, "5.3.4", "The message is larger than the server takes");
+        g_snprintf(client->obstacle, sizeof client->obstacle,
+                   "The message has %" G_GUINT64_FORMAT
+                   " octets, and the server says to EHLO that it takes %" G_GUINT64_FORMAT,
+                   parameters->size, client->size_maximum);
+        *refusal = smtp_reply(552, "5.3.4", client->obstacle);
         return true;
     }
     return false;
