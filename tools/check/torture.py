@@ -145,7 +145,8 @@ def units_of_check(canaries):
     for canary in canaries:
         name = Path(canary).name
         yield f"the canary {name} by seeds", lambda canary=canary: check_canary(canary)
-        if name != "journal":  # each strike excuses what the journal lacks
+        # Each strike excuses what the journal lacks; what is refused too late is lost by another only.
+        if name not in ("journal", "refusal"):
             yield f"the canary {name} by crashes", lambda canary=canary: check_canary_crashes(canary)
         if name == "refusal":
             yield f"the canary {name} in a live session", lambda canary=canary: check_live_violation(canary)
