@@ -270,10 +270,50 @@ static void test_starttls_takes_nothing_meanwhile(void **state)
     session->hold = SMTP_SERVER_EVENT_TLS;
     feed(session, "EHLO a\r\nSTARTTLS\r\n");
     assert_int_equal(smtp_server_input_room(session->server), 0);
-    assert_int_equal(smtp_server_timeout(session->server), SMTP_TIMEOUT_NONE);
+    assert_int_equal(smtp_server_timeout(session->server), SMTP_TIMEOUT_SERVER);
     smtp_server_accept(session->server, session->token);
     assert_true(smtp_server_input_room(session->server) > 0);
     assert_int_equal(smtp_server_timeout(session->server), SMTP_TIMEOUT_SERVER);
+    session_free(session);
+}
+
+/* A client that is silent, or gone, before the handshake is over: no reply could be read by it. */
+static void test_starttls_that_comes_to_nothing(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions = SMTP_EXTENSION_STARTTLS;
+    for (int is_gone = 0; is_gone < 2; is_gone++) {
+        Session *session = session_with(options);
+        session->hold = SMTP_SERVER_EVENT_TLS;
+        feed(session, "EHLO a\r\nSTARTTLS\r\n");
+        g_string_truncate(session->log, 0);
+        if (is_gone)
+            smtp_server_receive_end(session->server);
+        else
+            smtp_server_time_out(session->server);
+        run(session);
+        assert_string_equal(session->log->str, "TLS>CLOSED\nclosed 1\n");
+        assert_true(smtp_server_is_finished(session->server));
+        session_free(session);
+    }
+}
+
+/* Who shuts down meanwhile says so as soon as the client can hear it. */
+static void test_shutdown_during_starttls(void **state)
+{
+    (void)state;
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.extensions = SMTP_EXTENSION_STARTTLS;
+    Session *session = session_with(options);
+    session->hold = SMTP_SERVER_EVENT_TLS;
+    feed(session, "EHLO a\r\nSTARTTLS\r\n");
+    g_string_truncate(session->log, 0);
+    smtp_server_shut_down(session->server);
+    assert_string_equal(session->log->str, "");
+    smtp_server_accept(session->server, session->token);
+    run(session);
+    assert_non_null(strstr(session->log->str, "TLS>GREETED\nGREETED>CLOSED\nS 421\n"));
     session_free(session);
 }
 
@@ -404,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_auth),
         cmocka_unit_test(test_starttls_forgets_everything),
         cmocka_unit_test(test_starttls_takes_nothing_meanwhile),
+        cmocka_unit_test(test_starttls_that_comes_to_nothing),
+        cmocka_unit_test(test_shutdown_during_starttls),
         cmocka_unit_test(test_resets_are_told),
         cmocka_unit_test(test_refused_ehlo_keeps_the_transaction),
         cmocka_unit_test(test_shut_down_waits_for_the_answer),

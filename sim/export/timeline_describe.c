@@ -113,6 +113,33 @@ static void put_template(const Simulator *simulator, const TraceRecord *record,
     }
 }
 
+/* What an observer on the way cannot read is marked. */
+static const char *tls_mark(const char *tls)
+{
+    return tls != NULL ? "(TLS) " : "";
+}
+
+static void put_command(const TraceFields_SMTP_COMMAND *command, GString *out)
+{
+    g_string_append_printf(out, "C: %s", tls_mark(command->tls));
+    put_one_line(out, command->line);
+}
+
+static void put_content(const TraceFields_SMTP_CONTENT *content, GString *out)
+{
+    g_string_append_printf(out, "C: %s(message ", tls_mark(content->tls));
+    put_text(out, content->mail);
+    g_string_append_printf(out, ", %llu octets, and ", (unsigned long long)content->size);
+    put_text(out, content->ending);
+    g_string_append_c(out, ')');
+}
+
+static void put_state(const TraceFields_SMTP_STATE *state, GString *out)
+{
+    if (g_strcmp0(state->to, "TLS") == 0)
+        g_string_append(out, " (simulated: the shape of TLS 1.3, and no cryptography)");
+}
+
 /* The reply as it travels: the code before each line, a hyphen behind it on all but the last. */
 static void put_reply(const TraceFields_SMTP_REPLY *reply, GString *out)
 {
@@ -120,7 +147,8 @@ static void put_reply(const TraceFields_SMTP_REPLY *reply, GString *out)
     for (;;) {
         size_t length = span_find(rest, '\n');
         bool is_last = length == rest.length;
-        g_string_append_printf(out, "S: %03d%c", (int)reply->code, is_last ? ' ' : '-');
+        g_string_append_printf(out, "S: %s%03d%c", tls_mark(reply->tls), (int)reply->code,
+                               is_last ? ' ' : '-');
         put_one_line(out, span_of(rest.data, length));
         if (is_last)
             return;
@@ -302,6 +330,12 @@ void timeline_describe(const Simulator *simulator, const TraceRecord *record, GS
     put_template(simulator, record, timeline_phrase(record->kind)->template, out);
     if (record->kind == TRACE_SMTP_REPLY)
         put_reply(record->fields, out);
+    else if (record->kind == TRACE_SMTP_COMMAND)
+        put_command(record->fields, out);
+    else if (record->kind == TRACE_SMTP_CONTENT)
+        put_content(record->fields, out);
+    else if (record->kind == TRACE_SMTP_STATE)
+        put_state(record->fields, out);
     else if (record->kind == TRACE_TIMELINE_DATA)
         put_outside_text(record->fields, out);
     else if (record->kind == TRACE_AGENT_READ)

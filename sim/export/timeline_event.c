@@ -159,12 +159,21 @@ static bool is_followed(TimelineReader *reader, const TraceRecord *record)
     return true;
 }
 
+/* Where every packet is, all is shown; where none is, still that TLS begins, which is simulated. */
+static bool is_shown(const TimelineReader *reader, const TraceRecord *record, TimelineTone tone)
+{
+    if (tone != TIMELINE_DETAIL || reader->level >= TRACE_LEVEL_SEGMENT)
+        return true;
+    const TraceFields_SMTP_STATE *state = record->fields;
+    return record->kind == TRACE_SMTP_STATE && g_strcmp0(state->to, "TLS") == 0 &&
+           g_strcmp0(state->machine, "smtp-client") == 0;
+}
+
 TimelineEvent *timeline_reader_read(TimelineReader *reader, const TraceRecord *record)
 {
     NodeId peer = peer_of(reader, record);
     const TimelinePhrase *phrase = timeline_phrase(record->kind);
-    bool is_wanted = is_followed(reader, record) &&
-                     (phrase->tone != TIMELINE_DETAIL || reader->level >= TRACE_LEVEL_SEGMENT);
+    bool is_wanted = is_followed(reader, record) && is_shown(reader, record, phrase->tone);
     if (!is_wanted)
         return NULL;
     GString *text = g_string_new(NULL);

@@ -303,6 +303,13 @@ static void handle_closed(Delivery *delivery, const SmtpClientEvent *event)
                  session_because(delivery->session));
 }
 
+static void on_tls(void *owner)
+{
+    Delivery *delivery = owner;
+    delivery->trace.is_encrypted = true;
+    smtp_client_start_tls(delivery->client);
+}
+
 static void handle_events(void *owner)
 {
     Delivery *delivery = owner;
@@ -312,7 +319,6 @@ static void handle_events(void *owner)
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_TLS:
             session_start_tls(delivery->session, TLS_CLIENT);
-            smtp_client_start_tls(delivery->client);
             break;
         case SMTP_CLIENT_EVENT_READY:
             handle_ready(delivery, event.ready.extensions);
@@ -380,7 +386,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     options.timeouts = delivery->timeouts;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
-    SessionOwner owner = {delivery, handle_events, session_ended};
+    SessionOwner owner = {delivery, handle_events, session_ended, on_tls};
     delivery->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
                                     delivery->client, owner, EVENT_FOREGROUND);
     Stream *stream =

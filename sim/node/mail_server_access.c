@@ -445,7 +445,7 @@ static StreamHandler accept_reader(void *owner, Stream *stream)
     access->server = server;
     access->connection = stream_ref(stream);
     access->engine = imap_server_new(&(ImapServerOptions){.host_name = host_name(machine->host)});
-    SessionOwner session_owner = {access, handle_events, access_ended};
+    SessionOwner session_owner = {access, handle_events, access_ended, NULL};
     access->session = session_new(machine->simulator, machine->node, &SESSION_IMAP_SERVER,
                                   access->engine, session_owner, EVENT_BACKGROUND);
     g_ptr_array_add(server->accesses, access);

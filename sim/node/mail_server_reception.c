@@ -33,6 +33,7 @@ typedef struct Reception {
     char *helo_name;
     Envelope *envelope;  /* of the transaction under way */
     Buffer content;      /* what has come of the message */
+    uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
     bool is_adding;      /* the queue is making a message durable */
     bool has_ended;      /* the connection is gone; waits for the queue only */
@@ -442,9 +443,7 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         break;
     case SMTP_SERVER_EVENT_TLS:
         session_start_tls(reception->session, TLS_SERVER);
-        smtp_server_accept(reception->engine, event->token);
-        reception->is_authenticated = false;
-        reception->is_encrypted = true;
+        reception->tls_token = event->token;
         break;
     case SMTP_SERVER_EVENT_VRFY:
     case SMTP_SERVER_EVENT_EXPN:
@@ -469,9 +468,21 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         reset_transaction(reception);
         break;
     case SMTP_SERVER_EVENT_CLOSED:
-        reception->open_token = 0;
+        reception->open_token = reception->tls_token = 0;
         break;
     }
+}
+
+static void on_tls(void *owner)
+{
+    Reception *reception = owner;
+    if (reception->tls_token == 0) /* too late: the engine has closed */
+        return;
+    reception->is_authenticated = false;
+    reception->is_encrypted = true;
+    reception->trace.is_encrypted = true;
+    smtp_server_accept(reception->engine, reception->tls_token);
+    reception->tls_token = 0;
 }
 
 static void handle_events(void *owner)
@@ -521,7 +532,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
         policy_client_submits(policy_check_client(reception->check));
     if (mail_server_relays_for(server, stream_remote_address(stream)))
         policy_client_trust(policy_check_client(reception->check));
-    SessionOwner owner = {reception, handle_events, reception_ended};
+    SessionOwner owner = {reception, handle_events, reception_ended, on_tls};
     reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
                                      reception->engine, owner, EVENT_BACKGROUND);
     g_ptr_array_add(server->receptions, reception);

@@ -23,6 +23,7 @@ struct Session {
     bool is_pumping;
     bool peer_has_ended;   /* no more bytes will come than those in the stream */
     bool end_is_told;      /* to the engine */
+    bool tls_is_told;      /* to the owner, that the handshake is over */
     bool is_closing;       /* our FIN has been asked for */
     StreamFailure failure; /* kept when the stream is gone */
     uint64_t because;
@@ -135,6 +136,16 @@ static bool session_move_input(Session *session)
         session->silence_because = 0;
         moved = true;
     }
+}
+
+/* Tells the owner that the handshake is over, once; true when it did. */
+static bool session_tell_tls(Session *session)
+{
+    if (session->tls == NULL || session->tls_is_told || !tls_records_are_open(session->tls))
+        return false;
+    session->tls_is_told = true;
+    session->owner.tls_started(session->owner.owner);
+    return true;
 }
 
 /* Tells the engine the peer's end, once, after every byte before it; true when it did. */
@@ -277,6 +288,7 @@ void session_pump(Session *session)
     bool moved = true;
     while (moved) {
         moved = session_move_input(session);
+        moved = session_tell_tls(session) || moved;
         moved = session_move_end(session) || moved;
         session->owner.handle_events(session->owner.owner);
         moved = session_move_output(session) || moved;

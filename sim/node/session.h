@@ -34,6 +34,8 @@ typedef struct SessionOwner {
     /* The engine is finished and the stream is let go: last call, from an event of its own. The
      * owner frees engine and session. */
     void (*ended)(void *owner);
+    /* The handshake that session_start_tls began is over; NULL where none is begun. */
+    void (*tls_started)(void *owner);
 } SessionOwner;
 
 typedef struct Session Session;
@@ -49,8 +51,9 @@ StreamHandler session_stream_handler(Session *session);
 /* Lets go of the stream, aborting it if it is still open, and frees the session; not the engine. */
 void session_free(Session *session);
 
-/* From now on the stream carries records, and the engine's bytes inside of them. Nothing of the
- * engine's may be on its way in the clear. A peer that sends no records is taken for one whose
+/* From now on the stream carries records, and, once the handshake is over, the engine's bytes
+ * inside of them: SessionOwner.tls_started tells. Nothing of the engine's may be on its way in the
+ * clear. A peer that sends no records is taken for one whose
  * connection has ended. */
 void session_start_tls(Session *session, TlsSide side);
 

@@ -3,10 +3,15 @@
 
 #include "core/text.h"
 
+static const char *tls_of(const SmtpTrace *trace)
+{
+    return trace->is_encrypted ? "simulated" : NULL;
+}
+
 static void trace_content(const SmtpTrace *trace, const char *ending)
 {
     TRACE(trace->trace, trace->node, SMTP_CONTENT, 0, .connection = trace->connection,
-          .mail = trace->mail, .size = trace->size, .ending = ending);
+          .mail = trace->mail, .size = trace->size, .ending = ending, .tls = tls_of(trace));
 }
 
 /* One connection can carry several messages: a command of a transaction is about its own. */
@@ -20,7 +25,7 @@ static void trace_command(void *user, Span line)
 {
     const SmtpTrace *trace = user;
     TRACE(trace->trace, trace->node, SMTP_COMMAND, 0, .connection = trace->connection,
-          .mail = is_of_transaction(line) ? trace->mail : NULL, .line = line);
+          .mail = is_of_transaction(line) ? trace->mail : NULL, .line = line, .tls = tls_of(trace));
     Span end = line.length > 5 ? span_skip(line, line.length - 5) : (Span){0};
     if (span_starts_with_nocase(line, "BDAT ") && span_equals_text_nocase(end, " LAST"))
         trace_content(trace, "no dot"); /* the chunk follows its command at once */
@@ -45,7 +50,7 @@ static void trace_reply(void *user, const SmtpReply *reply)
     bool is_closing = reply->code == 421 && trace->closing_because != 0;
     uint64_t because = is_closing ? trace->closing_because : trace->because;
     TRACE(trace->trace, trace->node, SMTP_REPLY, because, .connection = trace->connection,
-          .code = reply->code, .text = span_of(text->str, text->len));
+          .code = reply->code, .text = span_of(text->str, text->len), .tls = tls_of(trace));
 }
 
 static void trace_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
@@ -93,6 +98,8 @@ static const char *stage_words(SmtpStage stage)
         return "before the greeting";
     case SMTP_STAGE_HELO:
         return "after EHLO";
+    case SMTP_STAGE_TLS:
+        return "after STARTTLS";
     case SMTP_STAGE_AUTH:
         return "after AUTH";
     case SMTP_STAGE_MAIL:

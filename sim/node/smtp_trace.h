@@ -14,6 +14,7 @@ typedef struct SmtpTrace {
     const char *mail;         /* client: the message that it sends; borrowed */
     uint64_t size;            /* and its octets */
     uint64_t because;         /* server: the record that decided the reply, or 0 */
+    bool is_encrypted;        /* the dialogue goes within TLS */
     uint64_t closing_because; /* server: the same for a 421, once the server shuts down */
 } SmtpTrace;
 

@@ -207,7 +207,7 @@ static void connect_for_fetching(UserAgent *agent, Ipv4Address address)
 {
     const Machine *machine = &agent->machine;
     agent->imap = imap_client_new(&(ImapClientOptions){0});
-    SessionOwner owner = {agent, handle_imap_events, fetching_ended};
+    SessionOwner owner = {agent, handle_imap_events, fetching_ended, NULL};
     agent->imap_session = session_new(machine->simulator, machine->node, &SESSION_IMAP_CLIENT,
                                       agent->imap, owner, EVENT_FOREGROUND);
     Stream *stream = host_connect(machine->host, address, IMAP_PORT,

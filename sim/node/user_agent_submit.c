@@ -215,6 +215,13 @@ static void handle_closed(UserAgent *agent, const SmtpClientEvent *event)
     give_up(agent, reason, session_because(agent->smtp_session));
 }
 
+static void on_tls(void *owner)
+{
+    UserAgent *agent = owner;
+    agent->smtp_trace.is_encrypted = true;
+    smtp_client_start_tls(agent->smtp);
+}
+
 static void handle_smtp_events(void *owner)
 {
     UserAgent *agent = owner;
@@ -223,7 +230,6 @@ static void handle_smtp_events(void *owner)
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_TLS:
             session_start_tls(agent->smtp_session, TLS_CLIENT);
-            smtp_client_start_tls(agent->smtp);
             break;
         case SMTP_CLIENT_EVENT_READY:
             send_next(agent);
@@ -264,7 +270,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     options.send_bare_newlines = true; /* only `raw` octets have any */
     options.observer = smtp_trace_client_observer(&agent->smtp_trace);
     agent->smtp = smtp_client_new(&options);
-    SessionOwner owner = {agent, handle_smtp_events, submission_ended};
+    SessionOwner owner = {agent, handle_smtp_events, submission_ended, on_tls};
     agent->smtp_session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
                                       agent->smtp, owner, EVENT_FOREGROUND);
     Stream *stream = host_connect(machine->host, address, SUBMISSION_PORT,

@@ -175,8 +175,7 @@ static bool prepare_event(SmtpClient *client)
 bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event)
 {
     while (!prepare_event(client)) {
-        bool waits_for_node = client->state == SMTP_CLIENT_TLS;
-        if (client->state == SMTP_CLIENT_CLOSED || waits_for_node || !step(client))
+        if (client->state == SMTP_CLIENT_CLOSED || !step(client))
             return false;
     }
     *event = client->event;

@@ -37,7 +37,7 @@ typedef enum SmtpClientState {
     SMTP_CLIENT_EHLO,      /* EHLO sent */
     SMTP_CLIENT_HELO,      /* HELO sent, after EHLO was refused */
     SMTP_CLIENT_STARTTLS,  /* STARTTLS sent */
-    SMTP_CLIENT_TLS,       /* 220 came: the node puts the stream behind records */
+    SMTP_CLIENT_TLS,       /* 220 came: the node puts the stream behind records; a handshake */
     SMTP_CLIENT_AUTH,      /* AUTH, or an answer to its challenge, sent */
     SMTP_CLIENT_READY,     /* a transaction may begin */
     SMTP_CLIENT_MAIL,      /* MAIL sent */
@@ -119,6 +119,7 @@ typedef enum SmtpStage {
     SMTP_STAGE_LOCAL, /* before MAIL: the server lacks an extension or its SIZE is too small */
     SMTP_STAGE_CONNECT,
     SMTP_STAGE_HELO,
+    SMTP_STAGE_TLS, /* STARTTLS and the handshake */
     SMTP_STAGE_AUTH,
     SMTP_STAGE_MAIL,
     SMTP_STAGE_RCPT,
@@ -130,9 +131,9 @@ typedef enum SmtpStage {
 const char *smtp_stage_name(SmtpStage stage);
 
 typedef enum SmtpClientEventKind {
-    SMTP_CLIENT_EVENT_TLS,              /* put the stream behind records, call ..._start_tls */
-    SMTP_CLIENT_EVENT_READY,            /* send, or quit; after each transaction again */
-    SMTP_CLIENT_EVENT_REFUSED,          /* no service: refused at greeting, HELO or AUTH */
+    SMTP_CLIENT_EVENT_TLS,     /* put the stream behind records; when it is, call ..._start_tls */
+    SMTP_CLIENT_EVENT_READY,   /* send, or quit; after each transaction again */
+    SMTP_CLIENT_EVENT_REFUSED, /* no service: refused at greeting, HELO or AUTH */
     SMTP_CLIENT_EVENT_RECIPIENT_RESULT, /* exactly one for each recipient of a transaction */
     SMTP_CLIENT_EVENT_TRANSACTION_DONE, /* after the last of them */
     SMTP_CLIENT_EVENT_CLOSED,           /* last event */

@@ -168,7 +168,7 @@ static const StateCell cells[SMTP_CLIENT_STATE_COUNT][SMTP_CLIENT_INPUT_COUNT] =
                 NEVER(TLS, CLOSING),
                 NEVER(TLS, MALFORMED),
                 ON(TIME_OUT) = CELL(CLOSED, BREAK_OFF, "RFC 5321 §4.5.3.2"),
-                NEVER(TLS, LOST),
+                ON(LOST) = CELL(CLOSED, BREAK_OFF, "RFC 5321 §3.8"),
                 NEVER(TLS, AUTH_NEEDED),
                 NEVER(TLS, HELO_ONLY),
                 NO_COURSE(TLS),

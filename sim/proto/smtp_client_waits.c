@@ -7,11 +7,12 @@
 const char *smtp_stage_name(SmtpStage stage)
 {
     static const char *const names[] = {
-        [SMTP_STAGE_LOCAL] = "local",         [SMTP_STAGE_CONNECT] = "connect",
-        [SMTP_STAGE_HELO] = "helo",           [SMTP_STAGE_AUTH] = "auth",
-        [SMTP_STAGE_MAIL] = "mail",           [SMTP_STAGE_RCPT] = "rcpt",
-        [SMTP_STAGE_DATA] = "data",           [SMTP_STAGE_CONTENT] = "content",
-        [SMTP_STAGE_FINAL_DOT] = "final_dot", [SMTP_STAGE_IDLE] = "idle",
+        [SMTP_STAGE_LOCAL] = "local",     [SMTP_STAGE_CONNECT] = "connect",
+        [SMTP_STAGE_TLS] = "tls",         [SMTP_STAGE_HELO] = "helo",
+        [SMTP_STAGE_AUTH] = "auth",       [SMTP_STAGE_MAIL] = "mail",
+        [SMTP_STAGE_RCPT] = "rcpt",       [SMTP_STAGE_DATA] = "data",
+        [SMTP_STAGE_CONTENT] = "content", [SMTP_STAGE_FINAL_DOT] = "final_dot",
+        [SMTP_STAGE_IDLE] = "idle",
     };
     CHECK(stage < G_N_ELEMENTS(names));
     return names[stage];
@@ -24,8 +25,8 @@ static const struct {
     [SMTP_CLIENT_CONNECT] = {SMTP_STAGE_CONNECT, SMTP_TIMEOUT_GREETING},
     [SMTP_CLIENT_EHLO] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_HELO] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
-    [SMTP_CLIENT_STARTTLS] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
-    [SMTP_CLIENT_TLS] = {SMTP_STAGE_HELO, SMTP_TIMEOUT_HELLO},
+    [SMTP_CLIENT_STARTTLS] = {SMTP_STAGE_TLS, SMTP_TIMEOUT_HELLO},
+    [SMTP_CLIENT_TLS] = {SMTP_STAGE_TLS, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_CHUNKS] = {SMTP_STAGE_CONTENT, SMTP_TIMEOUT_DATA_BLOCK},
     [SMTP_CLIENT_AUTH] = {SMTP_STAGE_AUTH, SMTP_TIMEOUT_HELLO},
     [SMTP_CLIENT_READY] = {SMTP_STAGE_IDLE, SMTP_TIMEOUT_NONE},

@@ -96,12 +96,28 @@ static bool take_event(SmtpServer *server, SmtpServerEvent *event)
     return taken;
 }
 
+/* The node has been asked for TLS, and the handshake goes on. */
+static bool is_shaking_hands(const SmtpServer *server)
+{
+    return server->question != 0 && server->asked == SMTP_SERVER_EVENT_TLS;
+}
+
+/* The client is gone, or silent, before the handshake is over. No reply can be read now. */
+static void give_up_handshake(SmtpServer *server)
+{
+    server->question = 0;
+    server->shut_down_due = false;
+    smtp_server_fire(server, SMTP_SERVER_ON_CONNECTION_END, NULL);
+}
+
 bool smtp_server_next_event(SmtpServer *server, SmtpServerEvent *event)
 {
     for (;;) {
         if (take_event(server, event))
             return true;
-        if (server->question != 0 || server->state == SMTP_SERVER_CLOSED || !step(server))
+        if (is_shaking_hands(server) && server->input_ended)
+            give_up_handshake(server);
+        else if (server->question != 0 || server->state == SMTP_SERVER_CLOSED || !step(server))
             return false;
     }
 }
@@ -216,6 +232,10 @@ void smtp_server_shut_down(SmtpServer *server)
 
 void smtp_server_time_out(SmtpServer *server)
 {
+    if (is_shaking_hands(server)) {
+        give_up_handshake(server);
+        return;
+    }
     CHECK(server->question == 0);
     server->command = (SmtpCommand){.input = SMTP_SERVER_ON_UNKNOWN};
     SmtpReply reply = smtp_reply(421, "4.4.2", "Timeout, closing transmission channel");
@@ -259,8 +279,8 @@ bool smtp_server_is_finished(const SmtpServer *server)
 
 SmtpTimeout smtp_server_timeout(const SmtpServer *server)
 {
-    bool waits = server->question == 0 && server->state != SMTP_SERVER_CONNECT &&
-                 server->state != SMTP_SERVER_CLOSED;
+    bool waits = (server->question == 0 || is_shaking_hands(server)) &&
+                 server->state != SMTP_SERVER_CONNECT && server->state != SMTP_SERVER_CLOSED;
     return waits ? SMTP_TIMEOUT_SERVER : SMTP_TIMEOUT_NONE;
 }
 

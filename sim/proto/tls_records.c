@@ -188,6 +188,11 @@ void tls_records_receive(TlsRecords *records, Span octets)
     take_records(records);
 }
 
+bool tls_records_are_open(const TlsRecords *records)
+{
+    return records->has_finished;
+}
+
 bool tls_records_have_failed(const TlsRecords *records)
 {
     return records->has_failed;

@@ -33,6 +33,8 @@ void tls_records_free(TlsRecords *records);
 /* From the peer: at most tls_records_input_room octets at a time. */
 size_t tls_records_input_room(const TlsRecords *records);
 void tls_records_receive(TlsRecords *records, Span octets);
+/* The handshake is over on this side: the peer's last flight has come. */
+bool tls_records_are_open(const TlsRecords *records);
 /* What came that is no record: nothing is read any more. */
 bool tls_records_have_failed(const TlsRecords *records);
 /* The peer's data, out of its records. */

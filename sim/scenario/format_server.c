@@ -237,9 +237,10 @@ static const KeySpec server_keys[] = {
      .offset = offsetof(ScenarioServer, extensions),
      .value = {.type = VALUE_LIST, .element = &an_extension},
      .default_text = "[PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, DSN, SMTPUTF8, EXPN, HELP]",
-     .meaning = "the SMTP service extensions that it offers; `[]` for none. CHUNKING and STARTTLS "
-                "(simulated: captures show records) only where they are named; AUTH is for agents, "
-                "see `smtp`"},
+     .meaning =
+         "the SMTP service extensions that it offers; `[]` for none. CHUNKING and STARTTLS "
+         "(simulated: captures show records, and `(TLS)` marks what goes within them) only where "
+         "they are named; AUTH is for agents, see `smtp`"},
     {.key = "smtp",
      .offset = offsetof(ScenarioServer, smtp),
      .value = {.type = VALUE_MAP, .mapping = &smtp},
