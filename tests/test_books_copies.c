@@ -101,6 +101,66 @@ static void test_expunge_cut_short(void **state)
     }
 }
 
+/* ---- Found there, and not put there again ---- */
+
+static void find_delivered(const World *w)
+{
+    TRACE(w->trace, w->b, MAIL_DELIVERED, 0, .mail = "lunch", .recipient = BOB, .entry = "1-1",
+          .uid = 1, .found = "as an attempt before had left it");
+}
+
+/* The crash came when it was delivered and the journal did not know; or, where no record had told
+ * of it, the inventory on recovery has it. */
+static void crash_and_find(const World *w, bool is_told, bool is_in_inventory)
+{
+    reach_b(w);
+    remove_entry(w, w->a, 0);
+    attempt(w, w->b, "local");
+    if (is_told) {
+        store_mail(w, "INBOX", 1);
+        deliver(w, 1);
+    }
+    crash(w, w->b);
+    recover(w, w->b, "1-1", 1);
+    if (is_in_inventory)
+        TRACE(w->trace, w->b, STORE_INVENTORY, 0, .place = "mailbox", .mail = "lunch",
+              .recipient = "bob", .folder = "INBOX", .uid = 1);
+    attempt(w, w->b, "local");
+    find_delivered(w);
+    remove_entry(w, w->b, 0);
+    end_run(w, "quiet");
+}
+
+static void test_found_in_the_mailbox(void **state)
+{
+    (void)state;
+    for (int is_told = 0; is_told < 2; is_told++) {
+        World w = world_new();
+        crash_and_find(&w, is_told, true);
+        hold_stored(&w, "INBOX", 1);
+        assert_balanced(&w);
+    }
+}
+
+/* From then on it must not be lost. */
+static void test_found_and_lost(void **state)
+{
+    (void)state;
+    World w = world_new();
+    crash_and_find(&w, false, true);
+    assert_violated(&w, "lunch is lost: b.example put it into INBOX of bob (UID 1), and its disk "
+                        "does not hold it");
+}
+
+static void test_found_where_it_never_was(void **state)
+{
+    (void)state;
+    World w = world_new();
+    crash_and_find(&w, false, false);
+    assert_violated(&w, "b.example says that lunch is delivered to " BOB
+                        ", and has not put it into the mailbox");
+}
+
 /* ---- Closed twice ---- */
 
 static void test_closed_twice(void **state)
@@ -194,6 +254,38 @@ static void test_a_refused_copy_that_stayed(void **state)
     refuse_and_keep(&w, false);
     assert_violated(&w, "b.example has a second copy of lunch for " BOB
                         " (queue entry 2-1), and neither a lost reply nor a crash explains it");
+}
+
+/* The other way round: the client has been rid of its mail when the crash makes mail of what had
+ * been refused before. */
+static void keep_and_find_later(const World *w, bool has_failed)
+{
+    reach_a(w);
+    if (has_failed)
+        TRACE(w->trace, w->b, DISK_ERROR, 0, .operation = "sync", .path = "spool/queue");
+    accept_mail(w, w->b, "1-2", 1);
+    relay(w);
+    remove_entry(w, w->a, 0);
+    crash(w, w->b);
+    recover(w, w->b, "1-1", 1);
+    recover(w, w->b, "1-2", 2);
+    TRACE(w->trace, w->b, STORE_INVENTORY, 0, .place = "queue", .mail = "lunch", .recipient = BOB,
+          .entry = "1-1");
+    end_run(w, "until");
+    hold_queued(w, w->b, "1-1");
+    hold_queued(w, w->b, "1-2");
+}
+
+static void test_a_refused_copy_that_is_found_later(void **state)
+{
+    (void)state;
+    World w = world_new();
+    keep_and_find_later(&w, true);
+    assert_balanced(&w);
+    w = world_new();
+    keep_and_find_later(&w, false);
+    assert_violated(&w, "b.example has a second copy of lunch for " BOB
+                        " (queue entry 1-1), and neither a lost reply nor a crash explains it");
 }
 
 /* Without that, an end in good order forgets nothing. */
@@ -314,6 +406,9 @@ int main(void)
         cmocka_unit_test(test_copies_by_agents),
         cmocka_unit_test(test_copy_in_ones_own_inbox),
         cmocka_unit_test(test_second_copy_in_mailbox),
+        cmocka_unit_test(test_found_in_the_mailbox),
+        cmocka_unit_test(test_found_and_lost),
+        cmocka_unit_test(test_found_where_it_never_was),
         cmocka_unit_test(test_move_cut_short),
         cmocka_unit_test(test_move_cut_short_later),
         cmocka_unit_test(test_expunge_cut_short),
@@ -323,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_closed_again_after_full_disk),
         cmocka_unit_test(test_closed_again_after_shutdown),
         cmocka_unit_test(test_a_refused_copy_that_stayed),
+        cmocka_unit_test(test_a_refused_copy_that_is_found_later),
         cmocka_unit_test(test_queue_holds_what_is_done),
         cmocka_unit_test(test_cut_off_run),
         cmocka_unit_test(test_submitted_twice),

@@ -241,6 +241,14 @@ void books_expand(Books *books, NodeId node, const TraceFields_MAIL_EXPANDED *fi
 
 /* ---- Whence ---- */
 
+/* A failing disk has kept what its server refused, and an outage has made mail of it: the client
+ * has handed its own on since. */
+static bool was_refused_and_kept(const Account *account)
+{
+    return account->sender == NULL && account->entry->server->has_failed_disk &&
+           was_handed_on(account);
+}
+
 void books_trace_origin(Books *books, Account *account)
 {
     if (account->entry->origin != NULL)
@@ -262,7 +270,7 @@ void books_trace_origin(Books *books, Account *account)
         source = find_source(account, true);
     if (source != NULL)
         set_source(account, source);
-    else if (!account->entry->server->has_outside)
+    else if (!account->entry->server->has_outside && !was_refused_and_kept(account))
         complain_of_origin(books, account);
 }
 
