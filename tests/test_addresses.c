@@ -355,6 +355,28 @@ static void test_a_loop_that_multiplies_ends_at_once(void **state)
     played_end(&played);
 }
 
+/* Each list has a mail once on each way that leads to it, and there are exponentially many ways.
+ * The run ends, and says which mail it was. */
+static void test_lists_that_multiply_without_end(void **state)
+{
+    (void)state;
+    enum { LISTS = 24 };
+    g_autoptr(GString) lists = g_string_new(NULL);
+    for (int i = 0; i < LISTS; i++)
+        g_string_append_printf(lists,
+                               "%sl%d: {owner: alice@a.test, members: [l%d@a.test, l%d@a.test]}",
+                               i > 0 ? ", " : "", i, (i + 1) % LISTS, (i + 3) % LISTS);
+    g_autofree char *text = g_strdup_printf(
+        WORLD(ALICE ", lists: {%s}", "users: {bob: {}}", "to: [l0@a.test]", ""), lists->str);
+    Played played = played_prepare(text);
+    assert_true(run_play(played.run));
+    assert_int_equal(played.run->end, SIMULATOR_END_BUDGET);
+    assert_true(run_is_cut(played.run));
+    assert_string_equal(books_endless_mail(played.run->books), "lunch");
+    run_free(played.run);
+    scenario_free(played.scenario);
+}
+
 #define NO_OWNER "rule~§4.5.5"
 
 /* Owners that lead back to the list: its notification ends, by a rule that the trace names. */
@@ -527,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_a_loop_ends_at_the_hop_limit),
         cmocka_unit_test(test_a_circle_within_a_server),
         cmocka_unit_test(test_a_loop_that_multiplies_ends_at_once),
+        cmocka_unit_test(test_lists_that_multiply_without_end),
         cmocka_unit_test(test_lists_without_a_real_owner),
         cmocka_unit_test(test_an_owner_who_forwards_to_the_list),
         cmocka_unit_test(test_no_room_for_the_expansion),

@@ -29,6 +29,14 @@ static void check_length(Books *books, const Server *server, uint64_t told)
                       server->name, told, server->length);
 }
 
+static void count_entry(Books *books, const Entry *entry)
+{
+    if (++entry->mail->entries < BOOKS_ENTRIES_MAX || entry->server->has_outside)
+        return;
+    books->endless = entry->mail->name;
+    simulator_stop(books->simulator);
+}
+
 static void enter_queue(Books *books, NodeId node, const TraceFields_QUEUE_ENTER *fields)
 {
     Entry *entry = books_find_entry(books, node, fields->entry);
@@ -40,6 +48,7 @@ static void enter_queue(Books *books, NodeId node, const TraceFields_QUEUE_ENTER
     entry = books_add_entry(books, node, fields->entry, fields->mail);
     entry->is_in_queue = true;
     entry->server->length++;
+    count_entry(books, entry);
     check_length(books, entry->server, fields->length);
 }
 
@@ -474,6 +483,11 @@ void books_forget_delivered(Books *books)
 void books_stop_at_violation(Books *books)
 {
     books->stops = true;
+}
+
+const char *books_endless_mail(const Books *books)
+{
+    return books->endless;
 }
 
 size_t books_violation_count(const Books *books)

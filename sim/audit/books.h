@@ -55,6 +55,13 @@ void books_free(Books *books);
 /* Ends the run (simulator_stop) at the first violation. Off unless called. */
 void books_stop_at_violation(Books *books);
 
+/* A mail that enters queues so often goes round and multiplies, and nothing but its own rules would
+ * end it: then the books end the run (simulator_stop). Not where programs outside bring mail, whose
+ * names are theirs to repeat. */
+enum { BOOKS_ENTRIES_MAX = 5000 };
+/* The name of that mail; NULL: there is none. */
+const char *books_endless_mail(const Books *books);
+
 /* This server lets clients smuggle mail in (CVE-2023-51764), which no record tells: what it accepts
  * is taken at its word. Before the run. */
 void books_trust_server(Books *books, const char *host);

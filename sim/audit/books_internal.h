@@ -85,6 +85,7 @@ struct Mail {
     GPtrArray *kept;             /* those for which its agent has kept it; NULL: none */
     uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
     guint sent_place;            /* among all that are sent */
+    uint32_t entries;            /* that it has had in queues */
 };
 
 /* A message in a mailbox. */
@@ -148,6 +149,7 @@ struct Books {
     SimTime time;
     uint64_t about; /* the record that a violation found now is about; 0: the present one */
     uint64_t end_seq;
+    const char *endless;  /* the mail that has ended the run; NULL: none */
     NodeId first_outside; /* hosts from this one on stand for programs outside */
 };
 

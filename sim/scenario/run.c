@@ -56,15 +56,22 @@ bool run_forget_delivered(Run *run)
     return true;
 }
 
+/* What goes round without an end has used up what one mail may. */
+static SimulatorEnd end_of(const Run *run, SimulatorEnd end)
+{
+    bool is_endless = end == SIMULATOR_END_STOPPED && books_endless_mail(run->books) != NULL;
+    return is_endless ? SIMULATOR_END_BUDGET : end;
+}
+
 bool run_play(Run *run)
 {
-    run->end = simulation_run(run->simulation);
+    run->end = end_of(run, simulation_run(run->simulation));
     return books_check_end(run->books);
 }
 
 bool run_finish(Run *run, SimulatorEnd end)
 {
-    run->end = end;
+    run->end = end_of(run, end);
     simulation_end(run->simulation, end);
     return books_check_end(run->books);
 }

@@ -17,7 +17,7 @@ typedef struct Run {
     Expectations *expectations;
     Topology *topology; /* as the header of the trace tells it */
     SimTime until;      /* the end that the options set; SIM_NEVER: none */
-    SimulatorEnd end;   /* after run_play */
+    SimulatorEnd end;   /* after run_play; BUDGET too for an endless mail (audit/books.h) */
     bool is_disturbed;  /* by a fault or by programs outside */
 } Run;
 

@@ -137,13 +137,25 @@ Outputs *outputs_new(const Run *run, const OutputsOptions *options, const char *
     return NULL;
 }
 
+static void tell_of_endless_mail(const Run *run)
+{
+    const char *mail = books_endless_mail(run->books);
+    if (mail != NULL)
+        fprintf(stderr,
+                "mailsim: the run ends here: %s has entered queues %d times. It is multiplied by "
+                "lists or forwarding that lead to each other; see its mail.expanded\n",
+                mail, BOOKS_ENTRIES_MAX);
+}
+
 int outputs_status(const Run *run, bool is_balanced, bool is_written)
 {
     if (!is_balanced)
         return EXIT_BUG;
     if (!is_written)
         return EXIT_BAD_INPUT;
-    if (run->end == SIMULATOR_END_BUDGET)
+    if (run->end == SIMULATOR_END_BUDGET) {
+        tell_of_endless_mail(run);
         return EXIT_BUDGET;
+    }
     return !run_is_cut(run) && run_failures(run) > 0 ? EXIT_EXPECTATION_FAILED : EXIT_WELL;
 }
