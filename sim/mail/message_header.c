@@ -44,26 +44,40 @@ static size_t field_end(Span text, size_t end)
     return end;
 }
 
-bool message_next_header(Span message, size_t *position, Span *name, Span *value)
+/* Takes the name and the value of a field; false where it is none: it is read over, as mail servers
+ * do. */
+static bool take_field(Span field, Span *name, Span *value)
+{
+    field = without_line_end(field);
+    size_t colon = span_find(field, ':');
+    if (colon == field.length || is_blank(field.data[0]))
+        return false;
+    *value = span_skip(field, colon + 1);
+    while (colon > 0 && is_blank(field.data[colon - 1])) /* obs-optional, RFC 5322 §4.5 */
+        colon--;
+    *name = span_of(field.data, colon);
+    return true;
+}
+
+/* The next field whose name begins with this letter, or with its capital; 0: with any octet. */
+static bool next_header(Span message, uint8_t letter, size_t *position, Span *name, Span *value)
 {
     Span text = header_window(message);
     while (*position < text.length) {
         size_t start = *position, end = line_end(text, start);
         if (is_empty_line(text, start, end))
             return false;
-        end = field_end(text, end);
-        *position = end;
-        Span field = without_line_end(span_of(text.data + start, end - start));
-        size_t colon = span_find(field, ':');
-        if (colon == field.length || is_blank(field.data[0]))
-            continue; /* no field; read over, as mail servers do */
-        *value = span_skip(field, colon + 1);
-        while (colon > 0 && is_blank(field.data[colon - 1])) /* obs-optional, RFC 5322 §4.5 */
-            colon--;
-        *name = span_of(field.data, colon);
-        return true;
+        *position = field_end(text, end);
+        Span field = span_of(text.data + start, *position - start);
+        if ((letter == 0 || (field.data[0] | 0x20) == letter) && take_field(field, name, value))
+            return true;
     }
     return false;
+}
+
+bool message_next_header(Span message, size_t *position, Span *name, Span *value)
+{
+    return next_header(message, 0, position, name, value);
 }
 
 static Span trim(Span value)
@@ -78,8 +92,9 @@ static Span trim(Span value)
 Span message_find_header(Span message, const char *name)
 {
     size_t position = 0;
+    uint8_t letter = g_ascii_isalpha(name[0]) ? (uint8_t)g_ascii_tolower(name[0]) : 0;
     Span found, value;
-    while (message_next_header(message, &position, &found, &value))
+    while (next_header(message, letter, &position, &found, &value))
         if (span_equals_text_nocase(found, name))
             return trim(value);
     return (Span){0};
@@ -120,7 +135,7 @@ unsigned message_count_received(Span message)
     unsigned count = 0;
     size_t position = 0;
     Span name, value;
-    while (message_next_header(message, &position, &name, &value))
+    while (next_header(message, 'r', &position, &name, &value))
         if (span_equals_text_nocase(name, "Received"))
             count++;
     return count;

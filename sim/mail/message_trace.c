@@ -14,11 +14,17 @@ enum { WORD_MAX = 255 };
  * or begin a comment, and `@` and `:` stay as addresses have them. */
 static void append_safe_word(GString *text, const char *word)
 {
-    gsize before = text->len;
-    for (const char *c = word; *c != '\0' && text->len - before < WORD_MAX; c++)
-        g_string_append_c(text, g_ascii_isgraph(*c) && !strchr("()<>[]\\\";,", *c) ? *c : '?');
-    if (text->len == before)
-        g_string_append_c(text, '?');
+    char safe[WORD_MAX];
+    size_t length = 0;
+    for (; word[length] != '\0' && length < WORD_MAX; length++) {
+        char c = word[length];
+        bool is_safe = g_ascii_isalnum(c) || c == '.' || c == '-' || /* as nearly all are */
+                       (g_ascii_isgraph(c) && strchr("()<>[]\\\";,", c) == NULL);
+        safe[length] = is_safe ? c : '?';
+    }
+    if (length == 0)
+        safe[length++] = '?';
+    g_string_append_len(text, safe, (gssize)length);
 }
 
 /* From-domain = "FROM" FWS Extended-Domain, with TCP-info = address-literal / ( Domain FWS
