@@ -92,6 +92,15 @@ static void test_timeline_faults(void **state)
         {TIMELINE "  - {at: 1 s, do: dns_fail, name: gmail.example, how: servfial}\n",
          "11:55: `how` takes `servfail` or `timeout` or `nxdomain`, not `servfial`; did you mean "
          "`servfail`?"},
+        {TIMELINE "  - {at: 1 s, do: disk_fail, host: mail.gmail.example, operations: [snyc]}\n",
+         "11:69: `operations` takes `write` or `sync` or `rename` or `unlink` or `read`, not "
+         "`snyc`; did you mean `sync`?"},
+        {TIMELINE "  - {at: 1 s, do: disk_fail, host: mail.gmail.example, failures: 0}\n",
+         "11:66: `failures` is at least 1"},
+        {TIMELINE "  - {at: 1 s, do: disk_fail, host: mail.gmial.example}\n",
+         "11:36: there is no server `mail.gmial.example`; did you mean `mail.gmail.example`?"},
+        {TIMELINE "  - {at: 1 s, do: disk_fix}\n",
+         "11:5: `do: disk_fix` needs the key `host`: the server"},
         {TIMELINE "  - {at: 2 h, do: heal}\nuntil: 1 h\n",
          "W11:5: this never happens: the run ends before, at `until`"},
     };
