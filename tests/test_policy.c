@@ -580,10 +580,17 @@ static void test_rates_per_client_and_sender(void **state)
     assert_int_equal(mail(client, "alice@a.test", 2), POLICY_DEFER);
     assert_int_equal(policy_verdict(client)->rule, POLICY_RULE_RATE);
     assert_int_equal(policy_verdict(client)->because, 17);
+    policy_mark(client, 18); /* that verdict is none about a message that counts */
+    assert_int_equal(mail(client, "alice@a.test", 2), POLICY_DEFER);
+    assert_int_equal(policy_verdict(client)->because, 17);
     assert_non_null(strstr(policy_verdict(client)->reason, "<alice@a.test> has sent 2 messages"));
     assert_int_equal(mail(other, "alice@a.test", 3), POLICY_DEFER); /* a sender anywhere */
     assert_int_equal(mail(client, "bob@a.test", 4), POLICY_PASS);
+    assert_int_equal(rcpt(client, (PolicyRecipient){.address = "x@x.test"}, 4)->decision,
+                     POLICY_REFUSE);
+    policy_mark(client, 23); /* it counts, though it was not taken */
     assert_int_equal(mail(client, "carol@a.test", 5), POLICY_DEFER); /* the client's fourth */
+    assert_int_equal(policy_verdict(client)->because, 23);
     assert_int_equal(mail(other, "carol@a.test", 6), POLICY_PASS);
     policy_client_trust(client); /* an account may be stolen */
     assert_int_equal(mail(client, "carol@a.test", 7), POLICY_DEFER);

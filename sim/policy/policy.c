@@ -214,8 +214,13 @@ const PolicyVerdict *policy_verdict(const PolicyClient *client)
 
 void policy_mark(PolicyClient *client, uint64_t mark)
 {
-    if (client->verdict.rule == POLICY_RULE_GREYLIST)
+    const PolicyVerdict *verdict = &client->verdict;
+    if (verdict->rule == POLICY_RULE_GREYLIST)
         greylist_mark(client->policy->greylist, mark);
+    /* A message that was counted and then refused is told of by that. */
+    bool is_of_message = client->rules == RCPT_RULES || verdict->rule == POLICY_RULE_SPF;
+    if (is_of_message && verdict->decision != POLICY_PASS)
+        policy_client_mark_message(client, mark);
 }
 
 bool policy_is_to_postmaster(const PolicyClient *client)

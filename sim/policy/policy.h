@@ -209,8 +209,8 @@ const PolicyVerdict *policy_verdict(const PolicyClient *client);
 /* Names the verdict in the trace: later verdicts that follow from it have this as `because`. */
 void policy_mark(PolicyClient *client, uint64_t mark);
 
-/* The client's message has been taken: later verdicts about how much it sends have this record as
- * `because`. */
+/* The client's message has been taken, or refused by a verdict: later verdicts about how much it
+ * sends have this record as `because`. */
 void policy_client_mark_message(const PolicyClient *client, uint64_t mark);
 
 /* The Received-SPF field of the transaction, folded, with its CRLF; NULL: SPF was not checked.

@@ -81,6 +81,7 @@ void rate_limit_count(RateLimit *limit, const char *name, SimTime now)
         g_hash_table_insert(limit->names, g_strdup(name), counted);
     }
     g_queue_push_tail(&counted->times, g_memdup2(&now, sizeof now));
+    counted->mark = 0;
 }
 
 void rate_limit_mark(RateLimit *limit, const char *name, uint64_t mark)

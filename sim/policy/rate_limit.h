@@ -23,6 +23,6 @@ void rate_limit_free(RateLimit *limit);
 bool rate_limit_has_room(RateLimit *limit, const char *name, SimTime now);
 /* Counts one. */
 void rate_limit_count(RateLimit *limit, const char *name, SimTime now);
-/* Puts a number beside the name, as long as it is remembered; 0 is none. */
+/* Puts a number beside the one counted last, as long as it is remembered; 0 is none. */
 void rate_limit_mark(RateLimit *limit, const char *name, uint64_t mark);
 uint64_t rate_limit_last_mark(const RateLimit *limit, const char *name);
