@@ -47,10 +47,10 @@ static void test_outage(void **state)
                "was sent, with 5 attempts over the network.\n"
                "How that came about, from the end back to the timeline:\n"
                "  00:40:00  b.example delivers lunch to bob@b.example\n"
-               "  00:40:00  b.example begins attempt 1 for lunch\n"
+               "  00:40:00  b.example begins attempt 1 for lunch (local)\n"
                "  00:40:00  a.example hands lunch on to b.example\n"
                "  00:40:00  b.example accepts lunch\n"
-               "  00:40:00  a.example begins attempt 5 for lunch\n"
+               "  00:40:00  a.example begins attempt 5 for lunch (smtp)\n"
                "  00:30:00  a.example puts lunch off: connection refused, because the\n"
                "            mail server on b.example had crashed at 00:00:00\n"
                "            (3 attempts had failed in the same way before)\n"
@@ -165,7 +165,7 @@ static void test_rule_against_another(void **state)
     const char *end = strstr(story, "In the end lunch was delivered to " CAROL);
     assert_non_null(end);
     assert_non_null(strstr(end, "  00:00:00  b.example accepts lunch\n"
-                                "  00:00:00  a.example begins attempt 1 for lunch\n"));
+                                "  00:00:00  a.example begins attempt 1 for lunch (smtp)\n"));
     world_free(&w);
 }
 
@@ -398,7 +398,7 @@ static void test_same_verdicts_are_folded(void **state)
                      "the queue until 00:01:00. The same happened once more, at 00:01:00; then it "
                      "waited until 01:00:00.\n");
     assert_tells(&w, "because the rule \"quota\" of b.example decided so: no room\n"
-                     "  00:01:00  a.example begins attempt 2 for lunch\n"
+                     "  00:01:00  a.example begins attempt 2 for lunch (smtp)\n"
                      "            (another attempt had failed in the same way before)\n"
                      "  00:00:01  a.example accepts lunch\n");
     go_to(&w, SIM_HOUR);

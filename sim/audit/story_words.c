@@ -109,8 +109,8 @@ static const char *const WORDS[WORDS_COUNT] = {
     [WORDS_END_QUEUED] = "In the end {mail} to {recipients} still waits in a message queue, after "
                          "{attempts} over the network.",
     [WORDS_END_BOUNCED] =
-        "In the end {mail} was not delivered to {recipients}, and the sender of "
-        "its envelope was told by {notification}, {age} after it was sent, with {attempts} over "
+        "In the end {mail} was not delivered to {recipients}, and {notification} "
+        "was written to the sender of its envelope, {age} after it was sent, with {attempts} over "
         "the network.",
     [WORDS_END_DISCARDED] = "In the end {mail} to {recipients} was discarded by a rule.",
     [WORDS_END_RELAYED] =
@@ -176,7 +176,7 @@ static const char *const LINKS[TRACE_KIND_COUNT] = {
     [TRACE_MAIL_DISCARDED] = "{host} discards {mail} to {recipient}: {more}",
     [TRACE_MAIL_UNCERTAIN] = "{host} cannot know whether {mail} got through",
     [TRACE_QUEUE_ENTER] = "{mail} enters the queue of {host}",
-    [TRACE_QUEUE_ATTEMPT] = "{host} begins attempt {number} for {mail}",
+    [TRACE_QUEUE_ATTEMPT] = "{host} begins attempt {number} for {mail} ({what})",
     [TRACE_QUEUE_DEFER] = "{host} puts {mail} off: {more}",
     [TRACE_QUEUE_REMOVE] = "{mail} leaves the queue of {host}",
     [TRACE_QUEUE_RECOVER] = "{host} finds {mail} on its disk",

@@ -300,8 +300,9 @@ static char *missing_id(const Reception *reception, const char *id)
 {
     if (message_id_left(buffer_peek(&reception->content)).length > 0)
         return g_strdup("");
-    return g_strdup_printf("Message-ID: <%s@%s>\r\n", id,
-                           host_name(reception->server->machine.host));
+    /* its left part names the message in the simulation: no other server's may be equal */
+    const char *host = host_name(reception->server->machine.host);
+    return g_strdup_printf("Message-ID: <%s-%s@%s>\r\n", host, id, host);
 }
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */

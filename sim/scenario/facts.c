@@ -10,9 +10,10 @@
 static const Fact facts[FACTS] = {
     [FACT_MAIL_STATUS] = {FACT_OF_MAIL, "status", FACT_STATUS, true,
                           "what has become of the mail at the end of the run"},
-    [FACT_MAIL_ATTEMPTS] = {FACT_OF_MAIL, "attempts", FACT_COUNT, true,
-                            "how often the sender's mail server tried to pass it on, the "
-                            "successful attempt included"},
+    [FACT_MAIL_ATTEMPTS] =
+        {FACT_OF_MAIL, "attempts", FACT_COUNT, true,
+         "how often mail servers tried to pass it on over the network, all of them "
+         "together, the successful attempt included"},
     [FACT_MAIL_ACCEPTED_AT] = {FACT_OF_MAIL, "accepted_at", FACT_TIME, false,
                                "when the sender's mail server took it over from the agent"},
     [FACT_MAIL_FIRST_ATTEMPT_AT] = {FACT_OF_MAIL, "first_attempt_at", FACT_TIME, true,

@@ -229,6 +229,9 @@ static void put_answers(const Run *run, const char *language, GString *out)
         /* written for the scenario as it stands in the lesson, not for a changed one */
         if (question->explain.count > 0 && run_failures(run) == 0)
             put_indented(out, 4, local_text_choose(&question->explain, language));
+        else if (question->explain.count > 0)
+            put_indented(out, 4,
+                         "(its explanation is not of this run, in which an expectation fails)");
     }
 }
 

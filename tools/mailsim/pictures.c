@@ -78,7 +78,7 @@ static bool begin(Picture *picture, const Run *run, const PicturesOptions *optio
     if (picture->kind == PICTURE_QUEUE) {
         picture->queue = queue_picture_new(trace, title);
     } else if (picture->kind != PICTURE_MAP) {
-        g_autoptr(GArray) columns = terminal_list_columns(run, options->follow);
+        g_autoptr(GArray) columns = terminal_list_columns(run, NULL);
         DiagramOptions diagram = {options->level,
                                   title,
                                   options->follow,

@@ -116,14 +116,20 @@ GArray *terminal_list_columns(const Run *run, const char *follow)
 
 Timeline *terminal_timeline_new(const Run *run, const TerminalOptions *options)
 {
-    g_autoptr(GArray) columns = terminal_list_columns(run, options->follow);
+    bool is_asked = g_strcmp0(options->form, "ladder") == 0;
+    /* Where all fit, also those that a followed mail comes to on a way that nobody has planned. */
+    g_autoptr(GArray) all = terminal_list_columns(run, NULL);
+    g_autoptr(GArray) columns = terminal_list_columns(
+        run, all->len <= LADDER_COLUMNS_MAXIMUM &&
+                     (is_asked || ladder_width_needed(all->len) <= terminal_width())
+                 ? NULL
+                 : options->follow);
     TimelineOptions timeline = {.level = options->level,
                                 .use_colour = terminal_wants_colour(),
                                 .width = terminal_width(),
                                 .follow = options->follow,
                                 .is_unfolded = options->is_unfolded,
                                 .use_unicode = options->use_unicode};
-    bool is_asked = g_strcmp0(options->form, "ladder") == 0;
     if (is_asked || (options->form == NULL && isatty(STDOUT_FILENO))) {
         timeline.columns = (const NodeId *)(const void *)columns->data;
         timeline.column_count = columns->len;
