@@ -24,9 +24,9 @@ static void test_bounce(void **state)
     assert_tells(&w, "b.example refused lunch to " BOB " for good: \"550 5.1.1 No such user "
                      "here\". So a.example told the sender of its envelope; the notification is "
                      "lunch.bounce.\n");
-    assert_tells("In the end lunch was not delivered to " BOB
-                 ", and lunch.bounce was written to the sender of "
-                 "its envelope, 1 d after it was sent, with 1 attempt over the network.\n");
+    assert_tells(&w, "In the end lunch was not delivered to " BOB
+                     ", and lunch.bounce was written to the sender of "
+                     "its envelope, 1 d after it was sent, with 1 attempt over the network.\n");
     assert_tells(&w, "In the end lunch.bounce to " ALICE " still waits in a message queue, after 0 "
                      "attempts over the network.\n");
     assert_tells(&w, "  1d 00:00:02  a.example accepts lunch.bounce\n"
