@@ -123,6 +123,13 @@ char *simulation_action_subject(const ScenarioAction *action);
 void simulation_run_action(void *owner, void *data);
 /* `lunch`, and for later occurrences `lunch.2` and so on; from 0; to free. */
 char *simulation_occurrence_name(const char *name, int64_t occurrence);
+/* The next occurrence of an action. */
+void simulation_plan_next(PlannedAction *planned, SimTime time);
+/* One that the scenario has, as its reader has found. */
+SimulatedServer *simulation_find_server(const Simulation *simulation, const char *name);
+
+/* ---- simulation_fault.c: the fault of the options ---- */
+
 /* Strikes with the fault of the options, between two events or at a step of the server's disk, and
  * schedules its end. */
 void simulation_strike(Simulation *simulation);

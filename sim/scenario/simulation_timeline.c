@@ -13,7 +13,7 @@
 
 /* ---- Whom an action concerns ---- */
 
-static SimulatedServer *find_server(const Simulation *simulation, const char *name)
+SimulatedServer *simulation_find_server(const Simulation *simulation, const char *name)
 {
     for (size_t i = 0; i < simulation->scenario->servers.count; i++) {
         if (strcmp(simulation->servers[i].scenario->name.text, name) == 0)
@@ -58,14 +58,14 @@ NodeId simulation_action_node(const Simulation *simulation, const ScenarioAction
     case ACTION_FILL_DISK:
     case ACTION_FREE_DISK:
     case ACTION_DISK_FIX:
-        return find_server(simulation, action->machine.host.text)->machine.node;
+        return simulation_find_server(simulation, action->machine.host.text)->machine.node;
     case ACTION_DISK_FAIL:
-        return find_server(simulation, action->disk_fail.host.text)->machine.node;
+        return simulation_find_server(simulation, action->disk_fail.host.text)->machine.node;
     case ACTION_MAILQ:
     case ACTION_HOLD:
     case ACTION_RELEASE:
     case ACTION_FLUSH:
-        return find_server(simulation, action->queue.host.text)->machine.node;
+        return simulation_find_server(simulation, action->queue.host.text)->machine.node;
     case ACTION_DNS_FAIL:
     case ACTION_DNS_FIX:
     case ACTION_DNS_SET:
@@ -266,7 +266,7 @@ static void do_reply(const Simulation *simulation, const PlannedAction *planned)
 
 static void do_machine(const Simulation *simulation, const ScenarioAction *action)
 {
-    SimulatedServer *server = find_server(simulation, action->machine.host.text);
+    SimulatedServer *server = simulation_find_server(simulation, action->machine.host.text);
     Trace *trace = simulation->trace;
     NodeId node = server->machine.node;
     const char *program = MAIL_SERVER_PROGRAM;
@@ -296,13 +296,13 @@ static void do_disk_fail(const Simulation *simulation, const ScenarioAction *act
     for (size_t i = 0; i < given->count; i++)
         operations |= (DiskOperations)(1U << given->items[i]);
     int64_t failures = action->disk_fail.failures;
-    mail_server_fail_disk(find_server(simulation, action->disk_fail.host.text)->server, operations,
-                          failures == SCENARIO_UNSET ? 0 : (uint64_t)failures);
+    mail_server_fail_disk(simulation_find_server(simulation, action->disk_fail.host.text)->server,
+                          operations, failures == SCENARIO_UNSET ? 0 : (uint64_t)failures);
 }
 
 static void do_queue(const Simulation *simulation, const ScenarioAction *action)
 {
-    MailServer *server = find_server(simulation, action->queue.host.text)->server;
+    MailServer *server = simulation_find_server(simulation, action->queue.host.text)->server;
     if (action->kind == ACTION_MAILQ)
         mail_server_list_queue(server);
     else if (action->kind == ACTION_HOLD)
@@ -526,8 +526,6 @@ static void do_action(const Simulation *simulation, const PlannedAction *planned
     }
 }
 
-static void plan_next(PlannedAction *planned, SimTime time);
-
 void simulation_run_action(void *owner, void *data)
 {
     (void)data;
@@ -536,7 +534,7 @@ void simulation_run_action(void *owner, void *data)
     const ScenarioAction *action = planned->action;
     SimTime now = simulator_now(simulation->simulator);
     if (planned->done + 1 < action->times)
-        plan_next(planned, simtime_add(now, action->every_ns));
+        simulation_plan_next(planned, simtime_add(now, action->every_ns));
     if (action->kind == ACTION_NOTE) {
         TRACE(simulation->trace, NODE_TIMELINE, TIMELINE_NOTE, 0,
               .text = local_text_choose(&action->note.text, "en"));
@@ -551,107 +549,13 @@ void simulation_run_action(void *owner, void *data)
     planned->done++;
 }
 
-static void plan_next(PlannedAction *planned, SimTime time)
+void simulation_plan_next(PlannedAction *planned, SimTime time)
 {
     Simulation *simulation = planned->simulation;
     EventAction action = {simulation_run_action, planned, NULL, NULL};
     simulator_schedule(simulation->simulator, time,
                        simulation_action_node(simulation, planned->action), EVENT_FOREGROUND,
                        action);
-}
-
-/* A firewall resets every connection of the server; in the end it is as the scenario has it. */
-static void fill_reset(Simulation *simulation, const ScenarioServer *server, ScenarioAction *strike,
-                       ScenarioAction *end)
-{
-    const ScenarioRules *own = &simulation->scenario->network.firewall;
-    GArray *rules = simulation->fault_end_rules;
-    for (size_t i = 0; i < own->count; i++) {
-        if (g_strcmp0(own->items[i].host.text, server->name.text) == 0)
-            g_array_append_val(rules, own->items[i]);
-    }
-    simulation->fault_rule =
-        (ScenarioRule){.action = FIREWALL_RESET, .protocol = FIREWALL_TCP, .port = SCENARIO_UNSET};
-    strike->set_firewall.host.text = end->set_firewall.host.text = server->name.text;
-    strike->set_firewall.rules = (ScenarioRules){&simulation->fault_rule, 1};
-    end->set_firewall.rules = (ScenarioRules){(ScenarioRule *)(void *)rules->data, rules->len};
-}
-
-/* What the fault does, and what ends it. */
-static void fill_fault(Simulation *simulation, ScenarioAction *strike, ScenarioAction *end)
-{
-    const SimulationFault *fault = &simulation->options.fault;
-    const ScenarioServer *server = scenario_find_server(simulation->scenario, fault->server);
-    *strike = (ScenarioAction){.kind = simulation_fault_action(fault->kind), .times = 1};
-    *end = (ScenarioAction){.kind = simulation_fault_end(fault->kind), .times = 1};
-    if (fault->kind == FAULT_RESET) {
-        fill_reset(simulation, server, strike, end);
-        return;
-    }
-    if (fault->kind == FAULT_LINK_DOWN) {
-        simulation->fault_between[0].text = server->name.text;
-        simulation->fault_between[1].text = server->router.text;
-        strike->link.between = (ScenarioTexts){simulation->fault_between, 2};
-        end->link.between = strike->link.between;
-        return;
-    }
-    end->machine.host.text = server->name.text;
-    if (strike->kind != ACTION_DISK_FAIL) {
-        strike->machine.host.text = server->name.text;
-        return;
-    }
-    strike->disk_fail.host.text = server->name.text;
-    strike->disk_fail.failures = fault->kind == FAULT_DISK_ERROR ? 1 : SCENARIO_UNSET;
-}
-
-bool simulation_fault_has_struck(const Simulation *simulation)
-{
-    return simulation->fault_has_struck;
-}
-
-void simulation_strike(Simulation *simulation)
-{
-    simulation->fault_has_struck = true;
-    ScenarioAction *strike = &simulation->fault_actions[0];
-    ScenarioAction *end = &simulation->fault_actions[1];
-    *simulator_cause(simulation->simulator) = (Cause){0};
-    fill_fault(simulation, strike, end);
-    PlannedAction planned = {.simulation = simulation, .action = strike};
-    simulation_run_action(&planned, NULL);
-    *simulator_cause(simulation->simulator) = (Cause){0};
-    simulation->fault_end = (PlannedAction){.simulation = simulation, .action = end};
-    plan_next(&simulation->fault_end, simtime_add(simulator_now(simulation->simulator),
-                                                  simulation->options.fault.restart_after_ns));
-}
-
-static void on_disk_step(void *owner, uint64_t number, DiskMoment moment)
-{
-    Simulation *simulation = owner;
-    const SimulationFault *fault = &simulation->options.fault;
-    DiskMoment wanted = fault->point == FAULT_BEFORE_DISK_STEP ? DISK_BEFORE_STEP : DISK_AFTER_STEP;
-    if (number != fault->number || moment != wanted)
-        return;
-    Cause step = *simulator_cause(simulation->simulator);
-    simulation_strike(simulation);
-    *simulator_cause(simulation->simulator) = step; /* the disk goes on, if it can */
-}
-
-uint64_t simulation_disk_steps(const Simulation *simulation, const char *server)
-{
-    return mail_server_disk_steps(find_server(simulation, server)->server);
-}
-
-uint64_t simulation_disk_used(const Simulation *simulation, const char *server)
-{
-    return mail_server_disk_used(find_server(simulation, server)->server);
-}
-
-void simulation_watch_disk(Simulation *simulation)
-{
-    const SimulationFault *fault = &simulation->options.fault;
-    if (fault->number > 0 && fault->point != FAULT_AFTER_EVENT)
-        mail_server_watch_disk(find_server(simulation, fault->server)->server,
-                               (DiskWatcher){on_disk_step, simulation});
 }
 
 void simulation_plan_timeline(Simulation *simulation)
@@ -661,7 +565,7 @@ void simulation_plan_timeline(Simulation *simulation)
         simulation->actions[i] =
             (PlannedAction){.simulation = simulation, .action = &timeline->items[i]};
         if (timeline->items[i].time_ns != SCENARIO_UNSET)
-            plan_next(&simulation->actions[i], timeline->items[i].time_ns);
+            simulation_plan_next(&simulation->actions[i], timeline->items[i].time_ns);
     }
     simulation_watch_triggers(simulation);
 }
