@@ -338,6 +338,39 @@ static void test_refusals_that_differ_by_numbers_are_folded(void **state)
               "00:00:04.000  mx.example  queue: lunch for b waits until 00:00:00: 450\n");
 }
 
+/* A full disk has no room for a file whose name is another each time. */
+static void find_no_room_once(void *owner, void *data)
+{
+    const Try *try = data;
+    World *world = owner;
+    begin_step(world);
+    TRACE(world->trace, world->server, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .attempt = try->number, .transport = "smtp");
+    TRACE(world->trace, world->agent, DISK_FULL, 0, .path = try->reason);
+    TRACE(world->trace, world->server, QUEUE_DEFER, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .reason = span_of_text("452"));
+}
+
+static void test_refusals_by_a_full_disk_are_folded(void **state)
+{
+    (void)state;
+    World world = list_new(NULL, false);
+    Try tries[] = {{&world, NULL, "spool/tmp/1-1", 1},
+                   {&world, NULL, "spool/tmp/1-2", 2},
+                   {&world, NULL, "spool/tmp/1-13", 3}};
+    for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
+        simulator_schedule(world.simulator, (SimTime)(i + 1) * SIM_SECOND, world.server,
+                           EVENT_FOREGROUND,
+                           (EventAction){find_no_room_once, &world, &tries[i], NULL});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    world_end(&world,
+              "00:00:01.000  mx.example  queue: attempt 1 for lunch to b (smtp)\n"
+              "00:00:01.000  a.example   disk: no room for spool/tmp/1-1\n"
+              "00:00:01.000  mx.example  queue: lunch for b waits until 00:00:00: 452\n"
+              "00:00:03.000  mx.example  queue: 2 more attempts for lunch to b, failed likewise: "
+              "00:00:02, 00:00:03\n");
+}
+
 /* An agent that keeps a message in its outbox, until the server takes it. */
 static void submit_once(void *owner, void *data)
 {
@@ -407,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_unfolded_when_asked),
         cmocka_unit_test(test_farewells_are_folded_and_the_next_message_is_not),
         cmocka_unit_test(test_refusals_that_differ_by_numbers_are_folded),
+        cmocka_unit_test(test_refusals_by_a_full_disk_are_folded),
         cmocka_unit_test(test_an_outbox_is_folded),
         cmocka_unit_test(test_order_is_kept_and_nothing_is_lost),
     };

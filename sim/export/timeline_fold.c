@@ -326,7 +326,8 @@ static void add_to_outline(Attempt *attempt, const TraceRecord *record, const Ti
 {
     if (is_beginning(record->kind) || event->tone == TIMELINE_DIM)
         return;
-    if (record->kind == TRACE_POLICY_VERDICT) {
+    if (record->kind == TRACE_POLICY_VERDICT || record->kind == TRACE_DISK_FULL ||
+        record->kind == TRACE_DISK_ERROR) { /* the file has the number of the attempt's entry */
         append_without_numbers(attempt->outline, event->text);
         return;
     }
