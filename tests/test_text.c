@@ -41,6 +41,7 @@ static void test_numbers(void **state)
 static void test_shown(void **state)
 {
     (void)state;
+    static const char TURNED[] = {'a', (char)0xe2, (char)0x80, (char)0xae, 'b', '\0'};
     static const char *const CASES[][2] = {
         {"lunch", "lunch"},
         {"\033[2Jx", "\\x1b[2Jx"},
@@ -51,10 +52,8 @@ static void test_shown(void **state)
         {"a\xffz", "a\\xffz"},
         {"a\r\nb", "a  b"},
         {"점심", "점심"},
-        {"a\xe2\x80\xae"
-         "b",
-         "a\\xe2\\x80\\xae"
-         "b"}, /* turns the direction of writing */
+        {TURNED, "a\\xe2\\x80\\xae"
+                 "b"}, /* turns the direction of writing */
         {"", ""},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {

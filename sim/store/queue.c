@@ -140,14 +140,15 @@ SimTime queue_next_due_at(const Queue *queue)
 static Item *item_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
                       SimTime arrived_at)
 {
-    size_t count = envelope->recipient_count, id_size = strlen(id) + 1;
     g_autofree char *mail = mail_name_of(message);
+    size_t count = envelope->recipient_count;
+    size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     size_t recipients_size = count * sizeof(QueueRecipient);
-    Item *item = g_malloc0(sizeof *item + recipients_size + id_size + strlen(mail) + 1);
+    Item *item = g_malloc0(sizeof *item + recipients_size + id_size + mail_size);
     QueueRecipient *recipients = (QueueRecipient *)(void *)(item + 1);
     char *names = (char *)(recipients + count);
     memcpy(names, id, id_size);
-    strcpy(names + id_size, mail);
+    memcpy(names + id_size, mail, mail_size);
     item->entry = (QueueEntry){
         .queue = queue,
         .id = names,
