@@ -408,6 +408,20 @@ static void test_an_outbox_is_folded(void **state)
 
 /* What happens while an attempt is open is shown behind its lines, in order; an attempt that a
  * crash ends is shown as it is. */
+/* An address that stands for others ends its attempt: a live session shows what comes after it. */
+static void test_an_expansion_holds_nothing_back(void **state)
+{
+    (void)state;
+    World world = list_new(NULL, false);
+    TRACE(world.trace, world.server, QUEUE_ATTEMPT, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .attempt = 1, .transport = "local");
+    TRACE(world.trace, world.server, MAIL_EXPANDED, 0, .entry = "1-1", .mail = "lunch",
+          .recipient = "b", .how = "catch_all", .to = "c");
+    assert_non_null(strstr(world.text->str, "b is replaced for lunch (catch_all): c\n"));
+    g_autofree char *shown = g_strdup(world.text->str);
+    world_end(&world, shown);
+}
+
 static void test_order_is_kept_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -442,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_refusals_that_differ_by_numbers_are_folded),
         cmocka_unit_test(test_refusals_by_a_full_disk_are_folded),
         cmocka_unit_test(test_an_outbox_is_folded),
+        cmocka_unit_test(test_an_expansion_holds_nothing_back),
         cmocka_unit_test(test_order_is_kept_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,8 +357,8 @@ static bool is_end_of_attempt(TraceKind kind)
 {
     return is_failure(kind) || kind == TRACE_MAIL_RELAYED || kind == TRACE_MAIL_BOUNCED ||
            kind == TRACE_MAIL_DELIVERED || kind == TRACE_MAIL_DISCARDED ||
-           kind == TRACE_MAIL_EXPIRED || kind == TRACE_AGENT_SENT || kind == TRACE_AGENT_FAILED ||
-           kind == TRACE_AGENT_LOST;
+           kind == TRACE_MAIL_EXPIRED || kind == TRACE_MAIL_EXPANDED || kind == TRACE_AGENT_SENT ||
+           kind == TRACE_AGENT_FAILED || kind == TRACE_AGENT_LOST;
 }
 
 static bool ends_connection(const TraceRecord *record, const Attempt *attempt)
