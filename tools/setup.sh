@@ -11,11 +11,12 @@ set -eu
 
 BUILD_PACKAGES="gcc libc6-dev make pkg-config
     libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev"
-# libclang-rt holds the sanitizers and libFuzzer; libdb, libicu and libnsl are Postfix's.
+# libclang-rt holds the sanitizers and libFuzzer; libdb, libicu and libnsl are Postfix's; fonts-liberation
+# has the widths for which pictures are laid out (those of Arial).
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy
     swaks curl msmtp netcat-openbsd python3-aiosmtpd python3-flufl.bounce libsisimai-perl libnet-ssleay-perl
     libdb5.3 libicu72 libnsl2
-    python3 python3-jsonschema python3-yaml tshark nodejs npm chromium"
+    python3 python3-jsonschema python3-yaml tshark nodejs npm chromium fonts-liberation"
 
 case "${1-}" in
 demo) wanted=$BUILD_PACKAGES ;;
