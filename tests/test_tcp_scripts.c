@@ -1,0 +1,56 @@
+/* TCP's rules: every script of tests/tcp is a test (tests/tcp/README.md). */
+#include "tcp_script_play.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char folder[] = "tests/tcp";
+
+static void test_script(void **state)
+{
+    const char *file = *state;
+    g_autofree char *text = NULL, *error = NULL;
+    size_t length = 0;
+    assert_true(g_file_get_contents(file, &text, &length, NULL));
+    g_autoptr(TcpScript) script = tcp_script_read(file, span_of(text, length), &error);
+    if (script != NULL)
+        error = tcp_script_play(script);
+    if (error != NULL)
+        fail_msg("%s", error);
+}
+
+static gint compare_files(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static GPtrArray *find_scripts(void)
+{
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name = NULL;
+    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+        if (g_str_has_suffix(name, ".tcp"))
+            g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+    }
+    g_ptr_array_sort(files, compare_files);
+    return files;
+}
+
+int main(void)
+{
+    g_autoptr(GPtrArray) files = find_scripts();
+    g_autofree struct CMUnitTest *tests = g_new0(struct CMUnitTest, files->len);
+    if (files->len == 0) {
+        g_printerr("there are no scripts in %s; tests run in the project's folder\n", folder);
+        return 1;
+    }
+    for (guint i = 0; i < files->len; i++)
+        tests[i] = (struct CMUnitTest){
+            .name = files->pdata[i], .test_func = test_script, .initial_state = files->pdata[i]};
+    return _cmocka_run_group_tests("tests", tests, files->len, NULL, NULL);
+}
