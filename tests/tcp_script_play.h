@@ -14,7 +14,7 @@ typedef struct ScriptPlayer {
     const ScriptStep *step; /* that is being played */
     const TcpOptions *options;
     TcpConnection *tcp; /* NULL before it is opened; stays when it is finished, to be read */
-    bool is_listening;
+    bool is_listening, is_over;
     uint32_t iss; /* of a connection to be made, or that is */
     SimTime now;
     int64_t our_window, peer_window;    /* said last; -1: never */
@@ -80,7 +80,7 @@ static inline char *script_event_text(const TcpEvent *event)
 /* True when all that the engine has said was expected. */
 static inline bool script_all_is_told(ScriptPlayer *player)
 {
-    const char *where = "no line before this one expects";
+    const char *where = player->is_over ? "no line expects" : "no line before this one expects";
     if (player->failure != NULL)
         return false;
     if (player->states->len > 0) {
@@ -501,6 +501,7 @@ static inline void script_play_all(ScriptPlayer *player)
         if (script_is_input(player->step->kind) && !script_is_joined_to_next(steps, i))
             script_ask(player);
     }
+    player->is_over = true;
     script_all_is_told(player);
 }
 

@@ -249,7 +249,7 @@ static inline bool script_read_duration(ScriptReader *reader, SimTime *duration)
         g_strdup_printf("%s %s", number != NULL ? number : "", unit != NULL ? unit : "");
     g_autofree char *reason = NULL;
     if (!units_parse(UNITS_DURATION, span_of_text(g_strstrip(text)), duration, &reason))
-        return script_wrong(reader, "`%s`: %s", text, reason);
+        return script_wrong(reader, "`%s` %s", text, reason);
     if (*duration > SCRIPT_LONGEST)
         return script_wrong(reader, "`%s` is more than a script may take, 1000 d", text);
     reader->next += 2;
