@@ -1,6 +1,6 @@
 /* The table of TCP's states: whole, and what the engine really does. Each trigger is brought about
  * by a segment, a call or the time, in each state where it can be. */
-#include "tcp_script.h"
+#include "tcp_peer.h"
 
 static void test_table_is_whole(void **state)
 {
@@ -102,22 +102,6 @@ static void test_each_cell_is_what_happens(void **state)
     assert_int_equal(walked, 9 * 10); /* nine states; ten triggers, one timeout of two in each */
 }
 
-/* After a passive OPEN a RST and a second SYN in the window lead back to LISTEN. */
-static void test_return_to_listen(void **state)
-{
-    (void)state;
-    for (unsigned flags = S; flags <= R; flags += R - S) {
-        Script s;
-        script_init(&s, TCP_PROFILE_RFC);
-        script_open_passive(&s);
-        script_drain(&s);
-        peer_sends(&s, flags, PEER_ISS + 1, 0, 0);
-        expect_state(&s, LISTEN);
-        expect_nothing(&s);
-        script_end(&s);
-    }
-}
-
 /* A finished connection takes no segments and waits for nothing. */
 static void test_closed_stays_closed(void **state)
 {
@@ -168,8 +152,9 @@ static void test_observer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table_is_whole),   cmocka_unit_test(test_each_cell_is_what_happens),
-        cmocka_unit_test(test_return_to_listen), cmocka_unit_test(test_closed_stays_closed),
+        cmocka_unit_test(test_table_is_whole),
+        cmocka_unit_test(test_each_cell_is_what_happens),
+        cmocka_unit_test(test_closed_stays_closed),
         cmocka_unit_test(test_observer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

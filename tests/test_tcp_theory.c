@@ -1,7 +1,7 @@
 /* TCP over the network against the formulas of textbooks, in virtual time. Each test names its
  * formula and where it is from, and says what its tolerance is for. */
 #include "net_world.h"
-#include "tcp_script.h"
+#include "tcp_peer.h"
 
 #include <math.h>
 

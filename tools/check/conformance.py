@@ -23,6 +23,8 @@ def complaint_of(place, file, test):
         known = f'"{test}"' in Path("tools/check/judges.py").read_text("utf-8") or test == "smtp-sink"
     elif file == "lessons":
         known = Path(f"scenarios/{test}/scenario.yaml").exists()
+    elif file == "tcp":
+        known = Path(f"tests/tcp/{test}.tcp").exists()  # test_tcp_scripts plays them all
     else:
         known = is_run(file, test)
     return None if known else f"{place}: there is no test {file}: {test}"
