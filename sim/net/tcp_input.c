@@ -128,7 +128,7 @@ static void acknowledge(TcpConnection *tcp, uint32_t ack, SimTime now)
 
 static uint32_t offered_window(const TcpConnection *tcp, const Segment *in)
 {
-    return (uint32_t)in->window << ((in->flags & SEGMENT_SYN) != 0 ? 0 : tcp->snd_scale);
+    return (uint32_t)in->window << tcp->snd_scale;
 }
 
 /* Fifth step: "the send window should be updated", but not by old segments. */
@@ -484,7 +484,10 @@ void tcp_receive(TcpConnection *tcp, Segment *segment, SimTime now)
     } else if (is_second_syn(tcp, segment)) {
         segment->seq++;
         segment->flags &= (uint8_t)~SEGMENT_SYN;
+        uint8_t scale = tcp->snd_scale;
+        tcp->snd_scale = 0; /* RFC 7323 §2.2: a SYN's window "MUST NOT be scaled" */
         other_states_receive(tcp, segment, TCP_ON_SYN_ACK, now);
+        tcp->snd_scale = scale;
     } else {
         other_states_receive(tcp, segment, TCP_ON_ACK_OF_SYN, now);
     }
