@@ -50,12 +50,17 @@ static void learn_syn(TcpConnection *tcp, const Segment *syn)
     tcp->snd_wl2 = syn->ack;
 }
 
-/* Notes where the peer's stream ends, when this segment says so and lies within the window. */
+/* Notes where the peer's stream ends, when this segment says so and that lies within the window. A
+ * FIN that does not is unacceptable, and answered: the peer may be probing a closed window. */
 static void note_fin(TcpConnection *tcp, const Segment *in, uint32_t text_seq)
 {
     uint32_t fin = text_seq + (uint32_t)in->payload.length;
-    if ((in->flags & SEGMENT_FIN) == 0 || tcp->fin_known || fin - tcp->rcv_nxt >= tcp_rcv_wnd(tcp))
+    if ((in->flags & SEGMENT_FIN) == 0 || tcp->fin_known)
         return;
+    if (fin - tcp->rcv_nxt >= tcp_rcv_wnd(tcp)) {
+        tcp->ack_now = true;
+        return;
+    }
     tcp->fin_known = true;
     tcp->rcv_fin = fin;
 }
