@@ -452,7 +452,7 @@ static inline void script_play_connected(ScriptPlayer *player, const ScriptStep 
         script_icmp(player, step);
         break;
     case SCRIPT_LIMIT_MSS:
-        tcp_limit_mss(tcp, (uint16_t)MIN(step->value, UINT16_MAX));
+        tcp_limit_mss(tcp, (uint16_t)step->value);
         break;
     case SCRIPT_DEADLINE:
         script_expect_time(player, "deadline", step->value, tcp_deadline(tcp));

@@ -14,7 +14,7 @@ enum {
     SCRIPT_OUR_ISS = 1000,
     SCRIPT_MSS = 1000,           /* where `tcp` says no other */
     SCRIPT_PEER_WINDOW = 60000,  /* of `established` */
-    SCRIPT_TIMES = 1000,         /* the most that `x` may say */
+    SCRIPT_TIMES = 100,          /* the most that `x` may say */
     SCRIPT_WRITE_MOST = 1 << 20, /* octets */
     SCRIPT_SIZE_MOST = 1 << 16,  /* of a file */
 };
@@ -251,7 +251,7 @@ static inline bool script_read_duration(ScriptReader *reader, SimTime *duration)
     if (!units_parse(UNITS_DURATION, span_of_text(g_strstrip(text)), duration, &reason))
         return script_wrong(reader, "`%s` %s", text, reason);
     if (*duration > SCRIPT_LONGEST)
-        return script_wrong(reader, "`%s` is more than a script may take, 1000 d", text);
+        return script_wrong(reader, "`%s` is longer than a script, 1000 d at most", text);
     reader->next += 2;
     return true;
 }
@@ -267,6 +267,8 @@ static inline bool script_read_moment(ScriptReader *reader, SimTime *moment)
         return false;
     if (is_relative)
         *moment += reader->now;
+    if (*moment > SCRIPT_LONGEST)
+        return script_wrong(reader, "a script is not longer than 1000 d");
     return true;
 }
 
@@ -378,6 +380,16 @@ static inline bool script_read_count(ScriptReader *reader, ScriptStep *step)
     bool is_read = script_read_u32(reader, "how many", &count);
     step->value = count;
     return is_read;
+}
+
+/* What is left of a hop's least MTU (RFC 791 §3.2) is the least MSS. */
+static inline bool script_read_mss(ScriptReader *reader, ScriptStep *step)
+{
+    uint64_t mss = 0;
+    if (!script_read_number(reader, "an MSS", UINT16_MAX, &mss))
+        return false;
+    step->value = (int64_t)mss;
+    return mss >= tcp_mss_of_mtu(0) || script_wrong(reader, "an MSS is at least 28");
 }
 
 static inline bool script_read_iss(ScriptReader *reader, ScriptStep *step)
@@ -499,7 +511,7 @@ static const struct {
     [SCRIPT_CLOSE] = {"close", script_read_nothing},
     [SCRIPT_ABORT] = {"abort", script_read_nothing},
     [SCRIPT_ICMP] = {"icmp", script_read_icmp},
-    [SCRIPT_LIMIT_MSS] = {"limit-mss", script_read_count},
+    [SCRIPT_LIMIT_MSS] = {"limit-mss", script_read_mss},
     [SCRIPT_WE_SEND] = {">", script_read_segment},
     [SCRIPT_EVENT] = {"event", script_read_event},
     [SCRIPT_STATE] = {"state", script_read_state},

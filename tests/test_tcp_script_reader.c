@@ -45,7 +45,10 @@ static void test_lines_that_cannot_be_read(void **state)
         {RULE "10 parsecs open", "x.tcp:2: `10 parsecs` has a unit that is not known here; the "
                                  "unit of a duration is ns, us, "
                                  "ms, s, min, h or d"},
-        {RULE "2000 d nothing", "x.tcp:2: `2000 d` is more than a script may take, 1000 d"},
+        {RULE "2000 d nothing", "x.tcp:2: `2000 d` is longer than a script, 1000 d at most"},
+        {RULE "600 d nothing\n+600 d nothing", "x.tcp:3: a script is not longer than 1000 d"},
+        {RULE "open\nlimit-mss 9", "x.tcp:3: an MSS is at least 28"},
+        {RULE "< F 1 win 1 x101", "x.tcp:2: how often is a number up to 100, not `101`"},
         {RULE "opne",
          "x.tcp:2: `opne` is no step; there are open, listen, <, write, read, shutdown, close, "
          "abort, icmp, limit-mss, >, event, state, deadline, readable, room, info, nothing"},
