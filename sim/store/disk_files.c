@@ -9,34 +9,45 @@
 #include "store/disk_files.h"
 
 #include "core/check.h"
+#include "core/table.h"
 #include "store/disk_chunk.h"
 
 #include <string.h>
 
 typedef struct File {
-    unsigned references; /* by names, in either state */
-    unsigned view_links; /* by names in the view */
+    uint32_t references; /* by names, in either state */
+    uint32_t view_links; /* by names in the view */
     Chunk *view, *durable;
 } File;
 
+typedef struct Name Name;
+
+/* A name whose view is not durable. */
+typedef struct Change {
+    Name *name;
+    uint64_t number; /* of the name's last change */
+} Change;
+
 typedef struct Folder {
-    char *path;
-    GHashTable *names; /* text -> Name */
-    GQueue changed;    /* Name whose view is not durable */
+    Table names;       /* Name */
+    GArray *changed;   /* Change, in no order */
     size_t view_count; /* names in the view */
+    size_t path_length;
+    char path[];
 } Folder;
 
-typedef struct Name {
+/* There are many, so what is known by itself elsewhere is not in it. */
+struct Name {
     Folder *folder;
-    File *view, *durable; /* NULL: not there in that state */
-    bool is_changed;
-    uint64_t change; /* the number of its last change */
-    GList link;      /* in folder->changed */
+    File *view, *durable;  /* NULL: not there in that state */
+    uint32_t change_place; /* in folder->changed, counted from 1; 0: both states agree */
     char text[];
-} Name;
+};
 
 struct DiskFiles {
-    GTree *folders; /* path -> Folder */
+    GTree *folders;        /* path -> Folder, which owns them */
+    Table folders_by_path; /* the same */
+    Name *last;            /* found; NULL: none. The steps of a plan ask for one several times */
     uint64_t capacity;
     uint64_t used;    /* octets of the contents in the view */
     uint64_t changes; /* of names, so far; a rename is one */
@@ -83,74 +94,129 @@ static int compare_texts(const void *a, const void *b, void *unused)
     return strcmp(a, b);
 }
 
-static void name_free(void *data)
+static void name_free(Name *name)
 {
-    Name *name = data;
     file_unref(name->view);
     file_unref(name->durable);
     g_free(name);
 }
 
+static uint32_t hash_of_name(const void *name)
+{
+    const char *text = ((const Name *)name)->text;
+    return table_hash(text, strlen(text));
+}
+
+static uint32_t hash_of_folder(const void *data)
+{
+    const Folder *folder = data;
+    return table_hash(folder->path, folder->path_length);
+}
+
 static void folder_free(void *data)
 {
     Folder *folder = data;
-    g_hash_table_destroy(folder->names);
-    g_free(folder->path);
+    size_t at = 0;
+    for (Name *name; (name = table_each(&folder->names, &at)) != NULL;)
+        name_free(name);
+    table_clear(&folder->names);
+    g_array_unref(folder->changed);
     g_free(folder);
 }
 
-static Folder *folder_make(DiskFiles *files, const char *path)
+static Folder *find_folder(const DiskFiles *files, const char *path, size_t length)
 {
-    Folder *folder = g_tree_lookup(files->folders, path);
-    if (folder != NULL)
-        return folder;
-    folder = g_new0(Folder, 1);
-    folder->path = g_strdup(path);
-    folder->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, name_free);
-    g_queue_init(&folder->changed);
-    g_tree_insert(files->folders, folder->path, folder);
+    TableProbe probe = table_probe(&files->folders_by_path, table_hash(path, length));
+    Folder *folder;
+    while ((folder = table_next(&files->folders_by_path, &probe)) != NULL &&
+           (folder->path_length != length || memcmp(folder->path, path, length) != 0))
+        continue;
     return folder;
 }
 
-/* Copies the folder's part of a path; returns its name, which is a part of it. */
-static const char *split_path(const char *path, char folder[static DISK_PATH_MAX + 1])
+static Folder *make_folder(DiskFiles *files, const char *path, size_t length)
 {
-    const char *slash = strrchr(path, '/');
+    Folder *folder = g_malloc0(sizeof *folder + length + 1);
+    folder->names.hash_of = hash_of_name;
+    folder->changed = g_array_new(FALSE, FALSE, sizeof(Change));
+    folder->path_length = length;
+    memcpy(folder->path, path, length);
+    g_tree_insert(files->folders, folder->path, folder);
+    table_add(&files->folders_by_path, folder);
+    return folder;
+}
+
+/* A path, cut in two; both parts lie in it. */
+typedef struct PathParts {
+    size_t folder_length;
+    const char *name;
+    size_t name_length;
+} PathParts;
+
+static PathParts split_path(const char *path)
+{
+    size_t length = strlen(path);
+    const char *slash = memrchr(path, '/', length);
     const char *name = slash != NULL ? slash + 1 : path;
-    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
-    CHECK(length + strlen(name) < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
-    memcpy(folder, path, length);
-    folder[length] = '\0';
+    CHECK(length < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
+    return (PathParts){slash != NULL ? (size_t)(slash - path) : 0, name,
+                       length - (size_t)(name - path)};
+}
+
+static Name *find_in_folder(const Folder *folder, const PathParts *parts)
+{
+    TableProbe probe = table_probe(&folder->names, table_hash(parts->name, parts->name_length));
+    Name *name;
+    while ((name = table_next(&folder->names, &probe)) != NULL &&
+           strcmp(name->text, parts->name) != 0)
+        continue;
     return name;
 }
 
-/* The name that a path means, or NULL when neither state has it. */
-static Name *find_name(const DiskFiles *files, const char *path)
+/* Whether the path means the name that was found last. */
+static bool is_last(const DiskFiles *files, const char *path)
 {
-    char folder_path[DISK_PATH_MAX + 1];
-    const char *text = split_path(path, folder_path);
-    const Folder *folder = g_tree_lookup(files->folders, folder_path);
-    return folder != NULL ? g_hash_table_lookup(folder->names, text) : NULL;
+    if (files->last == NULL)
+        return false;
+    const Folder *folder = files->last->folder;
+    return strncmp(path, folder->path, folder->path_length) == 0 &&
+           path[folder->path_length] == '/' &&
+           strcmp(path + folder->path_length + 1, files->last->text) == 0;
+}
+
+/* The name that a path means, or NULL when neither state has it. */
+static Name *find_name(DiskFiles *files, const char *path)
+{
+    if (is_last(files, path))
+        return files->last;
+    PathParts parts = split_path(path);
+    const Folder *folder = find_folder(files, path, parts.folder_length);
+    Name *name = folder != NULL ? find_in_folder(folder, &parts) : NULL;
+    if (name != NULL)
+        files->last = name;
+    return name;
 }
 
 static Name *make_name(DiskFiles *files, const char *path)
 {
-    char folder_path[DISK_PATH_MAX + 1];
-    const char *text = split_path(path, folder_path);
-    Folder *folder = folder_make(files, folder_path);
-    Name *name = g_hash_table_lookup(folder->names, text);
-    if (name != NULL)
-        return name;
-    size_t size = strlen(text) + 1;
-    name = g_malloc(sizeof *name + size);
-    *name = (Name){.folder = folder};
-    memcpy(name->text, text, size);
-    name->link.data = name;
-    g_hash_table_insert(folder->names, name->text, name);
+    if (is_last(files, path))
+        return files->last;
+    PathParts parts = split_path(path);
+    Folder *folder = find_folder(files, path, parts.folder_length);
+    if (folder == NULL)
+        folder = make_folder(files, path, parts.folder_length);
+    Name *name = find_in_folder(folder, &parts);
+    if (name == NULL) {
+        name = g_malloc(sizeof *name + parts.name_length + 1);
+        *name = (Name){.folder = folder};
+        memcpy(name->text, parts.name, parts.name_length + 1);
+        table_add(&folder->names, name);
+    }
+    files->last = name;
     return name;
 }
 
-static File *find_file(const DiskFiles *files, const char *path)
+static File *find_file(DiskFiles *files, const char *path)
 {
     const Name *name = find_name(files, path);
     return name != NULL ? name->view : NULL;
@@ -178,30 +244,49 @@ static void name_unlink(DiskFiles *files, Name *name)
     file_unref(file);
 }
 
+static Change *change_of(const Name *name)
+{
+    return &g_array_index(name->folder->changed, Change, name->change_place - 1);
+}
+
 static void name_set_changed(const DiskFiles *files, Name *name)
 {
-    name->change = files->changes;
-    if (!name->is_changed)
-        g_queue_push_tail_link(&name->folder->changed, &name->link);
-    name->is_changed = true;
+    Change change = {name, files->changes};
+    if (name->change_place == 0) {
+        g_array_append_val(name->folder->changed, change);
+        name->change_place = name->folder->changed->len;
+    }
+    *change_of(name) = change;
+}
+
+static void forget_change(Name *name)
+{
+    GArray *changed = name->folder->changed;
+    if (name->change_place == 0)
+        return;
+    g_array_index(changed, Change, changed->len - 1).name->change_place = name->change_place;
+    g_array_remove_index_fast(changed, name->change_place - 1);
+    name->change_place = 0;
 }
 
 /* Both states agree on the name; it is freed when neither has it. */
-static void name_settle(Name *name)
+static void name_settle(DiskFiles *files, Name *name)
 {
-    if (name->is_changed)
-        g_queue_unlink(&name->folder->changed, &name->link);
-    name->is_changed = false;
-    if (name->view == NULL)
-        g_hash_table_remove(name->folder->names, name->text);
+    forget_change(name);
+    if (name->view != NULL)
+        return;
+    if (files->last == name)
+        files->last = NULL;
+    table_remove(&name->folder->names, name);
+    name_free(name);
 }
 
 /* What the name means in the view becomes durable. It may free the name. */
-static void name_keep(Name *name)
+static void name_keep(DiskFiles *files, Name *name)
 {
     file_unref(name->durable);
     name->durable = file_ref(name->view);
-    name_settle(name);
+    name_settle(files, name);
 }
 
 /* What the name means in the view from now on; NULL: nothing. It may free the name. */
@@ -212,7 +297,7 @@ static void name_set_view(DiskFiles *files, Name *name, File *file)
     name_link(files, name, file);
     file_unref(file);
     if (name->view == name->durable)
-        name_settle(name);
+        name_settle(files, name);
     else
         name_set_changed(files, name);
 }
@@ -223,12 +308,14 @@ DiskFiles *disk_files_new(uint64_t capacity)
 {
     DiskFiles *files = g_new0(DiskFiles, 1);
     files->folders = g_tree_new_full(compare_texts, NULL, NULL, folder_free);
+    files->folders_by_path.hash_of = hash_of_folder;
     files->capacity = capacity;
     return files;
 }
 
 void disk_files_free(DiskFiles *files)
 {
+    table_clear(&files->folders_by_path);
     g_tree_destroy(files->folders);
     g_free(files);
 }
@@ -287,13 +374,20 @@ DiskResult disk_files_sync(DiskFiles *files, const char *path)
     return DISK_OK;
 }
 
+/* The last of those changed, NULL when there is none. */
+static Name *last_changed(const Folder *folder)
+{
+    guint count = folder->changed->len;
+    return count > 0 ? g_array_index(folder->changed, Change, count - 1).name : NULL;
+}
+
 DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
 {
-    Folder *folder = g_tree_lookup(files->folders, folder_path);
+    const Folder *folder = find_folder(files, folder_path, strlen(folder_path));
     if (folder == NULL)
         return DISK_OK;
-    while (!g_queue_is_empty(&folder->changed))
-        name_keep(g_queue_peek_head(&folder->changed));
+    for (Name *name; (name = last_changed(folder)) != NULL;)
+        name_keep(files, name);
     return DISK_OK;
 }
 
@@ -335,20 +429,20 @@ static uint64_t draw_last_change(const DiskFiles *files, Random *draws)
     for (GTreeNode *node = g_tree_node_first(files->folders); node != NULL;
          node = g_tree_node_next(node)) {
         const Folder *folder = g_tree_node_value(node);
-        for (const GList *link = folder->changed.head; link != NULL; link = link->next)
-            g_array_append_val(numbers, ((const Name *)link->data)->change);
+        for (guint i = 0; i < folder->changed->len; i++)
+            g_array_append_val(numbers, g_array_index(folder->changed, Change, i).number);
     }
     g_array_sort(numbers, compare_changes);
     uint64_t kept = random_draw_below(draws, (uint64_t)numbers->len + 1);
     return kept > 0 ? g_array_index(numbers, uint64_t, kept - 1) : 0;
 }
 
-static void settle_names(DiskFiles *files, Folder *folder, uint64_t last_change)
+static void settle_names(DiskFiles *files, const Folder *folder, uint64_t last_change)
 {
     Name *name;
-    while ((name = g_queue_peek_head(&folder->changed)) != NULL) {
-        if (name->change <= last_change)
-            name_keep(name);
+    while ((name = last_changed(folder)) != NULL) {
+        if (change_of(name)->number <= last_change)
+            name_keep(files, name);
         else
             name_set_view(files, name, name->durable);
     }
@@ -359,7 +453,8 @@ static void settle_contents(DiskFiles *files, const Folder *folder, DiskLoss los
 {
     g_auto(GStrv) names = disk_files_list(files, folder->path);
     for (char **text = names; *text != NULL; text++) {
-        const Name *name = g_hash_table_lookup(folder->names, *text);
+        PathParts parts = {.name = *text, .name_length = strlen(*text)};
+        const Name *name = find_in_folder(folder, &parts);
         File *file = name->view;
         if (file->view == file->durable)
             continue;
@@ -385,19 +480,19 @@ void disk_files_lose_power(DiskFiles *files, DiskLoss loss, Random *draws)
 
 /* ---- Reading ---- */
 
-GBytes *disk_files_read(const DiskFiles *files, const char *path)
+GBytes *disk_files_read(DiskFiles *files, const char *path)
 {
     const File *file = find_file(files, path);
     return file != NULL ? chunk_read(file->view) : NULL;
 }
 
-uint64_t disk_files_size(const DiskFiles *files, const char *path)
+uint64_t disk_files_size(DiskFiles *files, const char *path)
 {
     const File *file = find_file(files, path);
     return file != NULL ? chunk_size(file->view) : 0;
 }
 
-bool disk_files_has(const DiskFiles *files, const char *path)
+bool disk_files_has(DiskFiles *files, const char *path)
 {
     return find_file(files, path) != NULL;
 }
@@ -415,16 +510,12 @@ static int compare_names(const void *a, const void *b)
 char **disk_files_list(const DiskFiles *files, const char *folder_path)
 {
     GPtrArray *list = g_ptr_array_new();
-    Folder *folder = g_tree_lookup(files->folders, folder_path);
-    GHashTableIter iter;
-    void *value;
-    if (folder != NULL) {
-        g_hash_table_iter_init(&iter, folder->names);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-            const Name *name = value;
-            if (name->view != NULL)
-                g_ptr_array_add(list, g_strdup(name->text));
-        }
+    const Folder *folder = find_folder(files, folder_path, strlen(folder_path));
+    size_t at = 0;
+    const Name *name = folder != NULL ? table_each(&folder->names, &at) : NULL;
+    for (; name != NULL; name = table_each(&folder->names, &at)) {
+        if (name->view != NULL)
+            g_ptr_array_add(list, g_strdup(name->text));
     }
     g_ptr_array_sort(list, compare_names);
     g_ptr_array_add(list, NULL);

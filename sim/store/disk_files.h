@@ -22,9 +22,10 @@ void disk_files_lose_power(DiskFiles *files, DiskLoss loss, Random *draws);
 /* While full, no content grows. */
 void disk_files_set_full(DiskFiles *files, bool is_full);
 
-GBytes *disk_files_read(const DiskFiles *files, const char *path);
-uint64_t disk_files_size(const DiskFiles *files, const char *path);
-bool disk_files_has(const DiskFiles *files, const char *path);
+/* Reading remembers which file was asked for, since it is mostly asked for again. */
+GBytes *disk_files_read(DiskFiles *files, const char *path);
+uint64_t disk_files_size(DiskFiles *files, const char *path);
+bool disk_files_has(DiskFiles *files, const char *path);
 char **disk_files_list(const DiskFiles *files, const char *folder);
 char **disk_files_list_folders(const DiskFiles *files, const char *folder);
 uint64_t disk_files_used(const DiskFiles *files);

@@ -1,0 +1,95 @@
+/* A set of things that are found by what they are called: an open-addressed table of pointers. The
+ * things keep their keys themselves, so one of them takes 16 octets here, no more.
+ *
+ * Beside each pointer stands an octet of its hash, so that hardly any thing but the one looked for
+ * is touched. The owner of the table says when two things are the same:
+ *
+ *     TableProbe probe = table_probe(table, hash);
+ *     while ((thing = table_next(table, &probe)) != NULL && strcmp(thing->name, name) != 0)
+ *         continue;
+ *
+ * A zero Table is an empty one, but for its `hash_of`. Its order is for nobody to see. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct Table {
+    uint32_t (*hash_of)(const void *thing);
+    void **things;
+    uint8_t *tags;   /* TABLE_FREE, TABLE_GONE, or TABLE_HELD and bits of the hash */
+    size_t capacity; /* a power of two, or 0 */
+    size_t count;    /* things */
+    size_t used;     /* places that are not free: what has gone keeps its place for a while */
+} Table;
+
+enum { TABLE_FREE, TABLE_GONE, TABLE_HELD = 0x80 };
+
+/* Forgets all things, which are the owner's. */
+void table_clear(Table *table);
+/* The table has no thing that is the same. */
+void table_add(Table *table, void *thing);
+/* The thing is in the table; its key is still what it was. */
+void table_remove(Table *table, const void *thing);
+
+/* Mixes a number well, as into a hash. */
+static inline uint32_t table_hash_number(uint64_t number)
+{
+    number *= UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(number >> 32);
+}
+
+/* Of so many octets, taken eight at a time. */
+static inline uint32_t table_hash(const char *octets, size_t length)
+{
+    uint64_t hash = length, eight;
+    for (; length >= sizeof eight; octets += sizeof eight, length -= sizeof eight) {
+        memcpy(&eight, octets, sizeof eight);
+        hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    memcpy(&eight, octets, length);
+    return table_hash_number(hash ^ eight);
+}
+
+static inline uint8_t table_tag(uint32_t hash)
+{
+    return (uint8_t)(TABLE_HELD | hash >> 25);
+}
+
+/* Where one looks for a thing of some hash. */
+typedef struct TableProbe {
+    size_t at;
+    uint8_t tag;
+} TableProbe;
+
+static inline TableProbe table_probe(const Table *table, uint32_t hash)
+{
+    return (TableProbe){hash & (table->capacity - 1), table_tag(hash)};
+}
+
+/* The next thing that may be the one looked for; NULL: there is none. */
+static inline void *table_next(const Table *table, TableProbe *probe)
+{
+    if (table->count == 0)
+        return NULL;
+    for (;;) {
+        size_t at = probe->at;
+        uint8_t tag = table->tags[at];
+        probe->at = (at + 1) & (table->capacity - 1);
+        if (tag == probe->tag)
+            return table->things[at];
+        if (tag == TABLE_FREE)
+            return NULL;
+    }
+}
+
+/* All things, for what their order does not matter to: from `*at` 0 on; NULL ends them. */
+static inline void *table_each(const Table *table, size_t *at)
+{
+    while (*at < table->capacity && table->tags[*at] < TABLE_HELD)
+        (*at)++;
+    return *at < table->capacity ? table->things[(*at)++] : NULL;
+}
