@@ -30,8 +30,60 @@ static void test_span_compares_without_case(void **state)
     assert_true(span_equals_text_nocase(span_of_text("rCpT"), "RCPT"));
     assert_false(span_equals_text_nocase(span_of_text("rcp"), "RCPT"));
     assert_true(span_starts_with_nocase(span_of_text("FROM:<a>"), "from:"));
+    assert_false(span_starts_with_nocase(span_of_text("FRO"), "from:"));
+    assert_false(span_starts_with_nocase((Span){0}, "from:"));
+    assert_true(span_starts_with_nocase(span_of_text("a"), ""));
+    assert_true(span_equals_text_nocase((Span){0}, ""));
+    assert_false(span_equals_text_nocase(span_of_text(" "), ""));
+    assert_false(span_equals_text_nocase((Span){0}, "a"));
     assert_int_equal(span_find(span_of_text("a:b"), ':'), 1);
     assert_int_equal(span_find(span_of_text("ab"), ':'), 2);
+}
+
+/* What span_plain_lines says, octet by octet. */
+static size_t plain_lines(Span text)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t before = i == 0 ? '\n' : text.data[i - 1];
+        if ((text.data[i] == '\n') != (before == '\r') || (text.data[i] == '.' && before == '\n'))
+            break;
+        if (text.data[i] == '\n')
+            lines = i + 1;
+    }
+    return lines;
+}
+
+/* Lines of 40 octets; each wrong octet at each place, so that it meets each edge of what is looked
+ * at at once. */
+static void test_plain_lines_end_before_what_is_wrong(void **state)
+{
+    (void)state;
+    enum { LINE = 40, LENGTH = 8 * LINE };
+    static const char wrong[] = {'\r', '\n', '.', 'x'};
+    uint8_t text[LENGTH];
+    for (size_t length = 0; length <= LENGTH; length++) {
+        for (size_t place = 0; place < length; place++) {
+            for (size_t w = 0; w < sizeof wrong; w++) {
+                for (size_t i = 0; i < LENGTH; i++)
+                    text[i] = i % LINE == LINE - 2 ? '\r' : i % LINE == LINE - 1 ? '\n' : 'a';
+                text[place] = (uint8_t)wrong[w];
+                Span span = span_of(text, length);
+                assert_int_equal(span_plain_lines(span), plain_lines(span));
+            }
+        }
+    }
+    assert_int_equal(span_plain_lines((Span){0}), 0);
+    assert_int_equal(span_plain_lines(span_of_text("a\r\nb\r\n")), 6);
+}
+
+static void test_span_has_control(void **state)
+{
+    (void)state;
+    assert_false(span_has_control(span_of_text("gr\xc3\xbc\xc3\x9f dich, 1 ~")));
+    assert_true(span_has_control(span_of_text("0123456789abcdef\x7f")));
+    assert_true(span_has_control(span_of_text("a\tb")));
+    assert_false(span_has_control((Span){0}));
 }
 
 static void test_slice_shares(void **state)
@@ -51,6 +103,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buffer_keeps_its_maximum),
         cmocka_unit_test(test_span_compares_without_case),
+        cmocka_unit_test(test_plain_lines_end_before_what_is_wrong),
+        cmocka_unit_test(test_span_has_control),
         cmocka_unit_test(test_slice_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,11 +6,6 @@
 
 enum { BUFFER_FIRST_CAPACITY = 256 };
 
-Span span_of_text(const char *text)
-{
-    return span_of(text, strlen(text));
-}
-
 bool span_equals(Span a, Span b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
@@ -21,7 +16,7 @@ static uint8_t to_lower(uint8_t octet)
     return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
 }
 
-bool span_equals_text_nocase(Span span, const char *text)
+bool span_equals_text_nocase_whole(Span span, const char *text)
 {
     for (size_t i = 0; i < span.length; i++)
         if (text[i] == '\0' || to_lower((uint8_t)text[i]) != to_lower(span.data[i]))
@@ -29,7 +24,7 @@ bool span_equals_text_nocase(Span span, const char *text)
     return text[span.length] == '\0';
 }
 
-bool span_starts_with_nocase(Span span, const char *prefix)
+bool span_starts_with_nocase_whole(Span span, const char *prefix)
 {
     for (size_t i = 0; prefix[i] != '\0'; i++)
         if (i == span.length || to_lower((uint8_t)prefix[i]) != to_lower(span.data[i]))
@@ -37,32 +32,46 @@ bool span_starts_with_nocase(Span span, const char *prefix)
     return true;
 }
 
-/* A CR and an LF stand together, and no dot behind them; written so that it becomes vectors. */
-static bool is_plain(const uint8_t *octets, size_t count, uint8_t before)
+/* As many octets as any machine we know of compares at once. */
+typedef uint8_t Octets __attribute__((vector_size(16)));
+
+/* Whether in a block of octets each CR and LF stand together, and no dot behind them. There is an
+ * octet in front of the first. */
+enum { BLOCK = 4 * sizeof(Octets) };
+static bool is_plain(const uint8_t *octets)
 {
-    uint8_t wrong = (uint8_t)(((octets[0] == '\n') ^ (before == '\r')) |
-                              ((octets[0] == '.') & (before == '\n')));
-    for (size_t i = 1; i < count; i++) {
-        uint8_t pair = (octets[i] == '\n') ^ (octets[i - 1] == '\r');
-        uint8_t dot = (octets[i] == '.') & (octets[i - 1] == '\n');
-        wrong = (uint8_t)(wrong | pair | dot);
+    Octets wrong = {0};
+    for (size_t i = 0; i < BLOCK; i += sizeof(Octets)) {
+        Octets these, before;
+        memcpy(&these, octets + i, sizeof these);
+        memcpy(&before, octets + i - 1, sizeof before);
+        wrong |= (Octets)((these == '\n') ^ (before == '\r'));
+        wrong |= (Octets)((these == '.') & (before == '\n'));
     }
-    return wrong == 0;
+    uint64_t halves[2];
+    memcpy(halves, &wrong, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
+}
+
+static bool is_plain_octet(uint8_t octet, uint8_t before)
+{
+    return (octet == '\n') == (before == '\r') && !(octet == '.' && before == '\n');
 }
 
 size_t span_plain_lines(Span text)
 {
-    enum { BLOCK = 256 };
-    size_t length = 0;
-    uint8_t before = '\n';
-    while (length < text.length) {
-        size_t block = MIN(text.length - length, BLOCK);
-        if (!is_plain(text.data + length, block, before))
-            break;
-        length += block;
-        before = text.data[length - 1];
-    }
-    const uint8_t *end = length > 0 ? memrchr(text.data, '\n', length) : NULL;
+    if (text.length == 0 || !is_plain_octet(text.data[0], '\n'))
+        return 0;
+    size_t length = 1;
+    while (text.length - length >= BLOCK && is_plain(text.data + length))
+        length += BLOCK;
+    /* What is left is in part looked at again, rather than octet by octet. */
+    if (text.length - length < BLOCK && text.length > BLOCK &&
+        is_plain(text.data + text.length - BLOCK))
+        length = text.length;
+    while (length < text.length && is_plain_octet(text.data[length], text.data[length - 1]))
+        length++;
+    const uint8_t *end = memrchr(text.data, '\n', length);
     return end != NULL ? (size_t)(end + 1 - text.data) : 0;
 }
 
@@ -76,6 +85,14 @@ bool span_is_ascii(Span span)
     for (size_t i = 0; i < span.length; i++)
         all |= span.data[i];
     return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
+bool span_has_control(Span span)
+{
+    uint8_t has = 0;
+    for (size_t i = 0; i < span.length; i++)
+        has |= (uint8_t)((span.data[i] < ' ') | (span.data[i] == 0x7f));
+    return has != 0;
 }
 
 char *span_dup_text(Span span)
@@ -112,16 +129,24 @@ static void buffer_reserve(Buffer *buffer, size_t more)
     buffer->capacity = capacity;
 }
 
+uint8_t *buffer_add(Buffer *buffer, size_t count)
+{
+    if (count > buffer_room(buffer))
+        return NULL;
+    buffer_reserve(buffer, count);
+    uint8_t *added = buffer->data + buffer->start + buffer->length;
+    buffer->length += count;
+    return added;
+}
+
 bool buffer_append(Buffer *buffer, Span span)
 {
-    if (span.length > buffer_room(buffer))
-        return false;
     if (span.length == 0)
         return true;
-    buffer_reserve(buffer, span.length);
-    memcpy(buffer->data + buffer->start + buffer->length, span.data, span.length);
-    buffer->length += span.length;
-    return true;
+    uint8_t *added = buffer_add(buffer, span.length);
+    if (added != NULL)
+        memcpy(added, span.data, span.length);
+    return added != NULL;
 }
 
 bool buffer_append_text(Buffer *buffer, const char *text)

@@ -21,11 +21,28 @@ static inline Span span_of(const void *data, size_t length)
 }
 
 /* The bytes of a C string without its NUL. */
-Span span_of_text(const char *text);
+static inline Span span_of_text(const char *text)
+{
+    return span_of(text, strlen(text));
+}
 bool span_equals(Span a, Span b);
+/* Whether the first octets may be the same letter: most texts that are compared differ there. */
+static inline bool span_may_start_with(Span span, const char *text)
+{
+    return span.length == 0 || ((span.data[0] ^ (uint8_t)text[0]) & ~0x20) == 0;
+}
 /* Compares octets without regard to the case of ASCII letters. */
-bool span_equals_text_nocase(Span span, const char *text);
-bool span_starts_with_nocase(Span span, const char *prefix);
+bool span_equals_text_nocase_whole(Span span, const char *text);
+bool span_starts_with_nocase_whole(Span span, const char *prefix);
+static inline bool span_equals_text_nocase(Span span, const char *text)
+{
+    return span_may_start_with(span, text) && span_equals_text_nocase_whole(span, text);
+}
+static inline bool span_starts_with_nocase(Span span, const char *prefix)
+{
+    return (prefix[0] == '\0' || span_may_start_with(span, prefix)) &&
+           span_starts_with_nocase_whole(span, prefix);
+}
 /* The span without its first `count` bytes; `count` is at most its length. */
 static inline Span span_skip(Span span, size_t count)
 {
@@ -52,6 +69,8 @@ static inline bool octets_are_printable(uint64_t eight)
     uint64_t delete = eight + each;
     return ((eight | below_space | delete) & each * 0x80) == 0;
 }
+/* True when there is a control character of ASCII in it. */
+bool span_has_control(Span span);
 /* A newly allocated, NUL-terminated copy; the caller frees it. */
 char *span_dup_text(Span span);
 
@@ -70,6 +89,8 @@ void buffer_clear(Buffer *buffer);
 /* Appends all of `span`, or nothing and returns false when that would exceed the maximum. */
 bool buffer_append(Buffer *buffer, Span span);
 bool buffer_append_text(Buffer *buffer, const char *text);
+/* Appends so many octets, for the caller to fill in at once; NULL, nothing done: no room. */
+uint8_t *buffer_add(Buffer *buffer, size_t count);
 bool buffer_append_format(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Allocates room for so many more bytes at once: a hint, where it is known how many will come. */
 void buffer_expect(Buffer *buffer, size_t more);

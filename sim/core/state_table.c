@@ -1,15 +1,7 @@
 /* State machines as data. See state_table.h. */
 #include "core/state_table.h"
 
-#include "core/check.h"
-
 #include <glib.h>
-
-const StateCell *state_table_cell(const StateTable *table, uint8_t state, uint8_t event)
-{
-    CHECK(state < table->state_count && event < table->event_count);
-    return &table->cells[state * table->event_count + event];
-}
 
 bool state_table_allows(const StateTable *table, uint8_t from, uint8_t to)
 {

@@ -4,6 +4,8 @@
  * declares its own enums for states, events and actions; the table names them by index. */
 #pragma once
 
+#include "core/check.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +32,12 @@ typedef struct StateTable {
 } StateTable;
 
 /* The cell for `event` in `state`; the table has every cell filled (tests prove it). */
-const StateCell *state_table_cell(const StateTable *table, uint8_t state, uint8_t event);
+static inline const StateCell *state_table_cell(const StateTable *table, uint8_t state,
+                                                uint8_t event)
+{
+    CHECK(state < table->state_count && event < table->event_count);
+    return &table->cells[state * table->event_count + event];
+}
 /* True when some cell leads from `from` to `to`. */
 bool state_table_allows(const StateTable *table, uint8_t from, uint8_t to);
 /* The first defect, such as an unfilled cell or an index out of range, as text to free, or NULL. */

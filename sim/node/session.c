@@ -127,6 +127,8 @@ static bool session_move_input(Session *session)
         if (session->tls != NULL)
             moved = session_move_records_in(session) || moved;
         Span input = session_peek_input(session);
+        if (input.length == 0)
+            return moved;
         size_t count = MIN(input.length, session->protocol->input_room(session->engine));
         if (count == 0)
             return moved;
@@ -136,6 +138,12 @@ static bool session_move_input(Session *session)
         session->silence_because = 0;
         moved = true;
     }
+}
+
+/* Whether input may wait for which there was no room before the engine's events were taken. */
+static bool session_may_take_more(const Session *session)
+{
+    return session->tls != NULL || stream_peek(session->stream).length > 0;
 }
 
 /* Tells the owner that the handshake is over, once; true when it did. */
@@ -192,6 +200,8 @@ static bool session_move_output(Session *session)
     bool moved = session->tls != NULL && session_move_records_out(session);
     for (;;) {
         Span output = session_peek_output(session);
+        if (output.length == 0)
+            return moved;
         output.length = MIN(output.length, stream_write_room(session->stream));
         if (output.length == 0)
             return moved;
@@ -285,14 +295,14 @@ void session_pump(Session *session)
     if (session->is_pumping || session->stream == NULL)
         return;
     session->is_pumping = true;
-    bool moved = true;
-    while (moved) {
-        moved = session_move_input(session);
-        moved = session_tell_tls(session) || moved;
-        moved = session_move_end(session) || moved;
+    bool moved;
+    do {
+        bool has_taken = session_move_input(session);
+        has_taken = session_tell_tls(session) || has_taken;
+        has_taken = session_move_end(session) || has_taken;
         session->owner.handle_events(session->owner.owner);
-        moved = session_move_output(session) || moved;
-    }
+        moved = session_move_output(session) || (has_taken && session_may_take_more(session));
+    } while (moved);
     session->is_pumping = false;
     bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||
                    session->peer_has_ended;

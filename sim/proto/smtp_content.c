@@ -71,33 +71,36 @@ static size_t take_unfinished_line(SmtpContentDecoder *decoder, Span rest)
     return length;
 }
 
-/* Whether no line is longer than that. `lines` are whole: as long as there is the end of one among
- * so many octets, all that end among them are short enough. */
-static bool lines_are_short(Span lines, size_t line_maximum)
+/* How much of `lines`, which are whole, comes before one that is longer than that. As long as there
+ * is the end of one among so many octets, all that end among them are short enough. */
+static size_t short_lines(Span lines, size_t line_maximum)
 {
-    while (lines.length > line_maximum) {
-        const uint8_t *end = memrchr(lines.data, '\n', line_maximum);
+    Span rest = lines;
+    while (rest.length > line_maximum) {
+        const uint8_t *end = memrchr(rest.data, '\n', line_maximum);
         if (end == NULL)
-            return false;
-        lines = span_skip(lines, (size_t)(end + 1 - lines.data));
+            return lines.length - rest.length;
+        rest = span_skip(rest, (size_t)(end + 1 - rest.data));
     }
-    return true;
-}
-
-/* Takes lines with which nothing is the matter, as nearly all are. */
-static size_t take_plain_lines(const SmtpContentDecoder *decoder, Span input)
-{
-    size_t length = decoder->at_line_start ? span_plain_lines(input) : 0;
-    return lines_are_short(span_of(input.data, length), decoder->line_maximum) ? length : 0;
+    return lines.length;
 }
 
 /* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
  * is set when a lone LF is the next octet and counts as a line end. */
 static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
 {
-    size_t at = take_plain_lines(decoder, input);
-    while (at < input.length && !(decoder->at_line_start && input.data[at] == '.')) {
+    size_t at = 0;
+    while (at < input.length) {
         Span rest = span_skip(input, at);
+        if (decoder->at_line_start) {
+            /* With nearly all lines nothing is the matter. */
+            size_t plain = span_plain_lines(rest);
+            plain = short_lines(span_of(rest.data, plain), decoder->line_maximum);
+            at += plain;
+            rest = span_skip(rest, plain);
+            if (rest.length == 0 || rest.data[0] == '.')
+                break;
+        }
         size_t lf = span_find(rest, '\n');
         if (lf == rest.length)
             return at + take_unfinished_line(decoder, rest);

@@ -92,22 +92,30 @@ size_t smtp_enhanced_format(SmtpEnhanced enhanced, char text[static SMTP_ENHANCE
     return length;
 }
 
+/* Whatever a node quotes must not be able to end the line. */
+static void mask_controls(uint8_t *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
+}
+
 static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Span text,
                              Buffer *output)
 {
-    char line[SMTP_REPLY_LINE_MAXIMUM];
-    size_t length = text_put_number(code, line); /* three digits: checked by the caller */
-    line[length++] = last ? ' ' : '-';
-    length += smtp_enhanced_format(enhanced, line + length);
-    size_t taken = MIN(text.length, sizeof line - 2 - length);
-    for (size_t i = 0; i < taken; i++) {
-        /* Whatever a node quotes must not be able to end the line. */
-        bool control = text.data[i] < ' ' || text.data[i] == 0x7f;
-        line[length++] = control ? '?' : (char)text.data[i];
-    }
-    line[length++] = '\r';
-    line[length++] = '\n';
-    CHECK(buffer_append(output, span_of(line, length)));
+    char head[sizeof "250 " + SMTP_ENHANCED_TEXT_SIZE];
+    size_t length = text_put_number(code, head); /* three digits: checked by the caller */
+    head[length++] = last ? ' ' : '-';
+    length += smtp_enhanced_format(enhanced, head + length);
+    size_t taken = MIN(text.length, SMTP_REPLY_LINE_MAXIMUM - 2 - length);
+    uint8_t *line = buffer_add(output, length + taken + 2);
+    CHECK(line != NULL);
+    memcpy(line, head, length);
+    if (taken > 0)
+        memcpy(line + length, text.data, taken);
+    if (span_has_control(span_of(text.data, taken)))
+        mask_controls(line + length, taken);
+    memcpy(line + length + taken, "\r\n", 2);
 }
 
 void smtp_reply_write(const SmtpReply *reply, Buffer *output)
@@ -163,8 +171,9 @@ static Span line_take_enhanced(SmtpReplyReader *reader, Span text)
     return span_skip(text, used);
 }
 
-/* Adds one line, without its line end, to the reply under way. */
-static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line)
+/* Adds one line, without its line end, to the reply under way. A reply of one line, as most are,
+ * stays where it is. */
+static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line, SmtpReply *reply)
 {
     uint16_t code = code_parse(line);
     bool first = reader->code == 0;
@@ -175,9 +184,18 @@ static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line)
         return SMTP_REPLY_READ_MALFORMED;
     reader->code = code;
     Span text = line_take_enhanced(reader, span_skip(line, MIN(line.length, 4)));
-    if ((!first && !buffer_append_text(&reader->text, "\n")) || !buffer_append(&reader->text, text))
-        return SMTP_REPLY_READ_MALFORMED;
-    return separator == '-' ? SMTP_REPLY_READ_MORE : SMTP_REPLY_READ_DONE;
+    bool last = separator == ' ';
+    if (!(first && last)) {
+        if ((!first && !buffer_append_text(&reader->text, "\n")) ||
+            !buffer_append(&reader->text, text))
+            return SMTP_REPLY_READ_MALFORMED;
+        text = buffer_peek(&reader->text);
+    }
+    if (!last)
+        return SMTP_REPLY_READ_MORE;
+    reader->done = true;
+    *reply = (SmtpReply){reader->code, reader->enhanced, text};
+    return SMTP_REPLY_READ_DONE;
 }
 
 /* Starts anew once a whole reply has been handed out. */
@@ -201,14 +219,9 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, Smt
         if (end == bytes.length)
             return SMTP_REPLY_READ_MORE;
         size_t length = end > 0 && bytes.data[end - 1] == '\r' ? end - 1 : end;
-        SmtpReplyRead read = reader_add_line(reader, span_of(bytes.data, length));
+        SmtpReplyRead read = reader_add_line(reader, span_of(bytes.data, length), reply);
         buffer_consume(input, end + 1);
-        if (read == SMTP_REPLY_READ_MALFORMED)
+        if (read != SMTP_REPLY_READ_MORE)
             return read;
-        if (read == SMTP_REPLY_READ_DONE) {
-            reader->done = true;
-            *reply = (SmtpReply){reader->code, reader->enhanced, buffer_peek(&reader->text)};
-            return read;
-        }
     }
 }

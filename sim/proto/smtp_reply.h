@@ -60,7 +60,8 @@ void smtp_reply_write(const SmtpReply *reply, Buffer *output);
 /* Reads replies from a stream, a line at a time. */
 typedef enum SmtpReplyRead {
     SMTP_REPLY_READ_MORE, /* no whole reply yet */
-    SMTP_REPLY_READ_DONE, /* `reply` is filled; its text is valid until the reader is used again */
+    /* `reply` is filled; its text is valid until the reader is used again or the input changes */
+    SMTP_REPLY_READ_DONE,
     SMTP_REPLY_READ_MALFORMED, /* not SMTP: the connection cannot be trusted any further */
 } SmtpReplyRead;
 

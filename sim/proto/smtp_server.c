@@ -90,10 +90,11 @@ static bool take_event(SmtpServer *server, SmtpServerEvent *event)
         server->closed_due = false;
         return true;
     }
+    if (!server->has_event)
+        return false;
     *event = server->event;
-    bool taken = server->has_event;
     server->has_event = false;
-    return taken;
+    return true;
 }
 
 /* The node has been asked for TLS, and the handshake goes on. */

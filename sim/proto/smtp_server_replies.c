@@ -9,27 +9,27 @@
 /* Texts of RFC 5321 §4.2.3, enhanced codes of RFC 3463. */
 static const struct {
     uint16_t code;
-    const char *enhanced;
+    SmtpEnhanced enhanced;
     const char *text;
 } standard_replies[] = {
-    {221, "2.0.0", "Service closing transmission channel"},
-    {220, NULL, "ESMTP service ready"},
-    {235, "2.7.0", "Authentication succeeded"},
-    {250, "2.0.0", "OK"},
-    {252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery"},
-    {354, NULL, "Start mail input; end with <CRLF>.<CRLF>"},
-    {421, "4.3.2", "Service not available, closing transmission channel"},
-    {450, "4.2.0", "Requested mail action not taken: mailbox unavailable"},
-    {451, "4.3.0", "Requested action aborted: error in processing"},
-    {452, "4.3.1", "Requested action not taken: insufficient system storage"},
-    {500, "5.5.2", "Syntax error, command unrecognized"},
-    {501, "5.5.4", "Syntax error in parameters or arguments"},
-    {502, "5.5.1", "Command not implemented"},
-    {503, "5.5.1", "Bad sequence of commands"},
-    {535, "5.7.8", "Authentication credentials invalid"},
-    {550, "5.0.0", "Requested action not taken: mailbox unavailable"},
-    {552, "5.3.4", "Requested mail action aborted: exceeded storage allocation"},
-    {554, "5.0.0", "Transaction failed"},
+    {221, {2, 0, 0}, "Service closing transmission channel"},
+    {220, {0}, "ESMTP service ready"},
+    {235, {2, 7, 0}, "Authentication succeeded"},
+    {250, {2, 0, 0}, "OK"},
+    {252, {2, 5, 0}, "Cannot VRFY user, but will accept message and attempt delivery"},
+    {354, {0}, "Start mail input; end with <CRLF>.<CRLF>"},
+    {421, {4, 3, 2}, "Service not available, closing transmission channel"},
+    {450, {4, 2, 0}, "Requested mail action not taken: mailbox unavailable"},
+    {451, {4, 3, 0}, "Requested action aborted: error in processing"},
+    {452, {4, 3, 1}, "Requested action not taken: insufficient system storage"},
+    {500, {5, 5, 2}, "Syntax error, command unrecognized"},
+    {501, {5, 5, 4}, "Syntax error in parameters or arguments"},
+    {502, {5, 5, 1}, "Command not implemented"},
+    {503, {5, 5, 1}, "Bad sequence of commands"},
+    {535, {5, 7, 8}, "Authentication credentials invalid"},
+    {550, {5, 0, 0}, "Requested action not taken: mailbox unavailable"},
+    {552, {5, 3, 4}, "Requested mail action aborted: exceeded storage allocation"},
+    {554, {5, 0, 0}, "Transaction failed"},
 };
 
 /* Replies whose text starts with <domain> in §4.2.3. */
@@ -50,10 +50,10 @@ static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
         const char *text = standard_replies[i].text;
         if (names_domain(reply->code))
             text = *owned = g_strconcat(server->name, " ", text, NULL);
-        SmtpReply standard = smtp_reply(reply->code, standard_replies[i].enhanced, text);
-        reply->text = standard.text;
+        reply->text = span_of_text(text);
         if (reply->enhanced.class == 0)
-            reply->enhanced = standard.enhanced;
+            reply->enhanced = standard_replies[i].enhanced;
+        return;
     }
 }
 

@@ -1,0 +1,150 @@
+/* Tests of proto/smtp_content: whatever the pieces that content comes in, dots, line ends and
+ * faults are as an octet by octet reading has them. */
+#include "proto/smtp_content.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { LINE_MAXIMUM = 100 };
+
+typedef struct Decoded {
+    GString *content;
+    size_t rest; /* octets of the input behind the final dot */
+    bool ended;
+    SmtpContentFault fault;
+} Decoded;
+
+/* Reads the input in pieces of that size, as an engine does. */
+static Decoded decode(Span input, size_t piece, SmtpBareNewlines bare_newlines)
+{
+    SmtpContentDecoder decoder = smtp_content_decoder(bare_newlines, LINE_MAXIMUM);
+    Decoded decoded = {.content = g_string_new(NULL)};
+    size_t at = 0, come = 0;
+    while (!decoded.ended) {
+        SmtpContentPiece read =
+            smtp_content_decoder_read(&decoder, span_of(input.data + at, come - at));
+        g_string_append_len(decoded.content, (const char *)read.content.data,
+                            (gssize)read.content.length);
+        at += read.consumed;
+        decoded.ended = read.end;
+        if (read.consumed > 0)
+            continue;
+        assert_in_range(come - at, 0, 2);
+        if (come == input.length)
+            break;
+        come = MIN(come + piece, input.length);
+    }
+    decoded.rest = input.length - at;
+    decoded.fault = decoder.fault;
+    return decoded;
+}
+
+static void assert_decodes(const char *input, SmtpBareNewlines bare_newlines, const char *content,
+                           size_t rest, SmtpContentFault fault)
+{
+    Span span = span_of_text(input);
+    for (size_t piece = 1; piece <= span.length; piece++) {
+        Decoded decoded = decode(span, piece, bare_newlines);
+        assert_string_equal(decoded.content->str, content);
+        assert_true(decoded.ended);
+        assert_int_equal(decoded.fault, fault);
+        /* What has not come with the dot is not looked at. */
+        assert_int_equal(decoded.rest, rest);
+        g_string_free(decoded.content, TRUE);
+    }
+}
+
+static void test_decoder_in_pieces(void **state)
+{
+    (void)state;
+    assert_decodes("a\r\n..b\r\n.\r\nQUIT\r\n", SMTP_BARE_NEWLINES_REFUSED, "a\r\n.b\r\n", 6,
+                   SMTP_CONTENT_SOUND);
+    assert_decodes(".\r\n", SMTP_BARE_NEWLINES_REFUSED, "", 0, SMTP_CONTENT_SOUND);
+    assert_decodes(".a\r\n\r\n..\r\n.\r\n", SMTP_BARE_NEWLINES_REFUSED, "a\r\n\r\n.\r\n", 0,
+                   SMTP_CONTENT_SOUND);
+    assert_decodes("a\n.\nb\r\n.\r\n", SMTP_BARE_NEWLINES_REFUSED, "a\n.\nb\r\n", 0,
+                   SMTP_CONTENT_BARE_NEWLINE);
+    assert_decodes("a\n.\nb\r\n.\r\n", SMTP_BARE_NEWLINES_END_LINES, "a\r\n", 6,
+                   SMTP_CONTENT_SOUND);
+    assert_decodes("a\n.\nb\r\n.\r\n", SMTP_BARE_NEWLINES_KEPT, "a\n.\nb\r\n", 0,
+                   SMTP_CONTENT_SOUND);
+    assert_decodes("a\rb\r\n.\r\n", SMTP_BARE_NEWLINES_REFUSED, "a\rb\r\n", 0,
+                   SMTP_CONTENT_BARE_NEWLINE);
+}
+
+/* A line that is too long among others that are not, wherever it stands. */
+static void test_decoder_meets_long_line(void **state)
+{
+    (void)state;
+    for (size_t place = 0; place < 8; place++) {
+        for (size_t longer = 0; longer < 2; longer++) {
+            g_autoptr(GString) text = g_string_new(NULL);
+            for (size_t line = 0; line < 8; line++) {
+                size_t length = line == place ? LINE_MAXIMUM - 2 + longer : 50;
+                for (size_t i = 0; i < length; i++)
+                    g_string_append_c(text, 'x');
+                g_string_append(text, "\r\n");
+            }
+            g_autofree char *content = g_strdup(text->str);
+            g_string_append(text, ".\r\n");
+            assert_decodes(text->str, SMTP_BARE_NEWLINES_REFUSED, content, 0,
+                           longer ? SMTP_CONTENT_LINE_TOO_LONG : SMTP_CONTENT_SOUND);
+        }
+    }
+}
+
+/* What the encoder makes of a text, into an output that holds `room` octets at a time. */
+static GString *encode(Span source, size_t room)
+{
+    SmtpContentEncoder encoder = smtp_content_encoder(false, false);
+    Buffer output;
+    buffer_init(&output, room);
+    GString *all = g_string_new(NULL);
+    bool done = false;
+    while (!done) {
+        source = span_skip(source, smtp_content_encoder_write(&encoder, source, &output));
+        done = source.length == 0 && smtp_content_encoder_finish(&encoder, &output);
+        Span octets = buffer_peek(&output);
+        g_string_append_len(all, (const char *)octets.data, (gssize)octets.length);
+        buffer_consume(&output, octets.length);
+    }
+    buffer_clear(&output);
+    return all;
+}
+
+static void test_encoder_in_pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *encoded;
+    } cases[] = {
+        {"a\r\nb\r\n", "a\r\nb\r\n.\r\n"},
+        {".a\r\n.\r\n", "..a\r\n..\r\n.\r\n"},
+        {"a", "a\r\n.\r\n"},
+        {"a\nb\rc\r", "a\r\nb\r\nc\r\n.\r\n"},
+        {"\n.\n", "\r\n..\r\n.\r\n"},
+        {"", ".\r\n"},
+        {"a.\r\n.b.\r\nc\r\n", "a.\r\n..b.\r\nc\r\n.\r\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (size_t room = 8; room < 40; room++) {
+            GString *encoded = encode(span_of_text(cases[i].source), room);
+            assert_string_equal(encoded->str, cases[i].encoded);
+            g_string_free(encoded, TRUE);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decoder_in_pieces),
+        cmocka_unit_test(test_decoder_meets_long_line),
+        cmocka_unit_test(test_encoder_in_pieces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
