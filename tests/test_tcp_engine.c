@@ -1,14 +1,14 @@
 /* What no script of tests/tcp can say of the TCP engine: whose memory a text is, two engines that
  * face each other, and more octets than a sequence number counts. */
-#include "tcp_peer.h"
+#include "tcp_case.h"
 
 /* RFC 9293 §3.5, figure 7. */
 static void test_two_engines_open_at_once(void **state)
 {
     (void)state;
-    Script a, b;
-    script_init(&a, TCP_PROFILE_RFC);
-    script_init(&b, TCP_PROFILE_RFC);
+    TcpCase a, b;
+    case_init(&a, TCP_PROFILE_RFC);
+    case_init(&b, TCP_PROFILE_RFC);
     a.tcp = tcp_new_active(&a.options, 1, 0);
     b.tcp = tcp_new_active(&b.options, 2, 0);
     for (unsigned round = 0; round < 3; round++) {
@@ -24,8 +24,8 @@ static void test_two_engines_open_at_once(void **state)
     }
     expect_state(&a, ESTABLISHED);
     expect_state(&b, ESTABLISHED);
-    script_end(&a);
-    script_end(&b);
+    case_end(&a);
+    case_end(&b);
 }
 
 /* A segment's text is the writer's own bytes where it lies in one chunk, a copy where it does not.
@@ -33,13 +33,13 @@ static void test_two_engines_open_at_once(void **state)
 static void test_text_by_reference(void **state)
 {
     (void)state;
-    Script s;
-    script_init(&s, TCP_PROFILE_RFC);
-    script_open_active(&s);
-    Slice text = script_text(1500);
+    TcpCase s;
+    case_init(&s, TCP_PROFILE_RFC);
+    case_open_active(&s);
+    Slice text = case_text(1500);
     tcp_write(s.tcp, text);
     tcp_write(s.tcp, text);
-    script_drain(&s);
+    case_drain(&s);
     peer_sends(&s, S | A, PEER_ISS, ONE, 0);
     const bool shared[] = {true, false, true};
     for (size_t i = 0; i < G_N_ELEMENTS(shared); i++) {
@@ -52,7 +52,7 @@ static void test_text_by_reference(void **state)
         segment_clear(&out);
     }
     slice_clear(&text);
-    script_end(&s);
+    case_end(&s);
 }
 
 /* Marks of the past stay behind SND.UNA also when more than 2^31 octets pass without a loss or a
@@ -60,27 +60,27 @@ static void test_text_by_reference(void **state)
 static void test_marks_after_two_gigabytes(void **state)
 {
     (void)state;
-    Script s;
-    script_init(&s, TCP_PROFILE_RFC);
+    TcpCase s;
+    case_init(&s, TCP_PROFILE_RFC);
     s.options.nagle = TCP_NAGLE_MINSHALL;
-    script_establish(&s, SIM_MILLISECOND);
-    Slice text = script_text(60000);
+    case_establish(&s, SIM_MILLISECOND);
+    Slice text = case_text(60000);
     uint32_t acked = ONE;
     for (unsigned i = 0; i < 36000; i++) { /* 2.16e9 octets */
         assert_int_equal(tcp_write(s.tcp, text), 60000);
         while (tcp_peek_info(s.tcp).flight + tcp_peek_info(s.tcp).unsent > 0) {
-            script_drain(&s);
+            case_drain(&s);
             acked += tcp_peek_info(s.tcp).flight;
             peer_sends(&s, A, THEIRS, acked, 0);
         }
     }
     slice_clear(&text);
-    script_write(&s, 5010);
-    assert_int_equal(script_drain(&s), 6);
+    case_write(&s, 5010);
+    assert_int_equal(case_drain(&s), 6);
     for (unsigned i = 0; i < 3; i++)
         peer_sends(&s, A, THEIRS, acked, 0);
     expect_segment(&s, A, acked, THEIRS, 1000, FAST_RESEND);
-    script_end(&s);
+    case_end(&s);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  * in order, and both ends end in CLOSED. Either a short dialogue, then 20 KB, then the closing
  * handshake; or both ends say 3 KB and close at once, so that their FINs cross. Either one end
  * opens or both do at once, so that their SYNs cross. */
-#include "tcp_peer.h"
+#include "tcp_case.h"
 
 enum { DIALOGUE_TURNS = 3, BULK = 20000, CROSSING = 3000, PIPE_MAXIMUM = 256 };
 
@@ -40,7 +40,7 @@ typedef struct Pipe {
 
 static void end_write(End *end, size_t length)
 {
-    end->unwritten = script_text(length);
+    end->unwritten = case_text(length);
 }
 
 static void end_flush(End *end)

@@ -1,6 +1,6 @@
 /* The table of TCP's states: whole, and what the engine really does. Each trigger is brought about
  * by a segment, a call or the time, in each state where it can be. */
-#include "tcp_peer.h"
+#include "tcp_case.h"
 
 static void test_table_is_whole(void **state)
 {
@@ -9,23 +9,23 @@ static void test_table_is_whole(void **state)
     assert_int_equal(tcp_table.state_count, 11);
 }
 
-static void bring_user_timeout(Script *s)
+static void bring_user_timeout(TcpCase *s)
 {
     TcpState from = tcp_state(s->tcp);
     if (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT)
-        script_write(s, 10);
+        case_write(s, 10);
     if (from == TCP_FIN_WAIT_2)
         tcp_close(s->tcp);
-    script_drain(s);
+    case_drain(s);
     for (unsigned i = 0; i < 30 && !tcp_is_finished(s->tcp); i++) {
         expect_deadline(s, tcp_deadline(s->tcp));
-        script_drain(s);
+        case_drain(s);
     }
 }
 
 /* Brings the trigger about; false where nothing outside can: opening twice, a timeout of a timer
  * that does not run in that state, a return to LISTEN without having come from there. */
-static bool bring(Script *s, TcpTrigger trigger)
+static bool bring(TcpCase *s, TcpTrigger trigger)
 {
     TcpInfo info = tcp_peek_info(s->tcp);
     bool opening = info.state == TCP_SYN_SENT;
@@ -75,7 +75,7 @@ static bool bring(Script *s, TcpTrigger trigger)
     case TCP_TRIGGER_COUNT:
         return false;
     }
-    script_drain(s);
+    case_drain(s);
     return true;
 }
 
@@ -85,9 +85,9 @@ static void test_each_cell_is_what_happens(void **state)
     unsigned walked = 0;
     for (TcpState from = TCP_SYN_SENT; from < TCP_STATE_COUNT; from++) {
         for (TcpTrigger trigger = 0; trigger < TCP_TRIGGER_COUNT; trigger++) {
-            Script s;
-            script_init(&s, TCP_PROFILE_LINUX);
-            script_reach(&s, from);
+            TcpCase s;
+            case_init(&s, TCP_PROFILE_LINUX);
+            case_reach(&s, from);
             if (bring(&s, trigger)) {
                 const StateCell *cell =
                     state_table_cell(&tcp_table, (uint8_t)from, (uint8_t)trigger);
@@ -96,7 +96,7 @@ static void test_each_cell_is_what_happens(void **state)
                              tcp_table.events[trigger], tcp_table.states[tcp_state(s.tcp)]);
                 walked++;
             }
-            script_end(&s);
+            case_end(&s);
         }
     }
     assert_int_equal(walked, 9 * 10); /* nine states; ten triggers, one timeout of two in each */
@@ -107,15 +107,15 @@ static void test_closed_stays_closed(void **state)
 {
     (void)state;
     for (TcpTrigger trigger = TCP_ON_CLOSE; trigger <= TCP_ON_UNREACHABLE; trigger++) {
-        Script s;
-        script_init(&s, TCP_PROFILE_RFC);
-        script_reach(&s, TCP_TIME_WAIT);
+        TcpCase s;
+        case_init(&s, TCP_PROFILE_RFC);
+        case_reach(&s, TCP_TIME_WAIT);
         tcp_abort(s.tcp);
         if (bring(&s, trigger))
             expect_state(&s, CLOSED);
-        assert_int_equal(script_write(&s, 5), 0);
+        assert_int_equal(case_write(&s, 5), 0);
         assert_int_equal(tcp_deadline(s.tcp), SIM_NEVER);
-        script_end(&s);
+        case_end(&s);
     }
 }
 
@@ -136,17 +136,17 @@ static void see(void *context, TcpState from, TcpState to, TcpTrigger trigger)
 static void test_observer(void **state)
 {
     (void)state;
-    Script s;
+    TcpCase s;
     Seen seen = {0};
-    script_init(&s, TCP_PROFILE_RFC);
-    script_reach(&s, TCP_FIN_WAIT_1);
+    case_init(&s, TCP_PROFILE_RFC);
+    case_reach(&s, TCP_FIN_WAIT_1);
     tcp_set_observer(s.tcp, see, &seen);
     peer_sends(&s, F | A, PEER_ISS + 1, OUR_ISS + 2, 0);
-    script_drain(&s);
+    case_drain(&s);
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.states[0], TCP_FIN_WAIT_2);
     assert_int_equal(seen.states[1], TCP_TIME_WAIT);
-    script_end(&s);
+    case_end(&s);
 }
 
 int main(void)

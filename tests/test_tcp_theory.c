@@ -1,7 +1,7 @@
 /* TCP over the network against the formulas of textbooks, in virtual time. Each test names its
  * formula and where it is from, and says what its tolerance is for. */
 #include "net_world.h"
-#include "tcp_peer.h"
+#include "tcp_case.h"
 
 #include <math.h>
 
@@ -440,12 +440,12 @@ static void test_exact_back_off(void **state)
     (void)state;
     const SimTime round_trips[] = {334 * SIM_MILLISECOND, 500 * SIM_MILLISECOND, 2 * SIM_SECOND};
     for (size_t i = 0; i < G_N_ELEMENTS(round_trips); i++) {
-        Script s;
-        script_init(&s, TCP_PROFILE_RFC);
-        script_establish(&s, round_trips[i]);
+        TcpCase s;
+        case_init(&s, TCP_PROFILE_RFC);
+        case_establish(&s, round_trips[i]);
         SimTime start = s.now, at = 0;
-        script_write(&s, 100);
-        assert_int_equal(script_drain(&s), 1);
+        case_write(&s, 100);
+        assert_int_equal(case_drain(&s), 1);
         for (unsigned n = 1; n <= 8; n++) {
             SimTime doubled = 3 * round_trips[i] << (n - 1);
             at += MIN(doubled, 60 * SIM_SECOND);
@@ -454,7 +454,7 @@ static void test_exact_back_off(void **state)
             expect_deadline(&s, start + at);
             expect_segment(&s, A, OUR_ISS + 1, PEER_ISS + 1, 100, TIMEOUT_RESEND);
         }
-        script_end(&s);
+        case_end(&s);
     }
 }
 
