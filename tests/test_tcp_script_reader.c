@@ -177,6 +177,30 @@ static void test_right_scripts(void **state)
     }
 }
 
+/* The examples in the language's description are right: its indented blocks that begin with a rule
+ * or at 0 ms. */
+static void test_examples_of_the_description(void **state)
+{
+    (void)state;
+    g_autofree char *text = NULL;
+    assert_true(g_file_get_contents("tests/tcp/README.md", &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    unsigned played = 0;
+    for (size_t i = 0; lines[i] != NULL; i++) {
+        bool begins_rule = g_str_has_prefix(lines[i], "    # RFC");
+        if (!begins_rule && !g_str_has_prefix(lines[i], "    0 ms"))
+            continue;
+        g_autoptr(GString) example = g_string_new(begins_rule ? "" : RULE);
+        for (; g_str_has_prefix(lines[i], "    ") || *lines[i] == '\0'; i++)
+            g_string_append_printf(example, "%s\n", g_strchug(lines[i]));
+        g_autofree char *told = complaint_of(example->str);
+        if (told != NULL)
+            fail_msg("%s", told);
+        played++;
+    }
+    assert_int_equal(played, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_what_the_engine_does_not),
         cmocka_unit_test(test_octets_are_compared),
         cmocka_unit_test(test_right_scripts),
+        cmocka_unit_test(test_examples_of_the_description),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
