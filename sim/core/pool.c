@@ -4,21 +4,13 @@
 
 #include "core/cache_line.h"
 #include "core/check.h"
+#include "core/sanitized.h"
 
 #include <glib.h>
 #include <stdint.h>
 
 /* AddressSanitizer sees who uses a thing after its end only if its memory is given back at once. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEEPS_MEMORY false
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define KEEPS_MEMORY false
-#endif
-#ifndef KEEPS_MEMORY
-#define KEEPS_MEMORY true
-#endif
+#define KEEPS_MEMORY (!IS_SANITIZED)
 
 enum { BLOCK_THINGS = 32 };
 

@@ -54,15 +54,26 @@ const char *address_fault_text(AddressFault fault)
 
 /* ---- Characters ---- */
 
-/* atext of RFC 5322 §3.2.3, and UTF-8 (RFC 6531 §3.3). */
+/* What each octet of ASCII may stand in: a letter, digit or hyphen in an atom and in a domain (d),
+ * other atext of RFC 5322 §3.2.3 in an atom only (a), a dot between them. */
+static const char OCTET_USES[128 + 1] = "                "
+                                        "                "
+                                        " a aaaaa  aa d.a"
+                                        "dddddddddd   a a"
+                                        " ddddddddddddddd"
+                                        "ddddddddddd   aa"
+                                        "addddddddddddddd"
+                                        "dddddddddddaaaa ";
+
+/* Beyond ASCII both are as RFC 6531 §3.3 has them. */
 static bool is_atext(uint8_t c)
 {
-    return c >= 0x80 || g_ascii_isalnum(c) || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    return c >= 0x80 || OCTET_USES[c] >= 'a';
 }
 
 static bool is_domain_octet(uint8_t c)
 {
-    return c >= 0x80 || g_ascii_isalnum(c) || c == '-' || c == '.';
+    return c >= 0x80 || OCTET_USES[c] == 'd' || c == '.';
 }
 
 static bool next_is(Span text, char c)
@@ -70,42 +81,46 @@ static bool next_is(Span text, char c)
     return text.length > 0 && text.data[0] == (uint8_t)c;
 }
 
-/* ---- Local-part ---- */
-
-/* Appends one octet of meaning; false when the local-part is full. */
-static bool local_part_add(Address *address, size_t *length, uint8_t octet)
+/* Whether octets of which `all` has each one's bits are UTF-8. */
+static bool is_utf8(Span octets, uint8_t all)
 {
-    if (*length >= ADDRESS_LOCAL_PART_MAX)
-        return false;
-    address->local_part[(*length)++] = (char)octet;
-    return true;
+    return all < 0x80 || g_utf8_validate((const char *)octets.data, (gssize)octets.length, NULL);
 }
 
-/* Dot-string = Atom *("." Atom) */
-static AddressFault scan_dot_string(Span *text, Address *address)
+/* ---- Local-part ---- */
+
+/* Dot-string = Atom *("." Atom). Takes it off the front of `text`. */
+static AddressFault scan_dot_string(Span *text, Span *local_part)
 {
     size_t length = 0;
     bool after_dot = true; /* as at the beginning: an atom must follow */
-    while (text->length > 0 && (is_atext(text->data[0]) || next_is(*text, '.'))) {
-        bool is_dot = next_is(*text, '.');
+    uint8_t all = 0;
+    for (; length < text->length; length++) {
+        uint8_t c = text->data[length];
+        bool is_dot = c == '.';
+        if (!is_dot && !is_atext(c))
+            break;
         if (is_dot && after_dot)
             return ADDRESS_LOCAL_PART_BAD_DOT;
-        if (!local_part_add(address, &length, text->data[0]))
+        if (length == ADDRESS_LOCAL_PART_MAX)
             return ADDRESS_LOCAL_PART_TOO_LONG;
         after_dot = is_dot;
-        *text = span_skip(*text, 1);
+        all |= c;
     }
+    *local_part = span_of(text->data, length);
+    *text = span_skip(*text, length);
     if (length > 0 && after_dot)
         return ADDRESS_LOCAL_PART_BAD_DOT;
     if (length == 0)
         return next_is(*text, '@') ? ADDRESS_LOCAL_PART_EMPTY : ADDRESS_LOCAL_PART_BAD_CHARACTER;
-    return ADDRESS_OK;
+    return is_utf8(*local_part, all) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
 }
 
 /* Quoted-string = DQUOTE *QcontentSMTP DQUOTE */
 static AddressFault scan_quoted_string(Span *text, Address *address)
 {
     size_t length = 0;
+    uint8_t all = 0;
     *text = span_skip(*text, 1);
     while (text->length > 0 && !next_is(*text, '"')) {
         bool is_pair = next_is(*text, '\\');
@@ -116,58 +131,66 @@ static AddressFault scan_quoted_string(Span *text, Address *address)
         uint8_t octet = text->data[0];
         if (octet < ' ' || octet == 0x7f || (is_pair && octet >= 0x80))
             return ADDRESS_LOCAL_PART_BAD_CHARACTER;
-        if (!local_part_add(address, &length, octet))
+        if (length == ADDRESS_LOCAL_PART_MAX)
             return ADDRESS_LOCAL_PART_TOO_LONG;
+        address->local_part[length++] = (char)octet;
+        all |= octet;
         *text = span_skip(*text, 1);
     }
+    address->local_part[length] = '\0';
     if (text->length == 0)
         return ADDRESS_QUOTE_UNFINISHED;
     *text = span_skip(*text, 1);
-    return ADDRESS_OK;
+    return is_utf8(span_of(address->local_part, length), all) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
 }
 
 static AddressFault scan_local_part(Span *text, Address *address)
 {
-    AddressFault fault =
-        next_is(*text, '"') ? scan_quoted_string(text, address) : scan_dot_string(text, address);
-    if (fault == ADDRESS_OK && !g_utf8_validate(address->local_part, -1, NULL))
-        return ADDRESS_NOT_UTF8;
+    if (next_is(*text, '"'))
+        return scan_quoted_string(text, address);
+    Span local_part = {0};
+    AddressFault fault = scan_dot_string(text, &local_part);
+    if (fault == ADDRESS_OK)
+        *(char *)mempcpy(address->local_part, local_part.data, local_part.length) = '\0';
     return fault;
 }
 
 /* ---- Domain ---- */
 
-static AddressFault check_label(Span label)
+static bool is_label(const uint8_t *octets, size_t length)
 {
-    bool good = label.length > 0 && label.length <= DOMAIN_LABEL_MAX && label.data[0] != '-' &&
-                label.data[label.length - 1] != '-';
-    return good ? ADDRESS_OK : ADDRESS_DOMAIN_BAD_LABEL;
+    return length > 0 && length <= DOMAIN_LABEL_MAX && octets[0] != '-' &&
+           octets[length - 1] != '-';
 }
 
-/* Domain = sub-domain *("." sub-domain) */
-static AddressFault check_domain(Span domain)
+/* Domain = sub-domain *("." sub-domain), as far as its octets reach at the front of `text`. */
+static AddressFault measure_domain(Span text, size_t *length)
 {
-    if (domain.length == 0)
-        return ADDRESS_DOMAIN_EMPTY;
-    if (domain.length > ADDRESS_DOMAIN_MAX)
-        return ADDRESS_DOMAIN_TOO_LONG;
-    for (size_t i = 0; i < domain.length; i++)
-        if (!is_domain_octet(domain.data[i]))
-            return ADDRESS_DOMAIN_BAD_CHARACTER;
-    if (!g_utf8_validate((const char *)domain.data, (gssize)domain.length, NULL))
-        return ADDRESS_NOT_UTF8;
-    for (;;) {
-        size_t dot = span_find(domain, '.');
-        AddressFault fault = check_label(span_of(domain.data, dot));
-        if (fault != ADDRESS_OK || dot == domain.length)
-            return fault;
-        domain = span_skip(domain, dot + 1);
+    size_t at = 0, label = 0; /* where the label begins */
+    bool has_bad_label = false;
+    uint8_t all = 0;
+    for (; at < text.length && is_domain_octet(text.data[at]); at++) {
+        all |= text.data[at];
+        if (text.data[at] != '.')
+            continue;
+        has_bad_label |= !is_label(text.data + label, at - label);
+        label = at + 1;
     }
+    *length = at;
+    if (at == 0)
+        return ADDRESS_DOMAIN_EMPTY;
+    if (at > ADDRESS_DOMAIN_MAX)
+        return ADDRESS_DOMAIN_TOO_LONG;
+    if (!is_utf8(span_of(text.data, at), all))
+        return ADDRESS_NOT_UTF8;
+    has_bad_label |= !is_label(text.data + label, at - label);
+    return has_bad_label ? ADDRESS_DOMAIN_BAD_LABEL : ADDRESS_OK;
 }
 
 bool address_is_domain(Span text)
 {
-    return check_domain(text) == ADDRESS_OK;
+    size_t length = 0;
+    return measure_domain(text, &length) == ADDRESS_OK && length == text.length;
 }
 
 bool address_is_literal(Span text)
@@ -190,30 +213,39 @@ bool address_is_literal(Span text)
     return (strchr(host, ':') != NULL) == is_ipv6 && g_hostname_is_ip_address(host);
 }
 
+/* address-literal, off the front of `text`. */
+static AddressFault scan_literal(Span *text, Span *literal)
+{
+    size_t length = span_find(*text, ']');
+    if (length == text->length)
+        return ADDRESS_BAD_LITERAL;
+    *literal = span_of(text->data, length + 1);
+    *text = span_skip(*text, length + 1);
+    return address_is_literal(*literal) ? ADDRESS_OK : ADDRESS_BAD_LITERAL;
+}
+
 /* Takes a domain or address literal off the front of `text`, as far as its characters reach. */
 static AddressFault scan_domain(Span *text, Span *domain)
 {
+    if (next_is(*text, '['))
+        return scan_literal(text, domain);
     size_t length = 0;
-    if (next_is(*text, '[')) {
-        length = span_find(*text, ']');
-        if (length == text->length)
-            return ADDRESS_BAD_LITERAL;
-        length++;
-    } else {
-        while (length < text->length && is_domain_octet(text->data[length]))
-            length++;
-    }
+    AddressFault fault = measure_domain(*text, &length);
     *domain = span_of(text->data, length);
     *text = span_skip(*text, length);
-    if (next_is(*domain, '['))
-        return address_is_literal(*domain) ? ADDRESS_OK : ADDRESS_BAD_LITERAL;
     /* A foreign character right after the @ is a bad one rather than a missing domain. */
     if (length == 0 && text->length > 0 && !next_is(*text, '>'))
         return ADDRESS_DOMAIN_BAD_CHARACTER;
-    return check_domain(*domain);
+    return fault;
 }
 
 /* ---- Mailbox and path ---- */
+
+/* Its parts are long, and so not cleared to their ends. */
+static void make_empty(Address *address)
+{
+    address->local_part[0] = address->domain[0] = '\0';
+}
 
 /* Mailbox = Local-part "@" ( Domain / address-literal ), and Postmaster alone when allowed. */
 static AddressFault scan_mailbox(Span *text, Address *address, bool allow_postmaster)
@@ -234,20 +266,20 @@ static AddressFault scan_mailbox(Span *text, Address *address, bool allow_postma
     fault = scan_domain(text, &domain);
     if (fault != ADDRESS_OK)
         return fault;
-    memcpy(address->domain, domain.data, domain.length);
+    *(char *)mempcpy(address->domain, domain.data, domain.length) = '\0';
     return text->data - start > ADDRESS_TEXT_MAX ? ADDRESS_PATH_TOO_LONG : ADDRESS_OK;
 }
 
 AddressFault address_parse(Span text, Address *address)
 {
-    *address = (Address){0};
+    make_empty(address);
     if (text.length == 0)
         return ADDRESS_EMPTY;
     AddressFault fault = scan_mailbox(&text, address, false);
     if (fault == ADDRESS_OK && text.length > 0)
         fault = ADDRESS_DOMAIN_BAD_CHARACTER;
     if (fault != ADDRESS_OK)
-        *address = (Address){0};
+        make_empty(address);
     return fault;
 }
 
@@ -285,7 +317,7 @@ static AddressFault scan_inside_angles(Span *text, Address *address)
 AddressFault address_scan_path(Span text, Address *address, size_t *used)
 {
     const uint8_t *start = text.data;
-    *address = (Address){0};
+    make_empty(address);
     *used = 0;
     if (!next_is(text, '<'))
         return ADDRESS_NO_ANGLE;
@@ -301,7 +333,7 @@ AddressFault address_scan_path(Span text, Address *address, size_t *used)
     if (fault == ADDRESS_OK)
         *used = path_length;
     else
-        *address = (Address){0};
+        make_empty(address);
     return fault;
 }
 
@@ -311,9 +343,8 @@ AddressFault address_scan_path(Span text, Address *address, size_t *used)
  * they are not needed. */
 static bool is_dot_string(const char *local_part)
 {
-    Address ignored = {0};
-    Span text = span_of_text(local_part);
-    return text.length > 0 && scan_dot_string(&text, &ignored) == ADDRESS_OK && text.length == 0;
+    Span text = span_of_text(local_part), scanned;
+    return scan_dot_string(&text, &scanned) == ADDRESS_OK && text.length == 0;
 }
 
 char *address_format(const Address *address)
@@ -361,7 +392,7 @@ bool address_equals(const Address *a, const Address *b)
 /* Any text form: "", "Postmaster" or a mailbox. */
 static bool parse_text_form(const char *text, Address *address)
 {
-    *address = (Address){0};
+    make_empty(address);
     Span rest = span_of_text(text);
     return rest.length == 0 ||
            (scan_mailbox(&rest, address, true) == ADDRESS_OK && rest.length == 0);

@@ -33,8 +33,9 @@ static CivilDate civil_date_of(int64_t unix_day)
     return date;
 }
 
-static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+/* Three letters each. */
+static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char WEEKDAYS[] = "SunMonTueWedThuFriSat";
 
 /* Two digits, written by hand: every server dates every message. */
 static char *put_two(char *at, int number)
@@ -44,18 +45,19 @@ static char *put_two(char *at, int number)
     return at;
 }
 
-static char *put_text(char *at, const char *text)
+/* The name of that number, from 0. */
+static char *put_name(char *at, const char *names, int number)
 {
-    size_t length = strlen(text);
-    memcpy(at, text, length);
-    return at + length;
+    enum { LETTERS = 3 };
+    return mempcpy(at, names + number * LETTERS, LETTERS);
 }
 
 /* A moment as a clock on a wall shows it. */
 typedef struct CivilTime {
     CivilDate date;
     int hour, minute, second;
-    char offset[6]; /* "+0900" */
+    char sign; /* of the offset */
+    int offset_hours, offset_minutes;
 } CivilTime;
 
 static CivilTime civil_time_of(int64_t unix_seconds, int utc_offset_minutes)
@@ -65,16 +67,15 @@ static CivilTime civil_time_of(int64_t unix_seconds, int utc_offset_minutes)
 
     int64_t local = unix_seconds + (int64_t)utc_offset_minutes * 60;
     int64_t second_of_day = (local % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
-    unsigned offset = (unsigned)ABS(utc_offset_minutes);
-    CivilTime time = {
+    return (CivilTime){
         .date = civil_date_of((local - second_of_day) / SECONDS_PER_DAY),
         .hour = (int)(second_of_day / 3600),
         .minute = (int)(second_of_day / 60 % 60),
         .second = (int)(second_of_day % 60),
+        .sign = utc_offset_minutes < 0 ? '-' : '+',
+        .offset_hours = ABS(utc_offset_minutes) / 60,
+        .offset_minutes = ABS(utc_offset_minutes) % 60,
     };
-    time.offset[0] = utc_offset_minutes < 0 ? '-' : '+';
-    *put_two(put_two(time.offset + 1, (int)(offset / 60)), (int)(offset % 60)) = '\0';
-    return time;
 }
 
 /* What both forms have behind the month: year, time of day and offset. */
@@ -89,20 +90,22 @@ static void put_rest(char *at, char before_year, const CivilTime *time)
     *at++ = ':';
     at = put_two(at, time->second);
     *at++ = ' ';
-    *put_text(at, time->offset) = '\0';
+    *at++ = time->sign;
+    *put_two(put_two(at, time->offset_hours), time->offset_minutes) = '\0';
 }
 
 void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE])
 {
-    static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
-    char *at = put_text(put_text(text, weekdays[time.date.weekday]), ", ");
+    char *at = put_name(text, WEEKDAYS, time.date.weekday);
+    *at++ = ',';
+    *at++ = ' ';
     if (time.date.day < 10)
         *at++ = (char)('0' + time.date.day);
     else
         at = put_two(at, time.date.day);
     *at++ = ' ';
-    put_rest(put_text(at, MONTHS[time.date.month - 1]), ' ', &time);
+    put_rest(put_name(at, MONTHS, time.date.month - 1), ' ', &time);
 }
 
 void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
@@ -111,5 +114,5 @@ void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
     CivilTime time = civil_time_of(unix_seconds, utc_offset_minutes);
     char *at = put_two(text, time.date.day);
     *at++ = '-';
-    put_rest(put_text(at, MONTHS[time.date.month - 1]), '-', &time);
+    put_rest(put_name(at, MONTHS, time.date.month - 1), '-', &time);
 }

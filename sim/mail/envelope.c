@@ -1,7 +1,7 @@
 /* The envelope and its form in the spool. See envelope.h. */
 #include "mail/envelope.h"
 
-#include "core/check.h"
+#include "core/sanitized.h"
 #include "core/text.h"
 #include "mail/address.h"
 #include "mail/xtext.h"
@@ -13,7 +13,7 @@
 Envelope *envelope_new(const char *reverse_path)
 {
     const char *path = reverse_path != NULL ? reverse_path : "";
-    CHECK(address_text_is_valid(path));
+    CHECK_SANITIZED(address_text_is_valid(path));
     Envelope *envelope = g_new0(Envelope, 1);
     envelope->reverse_path = g_strdup(path);
     return envelope;
@@ -139,7 +139,8 @@ bool envelope_is_original(const char *original)
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original)
 {
-    CHECK(address[0] != '\0' && address_text_is_valid(address) && !envelope->is_one_piece);
+    CHECK(address[0] != '\0' && !envelope->is_one_piece);
+    CHECK_SANITIZED(address_text_is_valid(address));
     if (envelope->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return false;
     if (original != NULL && !envelope_is_original(original))

@@ -71,6 +71,9 @@ GBytes *message_compose_of_size(const MessageDraft *draft, size_t size, GError *
 Span message_find_header(Span message, const char *name);
 /* Walks over all fields: false after the last. `position` starts at 0. */
 bool message_next_header(Span message, size_t *position, Span *name, Span *value);
+/* The same over the fields of one name. */
+bool message_next_header_named(Span message, const char *wanted, size_t *position, Span *name,
+                               Span *value);
 /* Where the body begins: after the empty line, or the message's length when there is none. */
 size_t message_body_offset(Span message);
 /* False: the header needs RFC 6532, and so its way needs SMTPUTF8. */

@@ -9,17 +9,27 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-/* The header as far as it may be looked at: the message, cut at MESSAGE_HEADER_MAX. */
-static Span header_window(Span message)
+/* Where the line at `start` ends: after its LF, or at `end`. */
+static const uint8_t *line_end(const uint8_t *start, const uint8_t *end)
 {
-    return span_of(message.data, MIN(message.length, (size_t)MESSAGE_HEADER_MAX));
+    const uint8_t *feed = memchr(start, '\n', (size_t)(end - start));
+    return feed != NULL ? feed + 1 : end;
 }
 
-/* Where the line that begins at `start` ends: after its LF, or at the end of `text`. */
-static size_t line_end(Span text, size_t start)
+/* CRLF or LF alone; at the end of the message also CR. */
+static bool is_empty_line(const uint8_t *start, const uint8_t *end)
 {
-    size_t length = span_find(span_skip(text, start), '\n');
-    return start + length < text.length ? start + length + 1 : text.length;
+    if (start[0] == '\n')
+        return true;
+    return start[0] == '\r' && (end - start == 1 || (end - start == 2 && start[1] == '\n'));
+}
+
+/* The end of the field whose first line ends at `at`: of the folded ones too (RFC 5322 §2.2.3). */
+static const uint8_t *field_end(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && is_blank(*at))
+        at = line_end(at, end);
+    return at;
 }
 
 static Span without_line_end(Span line)
@@ -29,19 +39,6 @@ static Span without_line_end(Span line)
     if (line.length > 0 && line.data[line.length - 1] == '\r')
         line.length--;
     return line;
-}
-
-static bool is_empty_line(Span text, size_t start, size_t end)
-{
-    return without_line_end(span_of(text.data + start, end - start)).length == 0;
-}
-
-/* The end of the field whose first line ends at `end`: of the folded ones too (RFC 5322 §2.2.3). */
-static size_t field_end(Span text, size_t end)
-{
-    while (end < text.length && is_blank(text.data[end]))
-        end = line_end(text, end);
-    return end;
 }
 
 /* Takes the name and the value of a field; false where it is none: it is read over, as mail servers
@@ -59,17 +56,24 @@ static bool take_field(Span field, Span *name, Span *value)
     return true;
 }
 
-/* The next field whose name begins with this letter, or with its capital; 0: with any octet. */
-static bool next_header(Span message, uint8_t letter, size_t *position, Span *name, Span *value)
+/* The next field of the name; NULL: of any. A header has few fields of the same first letter, so that
+ * most lines are passed by without a look at the rest. */
+static bool next_header(Span message, const char *wanted, size_t *position, Span *name, Span *value)
 {
-    Span text = header_window(message);
-    while (*position < text.length) {
-        size_t start = *position, end = line_end(text, start);
-        if (is_empty_line(text, start, end))
+    if (message.length == 0)
+        return false;
+    const uint8_t *end = message.data + MIN(message.length, (size_t)MESSAGE_HEADER_MAX);
+    int letter = wanted != NULL ? (uint8_t)wanted[0] | 0x20 : 0;
+    for (const uint8_t *start = message.data + *position, *next; start < end; start = next) {
+        next = line_end(start, end);
+        if (is_empty_line(start, next))
             return false;
-        *position = field_end(text, end);
-        Span field = span_of(text.data + start, *position - start);
-        if ((letter == 0 || (field.data[0] | 0x20) == letter) && take_field(field, name, value))
+        next = field_end(next, end);
+        *position = (size_t)(next - message.data);
+        if (wanted != NULL && (start[0] | 0x20) != letter)
+            continue;
+        if (take_field(span_of(start, (size_t)(next - start)), name, value) &&
+            (wanted == NULL || span_equals_text_nocase(*name, wanted)))
             return true;
     }
     return false;
@@ -77,7 +81,13 @@ static bool next_header(Span message, uint8_t letter, size_t *position, Span *na
 
 bool message_next_header(Span message, size_t *position, Span *name, Span *value)
 {
-    return next_header(message, 0, position, name, value);
+    return next_header(message, NULL, position, name, value);
+}
+
+bool message_next_header_named(Span message, const char *wanted, size_t *position, Span *name,
+                               Span *value)
+{
+    return next_header(message, wanted, position, name, value);
 }
 
 static Span trim(Span value)
@@ -92,23 +102,19 @@ static Span trim(Span value)
 Span message_find_header(Span message, const char *name)
 {
     size_t position = 0;
-    uint8_t letter = g_ascii_isalpha(name[0]) ? (uint8_t)g_ascii_tolower(name[0]) : 0;
     Span found, value;
-    while (next_header(message, letter, &position, &found, &value))
-        if (span_equals_text_nocase(found, name))
-            return trim(value);
-    return (Span){0};
+    return next_header(message, name, &position, &found, &value) ? trim(value) : (Span){0};
 }
 
 size_t message_body_offset(Span message)
 {
-    Span text = header_window(message);
-    size_t start = 0;
-    while (start < text.length) {
-        size_t end = line_end(text, start);
-        if (is_empty_line(text, start, end))
-            return end;
-        start = end;
+    if (message.length == 0)
+        return 0;
+    const uint8_t *end = message.data + MIN(message.length, (size_t)MESSAGE_HEADER_MAX);
+    for (const uint8_t *start = message.data, *next; start < end; start = next) {
+        next = line_end(start, end);
+        if (is_empty_line(start, next))
+            return (size_t)(next - message.data);
     }
     return message.length;
 }
@@ -135,9 +141,8 @@ unsigned message_count_received(Span message)
     unsigned count = 0;
     size_t position = 0;
     Span name, value;
-    while (next_header(message, 'r', &position, &name, &value))
-        if (span_equals_text_nocase(name, "Received"))
-            count++;
+    while (next_header(message, "Received", &position, &name, &value))
+        count++;
     return count;
 }
 

@@ -79,9 +79,7 @@ static bool was_here(const QueueEntry *entry, const Address *address, const Addr
         span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message));
     size_t position = 0;
     Span name, value;
-    while (message_next_header(message, &position, &name, &value)) {
-        if (!span_equals_text_nocase(name, "Delivered-To"))
-            continue;
+    while (message_next_header_named(message, "Delivered-To", &position, &name, &value)) {
         g_autofree char *text = span_dup_text(value);
         if (address_texts_equal(g_strstrip(text), own))
             return true;

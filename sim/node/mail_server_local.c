@@ -44,9 +44,7 @@ static size_t copy_without_return_path(uint8_t *stored, Span message)
 {
     size_t position = 0, kept = 0, length = 0;
     Span name, value;
-    while (message_next_header(message, &position, &name, &value)) {
-        if (!span_equals_text_nocase(name, "Return-Path"))
-            continue;
+    while (message_next_header_named(message, "Return-Path", &position, &name, &value)) {
         size_t start = (size_t)(name.data - message.data);
         memcpy(stored + length, message.data + kept, start - kept);
         length += start - kept;
