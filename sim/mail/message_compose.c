@@ -278,26 +278,42 @@ GBytes *message_compose(const MessageDraft *draft, GError **error)
 
 /* ---- Of a size ---- */
 
-/* Writes lines of letters of so many octets as sent, with CRLF at the end of each, into a text
- * whose lines end in `line_end`; returns the end of it. One octet is no line, and so is left out;
- * of three and more none is empty. */
-static char *put_filling(char *out, size_t octets, const char *line_end)
+enum { FILLING_LINE = 72, CRLF_OCTETS = 2, SHORTEST_LINE = CRLF_OCTETS + 1 };
+
+/* Writes a line of so many octets as sent, into a text whose lines end in `line_end`; its letters
+ * go on from the `letter`th of them all. Returns the end of it. */
+static char *put_filling_line(char *out, size_t octets, size_t letter, const char *line_end)
 {
-    enum { LINE_OCTETS = 72, CRLF = 2, LETTERS = 26, SHORTEST = CRLF + 1 };
+    enum { LETTERS = 26 };
     /* Long enough for a line that begins at its 26th letter. */
     const char *alphabets = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
                             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
-    size_t letter = 0;
-    while (octets >= CRLF) {
-        size_t line = octets <= LINE_OCTETS             ? octets
-                      : octets < LINE_OCTETS + SHORTEST ? octets - SHORTEST /* for the last line */
-                                                        : LINE_OCTETS;
-        out = mempcpy(out, alphabets + letter, line - CRLF);
-        out = stpcpy(out, line_end);
-        letter = (letter + line - CRLF) % LETTERS;
-        octets -= line;
+    out = mempcpy(out, alphabets + letter % LETTERS, octets - CRLF_OCTETS);
+    return stpcpy(out, line_end);
+}
+
+/* Writes lines of letters of so many octets; returns the end of them. One octet is no line, and so
+ * is left out; of three and more none is empty. */
+static char *put_filling(char *out, size_t octets, const char *line_end)
+{
+    enum { LINE_LETTERS = FILLING_LINE - CRLF_OCTETS, PERIOD = 13 /* 13 lines are 35 alphabets */ };
+    const size_t width = LINE_LETTERS + strlen(line_end), more = FILLING_LINE + SHORTEST_LINE;
+    size_t whole = octets < more ? 0 : (octets - more) / FILLING_LINE + 1, line = 0;
+    while (line < MIN(whole, PERIOD))
+        out = put_filling_line(out, FILLING_LINE, line++ * LINE_LETTERS, line_end);
+    while (line < whole) { /* as those so far */
+        size_t lines = MIN(whole - line, PERIOD);
+        out = mempcpy(out, out - PERIOD * width, lines * width);
+        line += lines;
     }
-    return out;
+    octets -= whole * FILLING_LINE;
+    size_t letter = whole * LINE_LETTERS;
+    if (octets > FILLING_LINE) { /* leaves enough for a last line */
+        out = put_filling_line(out, octets - SHORTEST_LINE, letter, line_end);
+        letter += octets - SHORTEST_LINE - CRLF_OCTETS;
+        octets = SHORTEST_LINE;
+    }
+    return octets >= CRLF_OCTETS ? put_filling_line(out, octets, letter, line_end) : out;
 }
 
 /* Behind a text that is not encoded, the filling can stand as it is. */

@@ -11,19 +11,34 @@
 
 enum { PLAIN_LINE_MAX = 72 /* of a field with its name: shorter than any that is folded */ };
 
+static const char MIME_FIELDS[] = "MIME-Version: 1.0\r\n"
+                                  "Content-Type: text/plain; charset=us-ascii\r\n"
+                                  "Content-Transfer-Encoding: 7bit\r\n\r\n";
+
+/* Date, From, To, Cc, Subject and Message-ID. */
+enum { PLAIN_HEADER_MAX = 6 * (PLAIN_LINE_MAX + 2) + sizeof MIME_FIELDS };
+
 /* Printable ASCII without what could be taken for an encoded-word or tidied: blanks stand alone and
  * between other characters. */
-static bool is_plain_value(const char *value, const char *name)
+static bool is_plain_at(const char *value, size_t i)
 {
-    size_t length = strlen(value);
-    if (length == 0 || strlen(name) + 2 + length > PLAIN_LINE_MAX || strstr(value, "=?") != NULL)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        bool is_lone_blank = value[i] == ' ' && i > 0 && value[i - 1] != ' ' && i + 1 < length;
-        if (!g_ascii_isgraph(value[i]) && !is_lone_blank)
+    if (value[i] == ' ')
+        return i > 0 && value[i - 1] != ' ' && value[i + 1] != '\0';
+    return g_ascii_isgraph(value[i]) && !(value[i] == '=' && value[i + 1] == '?');
+}
+
+/* Puts a field behind the others; false when it is not plain. */
+static bool put_field(char **end, const char *name, const char *value)
+{
+    char *out = stpcpy(stpcpy(*end, name), ": ");
+    size_t most = PLAIN_LINE_MAX - (size_t)(out - *end), length = 0;
+    for (; value[length] != '\0'; length++) {
+        if (length == most || !is_plain_at(value, length))
             return false;
+        *out++ = value[length];
     }
-    return true;
+    *end = mempcpy(out, "\r\n", 2);
+    return length > 0;
 }
 
 /* An address of lower-case letters, digits and dots: nothing to quote, no domain to translate. */
@@ -36,66 +51,70 @@ static bool is_plain_address(const char *address)
     return true;
 }
 
-/* `a@x, b@y`, empty without any; NULL when an entry is not plain. To free. */
-static char *join_plain(const MessageMailbox *mailboxes, size_t count)
+/* The same of `a@x, b@y`; no mailboxes make no field. */
+static bool put_mailboxes(char **end, const char *name, const MessageMailbox *mailboxes,
+                          size_t count)
 {
-    g_autoptr(GString) text = g_string_sized_new(PLAIN_LINE_MAX);
-    for (size_t i = 0; i < count && text->len <= PLAIN_LINE_MAX; i++) {
-        if (mailboxes[i].name != NULL || !is_plain_address(mailboxes[i].address))
-            return NULL;
+    char value[PLAIN_LINE_MAX + 1], *at = value;
+    for (size_t i = 0; i < count; i++) {
+        const char *address = mailboxes[i].address;
+        size_t written = (size_t)(at - value);
+        if (mailboxes[i].name != NULL || !is_plain_address(address) ||
+            written + strlen(", ") + strlen(address) > PLAIN_LINE_MAX)
+            return false;
         if (i > 0)
-            g_string_append(text, ", ");
-        g_string_append(text, mailboxes[i].address);
+            at = stpcpy(at, ", ");
+        at = stpcpy(at, address);
     }
-    return g_string_free(g_steal_pointer(&text), FALSE);
+    return count == 0 || put_field(end, name, value);
 }
 
-/* Adds a field; false when it is not plain. NULL and "" of mailboxes are none. */
-static bool add_plain(GString *message, const char *name, const char *value)
+static bool put_id(char **end, const char *id)
 {
-    if (!is_plain_value(value, name))
+    char value[PLAIN_LINE_MAX + 1];
+    if (strlen(id) + strlen("<>") > PLAIN_LINE_MAX || strchr(id, ' ') != NULL)
         return false;
-    g_string_append(message, name);
-    g_string_append(message, ": ");
-    g_string_append(message, value);
-    g_string_append_c(message, '\n');
-    return true;
+    stpcpy(stpcpy(stpcpy(value, "<"), id), ">");
+    return put_field(end, "Message-ID", value);
 }
 
-static bool add_plain_mailboxes(GString *message, const char *name, const MessageMailbox *mailboxes,
-                                size_t count)
-{
-    g_autofree char *text = join_plain(mailboxes, count);
-    return text != NULL && (count == 0 || add_plain(message, name, text));
-}
-
-static bool add_plain_header(GString *message, const MessageDraft *draft)
+static bool put_header(char **end, const MessageDraft *draft)
 {
     char date[MAIL_DATE_SIZE];
     mail_format_date(draft->date_unix, draft->utc_offset_minutes, date);
-    g_autofree char *message_id = g_strconcat("<", draft->message_id, ">", NULL);
-    return add_plain(message, "Date", date) &&
-           add_plain_mailboxes(message, "From", &draft->from, 1) &&
-           add_plain_mailboxes(message, "To", draft->to, draft->to_count) &&
-           add_plain_mailboxes(message, "Cc", draft->cc, draft->cc_count) &&
-           (draft->subject == NULL || add_plain(message, "Subject", draft->subject)) &&
-           strchr(message_id, ' ') == NULL && add_plain(message, "Message-ID", message_id);
+    return put_field(end, "Date", date) && put_mailboxes(end, "From", &draft->from, 1) &&
+           put_mailboxes(end, "To", draft->to, draft->to_count) &&
+           put_mailboxes(end, "Cc", draft->cc, draft->cc_count) &&
+           (draft->subject == NULL || put_field(end, "Subject", draft->subject)) &&
+           put_id(end, draft->message_id);
 }
 
-GBytes *message_compose_plain(const MessageDraft *draft)
+/* The body as it is sent; NULL when it is not plain. */
+static GBytes *plain_body(const char *body)
 {
-    const char *body = draft->body != NULL ? draft->body : "";
-    if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
-        draft->references != NULL || !span_is_ascii(span_of_text(body)))
+    if (!span_is_ascii(span_of_text(body)))
         return NULL;
     g_autofree char *text = mime_dup_lines(body);
     if (mime_encoding_for(text) != GMIME_CONTENT_ENCODING_7BIT)
         return NULL;
-    g_autoptr(GString) message = g_string_sized_new(512 + strlen(text));
-    if (!add_plain_header(message, draft))
+    return mime_with_crlf(span_of_text(text));
+}
+
+GBytes *message_compose_plain(const MessageDraft *draft)
+{
+    char header[PLAIN_HEADER_MAX], *end = header;
+    if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
+        draft->references != NULL || !put_header(&end, draft))
         return NULL;
-    g_string_append(message, "MIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n"
-                             "Content-Transfer-Encoding: 7bit\n\n");
-    g_string_append(message, text);
-    return mime_with_crlf(span_of(message->str, message->len));
+    end = stpcpy(end, MIME_FIELDS);
+    size_t header_length = (size_t)(end - header), body_length = 0;
+    if (draft->body == NULL || draft->body[0] == '\0')
+        return g_bytes_new(header, header_length);
+    g_autoptr(GBytes) body = plain_body(draft->body);
+    if (body == NULL)
+        return NULL;
+    const void *octets = g_bytes_get_data(body, &body_length);
+    char *message = g_malloc(header_length + body_length);
+    memcpy(mempcpy(message, header, header_length), octets, body_length);
+    return g_bytes_new_take(message, header_length + body_length);
 }
