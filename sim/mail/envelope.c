@@ -10,13 +10,51 @@
 
 /* ---- The value ---- */
 
+/* An envelope that grows. What a usual one has, one recipient and short texts, lies in the same
+ * piece of memory; what does not fit in is on its own. */
+typedef struct Growing {
+    Envelope envelope; /* the first, so that both have one address */
+    Recipient first;
+    size_t used; /* of the room */
+    char room[128];
+} Growing;
+
+static Growing *growing_of(Envelope *envelope)
+{
+    CHECK(!envelope->is_one_piece);
+    return (Growing *)(void *)envelope;
+}
+
+/* A copy that the envelope keeps; NULL stays NULL. */
+static char *keep_text(Envelope *envelope, const char *text)
+{
+    Growing *growing = growing_of(envelope);
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    if (size > sizeof growing->room - growing->used)
+        return g_strdup(text);
+    char *copy = memcpy(growing->room + growing->used, text, size);
+    growing->used += size;
+    return copy;
+}
+
+static void drop_text(Envelope *envelope, char *text)
+{
+    const Growing *growing = growing_of(envelope);
+    if (text < growing->room || text >= growing->room + sizeof growing->room)
+        g_free(text);
+}
+
 Envelope *envelope_new(const char *reverse_path)
 {
     const char *path = reverse_path != NULL ? reverse_path : "";
     CHECK_SANITIZED(address_text_is_valid(path));
-    Envelope *envelope = g_new0(Envelope, 1);
-    envelope->reverse_path = g_strdup(path);
-    return envelope;
+    Growing *growing = g_malloc(sizeof *growing); /* of which nothing else is read unwritten */
+    growing->envelope = (Envelope){.recipients = &growing->first};
+    growing->used = 0;
+    growing->envelope.reverse_path = keep_text(&growing->envelope, path);
+    return &growing->envelope;
 }
 
 /* Puts a copy of the text behind the others; NULL stays NULL. */
@@ -67,14 +105,15 @@ Envelope *envelope_copy(const Envelope *envelope)
 static void free_pieces(Envelope *envelope)
 {
     for (size_t i = 0; i < envelope->recipient_count; i++) {
-        g_free(envelope->recipients[i].address);
-        g_free(envelope->recipients[i].original);
+        drop_text(envelope, envelope->recipients[i].address);
+        drop_text(envelope, envelope->recipients[i].original);
     }
-    g_free(envelope->recipients);
-    g_free(envelope->reverse_path);
-    g_free(envelope->id);
-    g_free(envelope->origin.entry);
-    g_free(envelope->origin.how);
+    if (envelope->recipients != &growing_of(envelope)->first)
+        g_free(envelope->recipients);
+    drop_text(envelope, envelope->reverse_path);
+    drop_text(envelope, envelope->id);
+    drop_text(envelope, envelope->origin.entry);
+    drop_text(envelope, envelope->origin.how);
 }
 
 void envelope_free(Envelope *envelope)
@@ -97,9 +136,8 @@ bool envelope_set_id(Envelope *envelope, const char *id)
 {
     if (id != NULL && (id[0] == '\0' || !fits_as_xtext(id, ENVELOPE_ENVID_MAX)))
         return false;
-    CHECK(!envelope->is_one_piece);
-    g_free(envelope->id);
-    envelope->id = g_strdup(id);
+    drop_text(envelope, envelope->id);
+    envelope->id = keep_text(envelope, id);
     return true;
 }
 
@@ -114,19 +152,23 @@ static bool is_word(const char *text)
 void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient, const char *how)
 {
     CHECK(is_word(entry) && is_word(how) && recipient < ENVELOPE_RECIPIENTS_MAX);
-    CHECK(!envelope->is_one_piece);
     Origin before = envelope->origin;
-    envelope->origin = (Origin){g_strdup(entry), recipient, g_strdup(how)};
-    g_free(before.entry);
-    g_free(before.how);
+    envelope->origin = (Origin){keep_text(envelope, entry), recipient, keep_text(envelope, how)};
+    drop_text(envelope, before.entry);
+    drop_text(envelope, before.how);
 }
 
 /* Makes room for one more; the array doubles whenever its count is a power of two. */
 static void reserve_recipient(Envelope *envelope)
 {
+    Growing *growing = growing_of(envelope);
     size_t count = envelope->recipient_count;
-    if ((count & (count - 1)) == 0)
-        envelope->recipients = g_renew(Recipient, envelope->recipients, MAX(2 * count, 1));
+    if (count == 0 || (count & (count - 1)) != 0)
+        return;
+    bool is_second = envelope->recipients == &growing->first;
+    envelope->recipients = g_renew(Recipient, is_second ? NULL : envelope->recipients, 2 * count);
+    if (is_second)
+        envelope->recipients[0] = growing->first;
 }
 
 /* original-recipient-address = addr-type ";" xtext (RFC 3461 §4.2) */
@@ -139,7 +181,7 @@ bool envelope_is_original(const char *original)
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original)
 {
-    CHECK(address[0] != '\0' && !envelope->is_one_piece);
+    CHECK(address[0] != '\0');
     CHECK_SANITIZED(address_text_is_valid(address));
     if (envelope->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return false;
@@ -147,7 +189,9 @@ bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t not
         return false;
     reserve_recipient(envelope);
     envelope->recipients[envelope->recipient_count++] =
-        (Recipient){.address = g_strdup(address), .original = g_strdup(original), .notify = notify};
+        (Recipient){.address = keep_text(envelope, address),
+                    .original = keep_text(envelope, original),
+                    .notify = notify};
     return true;
 }
 
@@ -247,45 +291,66 @@ static const char *return_word(ReturnContent content)
     return content == RETURN_FULL ? "full" : "hdrs";
 }
 
-static void format_recipient(GString *text, const Recipient *recipient)
+/* At the most, with the NUL: xtext triples octets. */
+static size_t format_bound(const Envelope *envelope)
 {
-    g_string_append(text, "to <");
-    g_string_append(text, recipient->address);
-    g_string_append_c(text, '>');
+    enum { WORDS = 128, WORDS_OF_RECIPIENT = 64 };
+    size_t tripled = text_size(envelope->id), size = WORDS + text_size(envelope->reverse_path);
+    size += text_size(envelope->origin.entry) + text_size(envelope->origin.how);
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        size += WORDS_OF_RECIPIENT + text_size(envelope->recipients[i].address);
+        tripled += text_size(envelope->recipients[i].original);
+    }
+    return size + 3 * tripled;
+}
+
+static char *put(char *end, const char *text)
+{
+    return stpcpy(end, text);
+}
+
+static char *put_number(char *end, uint64_t number)
+{
+    return end + text_put_number(number, end);
+}
+
+static char *put_xtext(char *end, const char *text)
+{
+    g_autofree char *xtext = xtext_encode(span_of_text(text));
+    return put(end, xtext);
+}
+
+static char *put_recipient(char *end, const Recipient *recipient)
+{
+    end = put(put(put(end, "to <"), recipient->address), ">");
     if (recipient->notify != 0) {
         g_autofree char *notify = notify_format(recipient->notify);
-        g_string_append_printf(text, " notify=%s", notify);
+        end = put(put(end, " notify="), notify);
     }
-    if (recipient->original != NULL) {
-        g_autofree char *xtext = xtext_encode(span_of_text(recipient->original));
-        g_string_append_printf(text, " orcpt=%s", xtext);
-    }
-    g_string_append_c(text, '\n');
+    if (recipient->original != NULL)
+        end = put_xtext(put(end, " orcpt="), recipient->original);
+    return put(end, "\n");
 }
 
 char *envelope_format(const Envelope *envelope)
 {
-    enum { USUAL_LENGTH = 128 };
-    GString *text = g_string_sized_new(USUAL_LENGTH);
-    g_string_append(text, "envelope 1\nfrom <");
-    g_string_append(text, envelope->reverse_path);
-    g_string_append(text, ">\n");
-    if (envelope->id != NULL) {
-        g_autofree char *xtext = xtext_encode(span_of_text(envelope->id));
-        g_string_append_printf(text, "envid %s\n", xtext);
-    }
+    const Origin *origin = &envelope->origin;
+    size_t bound = format_bound(envelope);
+    char *text = g_malloc(bound);
+    char *end = put(put(put(text, "envelope 1\nfrom <"), envelope->reverse_path), ">\n");
+    if (envelope->id != NULL)
+        end = put(put_xtext(put(end, "envid "), envelope->id), "\n");
     if (envelope->return_content != RETURN_NOT_GIVEN)
-        g_string_append_printf(text, "ret %s\n", return_word(envelope->return_content));
-    if (envelope->origin.entry != NULL)
-        g_string_append_printf(text, "origin %s %zu %s\n", envelope->origin.entry,
-                               envelope->origin.recipient, envelope->origin.how);
+        end = put(put(put(end, "ret "), return_word(envelope->return_content)), "\n");
+    if (origin->entry != NULL) {
+        end = put_number(put(put(put(end, "origin "), origin->entry), " "), origin->recipient);
+        end = put(put(put(end, " "), origin->how), "\n");
+    }
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        format_recipient(text, &envelope->recipients[i]);
-    g_string_append(text, "end ");
-    text_append_number(text, envelope->recipient_count);
-    g_string_append_c(text, '\n');
-    CHECK(text->len <= ENVELOPE_TEXT_MAX);
-    return g_string_free(text, FALSE);
+        end = put_recipient(end, &envelope->recipients[i]);
+    end = put(put_number(put(end, "end "), envelope->recipient_count), "\n");
+    CHECK((size_t)(end - text) < bound && end - text <= ENVELOPE_TEXT_MAX);
+    return text;
 }
 
 /* ---- Reading ----

@@ -56,8 +56,8 @@ static bool take_field(Span field, Span *name, Span *value)
     return true;
 }
 
-/* The next field of the name; NULL: of any. A header has few fields of the same first letter, so that
- * most lines are passed by without a look at the rest. */
+/* The next field of the name; NULL: of any. A header has few fields of the same first letter, so
+ * that most lines are passed by without a look at the rest. */
 static bool next_header(Span message, const char *wanted, size_t *position, Span *name, Span *value)
 {
     if (message.length == 0)
