@@ -282,7 +282,7 @@ static void answer_all(PolicyClient *client, const DnsRecord *records, size_t co
         DnsAnswer answer = {.outcome = DNS_OUTCOME_NXDOMAIN};
         for (size_t i = 0; i < count; i++) {
             if (strcmp(records[i].name, question.name) == 0 && records[i].type == question.type)
-                answer = (DnsAnswer){DNS_OUTCOME_ANSWER, &records[i], 1};
+                answer = (DnsAnswer){DNS_OUTCOME_ANSWER, &records[i], 1, 0};
         }
         policy_answer(client, question.token, &answer, 0);
     }

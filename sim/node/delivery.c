@@ -14,18 +14,20 @@ enum { REPLY_CLOSING = 421 };
 struct Delivery {
     Machine machine;
     Resolver *resolver;
-    char *helo_name;
+    const char *helo_name;
     bool keeps_bare_newlines;
     SimTime connect_timeout;
     SmtpTimeouts timeouts;
     const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
     size_t results;         /* its recipients whose fate is told */
     DeliveryOwner owner;
+    const char *own_name; /* of the host, which is not what it may call itself */
+    Ipv4Address own_address;
     MailRoute *route;
     uint64_t question; /* token of the route's open question */
     uint64_t look_up;
     size_t next_host, next_address; /* where to connect next */
-    char *remote;                   /* name of the host under way */
+    const char *remote;             /* name of the host under way; the route's */
     SmtpClient *client;
     Session *session;
     SmtpTrace trace;
@@ -59,8 +61,6 @@ void delivery_free(Delivery *delivery)
     simulator_cancel(delivery->machine.simulator, &delivery->done_timer);
     resolver_forget(delivery->resolver, delivery->look_up);
     mail_route_free(delivery->route);
-    g_free(delivery->helo_name);
-    g_free(delivery->remote);
     g_free(delivery->last_text);
     g_free(delivery->last_status);
     g_free(delivery);
@@ -414,8 +414,7 @@ static void connect_next(Delivery *delivery)
     }
     MailRouteHost host = mail_route_peek_host(delivery->route, delivery->next_host);
     Ipv4Address address = host.addresses[delivery->next_address++];
-    g_free(delivery->remote);
-    delivery->remote = g_strdup(host.name);
+    delivery->remote = host.name;
     if (delivery->next_address == host.address_count) {
         delivery->next_host++;
         delivery->next_address = 0;
@@ -461,20 +460,21 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     Delivery *delivery = g_new0(Delivery, 1);
     delivery->machine = *machine;
     delivery->resolver = resolver;
-    delivery->helo_name = g_strdup(options->helo_name);
+    delivery->helo_name = options->helo_name;
     delivery->keeps_bare_newlines = options->keeps_bare_newlines;
     delivery->connect_timeout = options->connect_timeout;
     delivery->timeouts = options->timeouts;
     delivery->job = job;
     delivery->owner = owner;
-    const char *own_names[] = {host_name(machine->host)}; /* not what it calls itself */
-    g_autofree char *domain = address_domain_to_ascii(options->domain);
-    const Ipv4Address own_addresses[] = {host_address(machine->host)};
+    delivery->own_name = host_name(machine->host);
+    delivery->own_address = host_address(machine->host);
+    g_autofree char *ascii =
+        g_str_is_ascii(options->domain) ? NULL : address_domain_to_ascii(options->domain);
     MailRouteOptions route = {
-        .domain = domain,
-        .own_names = own_names,
+        .domain = ascii != NULL ? ascii : options->domain,
+        .own_names = &delivery->own_name,
         .own_name_count = 1,
-        .own_addresses = own_addresses,
+        .own_addresses = &delivery->own_address,
         .own_address_count = 1,
         .draw = options->route_draw,
     };

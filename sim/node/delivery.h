@@ -34,9 +34,9 @@ typedef struct DeliveryResult {
     uint64_t because;   /* the fault behind a failure, or 0 */
 } DeliveryResult;
 
-/* Copied, texts and all. */
+/* Copied, but for the name of the sending server, which outlives the delivery. */
 typedef struct DeliveryOptions {
-    const char *helo_name;    /* of the sending server */
+    const char *helo_name;
     const char *domain;       /* where to */
     bool keeps_bare_newlines; /* sends a lone CR or LF as it is, not as CRLF */
     SimTime connect_timeout;  /* for each host's TCP connection */

@@ -2,6 +2,7 @@
 #include "node/name_server.h"
 
 #include "core/check.h"
+#include "proto/dns_answer.h"
 
 struct NameServer {
     Machine machine;
@@ -10,25 +11,29 @@ struct NameServer {
 
 static char *describe_answers(const DnsMessage *response)
 {
-    GString *text = g_string_new(NULL);
-    for (size_t i = 0; i < dns_message_count(response, DNS_ANSWER); i++) {
-        g_autofree char *line = dns_record_format(dns_message_peek(response, DNS_ANSWER, i));
-        g_string_append_printf(text, "%s%s", i > 0 ? "; " : "", line);
-    }
-    return g_string_free(text, text->len == 0);
+    DnsAnswer answer = {.record_count = dns_message_count(response, DNS_ANSWER)};
+    if (answer.record_count > 0)
+        answer.records = dns_message_peek(response, DNS_ANSWER, 0);
+    return dns_answer_format(&answer);
 }
 
-static void trace_response(const NameServer *server, const DnsMessage *response)
+/* What the datagram says, which may be less than the zone has said: so it is read for that. */
+static void trace_response(const NameServer *server, Span datagram)
 {
-    const char *name = response->question.name;
-    if (name == NULL || trace_pass_over(server->machine.trace, TRACE_DNS_RESPONSE))
+    if (!dns_message_has_question(datagram) ||
+        trace_pass_over(server->machine.trace, TRACE_DNS_RESPONSE))
         return;
+    DnsMessage response;
+    dns_message_init(&response);
+    CHECK(dns_message_decode(datagram, &response));
+    const char *name = response.question.name;
     char type[DNS_TYPE_TEXT_SIZE];
-    g_autofree char *records = describe_answers(response);
+    g_autofree char *records = describe_answers(&response);
     TRACE(server->machine.trace, server->machine.node, DNS_RESPONSE,
           name_faults_find(server->machine.name_faults, name), .name = name,
-          .type = dns_type_format(response->question.type, type), .id = response->id,
-          .code = dns_rcode_name(response->rcode), .records = records);
+          .type = dns_type_format(response.question.type, type), .id = response.id,
+          .code = dns_rcode_name(response.rcode), .records = records);
+    dns_message_clear(&response);
 }
 
 static void on_query(void *owner, Ipv4Address source, uint16_t source_port, Span data)
@@ -38,11 +43,7 @@ static void on_query(void *owner, Ipv4Address source, uint16_t source_port, Span
     size_t length = 0;
     if (!dns_zone_answer_datagram(server->zone, data, octets, &length))
         return;
-    DnsMessage response;
-    dns_message_init(&response);
-    if (dns_message_decode(span_of(octets, length), &response))
-        trace_response(server, &response);
-    dns_message_clear(&response);
+    trace_response(server, span_of(octets, length));
     g_autoptr(GBytes) datagram = g_bytes_new(octets, length);
     host_udp_send(server->machine.host, DNS_PORT, source, source_port, datagram);
 }

@@ -3,8 +3,9 @@
 
 #include "core/check.h"
 
+/* One is given up or answered in any order; the front of the list goes when it is both. */
 typedef struct LookUp {
-    ResolverDone *done;
+    ResolverDone *done; /* NULL: it is over */
     void *owner;
     Cause cause; /* of whoever asked: queries and results follow from it */
 } LookUp;
@@ -13,16 +14,13 @@ struct Resolver {
     Machine machine;
     DnsResolver *engine;
     Random ids;
-    GHashTable *look_ups; /* token -> LookUp */
-    uint16_t port;        /* 0: none is bound */
-    Timer timer;          /* of the engine's deadline */
-    Timer drain_timer;    /* the step in which the engine's events are taken */
+    GArray *look_ups; /* LookUp by token, beginning with `first_token` */
+    uint64_t first_token;
+    guint ended;       /* look-ups at the front that are over */
+    uint16_t port;     /* 0: none is bound */
+    Timer timer;       /* of the engine's deadline */
+    Timer drain_timer; /* the step in which the engine's events are taken */
 };
-
-static guint token_hash(gconstpointer token)
-{
-    return g_int64_hash(token);
-}
 
 Resolver *resolver_new(const Machine *machine)
 {
@@ -30,7 +28,8 @@ Resolver *resolver_new(const Machine *machine)
     resolver->machine = *machine;
     resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
     resolver->ids = simulator_random(machine->simulator, machine->node, RANDOM_DNS_ID);
-    resolver->look_ups = g_hash_table_new_full(token_hash, g_int64_equal, g_free, g_free);
+    resolver->look_ups = g_array_new(FALSE, FALSE, sizeof(LookUp));
+    resolver->first_token = 1;
     return resolver;
 }
 
@@ -43,7 +42,7 @@ static void resolver_cancel_timers(Resolver *resolver)
 void resolver_free(Resolver *resolver)
 {
     resolver_cancel_timers(resolver);
-    g_hash_table_unref(resolver->look_ups);
+    g_array_unref(resolver->look_ups);
     dns_resolver_free(resolver->engine);
     g_free(resolver);
 }
@@ -51,10 +50,36 @@ void resolver_free(Resolver *resolver)
 void resolver_reset(Resolver *resolver)
 {
     resolver_cancel_timers(resolver);
-    g_hash_table_remove_all(resolver->look_ups);
+    g_array_set_size(resolver->look_ups, 0);
+    resolver->first_token = 1;
+    resolver->ended = 0;
     dns_resolver_free(resolver->engine);
     resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
     resolver->port = 0;
+}
+
+/* NULL: it is over, or there was none. */
+static LookUp *find_look_up(const Resolver *resolver, uint64_t token)
+{
+    const uint64_t place = token - resolver->first_token; /* what is too small becomes too large */
+    if (place >= resolver->look_ups->len)
+        return NULL;
+    LookUp *look_up = &g_array_index(resolver->look_ups, LookUp, place);
+    return look_up->done != NULL ? look_up : NULL;
+}
+
+/* Those at the front that are over, once they are half of all: each is so moved once at most. */
+static void drop_ended(Resolver *resolver)
+{
+    GArray *look_ups = resolver->look_ups;
+    while (resolver->ended < look_ups->len &&
+           g_array_index(look_ups, LookUp, resolver->ended).done == NULL)
+        resolver->ended++;
+    if (resolver->ended < look_ups->len - resolver->ended)
+        return;
+    g_array_remove_range(look_ups, 0, resolver->ended);
+    resolver->first_token += resolver->ended;
+    resolver->ended = 0;
 }
 
 static void resolver_drain(Resolver *resolver);
@@ -113,27 +138,16 @@ static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
     host_udp_send(machine->host, resolver->port, machine->name_server, DNS_PORT, datagram);
 }
 
-/* The records as lines of a master file with semicolons between; "" when there are none. */
-static char *answer_describe(const DnsAnswer *answer)
-{
-    GString *text = g_string_new(NULL);
-    for (size_t i = 0; i < answer->record_count; i++) {
-        g_autofree char *line = dns_record_format(&answer->records[i]);
-        g_string_append_printf(text, "%s%s", i > 0 ? "; " : "", line);
-    }
-    return g_string_free(text, FALSE);
-}
-
 static void trace_result(const Machine *machine, const DnsResolverEvent *event, uint64_t because)
 {
     if (trace_pass_over(machine->trace, TRACE_DNS_RESULT))
         return;
     char type[DNS_TYPE_TEXT_SIZE];
     dns_type_format(event->question.type, type);
-    g_autofree char *records = answer_describe(&event->answer);
+    g_autofree char *records = dns_answer_format(&event->answer);
     TRACE(machine->trace, machine->node, DNS_RESULT, because, .name = event->question.name,
-          .type = type, .outcome = dns_outcome_name(event->answer.outcome),
-          .records = records[0] == '\0' ? NULL : records, .from_cache = event->is_from_cache);
+          .type = type, .outcome = dns_outcome_name(event->answer.outcome), .records = records,
+          .from_cache = event->is_from_cache);
 }
 
 static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
@@ -141,7 +155,7 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
     const Machine *machine = &resolver->machine;
     Cause *cause = simulator_cause(machine->simulator);
     Cause before = *cause;
-    LookUp *look_up = g_hash_table_lookup(resolver->look_ups, &event->token);
+    const LookUp *look_up = find_look_up(resolver, event->token);
     if (event->is_from_cache && look_up != NULL)
         *cause = look_up->cause;
     bool is_failure =
@@ -150,7 +164,7 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
     trace_result(machine, event, because);
     if (look_up != NULL) {
         LookUp asked = *look_up;
-        g_hash_table_remove(resolver->look_ups, &event->token);
+        resolver_forget(resolver, event->token);
         asked.done(asked.owner, event, because);
     }
     *cause = before;
@@ -206,9 +220,9 @@ uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, R
         dns_resolver_ask(resolver->engine, name, type, (uint16_t)random_draw(&resolver->ids),
                          simulator_now(simulator));
     CHECK(token != 0);
-    LookUp look_up = {done, owner, *simulator_cause(simulator)};
-    g_hash_table_insert(resolver->look_ups, g_memdup2(&token, sizeof token),
-                        g_memdup2(&look_up, sizeof look_up));
+    const LookUp look_up = {done, owner, *simulator_cause(simulator)};
+    g_array_append_val(resolver->look_ups, look_up);
+    CHECK(token == resolver->first_token + resolver->look_ups->len - 1);
     if (!simulator_is_pending(simulator, resolver->drain_timer)) {
         EventAction action = {resolver_on_drain, resolver, NULL, NULL};
         resolver->drain_timer = simulator_schedule(
@@ -219,5 +233,9 @@ uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, R
 
 void resolver_forget(Resolver *resolver, uint64_t id)
 {
-    g_hash_table_remove(resolver->look_ups, &id);
+    LookUp *look_up = find_look_up(resolver, id);
+    if (look_up == NULL)
+        return;
+    look_up->done = NULL;
+    drop_ended(resolver);
 }

@@ -1,7 +1,8 @@
-/* What a look-up has come to: the value that a resolver gives and that asks for mail routes take.
- */
+/* What a look-up has come to: the value that a resolver gives and that asks for mail routes take,
+ * and its owner, which the resolver's cache shares with whoever is being told. */
 #pragma once
 
+#include "core/simtime.h"
 #include "proto/dns_record.h"
 
 enum {
@@ -23,13 +24,36 @@ const char *dns_outcome_name(DnsOutcome outcome);
 /* Whether nothing is known: whoever can asks again later. */
 bool dns_outcome_is_failure(DnsOutcome outcome);
 
-/* Records: the CNAMEs from the name asked, in their order, then those of the type asked. The
- * TTLs are what remains of them. Borrowed. */
+/* Records: the CNAMEs from the name asked, in their order, then those of the type asked; with the
+ * TTLs with which they came in. Borrowed. */
 typedef struct DnsAnswer {
     DnsOutcome outcome;
     const DnsRecord *records;
     size_t record_count;
+    uint32_t elapsed_s; /* how much of the TTLs is gone */
 } DnsAnswer;
+
+/* The records as lines of a master file, with what remains of their TTLs and semicolons between;
+ * NULL when there are none. The caller frees. */
+char *dns_answer_format(const DnsAnswer *answer);
+
+/* An answer that many may hold, none of whom changes it. */
+typedef struct DnsFinding {
+    size_t references;
+    DnsOutcome outcome;
+    GArray *records;    /* of DnsRecord, with the TTLs with which they came in; NULL: none */
+    SimTime cached_at;  /* when it came in */
+    SimTime expires_at; /* from this moment on, it is not used; cached_at: it is not kept at all */
+    char name[];        /* that was asked for, in normal form */
+} DnsFinding;
+
+/* One reference; the caller fills in the rest. */
+DnsFinding *dns_finding_new(const char *name, DnsOutcome outcome, SimTime now);
+DnsFinding *dns_finding_ref(DnsFinding *finding);
+/* NULL is ignored. */
+void dns_finding_unref(DnsFinding *finding);
+/* Borrowed from the finding. */
+DnsAnswer dns_finding_answer(const DnsFinding *finding);
 
 /* The name where the CNAMEs among `records`, in whatever order, lead from `name`: `name` itself
  * when there is none or CNAMEs are what is asked for. NULL when they go round or are more than

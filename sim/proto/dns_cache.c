@@ -3,14 +3,23 @@
 
 #include "core/check.h"
 
+#include <string.h>
+
 enum {
     /* Stands in the key of an NXDOMAIN, which counts for all types; RFC 6895 reserves type 0. */
     EVERY_TYPE = 0,
 };
 
+/* All questions are of class IN. */
+typedef struct CacheKey {
+    const char *name;
+    guint hash; /* of the name, which is looked for under two types */
+    uint16_t type;
+} CacheKey;
+
 typedef struct CacheNode {
-    DnsQuestion question; /* the key */
-    DnsCacheEntry entry;
+    CacheKey key; /* its name is the finding's */
+    DnsFinding *finding;
     GList link; /* in DnsCache.by_use; its data is this node */
 } CacheNode;
 
@@ -20,11 +29,28 @@ struct DnsCache {
     size_t entry_maximum;
 };
 
+static CacheKey key_of(const char *name, uint16_t type)
+{
+    return (CacheKey){name, g_str_hash(name), type};
+}
+
+static guint key_hash(gconstpointer key)
+{
+    const CacheKey *it = key;
+    return it->hash * 31U + it->type;
+}
+
+static gboolean key_equal(gconstpointer a, gconstpointer b)
+{
+    const CacheKey *left = a, *right = b;
+    return left->hash == right->hash && left->type == right->type &&
+           strcmp(left->name, right->name) == 0;
+}
+
 static void node_free(gpointer data)
 {
     CacheNode *node = data;
-    dns_question_clear(&node->question);
-    g_array_unref(node->entry.records);
+    dns_finding_unref(node->finding);
     g_free(node);
 }
 
@@ -32,7 +58,7 @@ DnsCache *dns_cache_new(size_t entry_maximum)
 {
     CHECK(entry_maximum > 0);
     DnsCache *cache = g_new0(DnsCache, 1);
-    cache->nodes = g_hash_table_new_full(dns_question_hash, dns_question_equal, NULL, node_free);
+    cache->nodes = g_hash_table_new_full(key_hash, key_equal, NULL, node_free);
     g_queue_init(&cache->by_use);
     cache->entry_maximum = entry_maximum;
     return cache;
@@ -60,60 +86,46 @@ size_t dns_cache_count(const DnsCache *cache)
 static void remove_node(DnsCache *cache, CacheNode *node)
 {
     g_queue_unlink(&cache->by_use, &node->link);
-    g_hash_table_remove(cache->nodes, &node->question);
+    g_hash_table_remove(cache->nodes, &node->key);
 }
 
-static const DnsCacheEntry *find_fresh(DnsCache *cache, const DnsQuestion *question, SimTime now)
+static DnsFinding *find_fresh(DnsCache *cache, const CacheKey *key, SimTime now)
 {
-    CacheNode *node = g_hash_table_lookup(cache->nodes, question);
+    CacheNode *node = g_hash_table_lookup(cache->nodes, key);
     if (!node)
         return NULL;
-    if (now >= node->entry.expires_at) {
+    if (now >= node->finding->expires_at) {
         remove_node(cache, node);
         return NULL;
     }
     g_queue_unlink(&cache->by_use, &node->link);
     g_queue_push_tail_link(&cache->by_use, &node->link);
-    return &node->entry;
+    return node->finding;
 }
 
-const DnsCacheEntry *dns_cache_find(DnsCache *cache, const DnsQuestion *question, SimTime now)
+DnsFinding *dns_cache_find(DnsCache *cache, const DnsQuestion *question, SimTime now)
 {
-    DnsQuestion every_type = *question;
-    every_type.type = EVERY_TYPE;
-    const DnsCacheEntry *entry = find_fresh(cache, &every_type, now);
-    return entry ? entry : find_fresh(cache, question, now);
+    CacheKey key = key_of(question->name, EVERY_TYPE);
+    DnsFinding *finding = find_fresh(cache, &key, now);
+    key.type = question->type;
+    return finding ? finding : find_fresh(cache, &key, now);
 }
 
-static CacheNode *node_new(const DnsQuestion *question, const DnsAnswer *answer)
+void dns_cache_put(DnsCache *cache, uint16_t type, DnsFinding *finding)
 {
-    CacheNode *node = g_new0(CacheNode, 1);
-    node->link.data = node;
-    node->question = dns_question_copy(question);
-    if (answer->outcome == DNS_OUTCOME_NXDOMAIN && answer->record_count == 0)
-        node->question.type = EVERY_TYPE;
-    node->entry.outcome = answer->outcome;
-    node->entry.records = dns_records_new();
-    for (size_t i = 0; i < answer->record_count; i++) {
-        DnsRecord copy = dns_record_copy(&answer->records[i]);
-        g_array_append_val(node->entry.records, copy);
-    }
-    return node;
-}
-
-void dns_cache_put(DnsCache *cache, const DnsQuestion *question, const DnsAnswer *answer,
-                   uint32_t ttl_s, SimTime now)
-{
-    if (ttl_s == 0)
+    if (finding->expires_at <= finding->cached_at)
         return;
-    CacheNode *node = node_new(question, answer);
-    node->entry.cached_at = now;
-    node->entry.expires_at = simtime_add(now, ttl_s * SIM_SECOND);
-    CacheNode *same = g_hash_table_lookup(cache->nodes, &node->question);
+    if (finding->outcome == DNS_OUTCOME_NXDOMAIN && dns_finding_answer(finding).record_count == 0)
+        type = EVERY_TYPE;
+    CacheNode *node = g_new0(CacheNode, 1);
+    node->key = key_of(finding->name, type);
+    node->finding = dns_finding_ref(finding);
+    node->link.data = node;
+    CacheNode *same = g_hash_table_lookup(cache->nodes, &node->key);
     if (same)
         remove_node(cache, same);
     else if (dns_cache_count(cache) == cache->entry_maximum)
         remove_node(cache, g_queue_peek_head(&cache->by_use));
-    g_hash_table_insert(cache->nodes, &node->question, node);
+    g_hash_table_insert(cache->nodes, &node->key, node);
     g_queue_push_tail_link(&cache->by_use, &node->link);
 }

@@ -201,6 +201,13 @@ bool dns_message_decode_header(Span datagram, DnsMessage *message)
     return datagram.length >= DNS_HEADER_SIZE && get_header(&reader, message);
 }
 
+bool dns_message_has_question(Span datagram)
+{
+    enum { QDCOUNT = 4 }; /* where it stands, RFC 1035 §4.1.1 */
+    return datagram.length >= DNS_HEADER_SIZE &&
+           (datagram.data[QDCOUNT] != 0 || datagram.data[QDCOUNT + 1] != 0);
+}
+
 bool dns_message_decode(Span datagram, DnsMessage *message)
 {
     Reader reader = {.datagram = datagram};

@@ -7,8 +7,16 @@
 #include <glib.h>
 #include <string.h>
 
-/* Octets that mean something to a master file, RFC 1035 §5.1. */
-static const char special_octets[] = ".\\\"();@$";
+/* The octet as a normal form has it, letters in lower case; a blank for those that need an escape:
+ * what means something to a master file (RFC 1035 §5.1), and what does not print. */
+static inline char plain_octet(uint8_t octet)
+{
+    static const char PRINTABLE[] =
+        " ! # %&'  *+,- /0123456789: <=>? abcdefghijklmnopqrstuvwxyz[ ]^_`"
+        "abcdefghijklmnopqrstuvwxyz{|}~";
+    const unsigned place = (unsigned)octet - ' ';
+    return place < sizeof PRINTABLE - 1 ? PRINTABLE[place] : ' ';
+}
 
 /* `\DDD` is the octet with that decimal number, RFC 1035 §5.1. */
 static bool read_decimal_escape(const char *digits, uint8_t *octet)
@@ -62,17 +70,17 @@ void dns_name_builder_init(DnsNameBuilder *builder, char text[DNS_NAME_TEXT_SIZE
 static void append_octet(DnsNameBuilder *builder, uint8_t octet)
 {
     char *end = builder->text + builder->length;
-    char c = g_ascii_tolower((char)octet);
-    if (!g_ascii_isgraph(c)) {
-        g_snprintf(end, 5, "\\%03d", octet);
-        builder->length += 4;
-    } else if (strchr(special_octets, c)) {
+    const char plain = plain_octet(octet);
+    if (plain != ' ') {
+        end[0] = plain;
+        builder->length += 1;
+    } else if (g_ascii_isgraph((char)octet)) {
         end[0] = '\\';
-        end[1] = c;
+        end[1] = (char)octet;
         builder->length += 2;
     } else {
-        end[0] = c;
-        builder->length += 1;
+        g_snprintf(end, 5, "\\%03d", octet);
+        builder->length += 4;
     }
 }
 
@@ -96,8 +104,31 @@ void dns_name_builder_finish(DnsNameBuilder *builder)
     builder->text[builder->length] = '\0';
 }
 
+/* Most names have no escape: writes those that need none, in one pass. False for all others, among
+ * them those that are too long, which dns_name_normalise looks at label by label. */
+static bool normalise_plain(const char *text, char name[DNS_NAME_TEXT_SIZE])
+{
+    enum { TEXT_MAX = DNS_NAME_WIRE_MAX - 2 }; /* on the wire, a text takes two octets more */
+    size_t length = 0, label = 0;
+    for (; text[length] != '\0'; length++) {
+        const char plain = plain_octet((uint8_t)text[length]);
+        const bool ends_label = text[length] == '.';
+        if (length == TEXT_MAX ||
+            (ends_label ? label == 0 : plain == ' ' || label == DNS_LABEL_MAX))
+            return false;
+        label = ends_label ? 0 : label + 1;
+        name[length] = ends_label ? '.' : plain;
+    }
+    if (length == 0)
+        return false;
+    name[label > 0 ? length : length - 1] = '\0';
+    return true;
+}
+
 bool dns_name_normalise(const char *text, char name[DNS_NAME_TEXT_SIZE])
 {
+    if (normalise_plain(text, name))
+        return true;
     DnsNameBuilder builder;
     dns_name_builder_init(&builder, name);
     const char *cursor = strcmp(text, ".") == 0 ? text + 1 : text;

@@ -22,31 +22,28 @@ typedef struct Query {
 } Query;
 
 /* An event and what its pointers point to. */
-typedef struct OwnedEvent {
+typedef struct QueuedEvent {
     DnsResolverEvent event;
-    GArray *records;
-    uint8_t datagram[];
-} OwnedEvent;
+    DnsFinding *finding; /* ANSWERED */
+    uint8_t *query;      /* SEND: the datagram, and the name behind it */
+} QueuedEvent;
 
 struct DnsResolver {
     DnsResolverOptions options;
     DnsCache *cache;
     GHashTable *queries; /* DnsQuestion -> Query */
     GQueue waiting;      /* queries, the next deadline first */
-    GQueue events;       /* of OwnedEvent */
-    OwnedEvent *current; /* the event given out last */
+    GArray *events;      /* of QueuedEvent */
+    guint next_event;    /* in `events`: to be given out; the one before it lives still */
     uint64_t last_token;
     size_t open_asks; /* asks whose ANSWERED event has not been given out */
 };
 
-static void owned_event_free(gpointer data)
+static void queued_event_clear(gpointer data)
 {
-    OwnedEvent *owned = data;
-    if (!owned)
-        return;
-    dns_question_clear(&owned->event.question);
-    g_clear_pointer(&owned->records, g_array_unref);
-    g_free(owned);
+    QueuedEvent *queued = data;
+    g_clear_pointer(&queued->finding, dns_finding_unref);
+    g_clear_pointer(&queued->query, g_free);
 }
 
 static void query_free(gpointer data)
@@ -71,7 +68,8 @@ DnsResolver *dns_resolver_new(const DnsResolverOptions *options)
     resolver->queries =
         g_hash_table_new_full(dns_question_hash, dns_question_equal, NULL, query_free);
     g_queue_init(&resolver->waiting);
-    g_queue_init(&resolver->events);
+    resolver->events = g_array_new(FALSE, TRUE, sizeof(QueuedEvent));
+    g_array_set_clear_func(resolver->events, queued_event_clear);
     return resolver;
 }
 
@@ -81,8 +79,7 @@ void dns_resolver_free(DnsResolver *resolver)
         return;
     dns_cache_free(resolver->cache);
     g_hash_table_unref(resolver->queries); /* the links of `waiting` lie in the queries */
-    g_queue_clear_full(&resolver->events, owned_event_free);
-    owned_event_free(resolver->current);
+    g_array_unref(resolver->events);
     g_free(resolver);
 }
 
@@ -91,42 +88,47 @@ void dns_resolver_flush(DnsResolver *resolver)
     dns_cache_flush(resolver->cache);
 }
 
-static OwnedEvent *queue_event(DnsResolver *resolver, DnsResolverEventKind kind, uint64_t token,
-                               const DnsQuestion *question, size_t datagram_length)
+/* Zeros, for the caller to fill in. */
+static QueuedEvent *queue_event(DnsResolver *resolver)
 {
-    OwnedEvent *owned = g_malloc0(sizeof *owned + datagram_length);
-    owned->event.kind = kind;
-    owned->event.token = token;
-    owned->event.question = dns_question_copy(question);
-    g_queue_push_tail(&resolver->events, owned);
-    return owned;
+    GArray *events = resolver->events;
+    g_array_set_size(events, events->len + 1);
+    return &g_array_index(events, QueuedEvent, events->len - 1);
 }
 
-/* Copies of the answer's records, of whose TTLs `elapsed_s` is gone. */
-static GArray *copy_records(const DnsAnswer *answer, uint32_t elapsed_s)
+/* Queues an ANSWERED event. */
+static DnsResolverEvent *queue_answer(DnsResolver *resolver, uint64_t token, uint16_t type,
+                                      DnsFinding *finding)
 {
-    GArray *copies = dns_records_new();
-    for (size_t i = 0; i < answer->record_count; i++) {
-        DnsRecord copy = dns_record_copy(&answer->records[i]);
-        copy.ttl_s -= MIN(copy.ttl_s, elapsed_s);
-        g_array_append_val(copies, copy);
-    }
-    return copies;
-}
-
-/* Queues an ANSWERED event; the caller fills in where it comes from. */
-static DnsResolverEvent *queue_answer(DnsResolver *resolver, uint64_t token,
-                                      const DnsQuestion *question, const DnsAnswer *answer,
-                                      uint32_t elapsed_s)
-{
-    OwnedEvent *owned = queue_event(resolver, DNS_RESOLVER_ANSWERED, token, question, 0);
-    owned->records = copy_records(answer, elapsed_s);
-    owned->event.answer = (DnsAnswer){
-        .outcome = answer->outcome,
-        .records = (const DnsRecord *)(const void *)owned->records->data,
-        .record_count = owned->records->len,
+    QueuedEvent *queued = queue_event(resolver);
+    queued->finding = dns_finding_ref(finding);
+    queued->event = (DnsResolverEvent){
+        .kind = DNS_RESOLVER_ANSWERED,
+        .token = token,
+        .question = {.name = finding->name, .type = type, .class = DNS_CLASS_IN},
+        .answer = dns_finding_answer(finding),
+        .cached_at = finding->cached_at,
+        .expires_at = finding->expires_at,
     };
-    return &owned->event;
+    return &queued->event;
+}
+
+/* The copies that the event points to lie in one piece. */
+static void queue_send(DnsResolver *resolver, const Query *query, Span datagram)
+{
+    const size_t name_size = strlen(query->question.name) + 1;
+    QueuedEvent *queued = queue_event(resolver);
+    queued->query = g_malloc(datagram.length + name_size);
+    memcpy(queued->query, datagram.data, datagram.length);
+    char *name = memcpy(queued->query + datagram.length, query->question.name, name_size);
+    queued->event = (DnsResolverEvent){
+        .kind = DNS_RESOLVER_SEND,
+        .token = g_array_index(query->tokens, uint64_t, 0),
+        .question = {.name = name, .type = query->question.type, .class = query->question.class},
+        .datagram = span_of(queued->query, datagram.length),
+        .id = query->id,
+        .attempt = query->attempt,
+    };
 }
 
 static void send_query(DnsResolver *resolver, Query *query, SimTime now)
@@ -143,34 +145,22 @@ static void send_query(DnsResolver *resolver, Query *query, SimTime now)
     query->attempt++;
     query->deadline = simtime_add(now, resolver->options.timeout_ns);
     g_queue_push_tail_link(&resolver->waiting, &query->link);
-    OwnedEvent *owned =
-        queue_event(resolver, DNS_RESOLVER_SEND, g_array_index(query->tokens, uint64_t, 0),
-                    &query->question, length);
-    memcpy(owned->datagram, datagram, length);
-    owned->event.datagram = span_of(owned->datagram, length);
-    owned->event.id = query->id;
-    owned->event.attempt = query->attempt;
+    queue_send(resolver, query, span_of(datagram, length));
 }
 
 static bool answer_from_cache(DnsResolver *resolver, uint64_t token, const DnsQuestion *question,
                               SimTime now)
 {
-    const DnsCacheEntry *entry = dns_cache_find(resolver->cache, question, now);
-    if (!entry)
+    DnsFinding *finding = dns_cache_find(resolver->cache, question, now);
+    if (!finding)
         return false;
-    const DnsAnswer answer = {
-        .outcome = entry->outcome,
-        .records = (const DnsRecord *)(const void *)entry->records->data,
-        .record_count = entry->records->len,
-    };
     /* A second that has begun counts, so that nobody keeps a record for longer than was said. */
-    const SimTime elapsed_ns = now - entry->cached_at;
+    const SimTime elapsed_ns = now - finding->cached_at;
     const SimTime elapsed_s = (elapsed_ns + SIM_SECOND - 1) / SIM_SECOND;
-    DnsResolverEvent *event = queue_answer(resolver, token, question, &answer, (uint32_t)elapsed_s);
+    DnsResolverEvent *event = queue_answer(resolver, token, question->type, finding);
+    event->answer.elapsed_s = (uint32_t)elapsed_s;
     event->is_from_cache = true;
-    event->cached_at = entry->cached_at;
-    event->expires_at = entry->expires_at;
-    if (entry->outcome == DNS_OUTCOME_NXDOMAIN)
+    if (finding->outcome == DNS_OUTCOME_NXDOMAIN)
         event->rcode = DNS_RCODE_NXDOMAIN;
     return true;
 }
@@ -198,11 +188,9 @@ static void ask_name_server(DnsResolver *resolver, uint64_t token, const DnsQues
 static void answer_no_name(DnsResolver *resolver, uint64_t token, const char *name, uint16_t type,
                            SimTime now)
 {
-    g_autofree char *text = g_strdup(name);
-    const DnsQuestion question = {.name = text, .type = type, .class = DNS_CLASS_IN};
-    const DnsAnswer answer = {.outcome = DNS_OUTCOME_NXDOMAIN};
-    DnsResolverEvent *event = queue_answer(resolver, token, &question, &answer, 0);
-    event->cached_at = event->expires_at = now;
+    DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NXDOMAIN, now);
+    queue_answer(resolver, token, type, finding);
+    dns_finding_unref(finding);
 }
 
 uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type, uint16_t id,
@@ -224,15 +212,11 @@ uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type
 }
 
 /* Answers every ask that waits for the query, which is then gone. */
-static void finish_query(DnsResolver *resolver, Query *query, const DnsAnswer *answer,
-                         uint8_t rcode, SimTime now, uint32_t ttl_s)
+static void finish_query(DnsResolver *resolver, Query *query, DnsFinding *finding, uint8_t rcode)
 {
     for (guint i = 0; i < query->tokens->len; i++) {
-        DnsResolverEvent *event = queue_answer(resolver, g_array_index(query->tokens, uint64_t, i),
-                                               &query->question, answer, 0);
-        event->rcode = rcode;
-        event->cached_at = now;
-        event->expires_at = simtime_add(now, ttl_s * SIM_SECOND);
+        const uint64_t token = g_array_index(query->tokens, uint64_t, i);
+        queue_answer(resolver, token, query->question.type, finding)->rcode = rcode;
     }
     g_hash_table_remove(resolver->queries, &query->question);
 }
@@ -249,14 +233,16 @@ static Query *match_query(const DnsResolver *resolver, const DnsMessage *message
 static void take_response(DnsResolver *resolver, Query *query, const DnsMessage *response,
                           SimTime now)
 {
-    g_autoptr(GArray) records = dns_records_new();
     uint32_t ttl_s = 0;
-    DnsAnswer answer = {.outcome = dns_response_judge(response, records, &ttl_s)};
-    answer.records = (const DnsRecord *)(const void *)records->data;
-    answer.record_count = records->len;
-    dns_cache_put(resolver->cache, &query->question, &answer, ttl_s, now);
+    GArray *records = dns_records_new();
+    const DnsOutcome outcome = dns_response_judge(response, records, &ttl_s);
+    DnsFinding *finding = dns_finding_new(query->question.name, outcome, now);
+    finding->records = records;
+    finding->expires_at = simtime_add(now, ttl_s * SIM_SECOND);
+    dns_cache_put(resolver->cache, query->question.type, finding);
     g_queue_unlink(&resolver->waiting, &query->link);
-    finish_query(resolver, query, &answer, response->rcode, now, ttl_s);
+    finish_query(resolver, query, finding, response->rcode);
+    dns_finding_unref(finding);
 }
 
 DnsReceived dns_resolver_receive(DnsResolver *resolver, Span datagram, SimTime now)
@@ -290,18 +276,23 @@ void dns_resolver_time_out(DnsResolver *resolver, SimTime now)
             send_query(resolver, query, now);
             continue;
         }
-        const DnsAnswer answer = {.outcome = DNS_OUTCOME_TIMEOUT};
-        finish_query(resolver, query, &answer, DNS_RCODE_NOERROR, now, 0);
+        DnsFinding *finding = dns_finding_new(query->question.name, DNS_OUTCOME_TIMEOUT, now);
+        finish_query(resolver, query, finding, DNS_RCODE_NOERROR);
+        dns_finding_unref(finding);
     }
 }
 
 bool dns_resolver_next_event(DnsResolver *resolver, DnsResolverEvent *event)
 {
-    g_clear_pointer(&resolver->current, owned_event_free);
-    resolver->current = g_queue_pop_head(&resolver->events);
-    if (!resolver->current)
+    GArray *events = resolver->events;
+    if (resolver->next_event > 0)
+        queued_event_clear(&g_array_index(events, QueuedEvent, resolver->next_event - 1));
+    if (resolver->next_event == events->len) {
+        g_array_set_size(events, 0);
+        resolver->next_event = 0;
         return false;
-    *event = resolver->current->event;
+    }
+    *event = g_array_index(events, QueuedEvent, resolver->next_event++).event;
     if (event->kind == DNS_RESOLVER_ANSWERED)
         resolver->open_asks--;
     return true;

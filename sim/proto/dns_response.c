@@ -83,13 +83,13 @@ static DnsOutcome judge_empty(const DnsMessage *response, const char *name, bool
 DnsOutcome dns_response_judge(const DnsMessage *response, GArray *records, uint32_t *ttl_s)
 {
     const DnsQuestion *question = &response->question;
-    const GArray *section = response->sections[DNS_ANSWER];
     *ttl_s = 0;
     bool speaks = response->rcode == DNS_RCODE_NOERROR || response->rcode == DNS_RCODE_NXDOMAIN;
     if (!speaks || response->is_truncated)
         return DNS_OUTCOME_SERVFAIL;
-    const char *end = dns_chain_follow((const DnsRecord *)(const void *)section->data, section->len,
-                                       question->name, question->type, records);
+    const size_t count = dns_message_count(response, DNS_ANSWER);
+    const DnsRecord *section = count > 0 ? dns_message_peek(response, DNS_ANSWER, 0) : NULL;
+    const char *end = dns_chain_follow(section, count, question->name, question->type, records);
     if (!end) { /* RFC 1034 §3.6.2: aliases that go round are an error */
         g_array_set_size(records, 0);
         return DNS_OUTCOME_LOOP;

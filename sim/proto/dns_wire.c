@@ -16,21 +16,20 @@ const char *dns_rcode_name(uint8_t rcode)
 void dns_message_init(DnsMessage *message)
 {
     *message = (DnsMessage){0};
-    for (int i = 0; i < DNS_SECTION_COUNT; i++)
-        message->sections[i] = dns_records_new();
 }
 
 void dns_message_clear(DnsMessage *message)
 {
     dns_question_clear(&message->question);
     for (int i = 0; i < DNS_SECTION_COUNT; i++)
-        g_array_unref(message->sections[i]);
+        g_clear_pointer(&message->sections[i], g_array_unref);
     *message = (DnsMessage){0};
 }
 
 size_t dns_message_count(const DnsMessage *message, DnsSection section)
 {
-    return message->sections[section]->len;
+    const GArray *records = message->sections[section];
+    return records != NULL ? records->len : 0;
 }
 
 const DnsRecord *dns_message_peek(const DnsMessage *message, DnsSection section, size_t index)
@@ -41,5 +40,7 @@ const DnsRecord *dns_message_peek(const DnsMessage *message, DnsSection section,
 
 void dns_message_take(DnsMessage *message, DnsSection section, DnsRecord record)
 {
+    if (message->sections[section] == NULL)
+        message->sections[section] = dns_records_new();
     g_array_append_val(message->sections[section], record);
 }

@@ -48,7 +48,7 @@ typedef struct DnsMessage {
     bool recursion_available; /* RA */
     uint8_t rcode;
     DnsQuestion question;                /* name is NULL when there is none */
-    GArray *sections[DNS_SECTION_COUNT]; /* of DnsRecord */
+    GArray *sections[DNS_SECTION_COUNT]; /* of DnsRecord; NULL: it is empty */
 } DnsMessage;
 
 void dns_message_init(DnsMessage *message);
@@ -69,3 +69,5 @@ size_t dns_message_encode(const DnsMessage *message, uint8_t datagram[DNS_DATAGR
 bool dns_message_decode(Span datagram, DnsMessage *message);
 /* Reads the header alone; false when it is cut short. */
 bool dns_message_decode_header(Span datagram, DnsMessage *message);
+/* Whether the header says that a question follows it. */
+bool dns_message_has_question(Span datagram);

@@ -119,7 +119,7 @@ static const char *answer_name(const DnsZone *zone, const char *name, uint16_t t
 
 static void answer_failed(DnsMessage *response)
 {
-    g_array_set_size(response->sections[DNS_ANSWER], 0);
+    g_clear_pointer(&response->sections[DNS_ANSWER], g_array_unref);
     response->is_authoritative = false;
     response->rcode = DNS_RCODE_SERVFAIL;
 }

@@ -23,8 +23,10 @@ enum {
 typedef struct MailRoute MailRoute;
 
 typedef struct MailRouteOptions {
-    const char *domain; /* what follows the @: a name, or an address literal "[192.0.2.1]" */
-    /* By what we are known ourselves; read by mail_route_new only. */
+    /* What follows the @: a name, or an address literal "[192.0.2.1]"; read by mail_route_new only.
+     */
+    const char *domain;
+    /* By what we are known ourselves; to stay as long as the route. */
     const char *const *own_names;
     size_t own_name_count;
     const Ipv4Address *own_addresses;
