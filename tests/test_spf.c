@@ -185,7 +185,7 @@ static void answer(World *world, Spf *spf, const char *name, uint16_t type)
                          : records->len > 0 ? DNS_OUTCOME_ANSWER
                          : exists           ? DNS_OUTCOME_NODATA
                                             : DNS_OUTCOME_NXDOMAIN;
-    DnsAnswer reply = {outcome, (const DnsRecord *)(void *)records->data, records->len};
+    DnsAnswer reply = {outcome, (const DnsRecord *)(void *)records->data, records->len, 0};
     spf_answer(spf, &reply);
 }
 

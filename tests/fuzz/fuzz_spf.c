@@ -17,7 +17,7 @@ enum { LINES_MAX = 16, QUESTIONS_MAX = 200 };
 static void answer(Spf *spf, const char *name, uint16_t type, const char *line)
 {
     DnsRecord record = {0};
-    DnsAnswer reply = {DNS_OUTCOME_ANSWER, &record, 1};
+    DnsAnswer reply = {DNS_OUTCOME_ANSWER, &record, 1, 0};
     if (line[0] == '!')
         reply = (DnsAnswer){.outcome = line[1] == '!' ? DNS_OUTCOME_TIMEOUT : DNS_OUTCOME_NXDOMAIN};
     const char *owner = "a.test"; /* the engine does not look at it */
