@@ -44,22 +44,31 @@ void mail_folder_adopt(MailFolder *folder)
     g_tree_replace(folder->user->folders, folder->name, folder);
 }
 
+/* The path of a file in the folder, whose name is `prefix` and `name`. */
+static char *path_in(const MailFolder *folder, const char *prefix, const char *name)
+{
+    char *path = g_malloc(strlen(folder->path) + 1 + strlen(prefix) + strlen(name) + 1);
+    stpcpy(stpcpy(stpcpy(stpcpy(path, folder->path), "/"), prefix), name);
+    return path;
+}
+
 char *mail_folder_message_path(const MailFolder *folder, const MailMessage *message)
 {
-    g_autofree char *name = mail_message_name_format(message);
-    return g_strconcat(folder->path, "/", name, NULL);
+    char name[MAIL_MESSAGE_NAME_SIZE];
+    mail_message_name_put(message, name);
+    return path_in(folder, "", name);
 }
 
 char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid)
 {
     char room[TEXT_NUMBER_SIZE];
-    return g_strconcat(folder->path, "/" MAIL_TMP_PREFIX, text_number(uid, 10, room), NULL);
+    return path_in(folder, MAIL_TMP_PREFIX, text_number(uid, 10, room));
 }
 
 char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next)
 {
     g_autofree char *name = mail_folder_name_format(uid_next, folder->name);
-    return g_strconcat(folder->path, "/", name, NULL);
+    return path_in(folder, "", name);
 }
 
 uint32_t mail_folder_uid_validity(const MailFolder *folder)

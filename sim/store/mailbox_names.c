@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define FOLDER_PREFIX "folder."
-enum { ORIGIN_TEXT_SIZE = 3 * 11 + 1 };
 
 /* In the order of maildir's letters. */
 static const struct FlagName {
@@ -80,28 +79,36 @@ static bool has_origin(const MailMessage *message)
     return message->origin.start != 0;
 }
 
-/* `1-5-0.`, or nothing; `text` has room for it. */
-static const char *origin_text(const MailMessage *message, char *text, size_t size)
+/* Writes the number and the character behind it; returns the end. */
+static char *put_number(char *out, uint64_t number, unsigned width, char behind)
 {
-    if (!has_origin(message))
-        return "";
-    g_snprintf(text, (gulong)size, "%u-%u-%u.", message->origin.start, message->origin.number,
-               message->origin.recipient);
-    return text;
+    char room[TEXT_NUMBER_SIZE];
+    out = stpcpy(out, text_number(number, width, room));
+    *out = behind;
+    return out + 1;
+}
+
+size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_MESSAGE_NAME_SIZE])
+{
+    char *end = put_number(out, message->uid, 10, '.');
+    end = put_number(end, (uint64_t)message->date, 1, '.');
+    if (has_origin(message)) {
+        end = put_number(end, message->origin.start, 1, '-');
+        end = put_number(end, message->origin.number, 1, '-');
+        end = put_number(end, message->origin.recipient, 1, '.');
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++)
+        if ((message->flags & flag_names[i].flag) != 0)
+            *end++ = flag_names[i].letter;
+    *end = '\0';
+    return (size_t)(end - out);
 }
 
 char *mail_message_name_format(const MailMessage *message)
 {
-    char uid[TEXT_NUMBER_SIZE], date[TEXT_NUMBER_SIZE], letters[G_N_ELEMENTS(flag_names) + 1];
-    char origin[ORIGIN_TEXT_SIZE];
-    size_t count = 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++)
-        if ((message->flags & flag_names[i].flag) != 0)
-            letters[count++] = flag_names[i].letter;
-    letters[count] = '\0';
-    return g_strconcat(text_number(message->uid, 10, uid), ".",
-                       text_number((uint64_t)message->date, 1, date), ".",
-                       origin_text(message, origin, sizeof origin), letters, NULL);
+    char name[MAIL_MESSAGE_NAME_SIZE];
+    mail_message_name_put(message, name);
+    return g_strdup(name);
 }
 
 /* Takes `1-5-0.` off the front, where there is such a thing; false when it is not well written. */
@@ -139,7 +146,8 @@ bool mail_message_name_parse(const char *name, MailMessage *message)
     if (!take_origin(&rest, &message->origin))
         return false;
     message->flags = flags_of_letters(rest);
-    g_autofree char *again = mail_message_name_format(message);
+    char again[MAIL_MESSAGE_NAME_SIZE];
+    mail_message_name_put(message, again);
     return strcmp(again, name) == 0;
 }
 

@@ -6,6 +6,7 @@
 #include "store/spool.h"
 
 #include "core/check.h"
+#include "core/text.h"
 #include "store/numbers.h"
 #include "store/spool_entry.h"
 
@@ -28,20 +29,45 @@ struct Spool {
     GPtrArray *unread; /* ids of entries that it did not give at recovery */
 };
 
+/* A path of an entry's file, before or after it has its name. */
+typedef struct SpoolPath {
+    char text[sizeof SPOOL_QUEUE_FOLDER + SPOOL_ID_MAX];
+} SpoolPath;
+
 /* An entry on its way to the disk, or a file on its way off it. */
 typedef struct Job {
     Spool *spool;
-    char *path;        /* of an entry: before it has its name */
-    char *queue_path;  /* of an entry: and after that */
-    bool is_refused;   /* there are too many */
     DiskPlan *waiting; /* for the start to be on the disk; NULL: it is the disk's */
     DiskDone done;
-    GList link; /* in spool->jobs */
+    GList link;           /* in spool->jobs */
+    SpoolPath path;       /* of an entry: before it has its name */
+    SpoolPath queue_path; /* of an entry: and after that */
+    bool is_refused;      /* there are too many */
 } Job;
 
-static char *queue_path(const char *entry_id)
+static SpoolPath path_of(const char *text)
 {
-    return g_strconcat(SPOOL_QUEUE_FOLDER "/", entry_id, NULL);
+    SpoolPath path;
+    size_t size = strlen(text) + 1;
+    CHECK(size <= sizeof path.text);
+    memcpy(path.text, text, size);
+    return path;
+}
+
+static SpoolPath tmp_path(const char *entry_id)
+{
+    SpoolPath path = {SPOOL_TMP_FOLDER "/"};
+    CHECK(strlen(entry_id) < SPOOL_ID_MAX);
+    strcpy(path.text + strlen(SPOOL_TMP_FOLDER "/"), entry_id);
+    return path;
+}
+
+static SpoolPath queue_path(const char *entry_id)
+{
+    SpoolPath path = {SPOOL_QUEUE_FOLDER "/"};
+    CHECK(strlen(entry_id) < SPOOL_ID_MAX);
+    strcpy(path.text + strlen(SPOOL_QUEUE_FOLDER "/"), entry_id);
+    return path;
 }
 
 Spool *spool_new(Disk *disk, SpoolOrder order)
@@ -56,8 +82,7 @@ Spool *spool_new(Disk *disk, SpoolOrder order)
     return spool;
 }
 
-/* Takes `path` over. */
-static Job *job_new(Spool *spool, char *path, DiskDone done)
+static Job *job_new(Spool *spool, SpoolPath path, DiskDone done)
 {
     Job *job = g_new0(Job, 1);
     job->spool = spool;
@@ -72,8 +97,6 @@ static void job_free(Job *job)
 {
     g_queue_unlink(&job->spool->jobs, &job->link);
     g_clear_pointer(&job->waiting, disk_plan_free);
-    g_free(job->path);
-    g_free(job->queue_path);
     g_free(job);
 }
 
@@ -99,8 +122,10 @@ SpoolId spool_peek_id(const Spool *spool)
 {
     SpoolId id;
     CHECK(spool->start != 0);
-    int length = g_snprintf(id.text, sizeof id.text, "%u-%u", spool->start, spool->next);
-    CHECK(length > 0 && length < SPOOL_ID_MAX);
+    char *end = id.text + text_put_number(spool->start, id.text);
+    *end++ = '-';
+    end += text_put_number(spool->next, end);
+    *end = '\0';
     return id;
 }
 
@@ -117,17 +142,16 @@ SpoolId spool_take_id(Spool *spool)
 static void on_file_removed(void *owner, DiskResult result)
 {
     Job *job = owner;
-    if (disk_has_file(job->spool->disk, job->path))
-        g_ptr_array_add(job->spool->doomed, g_strdup(job->path));
+    if (disk_has_file(job->spool->disk, job->path.text))
+        g_ptr_array_add(job->spool->doomed, g_strdup(job->path.text));
     job_end(job, result);
 }
 
-/* Takes `path` over. */
-static void remove_file(Spool *spool, char *path, DiskDone done)
+static void remove_file(Spool *spool, SpoolPath path, DiskDone done)
 {
     DiskPlan *plan = disk_plan_new();
-    disk_plan_unlink(plan, path);
-    if (g_str_has_prefix(path, SPOOL_QUEUE_FOLDER "/"))
+    disk_plan_unlink(plan, path.text);
+    if (strncmp(path.text, SPOOL_QUEUE_FOLDER "/", strlen(SPOOL_QUEUE_FOLDER "/")) == 0)
         disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     disk_run(spool->disk, plan, (DiskDone){on_file_removed, job_new(spool, path, done)});
 }
@@ -145,10 +169,10 @@ static void undo_add(const Job *job)
 {
     Spool *spool = job->spool;
     spool->count--;
-    const char *const paths[] = {job->path, job->queue_path};
+    const SpoolPath paths[] = {job->path, job->queue_path};
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-        if (disk_has_file(spool->disk, paths[i]))
-            remove_file(spool, g_strdup(paths[i]), (DiskDone){0});
+        if (disk_has_file(spool->disk, paths[i].text))
+            remove_file(spool, paths[i], (DiskDone){0});
     }
 }
 
@@ -180,11 +204,11 @@ static DiskPlan *plan_add(const Spool *spool, const Job *job, const Envelope *en
     bool syncs_first = spool->order == SPOOL_SYNC_FIRST;
     if (job->is_refused)
         return plan;
-    disk_plan_write(plan, job->path, head);
-    disk_plan_append(plan, job->path, message);
+    disk_plan_write(plan, job->path.text, head);
+    disk_plan_append(plan, job->path.text, message);
     if (syncs_first)
-        disk_plan_sync(plan, job->path);
-    disk_plan_rename(plan, job->path, job->queue_path);
+        disk_plan_sync(plan, job->path.text);
+    disk_plan_rename(plan, job->path.text, job->queue_path.text);
     if (syncs_first)
         disk_plan_sync_folder(plan, SPOOL_QUEUE_FOLDER);
     return plan;
@@ -195,7 +219,7 @@ static void run_add(Job *job, DiskPlan *plan)
     Spool *spool = job->spool;
     disk_run(spool->disk, plan, (DiskDone){on_added, job});
     if (spool->order == SPOOL_TELL_FIRST)
-        sync_later(spool, job->queue_path);
+        sync_later(spool, job->queue_path.text);
 }
 
 static void write_start(Spool *spool);
@@ -203,7 +227,7 @@ static void write_start(Spool *spool);
 void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
                SimTime arrived_at, DiskDone done)
 {
-    Job *job = job_new(spool, g_strconcat(SPOOL_TMP_FOLDER "/", entry_id, NULL), done);
+    Job *job = job_new(spool, tmp_path(entry_id), done);
     job->queue_path = queue_path(entry_id);
     job->is_refused = spool->count++ >= SPOOL_ENTRIES_MAX;
     DiskPlan *plan = plan_add(spool, job, envelope, message, arrived_at);
@@ -221,13 +245,13 @@ void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBy
 void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,
                 DiskDone done)
 {
-    g_autofree char *path = queue_path(entry_id);
+    SpoolPath path = queue_path(entry_id);
     g_autoptr(GBytes) note = spool_entry_format_note(recipient, outcome);
     DiskPlan *plan = disk_plan_new();
     if (outcome.rests_on != NULL)
         disk_plan_sync_folder(plan, outcome.rests_on);
-    disk_plan_append(plan, path, note);
-    disk_plan_sync(plan, path);
+    disk_plan_append(plan, path.text, note);
+    disk_plan_sync(plan, path.text);
     disk_run(spool->disk, plan, done);
 }
 
@@ -240,7 +264,7 @@ typedef struct IdNumbers {
 static bool id_parse(const char *text, IdNumbers *numbers)
 {
     Span rest = span_of_text(text);
-    return number_take(&rest, '-', UINT32_MAX, &numbers->start) &&
+    return rest.length < SPOOL_ID_MAX && number_take(&rest, '-', UINT32_MAX, &numbers->start) &&
            number_parse(rest, UINT32_MAX, &numbers->number);
 }
 
@@ -274,9 +298,11 @@ GPtrArray *spool_read_all(const Disk *disk)
     g_auto(GStrv) names = disk_list(disk, SPOOL_QUEUE_FOLDER);
     for (char **name = names; *name != NULL; name++) {
         IdNumbers ignored;
-        g_autofree char *path = queue_path(*name);
-        g_autoptr(GBytes) file = disk_read(disk, path);
-        SpoolEntry *entry = id_parse(*name, &ignored) ? spool_entry_parse(*name, file) : NULL;
+        if (!id_parse(*name, &ignored))
+            continue;
+        SpoolPath path = queue_path(*name);
+        g_autoptr(GBytes) file = disk_read(disk, path.text);
+        SpoolEntry *entry = spool_entry_parse(*name, file);
         if (entry != NULL)
             g_ptr_array_add(entries, entry);
     }
@@ -367,11 +393,11 @@ static void plan_tmp_removal(const Spool *spool, DiskPlan *plan)
 /* An entry that the program's crash left may not be durable yet, nor its last notes. */
 static void plan_entry(DiskPlan *plan, const SpoolEntry *entry)
 {
-    g_autofree char *path = queue_path(entry->id);
+    SpoolPath path = queue_path(entry->id);
     if (spool_entry_waiting(entry) == 0)
-        disk_plan_unlink(plan, path);
+        disk_plan_unlink(plan, path.text);
     else
-        disk_plan_sync(plan, path);
+        disk_plan_sync(plan, path.text);
 }
 
 /* Leaves over what can be read, and notes what cannot. */
@@ -422,8 +448,8 @@ bool spool_read_fails(Spool *spool, const char *entry_id)
 {
     if (G_LIKELY(!disk_may_fail_to_read(spool->disk)))
         return false;
-    g_autofree char *path = queue_path(entry_id);
-    return disk_read_fails(spool->disk, path);
+    SpoolPath path = queue_path(entry_id);
+    return disk_read_fails(spool->disk, path.text);
 }
 
 /* ---- Leftovers ---- */
@@ -438,7 +464,7 @@ static void remove_doomed(Spool *spool)
     g_autoptr(GPtrArray) doomed = g_steal_pointer(&spool->doomed);
     spool->doomed = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < doomed->len; i++)
-        remove_file(spool, g_strdup(doomed->pdata[i]), (DiskDone){0});
+        remove_file(spool, path_of(doomed->pdata[i]), (DiskDone){0});
 }
 
 static bool is_unread(const Spool *spool, const char *entry_id)

@@ -16,31 +16,45 @@ static const char *const outcome_words[] = {
 
 /* ---- Writing ---- */
 
+/* Writes the text and the number behind it; returns the end. */
+static char *put_number(char *out, const char *text, uint64_t number)
+{
+    out = stpcpy(out, text);
+    return out + text_put_number(number, out);
+}
+
 GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, SimTime arrived_at)
 {
+    enum { NUMBERS_MAX = 128 }; /* what stands before the envelope */
     g_autofree char *text = envelope_format(envelope);
-    char at[TEXT_NUMBER_SIZE], length[TEXT_NUMBER_SIZE], size[TEXT_NUMBER_SIZE];
+    size_t length = strlen(text);
+    char *head = g_malloc(NUMBERS_MAX + length);
     CHECK(arrived_at >= 0);
-    char *head = g_strconcat("spool 1\narrived ", text_number((uint64_t)arrived_at, 1, at),
-                             "\nenvelope ", text_number(strlen(text), 1, length), "\nmessage ",
-                             text_number(message_size, 1, size), "\n", text, NULL);
-    return g_bytes_new_take(head, strlen(head));
+    char *end = put_number(head, "spool 1\narrived ", (uint64_t)arrived_at);
+    end = put_number(end, "\nenvelope ", length);
+    end = put_number(end, "\nmessage ", message_size);
+    *end++ = '\n';
+    memcpy(end, text, length);
+    return g_bytes_new_take(head, (gsize)(end - head) + length);
 }
 
 GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
 {
+    enum { NOTE_MAX = 192 };
+    char line[NOTE_MAX];
     CHECK(outcome.kind != SPOOL_WAITING);
-    char number[TEXT_NUMBER_SIZE];
-    g_autoptr(GString) line = g_string_new("\n");
-    text_append(line, text_number(recipient, 1, number), " ", outcome_words[outcome.kind], NULL);
-    if (outcome.kind == SPOOL_DEFERRED)
-        g_string_append_printf(line,
-                               " %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-                               " %" G_GINT64_FORMAT,
-                               outcome.retry.attempts, outcome.retry.first_failed_at,
-                               outcome.retry.last_failed_at, outcome.retry.due_at, outcome.next_at);
-    g_string_append_c(line, ';');
-    return g_bytes_new(line->str, line->len); /* without the string's reserve: it stays */
+    char *end = put_number(line, "\n", recipient);
+    *end++ = ' ';
+    end = stpcpy(end, outcome_words[outcome.kind]);
+    if (outcome.kind == SPOOL_DEFERRED) {
+        end = put_number(end, " ", outcome.retry.attempts);
+        end = put_number(end, " ", (uint64_t)outcome.retry.first_failed_at);
+        end = put_number(end, " ", (uint64_t)outcome.retry.last_failed_at);
+        end = put_number(end, " ", (uint64_t)outcome.retry.due_at);
+        end = put_number(end, " ", (uint64_t)outcome.next_at);
+    }
+    *end++ = ';';
+    return g_bytes_new(line, (gsize)(end - line));
 }
 
 /* ---- Reading ---- */
