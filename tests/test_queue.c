@@ -101,7 +101,11 @@ static SimTime now(const Server *server)
 /* Takes what is due; the batches are to unref. */
 static GPtrArray *take(Server *server)
 {
-    return queue_take_due(server->queue, now(server));
+    GPtrArray *batches = g_ptr_array_new_with_free_func((GDestroyNotify)queue_batch_free);
+    for (QueueBatch *batch = queue_take_due(server->queue, now(server)); batch != NULL;
+         batch = batch->after)
+        g_ptr_array_add(batches, batch);
+    return batches;
 }
 
 /* The log since the last call. */

@@ -52,10 +52,9 @@ void mail_server_run_queue(MailServer *server)
         return;
     Cause *cause = simulator_cause(server->machine.simulator);
     Cause before = *cause;
-    g_autoptr(GPtrArray) batches =
-        queue_take_due(server->queue, simulator_now(server->machine.simulator));
-    for (guint i = 0; i < batches->len; i++) {
-        QueueBatch *batch = g_steal_pointer(&batches->pdata[i]);
+    QueueBatch *batch = queue_take_due(server->queue, simulator_now(server->machine.simulator));
+    for (QueueBatch *after; batch != NULL; batch = after) {
+        after = batch->after;
         *cause = before;
         if (queue_read_fails(batch->entry)) {
             defer_unreadable(server, batch);

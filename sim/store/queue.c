@@ -1,29 +1,21 @@
 /* The message queue. See queue.h for the order of steps and why.
- *
- * Each waiting recipient stands in a tree by the time of its next attempt, so that what is due is
- * found without looking at the rest. */
+ */
 #include "store/queue.h"
 
 #include "core/check.h"
+#include "core/table.h"
 #include "mail/address.h"
 #include "store/mail_name.h"
+#include "store/queue_due.h"
 
 #include <string.h>
 
-/* An entry and what only the queue knows of it. */
-typedef struct Item {
-    QueueEntry entry;
-    uint64_t serial;  /* counts the entries; the order of arrival */
-    QueueAdded added; /* until it has been told */
-    GList link;       /* in queue->adding or queue->items */
-} Item;
-
-/* A recipient waiting for its time; the tree's key. */
-typedef struct Due {
-    SimTime at;
-    Item *item;
-    size_t recipient;
-} Due;
+/* An entry on its way to the disk. */
+typedef struct Addition {
+    QueueEntry *entry;
+    QueueAdded added;
+    GList link; /* in queue->additions */
+} Addition;
 
 struct Queue {
     Trace *trace;
@@ -33,11 +25,12 @@ struct Queue {
     RetrySchedule schedule;
     size_t active_limit, active_count; /* messages */
     Random jitter;
-    uint64_t serials;
-    GQueue adding;     /* Item: not yet durable */
-    GQueue items;      /* Item, in order of arrival */
-    GHashTable *by_id; /* id -> Item, of `items` */
-    GTree *due;        /* Due */
+    uint32_t serials;
+    GQueue additions;         /* Addition */
+    QueueEntry *first, *last; /* those entered, in order of arrival */
+    Table by_id;              /* the same */
+    QueueDue due;             /* their recipients that wait, but for what is on hold */
+    GArray *taken;            /* QueueWait, while queue_take_due sorts them */
 };
 
 /* ---- States ---- */
@@ -47,9 +40,10 @@ static void set_state(QueueEntry *entry, size_t i, QueueRecipientState state)
 {
     QueueRecipient *recipient = &entry->recipients[i];
     bool was_active = entry->active_count > 0;
-    entry->active_count += (state == QUEUE_ACTIVE) - (size_t)(recipient->state == QUEUE_ACTIVE);
+    entry->active_count += state == QUEUE_ACTIVE;
+    entry->active_count -= recipient->state == QUEUE_ACTIVE;
     entry->waiting_count -= state == QUEUE_DONE && recipient->state != QUEUE_DONE;
-    recipient->state = state;
+    recipient->state = (uint8_t)state;
     bool is_active = entry->active_count > 0;
     entry->queue->active_count += is_active - (size_t)was_active;
 }
@@ -80,116 +74,100 @@ QueueState queue_entry_state(const QueueEntry *entry)
     return QUEUE_STATE_INCOMING;
 }
 
-/* ---- The tree of what is due ---- */
+/* ---- Waiting ---- */
 
-static int compare_arrival(const Due *a, const Due *b)
+/* What is on hold is not among what is due. */
+static void entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
 {
-    if (a->item->serial != b->item->serial)
-        return a->item->serial < b->item->serial ? -1 : 1;
-    return a->recipient < b->recipient ? -1 : a->recipient > b->recipient;
-}
-
-static int compare_due(const void *a, const void *b, void *unused)
-{
-    const Due *first = a, *second = b;
-    (void)unused;
-    if (first->at != second->at)
-        return first->at < second->at ? -1 : 1;
-    return compare_arrival(first, second);
-}
-
-/* What is on hold stands not in the tree. */
-static void item_wait(Item *item, size_t i, SimTime next_at)
-{
-    Due due = {next_at, item, i};
-    Queue *queue = item->entry.queue;
-    set_state(&item->entry, i, QUEUE_WAITING);
-    item->entry.recipients[i].next_attempt_at = next_at;
-    item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
-    if (!item->entry.is_held)
-        g_tree_insert(queue->due, g_memdup2(&due, sizeof due), NULL);
-}
-
-static void item_stop_waiting(Item *item, size_t i)
-{
-    Due due = {item->entry.recipients[i].next_attempt_at, item, i};
-    g_tree_remove(item->entry.queue->due, &due);
-}
-
-static const Due *first_due(const Queue *queue)
-{
-    GTreeNode *node = g_tree_node_first(queue->due);
-    return node != NULL ? g_tree_node_key(node) : NULL;
+    Queue *queue = entry->queue;
+    set_state(entry, i, QUEUE_WAITING);
+    entry->recipients[i].next_attempt_at = next_at;
+    entry->recipients[i].wait_cause = *simulator_cause(queue->simulator);
+    if (!entry->is_held)
+        queue_due_add(&queue->due, entry, i);
 }
 
 /* A message that is active already may have more of its recipients attempted. */
-static bool may_activate(const Queue *queue, const Due *due)
+static bool may_activate(const Queue *queue, const QueueWait *wait)
 {
-    return queue->active_count < queue->active_limit || due->item->entry.active_count > 0;
+    return queue->active_count < queue->active_limit || wait->entry->active_count > 0;
 }
 
 SimTime queue_next_due_at(const Queue *queue)
 {
-    const Due *due = first_due(queue);
-    return due != NULL && may_activate(queue, due) ? due->at : SIM_NEVER;
+    const QueueWait *first = queue_due_first(&queue->due);
+    return first != NULL && may_activate(queue, first)
+               ? first->entry->recipients[first->recipient].next_attempt_at
+               : SIM_NEVER;
 }
 
-/* ---- Items ---- */
+/* ---- Entries ---- */
 
-/* Takes `envelope` and `message` over. The recipients and the names lie behind the item. */
-static Item *item_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
-                      SimTime arrived_at)
+/* Takes `envelope` and `message` over. */
+static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
+                             SimTime arrived_at)
 {
     g_autofree char *mail = mail_name_of(message);
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     size_t recipients_size = count * sizeof(QueueRecipient);
-    Item *item = g_malloc0(sizeof *item + recipients_size + id_size + mail_size);
-    QueueRecipient *recipients = (QueueRecipient *)(void *)(item + 1);
-    char *names = (char *)(recipients + count);
-    memcpy(names, id, id_size);
-    memcpy(names + id_size, mail, mail_size);
-    item->entry = (QueueEntry){
-        .queue = queue,
-        .id = names,
-        .mail = names + id_size,
-        .envelope = envelope,
-        .message = message,
-        .arrived_at = arrived_at,
-        .recipients = recipients,
-        .waiting_count = count,
-    };
+    QueueEntry *entry = g_malloc0(sizeof *entry + recipients_size + id_size + mail_size);
+    char *names = (char *)(entry->recipients + count);
+    entry->queue = queue;
+    entry->id = memcpy(names, id, id_size);
+    entry->mail = memcpy(names + id_size, mail, mail_size);
+    entry->envelope = envelope;
+    entry->message = message;
+    entry->arrived_at = arrived_at;
+    entry->waiting_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
-        recipients[i].retry = retry_state_new(arrived_at);
-        recipients[i].reason = g_ref_string_new_intern("");
+        entry->recipients[i].retry = retry_state_new(arrived_at);
+        entry->recipients[i].reason = g_ref_string_new_intern("");
     }
-    item->serial = ++queue->serials;
-    item->link.data = item;
-    return item;
+    CHECK(queue->serials < UINT32_MAX);
+    entry->serial = ++queue->serials;
+    return entry;
 }
 
-static void item_free(Item *item)
+static void entry_free(QueueEntry *entry)
 {
-    QueueEntry *entry = &item->entry;
     for (size_t i = 0; i < entry->envelope->recipient_count; i++)
         g_ref_string_release(entry->recipients[i].reason);
     envelope_free(entry->envelope);
     g_bytes_unref(entry->message);
-    g_free(item);
+    g_free(entry);
 }
 
-static void item_enter(Item *item)
+static void entry_enter(QueueEntry *entry)
 {
-    Queue *queue = item->entry.queue;
-    g_queue_push_tail_link(&queue->items, &item->link);
-    g_hash_table_insert(queue->by_id, (char *)item->entry.id, item);
+    Queue *queue = entry->queue;
+    entry->before = queue->last;
+    if (queue->last != NULL)
+        queue->last->after = entry;
+    else
+        queue->first = entry;
+    queue->last = entry;
+    table_add(&queue->by_id, entry);
 }
 
-static void items_free(GQueue *items)
+static void entry_leave(QueueEntry *entry)
 {
-    GList *link;
-    while ((link = g_queue_pop_head_link(items)) != NULL)
-        item_free(link->data);
+    Queue *queue = entry->queue;
+    if (entry->before != NULL)
+        entry->before->after = entry->after;
+    else
+        queue->first = entry->after;
+    if (entry->after != NULL)
+        entry->after->before = entry->before;
+    else
+        queue->last = entry->before;
+    table_remove(&queue->by_id, entry);
+}
+
+static uint32_t hash_of_entry(const void *entry)
+{
+    const char *id = ((const QueueEntry *)entry)->id;
+    return table_hash(id, strlen(id));
 }
 
 Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule,
@@ -205,19 +183,33 @@ Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *s
     queue->spool = spool;
     queue->schedule = *schedule;
     queue->jitter = simulator_random(queue->simulator, host, RANDOM_RETRY_JITTER);
-    g_queue_init(&queue->adding);
-    g_queue_init(&queue->items);
-    queue->by_id = g_hash_table_new(g_str_hash, g_str_equal);
-    queue->due = g_tree_new_full(compare_due, NULL, g_free, NULL);
+    g_queue_init(&queue->additions);
+    queue->by_id.hash_of = hash_of_entry;
+    queue->taken = g_array_new(FALSE, FALSE, sizeof(QueueWait));
     return queue;
+}
+
+static void addition_free(Addition *addition)
+{
+    g_queue_unlink(&addition->entry->queue->additions, &addition->link);
+    g_free(addition);
 }
 
 void queue_free(Queue *queue)
 {
-    g_tree_destroy(queue->due);
-    g_hash_table_destroy(queue->by_id);
-    items_free(&queue->adding);
-    items_free(&queue->items);
+    queue_due_clear(&queue->due);
+    table_clear(&queue->by_id);
+    g_array_unref(queue->taken);
+    while (!g_queue_is_empty(&queue->additions)) {
+        Addition *addition = g_queue_peek_head(&queue->additions);
+        QueueEntry *entry = addition->entry;
+        addition_free(addition);
+        entry_free(entry);
+    }
+    for (QueueEntry *entry = queue->first, *after; entry != NULL; entry = after) {
+        after = entry->after;
+        entry_free(entry);
+    }
     g_free(queue);
 }
 
@@ -234,9 +226,8 @@ static SimTime expires_at(const QueueEntry *entry)
 }
 
 /* Each recipient is due at once. */
-static void accept_item(Item *item)
+static void accept_entry(QueueEntry *entry)
 {
-    const QueueEntry *entry = &item->entry;
     const Queue *queue = entry->queue;
     TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = entry->id, .mail = entry->mail,
           .recipients = entry->envelope->recipient_count, .length = queue_length(queue),
@@ -248,23 +239,21 @@ static void accept_item(Item *item)
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = entry->id,
               .origin = entry->envelope->origin.entry, .size = g_bytes_get_size(entry->message));
-        item_wait(item, i, simulator_now(queue->simulator));
+        entry_wait(entry, i, simulator_now(queue->simulator));
     }
 }
 
 static void on_added(void *owner, DiskResult result)
 {
-    Item *item = owner;
-    Queue *queue = item->entry.queue;
-    QueueAdded added = item->added;
-    QueueEntry *entry = NULL;
-    g_queue_unlink(&queue->adding, &item->link);
+    Addition *addition = owner;
+    QueueAdded added = addition->added;
+    QueueEntry *entry = addition->entry;
+    addition_free(addition);
     if (result == DISK_OK) {
-        entry = &item->entry;
-        item_enter(item);
-        accept_item(item);
+        entry_enter(entry);
+        accept_entry(entry);
     } else {
-        item_free(item);
+        g_clear_pointer(&entry, entry_free);
     }
     if (added.done != NULL)
         added.done(added.owner, entry, result);
@@ -275,38 +264,40 @@ void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdd
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
-    Item *item = item_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), now);
-    item->added = added;
-    g_queue_push_tail_link(&queue->adding, &item->link);
-    spool_add(queue->spool, id.text, envelope, message, now, (DiskDone){on_added, item});
+    Addition *addition = g_new0(Addition, 1);
+    addition->entry = entry_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), now);
+    addition->added = added;
+    addition->link.data = addition;
+    g_queue_push_tail_link(&queue->additions, &addition->link);
+    spool_add(queue->spool, id.text, envelope, message, now, (DiskDone){on_added, addition});
 }
 
-static void recover_recipient(Item *item, size_t i, const SpoolRecipient *found)
+static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient *found)
 {
-    QueueRecipient *recipient = &item->entry.recipients[i];
+    QueueRecipient *recipient = &entry->recipients[i];
     recipient->retry = found->retry;
     recipient->is_warned = found->is_warned;
     if (found->is_done)
-        set_state(&item->entry, i, QUEUE_DONE);
+        set_state(entry, i, QUEUE_DONE);
     else
-        item_wait(item, i, MAX(found->next_at, simulator_now(item->entry.queue->simulator)));
+        entry_wait(entry, i, MAX(found->next_at, simulator_now(entry->queue->simulator)));
 }
 
 static void recover_entry(Queue *queue, SpoolEntry *found)
 {
-    Item *item = item_new(queue, found->id, g_steal_pointer(&found->envelope),
-                          g_bytes_ref(found->message), found->arrived_at);
-    item->entry.is_held = found->is_held;
-    item->entry.is_recovered = true;
-    for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
-        recover_recipient(item, i, &found->recipients[i]);
-    item_enter(item);
-    TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = item->entry.id,
-          .mail = item->entry.mail, .recipients = item->entry.waiting_count,
-          .length = queue_length(queue), .expires_at = expires_at(&item->entry),
-          .origin = item->entry.envelope->origin.entry);
-    for (size_t i = 0; i < item->entry.envelope->recipient_count; i++)
-        item->entry.recipients[i].wait_cause = *simulator_cause(queue->simulator);
+    QueueEntry *entry = entry_new(queue, found->id, g_steal_pointer(&found->envelope),
+                                  g_bytes_ref(found->message), found->arrived_at);
+    size_t count = entry->envelope->recipient_count;
+    entry->is_held = found->is_held;
+    entry->is_recovered = true;
+    for (size_t i = 0; i < count; i++)
+        recover_recipient(entry, i, &found->recipients[i]);
+    entry_enter(entry);
+    TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = entry->id, .mail = entry->mail,
+          .recipients = entry->waiting_count, .length = queue_length(queue),
+          .expires_at = expires_at(entry), .origin = entry->envelope->origin.entry);
+    for (size_t i = 0; i < count; i++)
+        entry->recipients[i].wait_cause = *simulator_cause(queue->simulator);
 }
 
 static size_t recover_entries(Queue *queue, const GPtrArray *entries)
@@ -338,72 +329,87 @@ size_t queue_retry(Queue *queue)
 
 /* ---- What is due ---- */
 
-static int compare_arrival_of(const void *a, const void *b)
-{
-    return compare_arrival(a, b);
-}
-
 void queue_batch_free(QueueBatch *batch)
 {
     if (batch == NULL)
         return;
-    g_free(batch->recipients);
+    if (batch->recipients != &batch->only)
+        g_free(batch->recipients);
     g_free(batch);
 }
 
-static void batch_free(void *batch)
+static int compare_arrival(const void *a, const void *b)
 {
-    queue_batch_free(batch);
+    return queue_wait_arrived_before(a, b) ? -1 : queue_wait_arrived_before(b, a);
 }
 
-/* Takes out of the tree what is due and may become active, in the order of arrival. */
-static GArray *take_all_due(Queue *queue, SimTime now)
+/* Takes what is due and may become active, in the order of arrival. */
+static const GArray *take_all_due(Queue *queue, SimTime now)
 {
-    GArray *taken = g_array_new(FALSE, FALSE, sizeof(Due));
+    g_array_set_size(queue->taken, 0);
     while (queue_next_due_at(queue) <= now) {
-        Due due = *first_due(queue);
-        g_array_append_val(taken, due);
-        g_tree_remove(queue->due, &due);
-        set_state(&due.item->entry, due.recipient, QUEUE_ACTIVE);
+        QueueWait wait = *queue_due_first(&queue->due);
+        g_array_append_val(queue->taken, wait);
+        queue_due_remove(&queue->due, wait.entry, wait.recipient);
+        set_state(wait.entry, wait.recipient, QUEUE_ACTIVE);
     }
-    g_array_sort(taken, compare_arrival_of);
-    return taken;
+    if (queue->taken->len > 1)
+        g_array_sort(queue->taken, compare_arrival);
+    return queue->taken;
 }
 
-/* The batch for this entry and domain among the last ones that has room, or a new one. */
-static QueueBatch *find_batch(GPtrArray *batches, QueueEntry *entry, const char *domain)
+static QueueBatch *batch_new(QueueEntry *entry, const char *domain)
 {
-    for (guint i = batches->len; i-- > 0;) {
-        QueueBatch *batch = batches->pdata[i];
-        if (batch->entry != entry)
-            break;
-        if (g_ascii_strcasecmp(batch->domain, domain) == 0 && batch->count < QUEUE_BATCH_MAX)
-            return batch;
-    }
     QueueBatch *batch = g_new0(QueueBatch, 1);
-    *batch = (QueueBatch){.entry = entry, .domain = domain};
-    g_ptr_array_add(batches, batch);
+    batch->entry = entry;
+    batch->domain = domain;
+    batch->recipients = &batch->only;
     return batch;
 }
 
 static void batch_add(QueueBatch *batch, size_t recipient)
 {
-    if ((batch->count & (batch->count - 1)) == 0)
-        batch->recipients = g_renew(size_t, batch->recipients, MAX(2 * batch->count, 1));
+    size_t count = batch->count;
+    if (count > 0 && (count & (count - 1)) == 0) {
+        batch->recipients = g_renew(size_t, count > 1 ? batch->recipients : NULL, 2 * count);
+        batch->recipients[0] = count > 1 ? batch->recipients[0] : batch->only;
+    }
     batch->recipients[batch->count++] = recipient;
 }
 
-GPtrArray *queue_take_due(Queue *queue, SimTime now)
+/* The batch for this entry and domain that has room, among those from `first` on; NULL: none has.
+ * Behind those of other entries are those of this one. */
+static QueueBatch *find_batch(QueueBatch *first, const QueueEntry *entry, const char *domain)
 {
-    GPtrArray *batches = g_ptr_array_new_with_free_func(batch_free);
-    g_autoptr(GArray) taken = take_all_due(queue, now);
-    for (guint i = 0; i < taken->len; i++) {
-        const Due *due = &g_array_index(taken, Due, i);
-        QueueEntry *entry = &due->item->entry;
-        const char *address = entry->envelope->recipients[due->recipient].address;
-        batch_add(find_batch(batches, entry, address_text_peek_domain(address)), due->recipient);
+    QueueBatch *found = NULL;
+    for (QueueBatch *batch = first; batch != NULL; batch = batch->after) {
+        if (batch->entry == entry && batch->count < QUEUE_BATCH_MAX &&
+            g_ascii_strcasecmp(batch->domain, domain) == 0)
+            found = batch;
     }
-    return batches;
+    return found;
+}
+
+QueueBatch *queue_take_due(Queue *queue, SimTime now)
+{
+    const GArray *taken = take_all_due(queue, now);
+    QueueBatch *first = NULL, *of_entry = NULL; /* the first of the present entry */
+    QueueBatch **end = &first;
+    for (guint i = 0; i < taken->len; i++) {
+        const QueueWait *wait = &g_array_index(taken, QueueWait, i);
+        const char *address = wait->entry->envelope->recipients[wait->recipient].address;
+        const char *domain = address_text_peek_domain(address);
+        if (of_entry != NULL && of_entry->entry != wait->entry)
+            of_entry = NULL;
+        QueueBatch *batch = find_batch(of_entry, wait->entry, domain);
+        if (batch == NULL) {
+            batch = *end = batch_new(wait->entry, domain);
+            end = &batch->after;
+            of_entry = of_entry != NULL ? of_entry : batch;
+        }
+        batch_add(batch, wait->recipient);
+    }
+    return first;
 }
 
 void queue_activate(QueueBatch *batch)
@@ -434,7 +440,7 @@ bool queue_hold(QueueEntry *entry)
         return false;
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         if (entry->recipients[i].state == QUEUE_WAITING)
-            item_stop_waiting((Item *)entry, i);
+            queue_due_remove(&queue->due, entry, i);
     }
     entry->is_held = true;
     TRACE(queue->trace, queue->host, QUEUE_HOLD, 0, .entry = entry->id, .mail = entry->mail);
@@ -452,7 +458,7 @@ bool queue_release(QueueEntry *entry)
     TRACE(queue->trace, queue->host, QUEUE_RELEASE, 0, .entry = entry->id, .mail = entry->mail);
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         if (entry->recipients[i].state == QUEUE_WAITING)
-            item_wait((Item *)entry, i, MAX(entry->recipients[i].next_attempt_at, now));
+            entry_wait(entry, i, MAX(entry->recipients[i].next_attempt_at, now));
     }
     note_hold(entry, SPOOL_RELEASED);
     return true;
@@ -479,8 +485,8 @@ size_t queue_flush(Queue *queue, const char *domain)
         for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
             if (!is_to_flush(entry, i, domain, now))
                 continue;
-            item_stop_waiting((Item *)entry, i);
-            item_wait((Item *)entry, i, now);
+            queue_due_remove(&queue->due, entry, i);
+            entry_wait(entry, i, now);
         }
     }
     return count;
@@ -501,14 +507,13 @@ static QueueRecipient *active_recipient(QueueEntry *entry, size_t i)
 
 static void on_removed(void *owner, DiskResult result)
 {
-    Item *item = owner;
-    Queue *queue = item->entry.queue;
+    QueueEntry *entry = owner;
+    const Queue *queue = entry->queue;
     CHECK(result != DISK_NO_FILE); /* what a failing disk keeps is the spool's to remove */
-    g_queue_unlink(&queue->items, &item->link);
-    g_hash_table_remove(queue->by_id, item->entry.id);
-    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = item->entry.id,
-          .mail = item->entry.mail, .length = queue_length(queue));
-    item_free(item);
+    entry_leave(entry);
+    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = entry->id, .mail = entry->mail,
+          .length = queue_length(queue));
+    entry_free(entry);
 }
 
 /* After the record, so that the record is what sets the disk's steps off. */
@@ -518,7 +523,7 @@ static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcome outcome)
     set_state(entry, i, QUEUE_DONE);
     spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
     if (entry->waiting_count == 0)
-        spool_remove(queue->spool, entry->id, (DiskDone){on_removed, (Item *)entry});
+        spool_remove(queue->spool, entry->id, (DiskDone){on_removed, entry});
 }
 
 bool queue_read_fails(const QueueEntry *entry)
@@ -615,7 +620,7 @@ void queue_finish_expansions(Queue *queue)
         if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
             entry->recipients[origin->recipient].state != QUEUE_WAITING)
             continue;
-        item_stop_waiting((Item *)entry, origin->recipient);
+        queue_due_remove(&queue->due, entry, origin->recipient);
         set_state(entry, origin->recipient, QUEUE_ACTIVE);
         *cause = entry->recipients[origin->recipient].wait_cause;
         /* The crash may have come before the new entry's name was durable. */
@@ -658,7 +663,7 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     SimTime next_at = retry_schedule_next(&queue->schedule, &recipient->retry, now, draw);
     TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = entry->id, .mail = entry->mail,
           .recipient = address_of(entry, i), .reason = reason, .next_at = next_at);
-    item_wait((Item *)entry, i, next_at);
+    entry_wait(entry, i, next_at);
     SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = recipient->retry, .next_at = next_at};
     spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
     bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
@@ -688,23 +693,24 @@ void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t bec
 
 size_t queue_length(const Queue *queue)
 {
-    return queue->items.length;
+    return queue->by_id.count;
 }
 
 QueueEntry *queue_find(const Queue *queue, const char *id)
 {
-    Item *item = g_hash_table_lookup(queue->by_id, id);
-    return item != NULL ? &item->entry : NULL;
+    TableProbe probe = table_probe(&queue->by_id, table_hash(id, strlen(id)));
+    QueueEntry *entry;
+    while ((entry = table_next(&queue->by_id, &probe)) != NULL && strcmp(entry->id, id) != 0)
+        continue;
+    return entry;
 }
 
 QueueEntry *queue_first(const Queue *queue)
 {
-    Item *item = g_queue_peek_head((GQueue *)&queue->items);
-    return item != NULL ? &item->entry : NULL;
+    return queue->first;
 }
 
 QueueEntry *queue_next(const QueueEntry *entry)
 {
-    const GList *link = ((const Item *)entry)->link.next;
-    return link != NULL ? &((Item *)link->data)->entry : NULL;
+    return entry->after;
 }

@@ -68,15 +68,17 @@ const char *queue_state_text(QueueState state);
 enum { QUEUE_ACTIVE_MAX = 20000 }; /* messages; Postfix's qmgr_message_active_limit */
 
 typedef struct QueueRecipient {
-    QueueRecipientState state;
-    bool is_warned;          /* the sender knows of the delay */
     RetryState retry;        /* retry.attempts have failed so far */
     SimTime next_attempt_at; /* while waiting */
     Cause wait_cause;        /* what made it wait, and so sets its next attempt off */
     GRefString *reason;      /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
+    uint32_t due_place;      /* the queue's own: see queue_due.h */
+    bool is_warned;          /* the sender knows of the delay */
+    uint8_t state;           /* QueueRecipientState */
 } QueueRecipient;
 
-/* Read it, do not change it. It lives until its last recipient is reported as done. */
+/* Read it, do not change it. It lives until its last recipient is reported as done. It is one piece
+ * of memory, with the texts behind the recipients. */
 typedef struct QueueEntry {
     Queue *queue;
     const char *id;   /* printable, as Received fields and 250 replies show it */
@@ -84,11 +86,13 @@ typedef struct QueueEntry {
     Envelope *envelope;
     GBytes *message;
     SimTime arrived_at;
-    QueueRecipient *recipients; /* envelope->recipient_count of them */
-    size_t waiting_count;       /* recipients not done, the active ones included */
-    size_t active_count;
+    struct QueueEntry *before, *after; /* the queue's own: in the order of arrival */
+    uint32_t serial;                   /* likewise: counts the entries in that order */
+    uint32_t waiting_count;            /* recipients not done, the active ones included */
+    uint32_t active_count;
     bool is_held;
     bool is_recovered; /* after a start: a note on what became of a recipient may be lost */
+    QueueRecipient recipients[]; /* envelope->recipient_count of them */
 } QueueEntry;
 
 /* Told once the entry is durable, or that it could not be taken (`entry` NULL): say 452 for
@@ -133,17 +137,19 @@ void queue_finish_expansions(Queue *queue);
  * than any server must take (§4.5.3.1.8). */
 enum { QUEUE_BATCH_MAX = 100 };
 typedef struct QueueBatch {
+    struct QueueBatch *after; /* of those that queue_take_due gives; NULL: it is the last */
     QueueEntry *entry;
     const char *domain; /* without regard to case; "" for the bare Postmaster. Borrowed. */
     size_t *recipients; /* indexes, rising */
     size_t count;
+    size_t only;     /* what `recipients` points to where there is one */
     bool has_waited; /* queue_activate has told of it */
 } QueueBatch;
 
 void queue_batch_free(QueueBatch *batch); /* NULL is no batch */
-/* Marks the recipients due at `now` as active, as far as the limit permits, and gives them, to
- * unref: QueueBatch in the order of arrival, then of the domains' first recipients. */
-GPtrArray *queue_take_due(Queue *queue, SimTime now);
+/* Marks the recipients due at `now` as active, as far as the limit permits, and gives them, each
+ * batch to free: in the order of arrival, then of the domains' first recipients; NULL: none. */
+QueueBatch *queue_take_due(Queue *queue, SimTime now);
 /* When the next recipient is due; SIM_NEVER when none is waiting, or as many messages are active
  * as may be: then ask again after the next result. */
 SimTime queue_next_due_at(const Queue *queue);

@@ -1,0 +1,29 @@
+/* The recipients of a queue that wait for their time, for the queue alone: see queue.h. A heap, in
+ * the order of the times, then of arrival; each recipient knows its place in it. */
+#pragma once
+
+#include "store/queue.h"
+
+typedef struct QueueWait {
+    QueueEntry *entry;
+    uint32_t recipient;
+} QueueWait;
+
+/* A zero one is empty. */
+typedef struct QueueDue {
+    QueueWait *heap;
+    uint32_t count, capacity;
+} QueueDue;
+
+void queue_due_clear(QueueDue *due);
+/* At the recipient's next_attempt_at, which stays as it is from then on. */
+void queue_due_add(QueueDue *due, QueueEntry *entry, size_t recipient);
+/* Nothing happens when the recipient is not among them. */
+void queue_due_remove(QueueDue *due, QueueEntry *entry, size_t recipient);
+/* The first; NULL: there is none. Valid until the next change. */
+static inline const QueueWait *queue_due_first(const QueueDue *due)
+{
+    return due->count > 0 ? &due->heap[0] : NULL;
+}
+/* Whether `a` has arrived before `b`, or is a recipient before it in the same message. */
+bool queue_wait_arrived_before(const QueueWait *a, const QueueWait *b);
