@@ -15,7 +15,7 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config
 # has the widths for which pictures are laid out (those of Arial).
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy
     swaks curl msmtp netcat-openbsd python3-aiosmtpd python3-flufl.bounce libsisimai-perl libnet-ssleay-perl
-    libdb5.3 libicu72 libnsl2
+    libmail-imapclient-perl libdb5.3 libicu72 libnsl2
     python3 python3-jsonschema python3-yaml tshark nodejs npm chromium fonts-liberation"
 
 case "${1-}" in

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "mail/message.h"
+#include "mail/mime_tree.h"
 
 #include <string.h>
 
@@ -51,7 +52,25 @@ static bool lex_fields(ImapLexer *lexer, ImapFetchItem *item)
     return imap_lexer_char(lexer, ')');
 }
 
-static bool lex_section_part(ImapLexer *lexer, ImapFetch *fetch, ImapFetchItem *item)
+/* "1.2", and the dot behind it if there is more; a number is not zero. */
+static bool lex_path(ImapLexer *lexer, ImapFetchItem *item)
+{
+    bool more = g_ascii_isdigit(imap_lexer_peek(lexer));
+    while (more && g_ascii_isdigit(imap_lexer_peek(lexer))) {
+        uint32_t number;
+        if (item->path_length == IMAP_SECTION_DEPTH_MAXIMUM ||
+            !imap_lexer_number32(lexer, &number) || number == 0)
+            return false;
+        g_string_append_printf(item->label, item->path_length > 0 ? ".%u" : "%u", number);
+        item->path[item->path_length++] = number;
+        more = imap_lexer_char(lexer, '.');
+    }
+    if (more)
+        g_string_append_c(item->label, '.');
+    return item->path_length == 0 || more == g_ascii_isalpha(imap_lexer_peek(lexer));
+}
+
+static bool lex_section_part(ImapLexer *lexer, ImapFetchItem *item)
 {
     static const struct {
         const char *name;
@@ -62,6 +81,7 @@ static bool lex_section_part(ImapLexer *lexer, ImapFetch *fetch, ImapFetchItem *
         {"HEADER.FIELDS", IMAP_SECTION_FIELDS},
         {"HEADER.FIELDS.NOT", IMAP_SECTION_FIELDS_NOT},
         {"TEXT", IMAP_SECTION_TEXT},
+        {"MIME", IMAP_SECTION_MIME},
     };
     Span name = lex_item_name(lexer);
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -69,10 +89,11 @@ static bool lex_section_part(ImapLexer *lexer, ImapFetch *fetch, ImapFetchItem *
             continue;
         item->part = parts[i].part;
         g_string_append(item->label, parts[i].name);
+        if (item->part == IMAP_SECTION_MIME && item->path_length == 0)
+            return false;
         bool listed = item->part == IMAP_SECTION_FIELDS || item->part == IMAP_SECTION_FIELDS_NOT;
         return !listed || lex_fields(lexer, item);
     }
-    fetch->unsupported = g_ascii_isdigit(name.data[0]);
     return false;
 }
 
@@ -89,26 +110,33 @@ static bool lex_partial(ImapLexer *lexer, ImapFetchItem *item)
     return imap_lexer_char(lexer, '>');
 }
 
-/* Behind "BODY[". */
-static bool lex_section(ImapLexer *lexer, ImapFetch *fetch, ImapFetchItem *item)
+/* Behind "BODY[" or "BINARY[": the latter has part numbers alone (RFC 9051 §9 section-binary). */
+static bool lex_section(ImapLexer *lexer, ImapFetchItem *item)
 {
-    g_string_assign(item->label, "BODY[");
-    if (!lex_section_part(lexer, fetch, item) || !imap_lexer_char(lexer, ']'))
+    if (!lex_path(lexer, item) ||
+        (item->kind == IMAP_FETCH_SECTION && !lex_section_part(lexer, item)) ||
+        !imap_lexer_char(lexer, ']'))
         return false;
     g_string_append_c(item->label, ']');
-    return lex_partial(lexer, item);
+    return item->kind == IMAP_FETCH_BINARY_SIZE || lex_partial(lexer, item);
+}
+
+static bool has_section(ImapFetchKind kind)
+{
+    return kind == IMAP_FETCH_SECTION || kind == IMAP_FETCH_BINARY ||
+           kind == IMAP_FETCH_BINARY_SIZE;
 }
 
 /* NULL: there are too many. */
-static ImapFetchItem *add_item(ImapFetch *fetch, ImapFetchKind kind)
+static ImapFetchItem *add_item(ImapFetch *fetch, ImapFetchKind kind, const char *label)
 {
     if (fetch->count >= IMAP_FETCH_ITEMS_MAXIMUM)
         return NULL;
     ImapFetchItem *item = &fetch->items[fetch->count++];
     *item = (ImapFetchItem){.kind = kind};
-    if (kind == IMAP_FETCH_SECTION) {
+    if (has_section(kind)) {
         item->fields = g_ptr_array_new_with_free_func(g_free);
-        item->label = g_string_new(NULL);
+        item->label = g_string_new(label);
     }
     return item;
 }
@@ -123,56 +151,74 @@ static const struct {
     {"UID", IMAP_FETCH_UID, IMAP_SECTION_WHOLE, false},
     {"FLAGS", IMAP_FETCH_FLAGS, IMAP_SECTION_WHOLE, false},
     {"INTERNALDATE", IMAP_FETCH_DATE, IMAP_SECTION_WHOLE, false},
+    {"ENVELOPE", IMAP_FETCH_ENVELOPE, IMAP_SECTION_WHOLE, false},
+    {"BODY", IMAP_FETCH_BODY, IMAP_SECTION_WHOLE, false},
+    {"BODYSTRUCTURE", IMAP_FETCH_STRUCTURE, IMAP_SECTION_WHOLE, false},
     {"RFC822.SIZE", IMAP_FETCH_SIZE, IMAP_SECTION_WHOLE, false},
     {"RFC822", IMAP_FETCH_SECTION, IMAP_SECTION_WHOLE, false},
     {"RFC822.HEADER", IMAP_FETCH_SECTION, IMAP_SECTION_HEADER, true},
     {"RFC822.TEXT", IMAP_FETCH_SECTION, IMAP_SECTION_TEXT, false},
 };
 
-static const char *const unsupported_items[] = {
-    "ENVELOPE", "BODY", "BODYSTRUCTURE", "BINARY", "BINARY.PEEK", "BINARY.SIZE",
+/* The items with a section in brackets, and how the response names them. */
+static const struct {
+    const char *name, *label;
+    ImapFetchKind kind;
+    bool peek;
+} section_items[] = {
+    {"BODY", "BODY[", IMAP_FETCH_SECTION, false},
+    {"BODY.PEEK", "BODY[", IMAP_FETCH_SECTION, true},
+    {"BINARY", "BINARY[", IMAP_FETCH_BINARY, false},
+    {"BINARY.PEEK", "BINARY[", IMAP_FETCH_BINARY, true},
+    {"BINARY.SIZE", "BINARY.SIZE[", IMAP_FETCH_BINARY_SIZE, true},
 };
+
+static bool lex_section_item(ImapLexer *lexer, ImapFetch *fetch, Span name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(section_items); i++) {
+        if (!span_equals_text_nocase(name, section_items[i].name))
+            continue;
+        ImapFetchItem *item = add_item(fetch, section_items[i].kind, section_items[i].label);
+        if (item == NULL)
+            return false;
+        item->peek = section_items[i].peek;
+        return lex_section(lexer, item);
+    }
+    return false;
+}
 
 static bool lex_item(ImapLexer *lexer, ImapFetch *fetch)
 {
     Span name = lex_item_name(lexer);
-    bool peek = span_equals_text_nocase(name, "BODY.PEEK");
-    if ((peek || span_equals_text_nocase(name, "BODY")) && imap_lexer_char(lexer, '[')) {
-        ImapFetchItem *item = add_item(fetch, IMAP_FETCH_SECTION);
-        if (item == NULL)
-            return false;
-        item->peek = peek;
-        return lex_section(lexer, fetch, item);
-    }
+    if (imap_lexer_char(lexer, '['))
+        return lex_section_item(lexer, fetch, name);
     for (size_t i = 0; i < G_N_ELEMENTS(plain_items); i++) {
         if (!span_equals_text_nocase(name, plain_items[i].name))
             continue;
-        ImapFetchItem *item = add_item(fetch, plain_items[i].kind);
+        ImapFetchItem *item = add_item(fetch, plain_items[i].kind, plain_items[i].name);
         if (item == NULL)
             return false;
         item->part = plain_items[i].part;
         item->peek = plain_items[i].peek;
-        if (item->label != NULL)
-            g_string_assign(item->label, plain_items[i].name);
         return true;
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(unsupported_items); i++)
-        fetch->unsupported |= span_equals_text_nocase(name, unsupported_items[i]);
     return false;
 }
 
-/* RFC 9051 §6.4.5: the macros stand alone. ALL and FULL hold ENVELOPE, which is left out. */
+/* RFC 9051 §6.4.5: the macros stand alone. */
 static bool lex_macro(ImapLexer *lexer, ImapFetch *fetch)
 {
-    if (imap_lexer_keyword(lexer, "ALL") || imap_lexer_keyword(lexer, "FULL")) {
-        fetch->unsupported = true;
-        return true;
-    }
-    if (!imap_lexer_keyword(lexer, "FAST"))
+    bool is_full = imap_lexer_keyword(lexer, "FULL");
+    bool has_envelope = is_full || imap_lexer_keyword(lexer, "ALL");
+    if (!has_envelope && !imap_lexer_keyword(lexer, "FAST"))
         return false;
-    add_item(fetch, IMAP_FETCH_FLAGS);
-    add_item(fetch, IMAP_FETCH_DATE);
-    add_item(fetch, IMAP_FETCH_SIZE);
+    add_item(fetch, IMAP_FETCH_FLAGS, NULL);
+    add_item(fetch, IMAP_FETCH_DATE, NULL);
+    add_item(fetch, IMAP_FETCH_SIZE, NULL);
+    if (has_envelope)
+        add_item(fetch, IMAP_FETCH_ENVELOPE, NULL);
+    if (is_full)
+        add_item(fetch, IMAP_FETCH_BODY, NULL);
     return true;
 }
 
@@ -192,12 +238,17 @@ bool imap_lexer_fetch(ImapLexer *lexer, ImapFetch *fetch)
 
 unsigned imap_fetch_needs(const ImapFetch *fetch)
 {
-    static const unsigned needs[] = {
+    static const unsigned needs[IMAP_FETCH_KINDS] = {
         [IMAP_FETCH_UID] = 0,
         [IMAP_FETCH_FLAGS] = IMAP_NEED_FLAGS,
         [IMAP_FETCH_DATE] = IMAP_NEED_DATE,
         [IMAP_FETCH_SIZE] = IMAP_NEED_SIZE,
+        [IMAP_FETCH_ENVELOPE] = IMAP_NEED_CONTENT,
+        [IMAP_FETCH_BODY] = IMAP_NEED_CONTENT,
+        [IMAP_FETCH_STRUCTURE] = IMAP_NEED_CONTENT,
         [IMAP_FETCH_SECTION] = IMAP_NEED_CONTENT,
+        [IMAP_FETCH_BINARY] = IMAP_NEED_CONTENT,
+        [IMAP_FETCH_BINARY_SIZE] = IMAP_NEED_CONTENT,
     };
     unsigned all = 0;
     for (size_t i = 0; i < fetch->count; i++)
@@ -217,7 +268,7 @@ bool imap_fetch_asks(const ImapFetch *fetch, ImapFetchKind kind)
 bool imap_fetch_sets_seen(const ImapFetch *fetch)
 {
     for (size_t i = 0; i < fetch->count; i++) {
-        if (fetch->items[i].kind == IMAP_FETCH_SECTION && !fetch->items[i].peek)
+        if (has_section(fetch->items[i].kind) && !fetch->items[i].peek)
             return true;
     }
     return false;
@@ -270,7 +321,8 @@ static Slice cut_fields(const ImapFetchItem *item, Slice message)
     return cut;
 }
 
-static Slice cut_part(const ImapFetchItem *item, Slice message)
+/* Cuts of a message, or of one that a part encapsulates. */
+static Slice cut_message(const ImapFetchItem *item, Slice message)
 {
     size_t body = message_body_offset(slice_span(message));
     switch (item->part) {
@@ -283,19 +335,88 @@ static Slice cut_part(const ImapFetchItem *item, Slice message)
     case IMAP_SECTION_FIELDS:
     case IMAP_SECTION_FIELDS_NOT:
         return cut_fields(item, message);
+    case IMAP_SECTION_MIME:
+        break;
     }
     CHECK(false);
 }
 
-Slice imap_section_cut(const ImapFetchItem *item, Slice message)
+/* RFC 9051 §6.4.5.1: the parts of a message that is no multipart are one, itself; a message in a
+ * part counts as if the part were that message. NULL: there is no such part. */
+static const MimePart *find_part(const MimePart *root, const uint32_t *path, size_t path_length)
 {
-    Slice part = cut_part(item, message);
-    if (!item->partial)
-        return part;
-    /* RFC 9051 §6.4.5 <partial>: what lies beyond the end is left out, perhaps everything. */
-    size_t first = (size_t)MIN(item->first, part.length);
-    size_t count = (size_t)MIN(item->count, part.length - first);
-    Slice cut = slice_ref(part, first, count);
-    slice_clear(&part);
-    return cut;
+    const MimePart *part = root;
+    bool is_message = true;
+    for (size_t i = 0; i < path_length; i++) {
+        if (mime_part_is_message(part) && !is_message) {
+            part = part->parts[0];
+            is_message = true;
+        }
+        if (mime_part_is_multipart(part)) {
+            if (path[i] > part->part_count)
+                return NULL;
+            part = part->parts[path[i] - 1];
+        } else if (!is_message || path[i] != 1) {
+            return NULL;
+        }
+        is_message = false;
+    }
+    return part;
+}
+
+/* `span` lies in the message. */
+static Slice slice_within(Slice message, Span span)
+{
+    if (span.length == 0)
+        return (Slice){0};
+    return slice_ref(message, (size_t)(span.data - slice_span(message).data), span.length);
+}
+
+static ImapCut cut_of_part(const ImapFetchItem *item, Slice message, const MimePart *part,
+                           Slice *cut)
+{
+    if (part == NULL)
+        return IMAP_CUT_NO_PART;
+    if (item->kind != IMAP_FETCH_SECTION) {
+        GBytes *decoded = mime_part_decode(part);
+        if (decoded == NULL)
+            return IMAP_CUT_UNKNOWN_ENCODING;
+        *cut = (Slice){decoded, 0, g_bytes_get_size(decoded)};
+        return IMAP_CUT_DONE;
+    }
+    if (item->part == IMAP_SECTION_WHOLE || item->part == IMAP_SECTION_MIME) {
+        *cut = slice_within(message, item->part == IMAP_SECTION_MIME ? part->header : part->body);
+        return IMAP_CUT_DONE;
+    }
+    if (!mime_part_is_message(part)) /* HEADER and TEXT are those of a message within */
+        return IMAP_CUT_NO_PART;
+    Slice within = slice_within(message, part->body);
+    *cut = cut_message(item, within);
+    slice_clear(&within);
+    return IMAP_CUT_DONE;
+}
+
+/* RFC 9051 §6.4.5 <partial>: what lies beyond the end is left out, perhaps everything. */
+static void cut_partial(const ImapFetchItem *item, Slice *cut)
+{
+    size_t first = (size_t)MIN(item->first, cut->length);
+    size_t count = (size_t)MIN(item->count, cut->length - first);
+    Slice whole = *cut;
+    *cut = slice_ref(whole, first, count);
+    slice_clear(&whole);
+}
+
+ImapCut imap_section_cut(const ImapFetchItem *item, Slice message, Slice *cut)
+{
+    ImapCut result = IMAP_CUT_DONE;
+    if (item->path_length == 0) {
+        *cut = cut_message(item, message);
+    } else {
+        MimePart *root = mime_tree_new(slice_span(message));
+        result = cut_of_part(item, message, find_part(root, item->path, item->path_length), cut);
+        mime_tree_free(root);
+    }
+    if (result == IMAP_CUT_DONE && item->partial)
+        cut_partial(item, cut);
+    return result;
 }

@@ -1,7 +1,4 @@
-/* What FETCH asks of a message and how a part is cut from it. RFC 9051 §6.4.5, §7.5.2.
- *
- * Left out: MIME parts (BODY[1], BODY[1.MIME]), BODY and BODYSTRUCTURE, ENVELOPE, BINARY. A client
- * that asks for one of them is answered NO. */
+/* What FETCH asks of a message and how a part is cut from it. RFC 9051 §6.4.5, §7.5.2. */
 #pragma once
 
 #include "proto/imap_lexer.h"
@@ -9,6 +6,7 @@
 enum {
     IMAP_FETCH_ITEMS_MAXIMUM = 32,
     IMAP_SECTION_FIELDS_MAXIMUM = 64, /* names in HEADER.FIELDS (...) */
+    IMAP_SECTION_DEPTH_MAXIMUM = 32,  /* numbers in BODY[1.2.1]; parts go no deeper */
 };
 
 typedef enum ImapFetchKind {
@@ -16,7 +14,13 @@ typedef enum ImapFetchKind {
     IMAP_FETCH_FLAGS,
     IMAP_FETCH_DATE,
     IMAP_FETCH_SIZE,
-    IMAP_FETCH_SECTION,
+    IMAP_FETCH_ENVELOPE,
+    IMAP_FETCH_BODY,      /* BODYSTRUCTURE without its extension data */
+    IMAP_FETCH_STRUCTURE, /* BODYSTRUCTURE */
+    IMAP_FETCH_SECTION,   /* BODY[…] */
+    IMAP_FETCH_BINARY,    /* BINARY[…]: a part without its transfer encoding (RFC 3516) */
+    IMAP_FETCH_BINARY_SIZE,
+    IMAP_FETCH_KINDS,
 } ImapFetchKind;
 
 typedef enum ImapSectionPart {
@@ -25,13 +29,16 @@ typedef enum ImapSectionPart {
     IMAP_SECTION_FIELDS,     /* HEADER.FIELDS (...) */
     IMAP_SECTION_FIELDS_NOT, /* HEADER.FIELDS.NOT (...) */
     IMAP_SECTION_TEXT,
+    IMAP_SECTION_MIME, /* the header of a part, behind its number */
 } ImapSectionPart;
 
 typedef struct ImapFetchItem {
     ImapFetchKind kind;
-    ImapSectionPart part; /* with SECTION, as all below */
-    bool peek;            /* does not set \Seen */
-    bool partial;         /* <first.count> */
+    ImapSectionPart part; /* with SECTION, BINARY and BINARY_SIZE, as all below */
+    uint32_t path[IMAP_SECTION_DEPTH_MAXIMUM]; /* part numbers from the uppermost on */
+    size_t path_length;                        /* 0: the message itself */
+    bool peek;                                 /* does not set \Seen */
+    bool partial;                              /* <first.count> */
     uint64_t first, count;
     GPtrArray *fields; /* names of header fields, owned */
     GString *label;    /* as the response names it: "BODY[TEXT]<0>" */
@@ -40,7 +47,6 @@ typedef struct ImapFetchItem {
 typedef struct ImapFetch {
     ImapFetchItem items[IMAP_FETCH_ITEMS_MAXIMUM + 1]; /* and UID, which UID FETCH adds */
     size_t count;
-    bool unsupported; /* the client asks for something that is left out */
 } ImapFetch;
 
 void imap_fetch_clear(ImapFetch *fetch);
@@ -53,5 +59,12 @@ bool imap_fetch_asks(const ImapFetch *fetch, ImapFetchKind kind);
 bool imap_fetch_sets_seen(const ImapFetch *fetch);
 /* Puts UID in front unless it is asked for already. */
 void imap_fetch_add_uid(ImapFetch *fetch);
-/* What the item names of a message; the caller clears it. */
-Slice imap_section_cut(const ImapFetchItem *item, Slice message);
+
+typedef enum ImapCut {
+    IMAP_CUT_DONE,
+    IMAP_CUT_NO_PART,          /* the message has no such part: NIL */
+    IMAP_CUT_UNKNOWN_ENCODING, /* BINARY alone: its Content-Transfer-Encoding is none that is known
+                                */
+} ImapCut;
+/* What an item of SECTION, BINARY or BINARY_SIZE names of a message; the caller clears it. */
+ImapCut imap_section_cut(const ImapFetchItem *item, Slice message, Slice *cut);

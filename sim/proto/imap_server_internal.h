@@ -51,6 +51,7 @@ typedef struct ImapServerTask {
     GArray *targets; /* of uint32_t: UIDs the command is about, rising */
     guint next_target;
     bool gone;                        /* some target had been expunged */
+    bool unknown_encoding;            /* some part could not be decoded for BINARY */
     GArray *found;                    /* of uint32_t: SEARCH */
     ImapServerMessage held;           /* waits for its \Seen to be set */
     void (*step)(ImapServer *server); /* takes the next target; NULL: nothing to step through */
@@ -117,6 +118,9 @@ void imap_server_put_text(ImapServer *server, Span text);
 /* A quoted string, or a literal where the text cannot be quoted. */
 void imap_server_put_string(ImapServer *server, Span string);
 void imap_server_put_literal(ImapServer *server, Slice content);
+/* The values of ENVELOPE, and of BODYSTRUCTURE, or of BODY when not extended. */
+void imap_server_put_envelope(ImapServer *server, Span message);
+void imap_server_put_structure(ImapServer *server, Span message, bool is_extended);
 void imap_server_end_line(ImapServer *server);
 /* The tagged response: tells the news and ends the command. `code` is a response code without
  * brackets or NULL; a NULL `text` is "NAME completed" or "NAME failed". */

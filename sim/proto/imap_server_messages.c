@@ -45,7 +45,9 @@ static uint32_t current_target(const ImapServer *server)
 
 void imap_server_complete_targets(ImapServer *server)
 {
-    if (!server->task.gone)
+    if (server->task.unknown_encoding)
+        imap_server_complete(server, IMAP_NO, "UNKNOWN-CTE", "A part cannot be decoded");
+    else if (!server->task.gone)
         imap_server_complete(server, IMAP_OK, NULL, NULL);
     else
         imap_server_complete(server, server->task.by_uid ? IMAP_OK : IMAP_NO, "EXPUNGEISSUED",
@@ -73,10 +75,33 @@ static bool is_refused_read_only(ImapServer *server)
 static bool parse_fetch(ImapServer *server, ImapLexer *lexer)
 {
     ImapServerTask *task = &server->task;
-    bool right = imap_server_parse_set(server, lexer) && imap_lexer_fetch(lexer, &task->fetch);
-    if (task->fetch.unsupported)
-        task->unsupported = "FETCH item is not offered";
-    return right;
+    return imap_server_parse_set(server, lexer) && imap_lexer_fetch(lexer, &task->fetch);
+}
+
+static bool has_nul(Slice part)
+{
+    Span octets = slice_span(part);
+    return span_find(octets, '\0') < octets.length;
+}
+
+/* What cannot be decoded has no size and is NIL, and the command ends with NO (RFC 9051 §6.4.5
+ * BINARY); literal8, with the tilde, is for octets that may be NUL (§9). */
+static void put_section(ImapServer *server, const ImapFetchItem *item, Slice content)
+{
+    Slice part = {0};
+    ImapCut cut = imap_section_cut(item, content, &part);
+    server->task.unknown_encoding |= cut == IMAP_CUT_UNKNOWN_ENCODING;
+    imap_server_put(server, "%s ", item->label->str);
+    if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+        imap_server_put(server, "%zu", part.length);
+    } else if (cut != IMAP_CUT_DONE) {
+        imap_server_put(server, "NIL");
+    } else {
+        if (item->kind == IMAP_FETCH_BINARY && has_nul(part))
+            imap_server_put(server, "~");
+        imap_server_put_literal(server, part);
+    }
+    slice_clear(&part);
 }
 
 static void put_fetch_item(ImapServer *server, const ImapFetchItem *item, uint32_t uid,
@@ -97,13 +122,23 @@ static void put_fetch_item(ImapServer *server, const ImapFetchItem *item, uint32
     case IMAP_FETCH_SIZE:
         imap_server_put(server, "RFC822.SIZE %" G_GUINT64_FORMAT, message->size_octets);
         return;
-    case IMAP_FETCH_SECTION: {
-        Slice part = imap_section_cut(item, message->content);
-        imap_server_put(server, "%s ", item->label->str);
-        imap_server_put_literal(server, part);
-        slice_clear(&part);
+    case IMAP_FETCH_ENVELOPE:
+        imap_server_put(server, "ENVELOPE ");
+        imap_server_put_envelope(server, slice_span(message->content));
         return;
-    }
+    case IMAP_FETCH_BODY:
+    case IMAP_FETCH_STRUCTURE:
+        imap_server_put(server, item->kind == IMAP_FETCH_BODY ? "BODY " : "BODYSTRUCTURE ");
+        imap_server_put_structure(server, slice_span(message->content),
+                                  item->kind == IMAP_FETCH_STRUCTURE);
+        return;
+    case IMAP_FETCH_SECTION:
+    case IMAP_FETCH_BINARY:
+    case IMAP_FETCH_BINARY_SIZE:
+        put_section(server, item, message->content);
+        return;
+    case IMAP_FETCH_KINDS:
+        break;
     }
     CHECK(false);
 }

@@ -6,6 +6,7 @@ recorded, and played again it must have the same digest.
 Nothing here waits for a time: for lines that the program prints, and for processes that end. The
 bound on that is there only so that a defect cannot hang the step."""
 
+import email
 import imaplib
 import json
 import os
@@ -514,7 +515,7 @@ delivered.delivered bob@gmail.example delivered 2.0.0 delivered mail.gmail.examp
 
 
 def fetch_notices(session):
-    """Alice's mailbox as files that are named after the mails."""
+    """Alice's mailbox, in its order, as files that are named after the mails."""
     folder = session.folder / "notices"
     folder.mkdir()
     with imaplib.IMAP4("127.0.0.1", session.ports["naver", "imap"], timeout=BOUND) as client:
@@ -524,13 +525,61 @@ def fetch_notices(session):
             raw = client.fetch(number, "(RFC822)")[1][0][1]
             name = re.search(rb"^Message-ID: <(.*?)@", raw, re.M)[1].decode("ascii")
             (folder / name).write_bytes(raw)
-    return folder
+            yield folder / name
+
+
+# Mail::IMAPClient's own grammar reads ENVELOPE and BODYSTRUCTURE; it tells each part: its path, its type, its
+# size as told, and the octets that come.
+STRUCTURES = r"""
+use strict; use warnings; use Mail::IMAPClient; use Mail::IMAPClient::BodyStructure;
+my $imap = Mail::IMAPClient->new(Server => "127.0.0.1", Port => $ARGV[0], User => "alice",
+                                 Password => "secret", Uid => 1) or die $@;
+$imap->select("INBOX") or die $imap->LastError;
+for my $uid ($imap->messages) {
+    my $envelope = $imap->get_envelope($uid) or die "envelope of $uid";
+    $envelope->from_addresses =~ /^Mail Delivery System <MAILER-DAEMON@/ or die "sender of $uid";
+    walk($uid, $imap->get_bodystructure($uid) // die "structure of $uid");
+}
+sub walk {
+    my ($uid, $parent) = @_;
+    for my $part ($parent->bodystructure) {
+        my $type = lc($part->bodytype . "/" . $part->bodysubtype);
+        my $octets = $type =~ /multipart/ ? "" : $imap->bodypart_string($uid, $part->id);
+        print join(" ", $uid, $part->id, $type, $part->bodysize // "-", length $octets), "\n";
+        walk($uid, $part);
+    }
+}
+"""
+
+
+def parts_of(message, number=""):
+    """Path and type of the parts, as IMAP numbers them (RFC 9051 §6.4.5.1)."""
+    children = message.get_payload() if message.get_content_maintype() == "multipart" else [message]
+    for i, part in enumerate(children, 1):
+        path, kind = f"{number}.{i}".lstrip("."), part.get_content_type()
+        yield path, kind
+        if kind == "message/rfc822":
+            yield from parts_of(part.get_payload(0), path)
+
+
+def judge_structures(session, paths):
+    done = run(["perl", "-e", STRUCTURES, str(session.ports["naver", "imap"])])
+    yield from complain(done)
+    read = {tuple(line.split()) for line in done.stdout.splitlines()}
+    for uid, path, kind, size, length in read:
+        if size != length:
+            yield f"Mail::IMAPClient reads that part {path} of {uid} has {size} octets, and gets {length}"
+    wanted = {(str(uid), *part) for uid, path in enumerate(paths, 1)
+              for part in parts_of(email.message_from_bytes(path.read_bytes()))}
+    if wanted != {line[:3] for line in read}:
+        yield f"Mail::IMAPClient reads {sorted(wanted ^ {line[:3] for line in read})}"
 
 
 def judge_bounces(session):
     session.wait_for(r"(delay|bounce|relayed|delivered) is in the mailbox of alice", len(NOTICES) - 1)
-    folder = fetch_notices(session)
-    names = sorted(path.name for path in folder.iterdir())
+    paths = list(fetch_notices(session))
+    yield from judge_structures(session, paths)
+    folder, names = paths[0].parent, sorted(path.name for path in paths)
     news = [line for line in NOTICES if line.split()[2] in ("failed", "delayed")]
     for command, wanted in ((["/usr/bin/python3", "-c", FLUFL], [" ".join(line.split()[:3]) for line in news]),
                             (["perl", "-e", SISIMAI], NOTICES)):
@@ -560,7 +609,7 @@ UNITS = (
        ("clients that stop or drip", in_session(judge_stops)),
        ("clients that send 1 GB without a line end", in_session(judge_flood, replays=False)),
        ("clients that send 40 MB so, recorded", in_session(lambda session: judge_flood(session, 40, b"\r\n", 20))),
-       ("flufl.bounce and Sisimai", in_session(judge_bounces, scenario=BOUNCES)),
+       ("flufl.bounce, Sisimai and Mail::IMAPClient", in_session(judge_bounces, scenario=BOUNCES)),
        ("aiosmtpd", check_aiosmtpd),
        ("STARTTLS", check_starttls)]
     + [(f"smtp-sink -{switch}", lambda switch=switch: check_sinks(switch)) for switch in FATES])
