@@ -1,8 +1,8 @@
 /* When not to answer. See auto_reply.h. */
 #include "mail/auto_reply.h"
 
+#include "mail/mailbox_list.h"
 #include "mail/message.h"
-#include "mail/mime.h"
 
 #include <string.h>
 
@@ -60,31 +60,29 @@ static const char *rule_of_field(Span name, Span value)
     return NULL;
 }
 
-static bool list_has_own(InternetAddressList *list, const AutoReplyUser *user)
+/* False: an envelope cannot hold it. */
+static bool take_address(const MailboxItem *item, Address *address)
 {
-    for (int i = 0; i < internet_address_list_length(list); i++) {
-        InternetAddress *entry = internet_address_list_get_address(list, i);
-        Address address;
-        if (!INTERNET_ADDRESS_IS_MAILBOX(entry))
-            continue;
-        const char *text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(entry));
-        if (text != NULL && address_parse(span_of_text(text), &address) == ADDRESS_OK &&
-            user->is_own(user->owner, &address))
-            return true;
-    }
-    return false;
+    if (item->kind != MAILBOX_ITEM || strlen(item->local_part) > ADDRESS_LOCAL_PART_MAX ||
+        strlen(item->domain) > ADDRESS_DOMAIN_MAX)
+        return false;
+    Address written = {0};
+    g_strlcpy(written.local_part, item->local_part, sizeof written.local_part);
+    g_strlcpy(written.domain, item->domain, sizeof written.domain);
+    g_autofree char *text = address_format(&written);
+    return address_parse(span_of_text(text), address) == ADDRESS_OK;
 }
 
 static bool field_has_own(Span value, const AutoReplyUser *user)
 {
-    g_autofree char *octets = span_dup_text(value);
-    g_autofree char *text = g_utf8_make_valid(octets, -1);
-    mime_start();
-    InternetAddressList *list = internet_address_list_parse(NULL, text);
-    if (list == NULL)
-        return false;
-    bool has_own = list_has_own(list, user);
-    g_object_unref(list);
+    GArray *items = mailbox_list_parse(value);
+    bool has_own = false;
+    for (guint i = 0; i < items->len && !has_own; i++) {
+        Address address;
+        has_own = take_address(&g_array_index(items, MailboxItem, i), &address) &&
+                  user->is_own(user->owner, &address);
+    }
+    g_array_unref(items);
     return has_own;
 }
 
