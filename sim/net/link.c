@@ -334,7 +334,7 @@ static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packe
 static void trace_transmit(const LinkDirection *direction, SimTime starts_at, SimTime arrives_at,
                            uint32_t size, const Packet *packet)
 {
-    if (trace_pass_over(direction->trace, TRACE_LINK_TRANSMIT))
+    if (TRACE_PASS_OVER(direction->trace, LINK_TRANSMIT))
         return;
     TraceFields_LINK_TRANSMIT fields = {
         .packet = packet->ref,

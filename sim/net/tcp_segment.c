@@ -21,7 +21,7 @@ static void trace_send(NetworkNode *node, TraceRef connection, const Packet *pac
 {
     Trace *trace = node->network->trace;
     const Segment *segment = &packet->tcp;
-    if (trace_pass_over(trace, TRACE_TCP_SEND))
+    if (TRACE_PASS_OVER(trace, TCP_SEND))
         return;
     TraceFields_TCP_SEND fields = {
         .connection = connection,
@@ -69,7 +69,7 @@ void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, 
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)
 {
     const Segment *segment = &packet->tcp;
-    if (trace_pass_over(host->trace, TRACE_TCP_RECEIVE))
+    if (TRACE_PASS_OVER(host->trace, TCP_RECEIVE))
         return;
     TraceFields_TCP_RECEIVE fields = {
         .connection = connection,

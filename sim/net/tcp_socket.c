@@ -29,7 +29,7 @@ static uint32_t initial_sequence_number_after(const Host *host, uint64_t key, co
 
 static void trace_state(TcpSocket *socket, TcpState from, TcpState to)
 {
-    if (trace_pass_over(socket->host->trace, TRACE_TCP_STATE))
+    if (TRACE_PASS_OVER(socket->host->trace, TCP_STATE))
         return;
     TRACE(socket->host->trace, socket->host->node->id, TCP_STATE, 0,
           .connection = socket->stream.ref, .from = tcp_table.states[from],
@@ -78,7 +78,7 @@ static void trace_cwnd(TcpSocket *socket, const TcpCongestion *congestion)
         return;
     socket->traced_cwnd = congestion->cwnd;
     socket->traced_ssthresh = congestion->ssthresh;
-    if (trace_pass_over(socket->host->trace, TRACE_TCP_CWND))
+    if (TRACE_PASS_OVER(socket->host->trace, TCP_CWND))
         return;
     TRACE(socket->host->trace, socket->host->node->id, TCP_CWND, 0,
           .connection = socket->stream.ref, .cwnd = congestion->cwnd,

@@ -20,8 +20,7 @@ static char *describe_answers(const DnsMessage *response)
 /* What the datagram says, which may be less than the zone has said: so it is read for that. */
 static void trace_response(const NameServer *server, Span datagram)
 {
-    if (!dns_message_has_question(datagram) ||
-        trace_pass_over(server->machine.trace, TRACE_DNS_RESPONSE))
+    if (!dns_message_has_question(datagram) || TRACE_PASS_OVER(server->machine.trace, DNS_RESPONSE))
         return;
     DnsMessage response;
     dns_message_init(&response);

@@ -140,7 +140,7 @@ static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
 
 static void trace_result(const Machine *machine, const DnsResolverEvent *event, uint64_t because)
 {
-    if (trace_pass_over(machine->trace, TRACE_DNS_RESULT))
+    if (TRACE_PASS_OVER(machine->trace, DNS_RESULT))
         return;
     char type[DNS_TYPE_TEXT_SIZE];
     dns_type_format(event->question.type, type);

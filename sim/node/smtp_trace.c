@@ -44,7 +44,7 @@ static GString *reply_text(const SmtpReply *reply)
 static void trace_reply(void *user, const SmtpReply *reply)
 {
     const SmtpTrace *trace = user;
-    if (trace_pass_over(trace->trace, TRACE_SMTP_REPLY))
+    if (TRACE_PASS_OVER(trace->trace, SMTP_REPLY))
         return;
     g_autoptr(GString) text = reply_text(reply);
     bool is_closing = reply->code == 421 && trace->closing_because != 0;

@@ -28,14 +28,6 @@ static const TraceKindInfo TRACE_KINDS[] = {
 #undef FIELD
 #undef END
 
-struct Trace {
-    Simulator *simulator;
-    uint64_t count;
-    TraceSink sinks[TRACE_MAX_SINKS];
-    size_t sink_count;
-    uint16_t wanted_by[TRACE_KIND_COUNT]; /* a bit for each sink */
-};
-
 const TraceKindInfo *trace_kind_info(TraceKind kind)
 {
     CHECK(kind < TRACE_KIND_COUNT);
@@ -65,6 +57,7 @@ Trace *trace_new(Simulator *simulator)
 {
     Trace *trace = g_new0(Trace, 1);
     trace->simulator = simulator;
+    trace->cause = simulator_cause(simulator);
     return trace;
 }
 
@@ -101,16 +94,6 @@ void trace_close(Trace *trace)
     memset(trace->wanted_by, 0, sizeof trace->wanted_by);
 }
 
-uint64_t trace_count(const Trace *trace)
-{
-    return trace->count;
-}
-
-bool trace_is_wanted(const Trace *trace, TraceKind kind)
-{
-    return trace->wanted_by[kind] != 0;
-}
-
 static void trace_give_to_sinks(const Trace *trace, const TraceRecord *record)
 {
     for (uint32_t left = trace->wanted_by[record->kind]; left != 0; left &= left - 1) {
@@ -119,43 +102,24 @@ static void trace_give_to_sinks(const Trace *trace, const TraceRecord *record)
     }
 }
 
-/* The record becomes the cause of what follows. */
-static inline void cause_become(Cause *cause, TraceLevel level, uint64_t seq)
-{
-    for (int at = (int)level; at < CAUSE_LEVELS; at++)
-        cause->nearest[at] = seq;
-}
-
-bool trace_pass_over(Trace *trace, TraceKind kind)
-{
-    if (trace_is_wanted(trace, kind))
-        return false;
-    cause_become(simulator_cause(trace->simulator), TRACE_KINDS[kind].level, ++trace->count);
-    return true;
-}
-
 uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
                             const void *fields, TracePacket packet)
 {
-    TraceLevel level = TRACE_KINDS[kind].level;
-    Cause *cause = simulator_cause(trace->simulator);
-    uint64_t seq = ++trace->count;
-    SIMULATOR_CHECK(trace->simulator, because < seq);
-    if (trace_is_wanted(trace, kind)) {
-        TraceRecord record = {
-            .seq = seq,
-            .time = simulator_now(trace->simulator),
-            .kind = kind,
-            .node = node,
-            .cause = *cause,
-            .because = because,
-            .fields = fields,
-            .packet = packet,
-        };
-        trace_give_to_sinks(trace, &record);
-    }
-    cause_become(cause, level, seq);
-    return seq;
+    trace->count++;
+    SIMULATOR_CHECK(trace->simulator, because < trace->count);
+    TraceRecord record = {
+        .seq = trace->count,
+        .time = simulator_now(trace->simulator),
+        .kind = kind,
+        .node = node,
+        .cause = *trace->cause,
+        .because = because,
+        .fields = fields,
+        .packet = packet,
+    };
+    trace_give_to_sinks(trace, &record);
+    trace_become_cause(trace, TRACE_KINDS[kind].level);
+    return record.seq;
 }
 
 uint64_t trace_write(Trace *trace, NodeId node, TraceKind kind, uint64_t because,

@@ -58,6 +58,17 @@ typedef enum TraceKind {
 #undef FIELD
 #undef END
 
+/* TRACE_LEVEL_OF_MAIL_ACCEPTED, … */
+#define KIND(id, name, level, meaning) TRACE_LEVEL_OF_##id = TRACE_LEVEL_##level,
+#define FIELD(id, type, name, key, meaning)
+#define END(id)
+enum {
+#include "trace/kinds.def"
+};
+#undef KIND
+#undef FIELD
+#undef END
+
 /* TraceFields_MAIL_ACCEPTED {mail, recipient, …}, … */
 #define KIND(id, name, level, meaning)      typedef struct TraceFields_##id {
 #define FIELD(id, type, name, key, meaning) TraceField_##type name;
@@ -115,23 +126,40 @@ typedef struct TraceSink {
     TraceLevel level;
 } TraceSink;
 
-typedef struct Trace Trace;
+enum { TRACE_MAX_SINKS = 16 };
+
+/* Nobody's to look into but the functions here: known so that a record which no sink wants, as most
+ * are in a run without a trace, costs no call. */
+typedef struct Trace {
+    Simulator *simulator;
+    Cause *cause; /* the simulator's */
+    uint64_t count;
+    uint16_t wanted_by[TRACE_KIND_COUNT]; /* a bit for each sink */
+    TraceSink sinks[TRACE_MAX_SINKS];
+    size_t sink_count;
+} Trace;
 
 /* Records carry the simulator's time and cause; it outlives the trace. */
 Trace *trace_new(Simulator *simulator);
 void trace_free(Trace *trace);
 Simulator *trace_simulator(const Trace *trace);
 /* Adds a sink, before the run; at most TRACE_MAX_SINKS. */
-enum { TRACE_MAX_SINKS = 16 };
 void trace_add_sink(Trace *trace, TraceSink sink);
 /* The same for one that wants only some of its level's kinds: TRACE_KIND_COUNT flags. */
 void trace_add_sink_of_kinds(Trace *trace, TraceSink sink, const bool *kinds);
 /* No sink hears any more: what follows is tidying up, not part of the run. */
 void trace_close(Trace *trace);
 /* How many records there were. */
-uint64_t trace_count(const Trace *trace);
+static inline uint64_t trace_count(const Trace *trace)
+{
+    return trace->count;
+}
+
 /* Whether any sink wants records of this kind. */
-bool trace_is_wanted(const Trace *trace, TraceKind kind);
+static inline bool trace_is_wanted(const Trace *trace, TraceKind kind)
+{
+    return trace->wanted_by[kind] != 0;
+}
 
 /* Writes a record and makes it the cause of what follows in this step; returns its seq.
  * `because` is 0 or the seq of a record of level MAIL, which every sink has. */
@@ -140,10 +168,29 @@ uint64_t trace_write(Trace *trace, NodeId node, TraceKind kind, uint64_t because
 uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t because,
                             const void *fields, TracePacket packet);
 
+/* The latest record, of that level, becomes the cause of what follows. */
+static inline void trace_become_cause(Trace *trace, TraceLevel level)
+{
+    for (int at = (int)level; at < CAUSE_LEVELS; at++)
+        trace->cause->nearest[at] = trace->count;
+}
+
 /* True when no sink wants a record of this kind: it is counted, and is the cause of what follows,
  * without having been written. For those whose fields cost something to fill in. */
-bool trace_pass_over(Trace *trace, TraceKind kind);
+static inline bool trace_pass_over_level(Trace *trace, TraceKind kind, TraceLevel level)
+{
+    if (trace_is_wanted(trace, kind))
+        return false;
+    trace->count++;
+    trace_become_cause(trace, level);
+    return true;
+}
+#define TRACE_PASS_OVER(trace, id)                                                                 \
+    trace_pass_over_level(trace, TRACE_##id, (TraceLevel)TRACE_LEVEL_OF_##id)
 
-/* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. */
+/* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. The
+ * fields are filled in only for a sink that wants them. */
 #define TRACE(trace, node, id, because, ...)                                                       \
-    trace_write(trace, node, TRACE_##id, because, &(TraceFields_##id){__VA_ARGS__})
+    (TRACE_PASS_OVER(trace, id)                                                                    \
+         ? trace_count(trace)                                                                      \
+         : trace_write(trace, node, TRACE_##id, because, &(TraceFields_##id){__VA_ARGS__}))
