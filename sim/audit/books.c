@@ -425,12 +425,15 @@ static void server_free(void *pointer)
     Server *server = pointer;
     if (server == NULL)
         return;
-    g_hash_table_destroy(server->entries);
+    size_t at = 0;
+    for (Entry *entry; (entry = table_each(&server->entries, &at)) != NULL;)
+        g_free(entry);
+    table_clear(&server->entries);
     books_free_mailboxes(server);
     g_free(server);
 }
 
-void books_mail_free(void *pointer)
+void books_mail_clear(void *pointer)
 {
     Mail *mail = pointer;
     if (mail->submissions != NULL)
@@ -439,7 +442,6 @@ void books_mail_free(void *pointer)
         g_ptr_array_unref(mail->refused);
     if (mail->kept != NULL)
         g_ptr_array_unref(mail->kept);
-    g_free(mail);
 }
 
 Books *books_new(Trace *trace)
@@ -447,10 +449,10 @@ Books *books_new(Trace *trace)
     Books *books = g_new0(Books, 1);
     books->simulator = trace_simulator(trace);
     books->first_outside = UINT32_MAX;
-    books->names = interner_new();
+    books->names = interner_new(0);
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = g_hash_table_new(NULL, NULL);
-    books->mails = interner_new();
+    books->mails = interner_new(sizeof(Mail));
     books->accounts.items = g_ptr_array_new_with_free_func(g_free);
     books->copies.items = g_ptr_array_new_with_free_func(g_free);
     books->sent.items = g_ptr_array_new();
@@ -465,7 +467,7 @@ void books_free(Books *books)
 {
     g_ptr_array_unref(books->servers);
     g_hash_table_destroy(books->hosts);
-    interner_free(books->mails, books_mail_free);
+    interner_free(books->mails, books_mail_clear);
     g_ptr_array_unref(books->accounts.items);
     g_ptr_array_unref(books->copies.items);
     g_ptr_array_unref(books->sent.items);

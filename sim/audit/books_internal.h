@@ -8,6 +8,7 @@
 
 #include "audit/books.h"
 #include "audit/interner.h"
+#include "core/table.h"
 
 typedef struct Server Server;
 typedef struct Entry Entry;
@@ -18,7 +19,7 @@ typedef struct Copy Copy;
 struct Server {
     const char *name;
     NodeId node;
-    GHashTable *entries;   /* id -> Entry */
+    Table entries;         /* Entry, by its id */
     uint64_t length;       /* entries in its queue */
     uint32_t outages;      /* so far */
     bool has_lost_note;    /* its disk was full, or failed: what it wrote may be missing */
@@ -73,8 +74,9 @@ typedef struct Submission {
     uint32_t count;
 } Submission;
 
+/* The meaning of its name. */
 struct Mail {
-    const char *name;
+    const char *name;            /* NULL as long as it is none */
     const char *author;          /* address; NULL: not composed by an agent */
     Account *accounts;           /* newest first */
     Copy *copies;                /* newest first */
@@ -159,7 +161,8 @@ struct Books {
  * the server does, such as "relays". */
 Account *books_account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
                                 const char *recipient, const char *does);
-void books_mail_free(void *mail);
+/* Of what it owns; its memory is its name's. */
+void books_mail_clear(void *mail);
 void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* ---- books_ledger.c ---- */

@@ -8,6 +8,17 @@ const char *books_intern(Books *books, const char *text)
     return interner_take(books->names, text);
 }
 
+/* Ids are interned, so where one lies tells it from all others. */
+static uint32_t hash_of_id(const char *id)
+{
+    return table_hash_number((uintptr_t)id);
+}
+
+static uint32_t hash_of_entry(const void *entry)
+{
+    return hash_of_id(((const Entry *)entry)->id);
+}
+
 Server *books_server(Books *books, NodeId node)
 {
     if (node >= books->servers->len)
@@ -17,7 +28,7 @@ Server *books_server(Books *books, NodeId node)
         server = g_new0(Server, 1);
         server->node = node;
         server->name = simulator_node_name(books->simulator, node);
-        server->entries = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        server->entries.hash_of = hash_of_entry;
         books->servers->pdata[node] = server;
     }
     return server;
@@ -51,24 +62,26 @@ NodeId books_find_host(Books *books, const char *name)
 Mail *books_mail(Books *books, const char *name)
 {
     const char *key = interner_take(books->mails, name);
-    void **meaning = interned_meaning(key);
-    if (*meaning == NULL) {
-        Mail *mail = g_new0(Mail, 1);
-        mail->name = key;
-        *meaning = mail;
-    }
-    return *meaning;
+    Mail *mail = interner_meaning(books->mails, key);
+    mail->name = key;
+    return mail;
 }
 
 Mail *books_find_mail(Books *books, const char *name)
 {
     const char *key = interner_find(books->mails, name);
-    return key != NULL ? *interned_meaning(key) : NULL;
+    return key != NULL ? interner_meaning(books->mails, key) : NULL;
 }
 
 Entry *books_find_entry(Books *books, NodeId node, const char *id)
 {
-    return g_hash_table_lookup(books_server(books, node)->entries, books_intern(books, id));
+    const Table *entries = &books_server(books, node)->entries;
+    const char *key = books_intern(books, id);
+    TableProbe probe = table_probe(entries, hash_of_id(key));
+    Entry *entry;
+    while ((entry = table_next(entries, &probe)) != NULL && entry->id != key)
+        continue;
+    return entry;
 }
 
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail)
@@ -78,7 +91,7 @@ Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *ma
     entry->id = books_intern(books, id);
     entry->mail = books_mail(books, mail);
     entry->outages_at_open = entry->server->outages;
-    g_hash_table_insert(entry->server->entries, (char *)entry->id, entry);
+    table_add(&entry->server->entries, entry);
     return entry;
 }
 

@@ -125,8 +125,10 @@ static void forget_account(Books *books, Account *account)
 {
     Entry *entry = account->entry;
     entry->accounts = account->next_of_entry;
-    if (entry->accounts == NULL)
-        g_hash_table_remove(entry->server->entries, entry->id);
+    if (entry->accounts == NULL) {
+        table_remove(&entry->server->entries, entry);
+        g_free(entry);
+    }
     list_remove(&books->accounts, place_of_account, account);
     g_free(account);
 }
@@ -144,8 +146,8 @@ void books_settle(Books *books, Mail *mail)
         forget_account(books, at);
     }
     list_remove(&books->sent, place_of_sent, mail);
+    books_mail_clear(mail);
     interner_remove(books->mails, mail->name);
-    books_mail_free(mail);
 }
 
 bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)

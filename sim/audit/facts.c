@@ -160,7 +160,7 @@ Facts *facts_new(Trace *trace)
     facts->first_outside = UINT32_MAX;
     facts->trace = trace;
     facts->simulator = trace_simulator(trace);
-    facts->names = interner_new();
+    facts->names = interner_new(0);
     facts_init_mails(facts);
     facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
     g_array_set_clear_func(facts->hosts, host_tally_clear);

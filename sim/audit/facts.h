@@ -38,11 +38,20 @@ typedef enum MailFate {
 /* `delivered`, `queued`, … */
 const char *mail_fate_name(MailFate fate);
 
+/* A queue entry. */
+typedef struct FactsEntry {
+    uint32_t node;
+    const char *id; /* interned */
+} FactsEntry;
+
 /* What a recipient's fate is made from; the facts' own. */
 typedef struct FactsState {
-    struct FactsEntry *entries; /* queue entries that hold it, by the records; NULL: none */
-    uint32_t open;              /* how many of them there are */
-    uint32_t held;              /* queue entries that hold it, by the final inventory */
+    union {
+        FactsEntry one;      /* queue entries that hold it, by the records: mostly there is one, */
+        FactsEntry *several; /* and where there are more they have memory of their own */
+    } entries;
+    uint32_t open; /* how many of them there are */
+    uint32_t held; /* queue entries that hold it, by the final inventory */
     bool is_bounced, is_discarded, is_refused, is_lost;
     bool is_expanded;
     bool is_outside; /* a server outside of the simulation has taken it over */

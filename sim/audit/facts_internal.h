@@ -5,21 +5,14 @@
 #include "audit/facts.h"
 #include "audit/interner.h"
 
+/* The meaning of its name. */
 typedef struct KnownMail {
-    FactsMail shown;
-    FactsRecipient *recipients; /* what `shown` points to */
-    FactsRecipient first;       /* they are this one where there is no other */
-    GPtrArray *bounces;         /* names, borrowed; NULL: none */
-    char *subject;              /* NULL: unknown, or the mail's name */
-    guint place;                /* among all mails */
-    bool is_sent;               /* its agent knows that a server has taken it */
+    FactsMail shown;      /* without a name as long as it is none */
+    FactsRecipient first; /* its recipients are this one where there is no other */
+    GPtrArray *bounces;   /* names, borrowed; NULL: none */
+    guint place;          /* among all mails */
+    bool is_sent;         /* its agent knows that a server has taken it */
 } KnownMail;
-
-/* A queue entry. */
-typedef struct FactsEntry {
-    NodeId node;
-    const char *id; /* interned */
-} FactsEntry;
 
 /* KnownMail in the order of appearance, with NULL where one is forgotten. */
 typedef struct MailList {
@@ -77,7 +70,7 @@ struct Facts {
     TraceLevel level;
     bool has_ended;
     Interner *names;
-    Interner *mail_names; /* each means a KnownMail, if there is one */
+    Interner *mail_names; /* each means a KnownMail */
     MailList *mails;
     GArray *summed;          /* SummedGroup */
     GArray *hosts;           /* HostTally by NodeId */

@@ -13,29 +13,31 @@ const char *facts_intern(Facts *facts, const char *text)
 
 /* ---- Mails and recipients ---- */
 
-static KnownMail *known_mail_new(const char *name)
+static FactsRecipient *recipients_of(KnownMail *mail)
 {
-    KnownMail *mail = g_new0(KnownMail, 1);
-    mail->shown.name = name;
-    mail->shown.from = "";
-    mail->recipients = &mail->first;
-    mail->shown.recipients = mail->recipients;
-    return mail;
+    return (FactsRecipient *)mail->shown.recipients;
 }
 
-static void known_mail_free(void *pointer)
+static FactsEntry *entries_of(FactsState *state)
+{
+    return state->open <= 1 ? &state->entries.one : state->entries.several;
+}
+
+/* Of what it owns; its memory is its name's. */
+static void known_mail_clear(void *pointer)
 {
     KnownMail *mail = pointer;
     if (mail == NULL)
         return;
-    for (size_t i = 0; i < mail->shown.recipient_count; i++)
-        g_free(mail->recipients[i].own.entries);
-    if (mail->recipients != &mail->first)
-        g_free(mail->recipients);
+    for (size_t i = 0; i < mail->shown.recipient_count; i++) {
+        FactsState *state = &recipients_of(mail)[i].own;
+        if (state->open > 1)
+            g_free(state->entries.several);
+    }
+    if (recipients_of(mail) != &mail->first)
+        g_free(recipients_of(mail));
     if (mail->bounces != NULL)
         g_ptr_array_unref(mail->bounces);
-    g_free(mail->subject);
-    g_free(mail);
 }
 
 static void summed_group_clear(void *group)
@@ -45,9 +47,9 @@ static void summed_group_clear(void *group)
 
 void facts_init_mails(Facts *facts)
 {
-    facts->mail_names = interner_new();
+    facts->mail_names = interner_new(sizeof(KnownMail));
     facts->mails = g_new0(MailList, 1);
-    facts->mails->mails = g_ptr_array_new_with_free_func(known_mail_free);
+    facts->mails->mails = g_ptr_array_new_with_free_func(known_mail_clear);
     facts->summed = g_array_new(FALSE, FALSE, sizeof(SummedGroup));
     g_array_set_clear_func(facts->summed, summed_group_clear);
 }
@@ -81,14 +83,22 @@ static GPtrArray *list_mails(MailList *list)
 static KnownMail *find_or_add_mail(Facts *facts, const char *name)
 {
     const char *key = interner_take(facts->mail_names, name);
-    void **meaning = interned_meaning(key);
-    if (*meaning == NULL) {
-        KnownMail *mail = known_mail_new(key);
+    KnownMail *mail = interner_meaning(facts->mail_names, key);
+    if (mail->shown.name == NULL) {
+        mail->shown.name = key;
+        mail->shown.from = "";
+        mail->shown.recipients = &mail->first;
         mail->place = facts->mails->mails->len;
         g_ptr_array_add(facts->mails->mails, mail);
-        *meaning = mail;
     }
-    return *meaning;
+    return mail;
+}
+
+/* NULL: there is none. */
+static KnownMail *find_known(const Facts *facts, const char *name)
+{
+    const char *key = interner_find(facts->mail_names, name);
+    return key != NULL ? interner_meaning(facts->mail_names, key) : NULL;
 }
 
 /* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
@@ -123,13 +133,13 @@ static size_t find_or_add_recipient(Facts *facts, KnownMail *mail, const char *a
         .bounced_at = SIM_NEVER,
     };
     if (index > 0) {
-        bool is_second = mail->recipients == &mail->first;
-        mail->recipients = g_renew(FactsRecipient, is_second ? NULL : mail->recipients, index + 1);
-        if (is_second)
-            mail->recipients[0] = mail->first;
-        mail->shown.recipients = mail->recipients;
+        FactsRecipient *before = index == 1 ? NULL : recipients_of(mail);
+        FactsRecipient *recipients = g_renew(FactsRecipient, before, index + 1);
+        if (before == NULL)
+            recipients[0] = mail->first;
+        mail->shown.recipients = recipients;
     }
-    mail->recipients[index] = recipient;
+    recipients_of(mail)[index] = recipient;
     mail->shown.recipient_count = index + 1;
     return index;
 }
@@ -157,7 +167,7 @@ static MailFate fate_of(const FactsRecipient *recipient, const FactsState *state
 
 static void settle(const Facts *facts, KnownMail *mail, size_t index)
 {
-    FactsRecipient *recipient = &mail->recipients[index];
+    FactsRecipient *recipient = &recipients_of(mail)[index];
     recipient->fate = fate_of(recipient, &recipient->own, facts->has_ended);
 }
 
@@ -177,7 +187,7 @@ static Subject subject_of(Facts *facts, NodeId node, const char *mail, const cha
 {
     KnownMail *known = find_or_add_mail(facts, mail);
     size_t index = find_or_add_recipient(facts, known, recipient != NULL ? recipient : "");
-    FactsRecipient *shown = &known->recipients[index];
+    FactsRecipient *shown = &recipients_of(known)[index];
     return (Subject){
         .mail = known,
         .index = index,
@@ -190,10 +200,10 @@ static Subject subject_of(Facts *facts, NodeId node, const char *mail, const cha
 /* Where the entry stands among those that hold the recipient; their number: it does not. */
 static uint32_t find_entry(const Subject *subject)
 {
-    const FactsState *state = subject->state;
+    const FactsEntry *entries = entries_of(subject->state);
     uint32_t i = 0;
-    while (i < state->open && (state->entries[i].node != subject->entry.node ||
-                               state->entries[i].id != subject->entry.id))
+    while (i < subject->state->open &&
+           (entries[i].node != subject->entry.node || entries[i].id != subject->entry.id))
         i++;
     return i;
 }
@@ -201,21 +211,32 @@ static uint32_t find_entry(const Subject *subject)
 static void open_entry(const Subject *subject)
 {
     FactsState *state = subject->state;
-    if (find_entry(subject) < state->open)
+    uint32_t count = state->open;
+    if (find_entry(subject) < count)
         return;
-    state->entries = g_renew(FactsEntry, state->entries, state->open + 1);
-    state->entries[state->open++] = subject->entry;
+    if (count > 0) {
+        FactsEntry *several =
+            g_renew(FactsEntry, count > 1 ? state->entries.several : NULL, count + 1);
+        if (count == 1)
+            several[0] = state->entries.one;
+        state->entries.several = several;
+    }
+    state->open++;
+    entries_of(state)[count] = subject->entry;
 }
 
 static void close_entry(const Subject *subject)
 {
     FactsState *state = subject->state;
+    FactsEntry *entries = entries_of(state);
     uint32_t i = find_entry(subject);
     if (i == state->open)
         return;
-    state->entries[i] = state->entries[--state->open];
-    if (state->open == 0)
-        g_clear_pointer(&state->entries, g_free);
+    entries[i] = entries[--state->open];
+    if (state->open == 1) {
+        state->entries.one = entries[0];
+        g_free(entries);
+    }
 }
 
 /* ---- What is summed up and forgotten ---- */
@@ -251,8 +272,8 @@ static void forget_if_done(Facts *facts, KnownMail *mail)
         mail->first.delivered_at > group->last_delivered_at)
         group->last_delivered_at = mail->first.delivered_at;
     facts->mails->mails->pdata[mail->place] = NULL;
+    known_mail_clear(mail);
     interner_remove(facts->mail_names, mail->shown.name);
-    known_mail_free(mail);
     if (++facts->mails->holes * 2 > facts->mails->mails->len)
         list_mails(facts->mails);
 }
@@ -280,10 +301,8 @@ static void note_composed(Facts *facts, const TraceFields_AGENT_COMPOSE *fields)
 {
     KnownMail *mail = find_or_add_mail(facts, fields->mail);
     mail->shown.from = facts_intern(facts, fields->from);
-    g_free(mail->subject);
     bool is_named_so = g_strcmp0(fields->subject, mail->shown.name) == 0;
-    mail->subject = is_named_so ? NULL : g_strdup(fields->subject != NULL ? fields->subject : "");
-    mail->shown.subject = is_named_so ? mail->shown.name : mail->subject;
+    mail->shown.subject = is_named_so ? mail->shown.name : facts_intern(facts, fields->subject);
     g_auto(GStrv) addresses = g_strsplit(fields->to != NULL ? fields->to : "", ",", -1);
     for (char **address = addresses; *address != NULL; address++) {
         if (*g_strstrip(*address) != '\0')
@@ -300,7 +319,7 @@ static void note_failed(Facts *facts, const TraceFields_AGENT_FAILED *fields)
     for (size_t i = 0; i < mail->shown.recipient_count; i++) {
         if (fields->recipient == NULL ||
             address_matches(mail->shown.recipients[i].address, fields->recipient)) {
-            mail->recipients[i].own.is_refused = true;
+            recipients_of(mail)[i].own.is_refused = true;
             settle(facts, mail, i);
         }
     }
@@ -310,13 +329,13 @@ static void note_lost(Facts *facts, const TraceFields_AGENT_LOST *fields)
 {
     KnownMail *mail = find_or_add_mail(facts, fields->mail);
     size_t index = find_or_add_recipient(facts, mail, fields->recipient);
-    mail->recipients[index].own.is_lost = true;
+    recipients_of(mail)[index].own.is_lost = true;
     settle(facts, mail, index);
 }
 
 static void note_sent(Facts *facts, const TraceFields_AGENT_SENT *fields)
 {
-    KnownMail *mail = *interned_meaning(interner_take(facts->mail_names, fields->mail));
+    KnownMail *mail = find_known(facts, fields->mail);
     if (mail == NULL)
         return;
     mail->is_sent = true;
@@ -513,11 +532,6 @@ const FactsMail *facts_mail_at(const Facts *facts, size_t index)
 {
     const KnownMail *mail = g_ptr_array_index(list_mails(facts->mails), index);
     return &mail->shown;
-}
-
-static const KnownMail *find_known(const Facts *facts, const char *name)
-{
-    return *interned_meaning(interner_take(facts->mail_names, name));
 }
 
 const FactsMail *facts_find_mail(const Facts *facts, const char *name)

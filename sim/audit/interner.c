@@ -1,101 +1,72 @@
 /* Names, each kept once. See interner.h. */
 #include "audit/interner.h"
 
+#include "core/table.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { RECENT = 256, FIRST_CAPACITY = 256 };
+enum { RECENT = 256, ALIGNMENT = 8 };
 
-typedef struct Name {
-    void *meaning;
-    char text[];
-} Name;
-
-typedef struct Slot {
+typedef struct Recent {
     uint32_t hash;
-    Name *name; /* NULL: free */
-} Slot;
+    char *text; /* NULL: none */
+} Recent;
 
 struct Interner {
-    Slot recent[RECENT];
-    Slot *slots; /* a power of two; the next free one behind the place of the hash */
-    size_t capacity, count;
+    Recent recent[RECENT];
+    Table table;         /* texts, each behind its meaning */
+    size_t meaning_size; /* a multiple of ALIGNMENT */
 };
 
-/* Its octets, eight at a time. */
-static uint32_t hash_of(const char *text, size_t length)
+static uint32_t hash_of(const void *text)
 {
-    uint64_t hash = length, eight;
-    for (; length >= sizeof eight; text += sizeof eight, length -= sizeof eight) {
-        memcpy(&eight, text, sizeof eight);
-        hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 32;
-    }
-    eight = 0;
-    memcpy(&eight, text, length);
-    hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(hash >> 32);
+    return table_hash(text, strlen(text));
 }
 
-static bool slot_has(const Slot *slot, uint32_t hash, const char *text)
-{
-    return slot->hash == hash && strcmp(slot->name->text, text) == 0;
-}
-
-/* Where the name is, or would be. */
-static Slot *find_slot(const Interner *names, uint32_t hash, const char *text)
-{
-    size_t at = hash & (names->capacity - 1);
-    while (names->slots[at].name != NULL && !slot_has(&names->slots[at], hash, text))
-        at = (at + 1) & (names->capacity - 1);
-    return &names->slots[at];
-}
-
-static void grow(Interner *names)
-{
-    Slot *old = names->slots;
-    size_t old_capacity = names->capacity;
-    names->capacity = old_capacity * 2;
-    names->slots = g_new0(Slot, names->capacity);
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i].name != NULL)
-            *find_slot(names, old[i].hash, old[i].name->text) = old[i];
-    }
-    g_free(old);
-}
-
-static Name *name_new(const char *text, size_t length)
-{
-    Name *name = g_malloc(sizeof *name + length + 1);
-    name->meaning = NULL;
-    memcpy(name->text, text, length + 1);
-    return name;
-}
-
-static Name *name_of(const char *text)
-{
-    return (Name *)(void *)(text - offsetof(Name, text));
-}
-
-Interner *interner_new(void)
+Interner *interner_new(size_t meaning_size)
 {
     Interner *names = g_new0(Interner, 1);
-    names->capacity = FIRST_CAPACITY;
-    names->slots = g_new0(Slot, names->capacity);
+    names->table.hash_of = hash_of;
+    names->meaning_size = (meaning_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     return names;
 }
 
-void interner_free(Interner *names, GDestroyNotify free_meaning)
+void *interner_meaning(const Interner *names, const char *name)
 {
-    for (size_t i = 0; i < names->capacity; i++) {
-        Name *name = names->slots[i].name;
-        if (name != NULL && name->meaning != NULL && free_meaning != NULL)
-            free_meaning(name->meaning);
-        g_free(name);
+    return (void *)(uintptr_t)(name - names->meaning_size);
+}
+
+void interner_free(Interner *names, void (*clear_meaning)(void *meaning))
+{
+    size_t at = 0;
+    for (char *text; (text = table_each(&names->table, &at)) != NULL;) {
+        if (clear_meaning != NULL)
+            clear_meaning(interner_meaning(names, text));
+        g_free(interner_meaning(names, text));
     }
-    g_free(names->slots);
+    table_clear(&names->table);
     g_free(names);
+}
+
+/* NULL: it is not there. */
+static char *find_text(const Interner *names, uint32_t hash, const char *text)
+{
+    TableProbe probe = table_probe(&names->table, hash);
+    char *found;
+    while ((found = table_next(&names->table, &probe)) != NULL && strcmp(found, text) != 0)
+        continue;
+    return found;
+}
+
+static char *add_text(Interner *names, const char *text, size_t length)
+{
+    char *memory = g_malloc(names->meaning_size + length + 1);
+    memset(memory, 0, names->meaning_size);
+    char *copy = memcpy(memory + names->meaning_size, text, length + 1);
+    table_add(&names->table, copy);
+    return copy;
 }
 
 const char *interner_take(Interner *names, const char *text)
@@ -103,58 +74,29 @@ const char *interner_take(Interner *names, const char *text)
     if (text == NULL)
         text = "";
     size_t length = strlen(text);
-    uint32_t hash = hash_of(text, length);
-    Slot *recent = &names->recent[hash >> 24];
-    if (recent->name != NULL && slot_has(recent, hash, text))
-        return recent->name->text;
-    Slot *slot = find_slot(names, hash, text);
-    if (slot->name == NULL) {
-        *slot = (Slot){hash, name_new(text, length)};
-        *recent = *slot;
-        if (++names->count * 4 > names->capacity * 3)
-            grow(names);
-        return recent->name->text;
-    }
-    *recent = *slot;
-    return recent->name->text;
+    uint32_t hash = table_hash(text, length);
+    Recent *recent = &names->recent[hash >> 24];
+    if (recent->text != NULL && recent->hash == hash && strcmp(recent->text, text) == 0)
+        return recent->text;
+    char *found = find_text(names, hash, text);
+    if (found == NULL)
+        found = add_text(names, text, length);
+    *recent = (Recent){hash, found};
+    return found;
 }
 
 const char *interner_find(const Interner *names, const char *text)
 {
     if (text == NULL)
         text = "";
-    const Slot *slot = find_slot(names, hash_of(text, strlen(text)), text);
-    return slot->name != NULL ? slot->name->text : NULL;
+    return find_text(names, table_hash(text, strlen(text)), text);
 }
 
-void **interned_meaning(const char *name)
+void interner_remove(Interner *names, const char *name)
 {
-    return &name_of(name)->meaning;
-}
-
-/* Whether what stands at `at` would be found no more if `hole`, somewhere before it, stayed free.
- */
-static bool needs_hole(const Interner *names, size_t hole, size_t at)
-{
-    size_t home = names->slots[at].hash & (names->capacity - 1);
-    return hole <= at ? home <= hole || home > at : home <= hole && home > at;
-}
-
-void interner_remove(Interner *names, const char *text)
-{
-    Name *name = name_of(text);
-    size_t mask = names->capacity - 1;
-    uint32_t hash = hash_of(text, strlen(text));
-    size_t hole = (size_t)(find_slot(names, hash, text) - names->slots);
-    if (names->recent[hash >> 24].name == name)
-        names->recent[hash >> 24].name = NULL;
-    for (size_t at = (hole + 1) & mask; names->slots[at].name != NULL; at = (at + 1) & mask) {
-        if (needs_hole(names, hole, at)) {
-            names->slots[hole] = names->slots[at];
-            hole = at;
-        }
-    }
-    names->slots[hole].name = NULL;
-    names->count--;
-    g_free(name);
+    Recent *recent = &names->recent[hash_of(name) >> 24];
+    if (recent->text == name)
+        recent->text = NULL;
+    table_remove(&names->table, name);
+    g_free(interner_meaning(names, name));
 }

@@ -7,14 +7,16 @@
 
 typedef struct Interner Interner;
 
-Interner *interner_new(void);
-/* `free_meaning` (NULL: none) gets each meaning that is not NULL. */
-void interner_free(Interner *names, GDestroyNotify free_meaning);
+/* With each name its owner may keep so many octets: what the name means. They are zeros at first,
+ * and one piece of memory with the name, which they say nothing about. 0: none. */
+Interner *interner_new(size_t meaning_size);
+/* `clear_meaning` (NULL: none) gets each meaning, to free what it owns. */
+void interner_free(Interner *names, void (*clear_meaning)(void *meaning));
 /* The name as it is kept, which lives as long as the interner; NULL counts as "". */
 const char *interner_take(Interner *names, const char *text);
 /* The same, but NULL where it is not kept. */
 const char *interner_find(const Interner *names, const char *text);
-/* What the owner makes of an interned name: at first NULL. */
-void **interned_meaning(const char *name);
-/* Forgets an interned name, whose meaning is the owner's to free. */
+/* What an interned name means. */
+void *interner_meaning(const Interner *names, const char *name);
+/* Forgets an interned name and its meaning, of which the owner has freed what it owns. */
 void interner_remove(Interner *names, const char *name);
