@@ -86,6 +86,56 @@ static void test_span_has_control(void **state)
     assert_false(span_has_control((Span){0}));
 }
 
+/* What is taken stays as it is whatever becomes of the buffer, and is not copied. */
+static void test_buffer_shares_what_is_taken(void **state)
+{
+    (void)state;
+    enum { TIMES = 100 };
+    static const char line[] = "0123456789abcdefghij";
+    Buffer buffer;
+    buffer_init(&buffer, 1000);
+    Slice taken[TIMES] = {0};
+    size_t neighbours = 0;
+    for (size_t i = 0; i < TIMES; i++) {
+        size_t length = 1 + i % (sizeof line - 1);
+        assert_true(buffer_append(&buffer, span_of(line, length)));
+        assert_true(buffer_append_text(&buffer, "rest"));
+        const uint8_t *before = buffer_peek(&buffer).data;
+        taken[i] = buffer_take(&buffer, length);
+        assert_ptr_equal(slice_span(taken[i]).data, before);
+        assert_true(span_equals(buffer_peek(&buffer), span_of_text("rest")));
+        buffer_consume(&buffer, 2);
+        buffer_expect(&buffer, i % 5 == 0 ? i : 0);
+        assert_true(span_equals(buffer_peek(&buffer), span_of_text("st")));
+        buffer_consume(&buffer, 2);
+        neighbours += i > 0 && taken[i].bytes == taken[i - 1].bytes;
+    }
+    assert_in_range(neighbours, TIMES / 2, TIMES - 2);
+    buffer_clear(&buffer);
+    for (size_t i = 0; i < TIMES; i++) {
+        size_t length = 1 + i % (sizeof line - 1);
+        assert_true(span_equals(slice_span(taken[i]), span_of(line, length)));
+        slice_clear(&taken[i]);
+    }
+}
+
+/* Memory that is taken to its end is the slice's alone. */
+static void test_buffer_gives_full_memory_away(void **state)
+{
+    (void)state;
+    Buffer buffer;
+    buffer_init(&buffer, 5000);
+    buffer_expect(&buffer, 4000);
+    memset(buffer_add(&buffer, 4000), 'x', 4000);
+    assert_null(buffer_add(&buffer, 1001));
+    Slice all = buffer_take(&buffer, 4000);
+    assert_int_equal(buffer.capacity, 0);
+    assert_true(buffer_append_text(&buffer, "new"));
+    assert_int_equal(slice_span(all).data[0], 'x');
+    slice_clear(&all);
+    buffer_clear(&buffer);
+}
+
 static void test_slice_shares(void **state)
 {
     (void)state;
@@ -105,6 +155,8 @@ int main(void)
         cmocka_unit_test(test_span_compares_without_case),
         cmocka_unit_test(test_plain_lines_end_before_what_is_wrong),
         cmocka_unit_test(test_span_has_control),
+        cmocka_unit_test(test_buffer_shares_what_is_taken),
+        cmocka_unit_test(test_buffer_gives_full_memory_away),
         cmocka_unit_test(test_slice_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@ typedef struct Pair {
     GString *log;        /* the server's events, the client's results */
     GPtrArray *messages; /* GBytes to be sent one after the other */
     size_t next_message;
-    bool bad_recipients; /* refuse every recipient */
+    bool bad_recipients;  /* refuse every recipient */
+    bool is_by_reference; /* messages in one part, output as slices */
 } Pair;
 
 static Pair *pair_new(const SmtpServerOptions *server, const SmtpClientOptions *client)
@@ -100,6 +101,10 @@ static void send_next(Pair *pair)
                                          .recipient_count = G_N_ELEMENTS(recipients),
                                          .content = parts,
                                          .content_count = G_N_ELEMENTS(parts)};
+    if (pair->is_by_reference) {
+        parts[0].length += parts[1].length;
+        transaction.content_count = 1;
+    }
     smtp_client_send(pair->client, &transaction);
     slice_clear(&parts[0]);
     slice_clear(&parts[1]);
@@ -121,8 +126,23 @@ static void work(Pair *pair)
     }
 }
 
+/* Octets of the client's output as slices; there may be more of them than peek_output shows. */
+static bool move_slices_to_server(Pair *pair)
+{
+    Slice slices[SMTP_OUTPUT_SLICES_MAXIMUM];
+    size_t room = next_piece(smtp_server_input_room(pair->server), pair->largest, &pair->seed);
+    size_t count = smtp_client_take_output(pair->client, room, slices);
+    for (size_t i = 0; i < count; i++) {
+        smtp_server_receive(pair->server, slice_span(slices[i]));
+        slice_clear(&slices[i]);
+    }
+    return count > 0;
+}
+
 static bool move_to_server(Pair *pair)
 {
+    if (pair->is_by_reference)
+        return move_slices_to_server(pair);
     Span output = smtp_client_peek_output(pair->client);
     size_t length = MIN(output.length, smtp_server_input_room(pair->server));
     length = next_piece(length, pair->largest, &pair->seed);
@@ -196,9 +216,15 @@ static void add_contents(Pair *pair)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         add_message(pair, texts[i], strlen(texts[i]));
     add_message(pair, "nul\0inside\r\n", 12);
+    /* Larger than the output, and nothing is to be changed in it. */
+    g_autoptr(GString) plain = g_string_new("Subject: plain\r\n\r\n");
+    for (size_t i = 0; plain->len < 2 * SMTP_CLIENT_OUTPUT_MAXIMUM; i++)
+        g_string_append_printf(plain, "%zu lines come before this one.\r\n", i);
+    add_message(pair, plain->str, plain->len);
 }
 
-static bool chunking; /* offered by play_contents */
+static bool chunking;     /* offered by play_contents */
+static bool by_reference; /* what play_contents moves */
 
 static void play_contents(bool pipelining, size_t largest, uint32_t seed)
 {
@@ -211,6 +237,7 @@ static void play_contents(bool pipelining, size_t largest, uint32_t seed)
     Pair *pair = pair_new(&server, &client);
     pair->largest = largest;
     pair->seed = seed;
+    pair->is_by_reference = by_reference;
     add_contents(pair);
     play(pair);
     const char *log = pair->log->str;
@@ -255,6 +282,16 @@ static void test_contents_arrive_in_chunks(void **state)
     test_contents_arrive_octet_by_octet(state);
     test_contents_arrive_cut_anywhere(state);
     chunking = false;
+}
+
+static void test_contents_arrive_by_reference(void **state)
+{
+    by_reference = true;
+    test_contents_arrive_whole(state);
+    test_contents_arrive_octet_by_octet(state);
+    test_contents_arrive_cut_anywhere(state);
+    test_contents_arrive_in_chunks(state);
+    by_reference = false;
 }
 
 /* 1 MB of random octets in lines, dots at many starts. */
@@ -403,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_contents_arrive_octet_by_octet),
         cmocka_unit_test(test_contents_arrive_cut_anywhere),
         cmocka_unit_test(test_contents_arrive_in_chunks),
+        cmocka_unit_test(test_contents_arrive_by_reference),
         cmocka_unit_test(test_a_megabyte_arrives),
         cmocka_unit_test(test_bare_newlines_are_made_right),
         cmocka_unit_test(test_smuggling_end_to_end),

@@ -105,10 +105,29 @@ void buffer_init(Buffer *buffer, size_t maximum)
     *buffer = (Buffer){.maximum = maximum};
 }
 
+static void buffer_free_memory(Buffer *buffer)
+{
+    if (buffer->shared != NULL)
+        g_bytes_unref(buffer->shared);
+    else
+        g_free(buffer->data);
+}
+
 void buffer_clear(Buffer *buffer)
 {
-    g_free(buffer->data);
+    buffer_free_memory(buffer);
     *buffer = (Buffer){.maximum = buffer->maximum};
+}
+
+/* Gives the buffer memory of that size, with what is unconsumed at its front. */
+static void buffer_move(Buffer *buffer, size_t capacity)
+{
+    uint8_t *data = g_malloc(capacity);
+    if (buffer->length > 0)
+        memcpy(data, buffer->data + buffer->start, buffer->length);
+    buffer_free_memory(buffer);
+    *buffer = (Buffer){
+        .data = data, .length = buffer->length, .capacity = capacity, .maximum = buffer->maximum};
 }
 
 /* Makes room for `more` bytes behind the unconsumed ones, moving them to the front first. */
@@ -116,10 +135,14 @@ static void buffer_reserve(Buffer *buffer, size_t more)
 {
     if (buffer->start + buffer->length + more <= buffer->capacity)
         return;
+    size_t need = buffer->length + more;
+    if (buffer->shared != NULL) {
+        buffer_move(buffer, MAX(need, BUFFER_FIRST_CAPACITY));
+        return;
+    }
     if (buffer->start > 0 && buffer->length > 0)
         memmove(buffer->data, buffer->data + buffer->start, buffer->length);
     buffer->start = 0;
-    size_t need = buffer->length + more;
     if (need <= buffer->capacity)
         return;
     size_t capacity = MAX(buffer->capacity, BUFFER_FIRST_CAPACITY);
@@ -166,41 +189,25 @@ bool buffer_append_format(Buffer *buffer, const char *format, ...)
 void buffer_expect(Buffer *buffer, size_t more)
 {
     more = MIN(more, buffer_room(buffer));
-    if (buffer->start + buffer->length + more <= buffer->capacity)
-        return;
-    buffer->data = g_realloc(buffer->data, buffer->start + buffer->length + more);
-    buffer->capacity = buffer->start + buffer->length + more;
+    if (buffer->start + buffer->length + more > buffer->capacity)
+        buffer_move(buffer, buffer->length + more);
 }
 
-GBytes *buffer_take(Buffer *buffer, size_t count)
+Slice buffer_take(Buffer *buffer, size_t count)
 {
-    enum { MANY = 1024 };
+    enum { LITTLE = 64 };
     CHECK(count > 0 && count <= buffer->length);
-    if (buffer->start > 0 || count < buffer->length || count < MANY) {
-        GBytes *bytes = g_bytes_new(buffer->data + buffer->start, count);
-        buffer_consume(buffer, count);
-        return bytes;
+    if (buffer->shared == NULL)
+        buffer->shared = g_bytes_new_take(buffer->data, buffer->capacity);
+    Slice taken = {buffer->shared, buffer->start, count};
+    if (count == buffer->length && buffer->capacity - buffer->start - count < LITTLE) {
+        buffer_init(buffer, buffer->maximum); /* the memory is full: the slice has it alone */
+        return taken;
     }
-    GBytes *bytes = g_bytes_new_take(buffer->data, count);
-    buffer_init(buffer, buffer->maximum);
-    return bytes;
-}
-
-GBytes *buffer_take_all_behind(Buffer *buffer, Span front)
-{
-    enum { MUCH_TOO_LARGE = 16 };
-    size_t length = front.length + buffer->length;
-    uint8_t *data = g_steal_pointer(&buffer->data);
-    if (buffer->capacity < length)
-        data = g_realloc(data, length);
-    if (buffer->length > 0)
-        memmove(data + front.length, data + buffer->start, buffer->length);
-    if (front.length > 0)
-        memcpy(data, front.data, front.length);
-    if (buffer->capacity > length + MUCH_TOO_LARGE)
-        data = g_realloc(data, length);
-    buffer_init(buffer, buffer->maximum);
-    return g_bytes_new_take(data, length);
+    g_bytes_ref(buffer->shared);
+    buffer->start += count;
+    buffer->length -= count;
+    return taken;
 }
 
 void buffer_consume(Buffer *buffer, size_t count)
@@ -208,7 +215,7 @@ void buffer_consume(Buffer *buffer, size_t count)
     CHECK(count <= buffer->length);
     buffer->start += count;
     buffer->length -= count;
-    if (buffer->length == 0)
+    if (buffer->length == 0 && buffer->shared == NULL)
         buffer->start = 0;
 }
 

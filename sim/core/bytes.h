@@ -78,6 +78,8 @@ char *span_dup_text(Span span);
  * consumed from the front. Initialise with buffer_init, release with buffer_clear. */
 typedef struct Buffer {
     uint8_t *data;
+    GBytes *shared;  /* the memory, once a part of it is in other hands too: there nothing is ever
+                        moved or written again; NULL: it is the buffer's alone */
     size_t start;    /* offset of the first unconsumed byte */
     size_t length;   /* unconsumed bytes */
     size_t capacity; /* allocated */
@@ -94,11 +96,6 @@ uint8_t *buffer_add(Buffer *buffer, size_t count);
 bool buffer_append_format(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Allocates room for so many more bytes at once: a hint, where it is known how many will come. */
 void buffer_expect(Buffer *buffer, size_t more);
-/* Drops `count` bytes from the front and returns them to be shared; many are not copied. `count` is
- * from 1 to buffer->length. */
-GBytes *buffer_take(Buffer *buffer, size_t count);
-/* Empties the buffer: all its bytes with `front` before them, in memory of just that size. */
-GBytes *buffer_take_all_behind(Buffer *buffer, Span front);
 /* Drops `count` bytes from the front; `count` is at most buffer->length. */
 void buffer_consume(Buffer *buffer, size_t count);
 /* Everything unconsumed; valid until the buffer next changes. */
@@ -124,6 +121,11 @@ static inline Slice slice_ref(Slice slice, size_t offset, size_t length)
         return (Slice){0};
     return (Slice){g_bytes_ref(slice.bytes), slice.offset + offset, length};
 }
+
+/* Drops `count` bytes from the front of a buffer and returns them uncopied, to be shared: the
+ * buffer goes on behind them, so that what is taken next mostly lies there in the same memory.
+ * `count` is from 1 to buffer->length. */
+Slice buffer_take(Buffer *buffer, size_t count);
 
 static inline void slice_clear(Slice *slice)
 {

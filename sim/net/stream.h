@@ -60,6 +60,9 @@ size_t stream_write_room(const Stream *stream);
 /* Takes as much of `data` as there is room for, by reference, and says how much; the caller keeps
  * its own slice. */
 static inline size_t stream_write(Stream *stream, Slice data);
+/* The same with slices that lie one behind the other and go as one: no segment ends between them
+ * that would not. */
+static inline size_t stream_write_all(Stream *stream, const Slice *slices, size_t count);
 /* Ends this direction after the bytes written so far. Reading goes on; who does not want to read
  * either releases the stream. */
 void stream_close(Stream *stream);
@@ -102,7 +105,7 @@ typedef struct StreamOperations {
     Span (*peek)(const Stream *stream);
     void (*consume)(Stream *stream, size_t count);
     size_t (*write_room)(const Stream *stream);
-    size_t (*write)(Stream *stream, const Slice *data);
+    size_t (*write)(Stream *stream, const Slice *slices, size_t count);
     void (*close)(Stream *stream);
     void (*abort)(Stream *stream);
     void (*release)(Stream *stream);
@@ -123,5 +126,10 @@ struct Stream {
 
 static inline size_t stream_write(Stream *stream, Slice data)
 {
-    return stream->operations->write(stream, &data);
+    return stream->operations->write(stream, &data, 1);
+}
+
+static inline size_t stream_write_all(Stream *stream, const Slice *slices, size_t count)
+{
+    return stream->operations->write(stream, slices, count);
 }

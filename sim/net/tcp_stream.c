@@ -29,12 +29,14 @@ static size_t socket_write_room(const Stream *stream)
     return socket->is_orphan || !socket->is_open ? 0 : tcp_write_room(socket->tcp);
 }
 
-static size_t socket_write(Stream *stream, const Slice *data)
+static size_t socket_write(Stream *stream, const Slice *slices, size_t count)
 {
     TcpSocket *socket = socket_of(stream);
     if (socket->is_orphan || !socket->is_open)
         return 0;
-    size_t taken = tcp_write(socket->tcp, *data);
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i++)
+        taken += tcp_write(socket->tcp, slices[i]);
     socket->octets_written += taken;
     tcp_socket_settle(socket);
     return taken;

@@ -330,7 +330,13 @@ static GBytes *build_message(Reception *reception)
     const char *spf = policy_client_spf_field(policy_check_client(reception->check));
     g_autofree char *fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
     /* In memory of its size: it stays as long as the message is in the queue. */
-    return buffer_take_all_behind(&reception->content, span_of_text(fields));
+    Span content = buffer_peek(&reception->content);
+    size_t front = strlen(fields), length = front + content.length;
+    uint8_t *message = g_malloc(length);
+    memcpy(message, fields, front);
+    if (content.length > 0)
+        memcpy(message + front, content.data, content.length);
+    return g_bytes_new_take(message, length);
 }
 
 static void end_reception(Reception *reception)

@@ -182,34 +182,42 @@ static Span session_peek_output(const Session *session)
                                 : session->protocol->peek_output(session->engine);
 }
 
-static GBytes *session_take_output(Session *session, Span output)
+/* Output, or records, that is copied on its way to the stream. */
+static size_t session_copy_output(Session *session, size_t room, Slice *slice)
 {
-    if (session->tls == NULL && session->protocol->take_output != NULL)
-        return session->protocol->take_output(session->engine, output.length);
-    GBytes *bytes = g_bytes_new(output.data, output.length);
+    Span output = session_peek_output(session);
+    size_t count = MIN(output.length, room);
+    if (count == 0)
+        return 0;
+    *slice = (Slice){g_bytes_new(output.data, count), 0, count};
     if (session->tls != NULL)
-        tls_records_consume_output(session->tls, output.length);
+        tls_records_consume_output(session->tls, count);
     else
-        session->protocol->consume_output(session->engine, output.length);
-    return bytes;
+        session->protocol->consume_output(session->engine, count);
+    return 1;
 }
 
 /* A stream takes what it has room for. */
 static bool session_move_output(Session *session)
 {
     bool moved = session->tls != NULL && session_move_records_out(session);
-    for (;;) {
-        Span output = session_peek_output(session);
-        if (output.length == 0)
-            return moved;
-        output.length = MIN(output.length, stream_write_room(session->stream));
-        if (output.length == 0)
-            return moved;
-        g_autoptr(GBytes) bytes = session_take_output(session, output);
-        Slice slice = {bytes, 0, output.length}; /* borrowed: the stream keeps a reference */
-        CHECK(stream_write(session->stream, slice) == output.length);
+    bool is_shared = session->tls == NULL && session->protocol->take_output != NULL;
+    while (session_peek_output(session).length > 0) {
+        Slice slices[SESSION_SLICES_MAXIMUM];
+        size_t room = stream_write_room(session->stream);
+        size_t count = is_shared ? session->protocol->take_output(session->engine, room, slices)
+                                 : session_copy_output(session, room, slices);
+        if (count == 0)
+            break;
+        size_t length = 0;
+        for (size_t i = 0; i < count; i++)
+            length += slices[i].length;
+        CHECK(stream_write_all(session->stream, slices, count) == length);
+        for (size_t i = 0; i < count; i++)
+            slice_clear(&slices[i]);
         moved = true;
     }
+    return moved;
 }
 
 static void session_time_out(void *owner, void *data);

@@ -5,7 +5,10 @@
 
 #include "core/simulator.h"
 #include "net/stream.h"
+#include "proto/smtp.h"
 #include "proto/tls_records.h"
+
+enum { SESSION_SLICES_MAXIMUM = SMTP_OUTPUT_SLICES_MAXIMUM };
 
 /* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
 typedef struct SessionProtocol {
@@ -14,7 +17,9 @@ typedef struct SessionProtocol {
     void (*receive_end)(void *engine);
     Span (*peek_output)(const void *engine);
     void (*consume_output)(void *engine, size_t count);
-    GBytes *(*take_output)(void *engine, size_t count); /* NULL: what is peeked at is copied */
+    /* Takes at most `room` octets of the output as slices one behind the other, which the caller
+     * owns, and says how many they are; NULL: what is peeked at is copied. */
+    size_t (*take_output)(void *engine, size_t room, Slice slices[static SESSION_SLICES_MAXIMUM]);
     bool (*is_finished)(const void *engine);
     /* How long the engine waits for its peer, in ns; 0: for nothing. */
     int64_t (*timeout_ns)(const void *engine);

@@ -48,10 +48,16 @@ DEFINE_MOVING(smtp_client, SmtpClient)
 DEFINE_MOVING(imap_server, ImapServer)
 DEFINE_MOVING(imap_client, ImapClient)
 
-/* Of the four only this one sends long texts often. */
-static GBytes *smtp_client_session_take_output(void *engine, size_t count)
+static size_t smtp_server_session_take_output(void *engine, size_t room,
+                                              Slice slices[static SESSION_SLICES_MAXIMUM])
 {
-    return smtp_client_take_output(engine, count);
+    return smtp_server_take_output(engine, room, slices);
+}
+
+static size_t smtp_client_session_take_output(void *engine, size_t room,
+                                              Slice slices[static SESSION_SLICES_MAXIMUM])
+{
+    return smtp_client_take_output(engine, room, slices);
 }
 
 static int64_t smtp_server_session_timeout_ns(const void *engine)
@@ -84,9 +90,9 @@ static int64_t imap_client_session_timeout_ns(const void *engine)
     return imap_client_timeout_ns(imap_client_timeout(engine));
 }
 
-const SessionProtocol SESSION_SMTP_SERVER = {MOVING(smtp_server),
-                                             .timeout_ns = smtp_server_session_timeout_ns,
-                                             .timeout_epoch = smtp_server_session_epoch};
+const SessionProtocol SESSION_SMTP_SERVER = {
+    MOVING(smtp_server), .take_output = smtp_server_session_take_output,
+    .timeout_ns = smtp_server_session_timeout_ns, .timeout_epoch = smtp_server_session_epoch};
 const SessionProtocol SESSION_SMTP_CLIENT = {
     MOVING(smtp_client), .take_output = smtp_client_session_take_output,
     .timeout_ns = smtp_client_session_timeout_ns, .timeout_epoch = smtp_client_session_epoch};

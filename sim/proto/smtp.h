@@ -34,6 +34,9 @@ enum {
                               SMTP_EXTENSION_HELP
 };
 
+/* Slices that an engine's output is taken in at once: content by reference, and lines. */
+enum { SMTP_OUTPUT_SLICES_MAXIMUM = 2 };
+
 /* How long an engine waits for its peer before the node calls ..._time_out (RFC 5321 §4.5.3.2). */
 typedef enum SmtpTimeout {
     SMTP_TIMEOUT_NONE,     /* waits for nothing, or for the node itself */

@@ -34,6 +34,7 @@ void smtp_client_free(SmtpClient *client)
     smtp_own_transaction_free(client->transaction);
     buffer_clear(&client->input);
     buffer_clear(&client->output);
+    slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
     g_free(client->name);
     g_free(client->identity);
@@ -134,7 +135,7 @@ static bool step(SmtpClient *client)
         return true;
     bool content = client->state == SMTP_CLIENT_CONTENT ||
                    client->state == SMTP_CLIENT_CHUNKS; /* fills the output, answers nothing */
-    if (!content && buffer_room(&client->output) < SMTP_CLIENT_COMMAND_LINE_MAXIMUM)
+    if (!content && smtp_client_output_room(client) < SMTP_CLIENT_COMMAND_LINE_MAXIMUM)
         return false;
     return read_reply(client);
 }
@@ -187,6 +188,7 @@ bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event)
 
 void smtp_client_start_tls(SmtpClient *client)
 {
+    client->is_encrypted = true;
     smtp_client_fire(client, SMTP_CLIENT_ON_TLS_STARTED, NULL);
 }
 
@@ -238,7 +240,7 @@ size_t smtp_client_input_room(const SmtpClient *client)
 
 Span smtp_client_peek_output(const SmtpClient *client)
 {
-    return buffer_peek(&client->output);
+    return client->lent.length > 0 ? slice_span(client->lent) : buffer_peek(&client->output);
 }
 
 /* Each piece of content sent begins the wait anew. */
@@ -250,16 +252,48 @@ static void note_sent(SmtpClient *client, size_t count)
         client->epoch++;
 }
 
+/* Takes octets of the content that stands in the output by reference. */
+static Slice take_lent(SmtpClient *client, size_t count)
+{
+    Slice *lent = &client->lent;
+    if (count == lent->length) {
+        Slice all = *lent;
+        *lent = (Slice){0};
+        return all;
+    }
+    Slice taken = slice_ref(*lent, 0, count);
+    lent->offset += count;
+    lent->length -= count;
+    return taken;
+}
+
 void smtp_client_consume_output(SmtpClient *client, size_t count)
 {
     note_sent(client, count);
-    buffer_consume(&client->output, count);
+    if (client->lent.length > 0) {
+        Slice taken = take_lent(client, count);
+        slice_clear(&taken);
+    } else {
+        buffer_consume(&client->output, count);
+    }
 }
 
-GBytes *smtp_client_take_output(SmtpClient *client, size_t count)
+size_t smtp_client_take_output(SmtpClient *client, size_t room,
+                               Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM])
 {
-    note_sent(client, count);
-    return buffer_take(&client->output, count);
+    size_t count = 0, lent = MIN(client->lent.length, room);
+    if (lent > 0)
+        slices[count++] = take_lent(client, lent);
+    size_t rest = client->lent.length > 0 ? 0 : MIN(client->output.length, room - lent);
+    if (rest > 0)
+        slices[count++] = buffer_take(&client->output, rest);
+    note_sent(client, lent + rest);
+    return count;
+}
+
+size_t smtp_client_output_room(const SmtpClient *client)
+{
+    return buffer_room(&client->output) - client->lent.length;
 }
 
 bool smtp_client_is_finished(const SmtpClient *client)

@@ -200,8 +200,10 @@ void smtp_client_quit(SmtpClient *client);
 
 Span smtp_client_peek_output(const SmtpClient *client);
 void smtp_client_consume_output(SmtpClient *client, size_t count);
-/* The same, giving them to be shared; `count` is not 0. */
-GBytes *smtp_client_take_output(SmtpClient *client, size_t count);
+/* The same by reference: at most `room` octets, one slice behind the other; returns how many slices
+ * the caller owns now. */
+size_t smtp_client_take_output(SmtpClient *client, size_t room,
+                               Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM]);
 /* Closed: the node closes the stream; output that is left is pointless. */
 bool smtp_client_is_finished(const SmtpClient *client);
 

@@ -72,6 +72,7 @@ typedef struct SmtpOwnTransaction {
     size_t offset;                          /* content: octets of that part that are sent */
     SmtpContentEncoder encoder;
     bool is_chunking; /* BDAT, not DATA */
+    bool is_lent;     /* the content travels as it is, so it goes by reference */
     bool all_sent;    /* DATA, or the last BDAT, is among the commands sent */
     Buffer chunk;     /* what is still to be put into the output of the present chunk */
 } SmtpOwnTransaction;
@@ -82,6 +83,7 @@ struct SmtpClient {
     uint8_t state;
 
     Buffer input;
+    Slice lent; /* content in the output by reference: goes before all that is in `output` */
     Buffer output;
     bool input_ended;
     SmtpReplyReader reader;
@@ -92,6 +94,7 @@ struct SmtpClient {
     bool auth_plain, auth_login; /* mechanisms offered */
     bool tls_tried;              /* STARTTLS is done, or was refused */
     bool tls_due;                /* the node has not been told yet */
+    bool is_encrypted;           /* the stream is behind records */
     bool name_sent;              /* AUTH LOGIN: the next response is the password */
 
     SmtpOwnTransaction *transaction; /* NULL: none */
@@ -139,6 +142,9 @@ bool smtp_client_wants_tls(const SmtpClient *client);
 bool smtp_client_wants_auth(const SmtpClient *client);
 void smtp_client_send_auth(SmtpClient *client);
 void smtp_client_send_auth_response(SmtpClient *client);
+
+/* How many octets the output has room for, with what is lent. */
+size_t smtp_client_output_room(const SmtpClient *client);
 
 /* smtp_client_transaction.c */
 SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,

@@ -182,7 +182,7 @@ static void send_command(SmtpClient *client, size_t index)
 static bool pump_chunk(SmtpClient *client)
 {
     Buffer *chunk = &client->transaction->chunk;
-    size_t count = MIN(chunk->length, buffer_room(&client->output));
+    size_t count = MIN(chunk->length, smtp_client_output_room(client));
     buffer_append(&client->output, span_of(buffer_peek(chunk).data, count));
     buffer_consume(chunk, count);
     return chunk->length == 0;
@@ -194,13 +194,47 @@ void smtp_client_pump_commands(SmtpClient *client)
     bool pipelining = smtp_client_used_extensions(client) & SMTP_EXTENSION_PIPELINING;
     while (pump_chunk(client) && !transaction->all_sent && client->state != SMTP_CLIENT_DRAIN &&
            (pipelining || transaction->sent == transaction->answered) &&
-           buffer_room(&client->output) >= SMTP_CLIENT_COMMAND_LINE_MAXIMUM) {
+           smtp_client_output_room(client) >= SMTP_CLIENT_COMMAND_LINE_MAXIMUM) {
         size_t index = transaction->sent++;
         send_command(client, index);
     }
 }
 
+/* Whether the content may begin to go out by reference: it is one piece, nothing in it has to be
+ * changed, and nothing else is in the output. Records are cut where the output's pieces end, and so
+ * want it whole. */
+static bool may_lend(const SmtpClient *client)
+{
+    const SmtpOwnTransaction *transaction = client->transaction;
+    if (transaction->content_count != 1 || client->is_encrypted || client->output.length > 0 ||
+        client->lent.length > 0)
+        return false;
+    Span content = slice_span(transaction->content[0]);
+    return content.length > 0 && span_plain_lines(content) == content.length;
+}
+
+/* Lends as much of the content as the output has room for; true at its end. */
+static bool lend_content(SmtpClient *client)
+{
+    SmtpOwnTransaction *transaction = client->transaction;
+    const Slice *content = &transaction->content[0];
+    size_t room = smtp_client_output_room(client);
+    size_t count = MIN(content->length - transaction->offset, room - MIN(room, 1));
+    if (client->lent.length > 0)
+        client->lent.length += count; /* it ends where this begins */
+    else if (count > 0)
+        client->lent = slice_ref(*content, transaction->offset, count);
+    transaction->offset += count;
+    return transaction->offset == content->length &&
+           smtp_client_output_room(client) >= SMTP_CONTENT_FINISH_ROOM &&
+           smtp_content_encoder_finish(&transaction->encoder, &client->output);
+}
+
 bool smtp_client_pump_content(SmtpClient *client)
 {
-    return encode_content(client->transaction, &client->output);
+    SmtpOwnTransaction *transaction = client->transaction;
+    if (transaction->part == 0 && transaction->offset == 0 && !transaction->is_lent)
+        transaction->is_lent = may_lend(client);
+    return transaction->is_lent ? lend_content(client)
+                                : encode_content(transaction, &client->output);
 }

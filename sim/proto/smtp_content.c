@@ -166,7 +166,7 @@ void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bo
 
 /* Writing */
 
-enum { LINE_END_ROOM = 2, FINISH_ROOM = 2 + 2 + 3 };
+enum { LINE_END_ROOM = 2 };
 
 SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines, bool is_chunked)
 {
@@ -232,7 +232,7 @@ size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buff
 
 bool smtp_content_encoder_finish(SmtpContentEncoder *encoder, Buffer *output)
 {
-    if (buffer_room(output) < FINISH_ROOM)
+    if (buffer_room(output) < SMTP_CONTENT_FINISH_ROOM)
         return false;
     if (encoder->pending_cr)
         encoder_write_bare(encoder, "\r", output);

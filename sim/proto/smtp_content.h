@@ -55,6 +55,8 @@ typedef struct SmtpContentEncoder {
     bool pending_cr; /* a CR was read, and not yet what follows it */
 } SmtpContentEncoder;
 
+enum { SMTP_CONTENT_FINISH_ROOM = 2 + 2 + 3 }; /* what smtp_content_encoder_finish may append */
+
 SmtpContentEncoder smtp_content_encoder(bool send_bare_newlines, bool is_chunked);
 /* Appends as much of `source` to `output` as fits, stuffed; returns how much of it was read. */
 size_t smtp_content_encoder_write(SmtpContentEncoder *encoder, Span source, Buffer *output);

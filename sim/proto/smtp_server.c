@@ -273,6 +273,15 @@ void smtp_server_consume_output(SmtpServer *server, size_t count)
     buffer_consume(&server->output, count);
 }
 
+size_t smtp_server_take_output(SmtpServer *server, size_t room,
+                               Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM])
+{
+    size_t count = MIN(server->output.length, room);
+    if (count > 0)
+        slices[0] = buffer_take(&server->output, count);
+    return count > 0;
+}
+
 bool smtp_server_is_finished(const SmtpServer *server)
 {
     return server->state == SMTP_SERVER_CLOSED && server->output.length == 0;

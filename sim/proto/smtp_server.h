@@ -211,6 +211,10 @@ void smtp_server_shut_down(SmtpServer *server);
 
 Span smtp_server_peek_output(const SmtpServer *server);
 void smtp_server_consume_output(SmtpServer *server, size_t count);
+/* The same by reference: at most `room` octets, one slice behind the other; returns how many slices
+ * the caller owns now. */
+size_t smtp_server_take_output(SmtpServer *server, size_t room,
+                               Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM]);
 /* Closed, and the output is drained. */
 bool smtp_server_is_finished(const SmtpServer *server);
 
