@@ -106,6 +106,63 @@ static void test_an_interrupt_comes_next(void **state)
     journal_clear(&journal);
 }
 
+/* Goes on as the next event where that may be, and otherwise schedules it: the journal tells which.
+ */
+static void go_on(void *owner, void *data)
+{
+    Journal *journal = owner;
+    journal_run(owner, data);
+    if (simulator_begin_next(journal->simulator))
+        journal_run(owner, "on");
+    else
+        simulator_schedule(journal->simulator, simulator_now(journal->simulator), journal->a,
+                           EVENT_FOREGROUND, journal_action(journal, "later"));
+}
+
+static void go_on_interrupted(void *owner, void *data)
+{
+    Journal *journal = owner;
+    simulator_interrupt(journal->simulator, journal->a, journal_action(journal, "interrupt"));
+    go_on(owner, data);
+}
+
+static void go_on_stopped(void *owner, void *data)
+{
+    simulator_stop(((Journal *)owner)->simulator);
+    go_on(owner, data);
+}
+
+/* Events for `a` that do `run`, and behind them one for `b` at the same time. The run ends after
+ * `budget` events, 0: with the last, and goes on. */
+static void check_going_on(unsigned events, void (*run)(void *owner, void *data), uint64_t budget,
+                           const char *expected)
+{
+    Journal journal = journal_new();
+    Simulator *simulator = journal.simulator;
+    simulator_schedule(simulator, 5, journal.b, EVENT_FOREGROUND, journal_action(&journal, "b"));
+    for (unsigned i = 0; i < events; i++)
+        simulator_schedule(simulator, 5, journal.a, EVENT_FOREGROUND,
+                           (EventAction){run, &journal, (void *)(uintptr_t) "go", NULL});
+    simulator_run(simulator, (SimulatorLimits){.until = SIM_NEVER, .max_events = budget});
+    g_string_append(journal.text, "| ");
+    simulator_run(simulator, TO_THE_END);
+    assert_string_equal(journal.text->str, expected);
+    bool has_interrupt = strstr(expected, "interrupt") != NULL;
+    assert_int_equal(simulator_event_count(simulator), 2 * events + 1 + has_interrupt);
+    journal_clear(&journal);
+}
+
+static void test_the_next_event_may_begin_at_once(void **state)
+{
+    (void)state;
+    check_going_on(1, go_on, 0, "go@5 on@5 b@5 | ");
+    check_going_on(1, go_on, 2, "go@5 on@5 | b@5 ");
+    check_going_on(1, go_on, 1, "go@5 | later@5 b@5 ");
+    check_going_on(1, go_on_interrupted, 0, "go@5 interrupt@5 later@5 b@5 | ");
+    check_going_on(1, go_on_stopped, 0, "go@5 | later@5 b@5 ");
+    check_going_on(2, go_on, 0, "go@5 go@5 later@5 later@5 b@5 | ");
+}
+
 static void test_a_cancelled_event_does_not_come(void **state)
 {
     (void)state;
@@ -278,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_order_is_time_then_destination),
         cmocka_unit_test(test_an_effect_follows_its_cause),
         cmocka_unit_test(test_an_interrupt_comes_next),
+        cmocka_unit_test(test_the_next_event_may_begin_at_once),
         cmocka_unit_test(test_a_cancelled_event_does_not_come),
         cmocka_unit_test(test_what_is_not_cancelled_comes_in_order),
         cmocka_unit_test(test_events_are_fetched_ahead),

@@ -51,6 +51,7 @@ struct Simulator {
     EventKey current;
     Cause cause;
     uint64_t event_count;
+    uint64_t budget_end;                          /* of the run: it ends with that event */
     void (*fetched_run)(void *owner, void *data); /* simulator_fetch_ahead */
     EventFetch *fetch;
     bool is_running;
@@ -288,6 +289,22 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
     }
 }
 
+bool simulator_begin_next(Simulator *simulator)
+{
+    EventKey *current = &simulator->current;
+    if (!simulator->is_running || simulator->is_stopped || simulator->interrupts->len > 0 ||
+        simulator->event_count >= simulator->budget_end)
+        return false;
+    const EventKey *next = queue_peek_pending(simulator);
+    if (next != NULL && next->time == current->time && next->destination <= current->destination)
+        return false;
+    current->sequence = node_at(simulator, current->destination)->next_sequence++;
+    current->source = current->destination;
+    current->round++;
+    simulator->event_count++;
+    return true;
+}
+
 void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *data),
                            EventFetch *fetch)
 {
@@ -369,7 +386,7 @@ bool simulator_is_quiet(const Simulator *simulator)
 
 static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits limits)
 {
-    uint64_t budget_end =
+    simulator->budget_end =
         limits.max_events == 0 ? UINT64_MAX : simulator->event_count + limits.max_events;
     simulator_run_interrupts(simulator);
     while (!simulator->is_stopped) {
@@ -379,7 +396,7 @@ static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits l
             return SIMULATOR_END_UNTIL;
         if (next == NULL || is_quiet)
             return limits.until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
-        if (simulator->event_count >= budget_end)
+        if (simulator->event_count >= simulator->budget_end)
             return SIMULATOR_END_BUDGET;
         simulator_step(simulator, next);
         simulator_run_interrupts(simulator);

@@ -69,6 +69,11 @@ static inline Timer simulator_schedule(Simulator *simulator, SimTime time, NodeI
  * the run, it is the first. `destination` is the node whose event runs now, or any one in an
  * event of the timeline. `data` is not freed. */
 void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction action);
+/* For who would, as the last thing of the running event, schedule another for the same node and
+ * time: whether that would be the very next to run. If so, it begins here, and who asked does what
+ * it is to do; its cause is simulator_cause. It counts and sorts as one that was scheduled, but for
+ * the way through the queue. */
+bool simulator_begin_next(Simulator *simulator);
 /* Fetches into the cache what an event with that owner and data, which are in it, will need:
  * FETCH_FAR two steps before it may come, FETCH_NEAR, with what that has fetched, one step. Changes
  * nothing. */

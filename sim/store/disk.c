@@ -316,23 +316,26 @@ static DiskPlan *pop_plan(Disk *disk)
 static void on_step_end(void *owner, void *data);
 static void on_plan_end(void *owner, void *data);
 
-/* Schedules what comes next for the first plan: the end of a step, or of the plan, which gets an
- * event of its own so that a crash that the last step's record sets off comes before it. */
-static void disk_go_on(Disk *disk)
+/* Until what comes next for the first plan: the end of a step, or of the plan, which gets an event
+ * of its own so that a crash that the last step's record sets off comes before it. */
+static SimTime time_to_next(const Disk *disk)
 {
     const DiskPlan *plan = disk->first_plan;
-    EventAction action = {on_plan_end, disk, NULL, NULL};
-    SimTime latency_ns = 0;
-    if (!plan_is_over(plan)) {
-        action.run = on_step_end;
-        latency_ns = step_is_sync(plan->next) ? disk->options.sync_latency_ns
-                                              : disk->options.write_latency_ns;
-    }
+    if (plan_is_over(plan))
+        return 0;
+    return step_is_sync(plan->next) ? disk->options.sync_latency_ns
+                                    : disk->options.write_latency_ns;
+}
+
+static void schedule_next(Disk *disk)
+{
+    const DiskPlan *plan = disk->first_plan;
+    EventAction action = {plan_is_over(plan) ? on_plan_end : on_step_end, disk, NULL, NULL};
     Cause saved = *simulator_cause(disk->simulator);
     *simulator_cause(disk->simulator) = plan->cause;
-    disk->timer =
-        simulator_schedule(disk->simulator, simtime_add(simulator_now(disk->simulator), latency_ns),
-                           disk->host, EVENT_FOREGROUND, action);
+    disk->timer = simulator_schedule(
+        disk->simulator, simtime_add(simulator_now(disk->simulator), time_to_next(disk)),
+        disk->host, EVENT_FOREGROUND, action);
     *simulator_cause(disk->simulator) = saved;
 }
 
@@ -345,14 +348,13 @@ static bool disk_tell(const Disk *disk, uint64_t number, DiskMoment moment)
     return disk->crashes == crashes;
 }
 
-/* The plan is out of the queue while its record is written, for that may crash the program. */
-static void on_step_end(void *owner, void *data)
+/* Ends a step; false when something has struck. The plan is out of the queue while its record is
+ * written, for that may crash the program. */
+static bool end_step(Disk *disk)
 {
-    (void)data;
-    Disk *disk = owner;
     uint64_t number = ++disk->steps;
     if (!disk_tell(disk, number, DISK_BEFORE_STEP))
-        return;
+        return false;
     DiskPlan *plan = pop_plan(disk);
     uint64_t crashes = disk->crashes;
     DiskResult result = step_take(disk, plan->next);
@@ -365,12 +367,28 @@ static void on_step_end(void *owner, void *data)
     }
     if (disk->crashes != crashes || !disk_tell(disk, number, DISK_AFTER_STEP)) {
         disk_plan_free(plan);
-        return;
+        return false;
     }
     plan->next = plan->next->after;
     plan->cause = *simulator_cause(disk->simulator);
     push_plan_first(disk, plan);
-    disk_go_on(disk);
+    return true;
+}
+
+/* What follows without latency is an event of its own too, and mostly the very next. */
+static void on_step_end(void *owner, void *data)
+{
+    Disk *disk = owner;
+    while (end_step(disk)) {
+        if (time_to_next(disk) > 0 || !simulator_begin_next(disk->simulator)) {
+            schedule_next(disk);
+            return;
+        }
+        if (plan_is_over(disk->first_plan)) {
+            on_plan_end(owner, data);
+            return;
+        }
+    }
 }
 
 static void on_plan_end(void *owner, void *data)
@@ -383,7 +401,7 @@ static void on_plan_end(void *owner, void *data)
     disk->last_failure = plan->failure;
     disk_plan_free(plan);
     if (!disk_is_idle(disk))
-        disk_go_on(disk);
+        schedule_next(disk);
     if (done.done != NULL)
         done.done(done.owner, result);
 }
@@ -424,7 +442,7 @@ void disk_run(Disk *disk, DiskPlan *plan, DiskDone done)
     plan->cause = *simulator_cause(disk->simulator);
     push_plan(disk, plan);
     if (was_idle)
-        disk_go_on(disk);
+        schedule_next(disk);
 }
 
 void disk_watch(Disk *disk, DiskWatcher watcher)
