@@ -186,12 +186,8 @@ void mail_server_start(MailServer *server)
     const Machine *machine = &server->machine;
     if (!host_is_on(machine->host))
         host_power_on(machine->host);
-    server->receptions = g_ptr_array_new_with_free_func(reception_free);
     server->accesses = g_ptr_array_new_with_free_func(access_free);
-    server->connections = g_ptr_array_new_with_free_func(connection_free);
-    server->destinations = g_hash_table_new(g_str_hash, g_str_equal);
-    server->fresh = g_ptr_array_new();
-    server->locals = g_ptr_array_new_with_free_func(local_delivery_free);
+    mail_server_connections_begin(server);
     server->notifications = g_ptr_array_new_with_free_func(notification_free);
     server->answers = g_ptr_array_new_with_free_func(answer_free);
     server->answered = answered_new(server->disk);
@@ -217,17 +213,25 @@ void mail_server_start(MailServer *server)
     mail_server_run_queue(server);
 }
 
+static void free_list(GQueue *list, GDestroyNotify free_element)
+{
+    GList *link;
+    while ((link = g_queue_pop_head_link(list)) != NULL)
+        free_element(link->data); /* which the link lies in */
+}
+
 /* Frees everything that the running program had in memory. */
 static void forget_all(MailServer *server)
 {
     simulator_cancel(server->machine.simulator, &server->queue_timer);
     simulator_cancel(server->machine.simulator, &server->leftovers_timer);
+    free_list(&server->connections, connection_free);
     mail_server_connections_free(server);
-    g_clear_pointer(&server->locals, g_ptr_array_unref);
+    free_list(&server->locals, local_delivery_free);
     g_clear_pointer(&server->notifications, g_ptr_array_unref);
     g_clear_pointer(&server->answers, g_ptr_array_unref);
     g_clear_pointer(&server->answered, answered_free);
-    g_clear_pointer(&server->receptions, g_ptr_array_unref);
+    free_list(&server->receptions, reception_free);
     g_clear_pointer(&server->accesses, g_ptr_array_unref);
     g_clear_pointer(&server->queue, queue_free);
     g_clear_pointer(&server->spool, spool_free);
@@ -294,8 +298,8 @@ static void stop_after_disk(void *owner, DiskResult result)
 
 void mail_server_settle(MailServer *server)
 {
-    if (!server->is_shutting_down || server->has_settled || server->receptions->len > 0 ||
-        server->accesses->len > 0 || server->connections->len > 0 || server->locals->len > 0 ||
+    if (!server->is_shutting_down || server->has_settled || server->receptions.length > 0 ||
+        server->accesses->len > 0 || server->connections.length > 0 || server->locals.length > 0 ||
         server->notifications->len > 0 || server->answers->len > 0)
         return;
     server->has_settled = true;

@@ -11,6 +11,7 @@
  * (it opens few connections first and more as they succeed). */
 #include "node/mail_server_internal.h"
 
+/* Stays once mail has been due there: most are met again. */
 typedef struct Destination {
     MailServer *server;
     char *domain;       /* in lower case */
@@ -27,6 +28,7 @@ typedef struct Connection {
     Delivery *delivery;
     Transfer *transfer; /* under way; NULL: idle, or closing */
     size_t messages;    /* carried so far, this one included */
+    GList link;         /* in server->connections, which are in the order of opening */
     GList idle_link;    /* in destination->idle */
     bool is_idle;
     Timer idle_timer;
@@ -34,18 +36,29 @@ typedef struct Connection {
 
 /* ---- Destinations ---- */
 
+/* The letters of domains are equal in either case. */
+static guint hash_domain(gconstpointer domain)
+{
+    guint hash = 5381;
+    for (const char *c = domain; *c != '\0'; c++)
+        hash = hash * 33 + (guint8)g_ascii_tolower(*c);
+    return hash;
+}
+
+static gboolean are_equal_domains(gconstpointer a, gconstpointer b)
+{
+    return g_ascii_strcasecmp(a, b) == 0;
+}
+
 static Destination *find_destination(MailServer *server, const char *domain)
 {
-    g_autofree char *name = g_ascii_strdown(domain, -1);
-    Destination *destination = g_hash_table_lookup(server->destinations, name);
+    Destination *destination = g_hash_table_lookup(server->destinations, domain);
     if (destination != NULL)
         return destination;
     destination = g_new0(Destination, 1);
     destination->server = server;
-    destination->domain = g_steal_pointer(&name);
+    destination->domain = g_ascii_strdown(domain, -1);
     destination->turn.data = destination;
-    g_queue_init(&destination->waiting);
-    g_queue_init(&destination->idle);
     g_hash_table_insert(server->destinations, destination->domain, destination);
     return destination;
 }
@@ -68,15 +81,6 @@ static void update_turn(Destination *destination)
     else if (!may_open && destination->has_turn)
         g_queue_unlink(&server->turns, &destination->turn);
     destination->has_turn = may_open;
-}
-
-static void forget_if_empty(Destination *destination)
-{
-    if (destination->connections > 0 || destination->waiting.length > 0 || destination->is_fresh)
-        return;
-    g_hash_table_remove(destination->server->destinations, destination->domain);
-    g_free(destination->domain);
-    g_free(destination);
 }
 
 /* ---- One connection ---- */
@@ -184,10 +188,10 @@ static void on_done(void *owner, Delivery *delivery)
     Destination *destination = connection->destination;
     MailServer *server = destination->server;
     end_transfer(connection);
-    g_ptr_array_remove(server->connections, connection);
+    g_queue_unlink(&server->connections, &connection->link);
+    connection_free(connection);
     destination->connections--;
     update_turn(destination);
-    forget_if_empty(destination);
     mail_server_run_queue(server);
     mail_server_settle(server);
 }
@@ -198,7 +202,8 @@ static void open_connection(Destination *destination)
     Connection *connection = g_new0(Connection, 1);
     connection->destination = destination;
     connection->idle_link.data = connection;
-    g_ptr_array_add(server->connections, connection);
+    connection->link.data = connection;
+    g_queue_push_tail_link(&server->connections, &connection->link);
     destination->connections++;
     connection->transfer = begin_next_transfer(destination);
     connection->messages = 1;
@@ -238,8 +243,8 @@ void mail_server_connections_take(MailServer *server, QueueBatch *batch)
 /* Asks the oldest idle connection to end; its place is free once it has. */
 static void make_room(MailServer *server)
 {
-    for (guint i = 0; i < server->connections->len; i++) {
-        Connection *connection = g_ptr_array_index(server->connections, i);
+    for (GList *link = server->connections.head; link != NULL; link = link->next) {
+        Connection *connection = link->data;
         if (connection->is_idle) {
             quit(connection);
             return;
@@ -264,7 +269,7 @@ void mail_server_connections_start(MailServer *server)
 {
     Cause *cause = simulator_cause(server->machine.simulator);
     Cause before = *cause;
-    while (server->turns.length > 0 && server->connections->len < server->limits.total) {
+    while (server->turns.length > 0 && server->connections.length < server->limits.total) {
         GList *turn = g_queue_pop_head_link(&server->turns);
         Destination *destination = turn->data;
         destination->has_turn = false;
@@ -275,9 +280,9 @@ void mail_server_connections_start(MailServer *server)
         Destination *destination = server->fresh->pdata[i];
         tell_waiting(destination);
         destination->is_fresh = false;
-        forget_if_empty(destination);
     }
-    g_ptr_array_set_size(server->fresh, 0);
+    if (server->fresh->len > 0)
+        g_ptr_array_set_size(server->fresh, 0);
     *cause = before;
     if (server->turns.length > 0)
         make_room(server);
@@ -292,16 +297,21 @@ void mail_server_connections_shut_down(MailServer *server)
         forget_waiting(destination);
         update_turn(destination);
     }
-    for (guint i = 0; i < server->connections->len; i++) {
-        Connection *connection = g_ptr_array_index(server->connections, i);
+    for (GList *link = server->connections.head; link != NULL; link = link->next) {
+        Connection *connection = link->data;
         if (connection->is_idle)
             quit(connection);
     }
 }
 
+void mail_server_connections_begin(MailServer *server)
+{
+    server->destinations = g_hash_table_new(hash_domain, are_equal_domains);
+    server->fresh = g_ptr_array_new();
+}
+
 void mail_server_connections_free(MailServer *server)
 {
-    g_clear_pointer(&server->connections, g_ptr_array_unref);
     GHashTableIter iter;
     void *pointer;
     g_hash_table_iter_init(&iter, server->destinations);

@@ -158,7 +158,7 @@ static void expanded(void *owner, QueueEntry *into, DiskResult result)
 static void refuse(LocalDelivery *local, const char *text, const char *status)
 {
     local_delivery_fail(local, true, text, status, 0);
-    g_ptr_array_remove(local->server->locals, local);
+    local_delivery_remove(local);
 }
 
 /* NULL: nothing is in the way of expanding to `addresses` (NULL: there are none). */

@@ -51,19 +51,18 @@ struct MailServer {
     Policy *policy;        /* its rules; what they remember goes with the program */
     Disk *disk;
 
-    /* The running program; all NULL when it does not run. */
+    /* The running program; all NULL or empty when it does not run. */
     Spool *spool;
     Queue *queue;
     MailStore *mailboxes;
     Resolver *resolver;
-    GPtrArray *receptions;  /* Reception: SMTP connections from clients */
-    GPtrArray *accesses;    /* Access: IMAP connections */
-    GPtrArray *connections; /* Connection: SMTP connections to servers */
-    GHashTable
-        *destinations; /* domain -> Destination: those with connections or mail that is due */
-    GQueue turns;      /* Destination: where more connections may be opened */
-    GPtrArray *fresh;  /* Destination: where mail has come and may not have found a connection */
-    GPtrArray *locals; /* LocalDelivery: attempts into a mailbox */
+    GQueue receptions;        /* Reception, by its link: SMTP connections from clients */
+    GPtrArray *accesses;      /* Access: IMAP connections */
+    GQueue connections;       /* Connection, by its link: SMTP connections to servers */
+    GHashTable *destinations; /* domain -> Destination: where mail has been due */
+    GQueue turns;             /* Destination, by its link: where more connections may be opened */
+    GPtrArray *fresh; /* Destination: where mail has come and may not have found a connection */
+    GQueue locals;    /* LocalDelivery, by its link: attempts into a mailbox */
     Answered *answered;
     GPtrArray *answers;       /* Answer: of users who are away, on their way into the queue */
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */
@@ -111,6 +110,8 @@ void mail_server_connections_take(MailServer *server, QueueBatch *batch);
 void mail_server_connections_start(MailServer *server);
 /* Starts nothing more: idle connections end; what waits is found in the queue after the restart. */
 void mail_server_connections_shut_down(MailServer *server);
+void mail_server_connections_begin(MailServer *server);
+/* When no connection is left. */
 void mail_server_connections_free(MailServer *server);
 void connection_free(void *connection);
 
@@ -120,12 +121,12 @@ typedef struct Transfer {
     QueueBatch *batch;
     Envelope *envelope; /* own references: the entry may be done before the connection is */
     GBytes *message;
-    char *mail;
+    char *mail;                     /* this and the addresses lie behind the transfer */
     SmtpClientRecipient *addresses; /* of the batch */
-    char **original_recipients;     /* xtext of ORCPT */
-    char *envelope_id;              /* xtext of ENVID */
+    char **original_recipients;     /* xtext of ORCPT, each or all may be NULL */
+    char *envelope_id;              /* xtext of ENVID, or NULL */
     DeliveryJob job;
-    GPtrArray *bounces, *warnings; /* Failure */
+    GPtrArray *bounces, *warnings; /* Failure; NULL: none */
 } Transfer;
 /* Takes the batch over, and records the attempts. */
 Transfer *transfer_begin(MailServer *server, QueueBatch *batch);
@@ -145,10 +146,13 @@ typedef struct LocalDelivery {
     AddressLead lead;
     const char *user;     /* whose mailbox it is; borrowed from the address book */
     bool has_one_address; /* an alias or forwarding that leads to one address alone */
+    GList link;           /* in server->locals */
     GArray *sharers;      /* size_t: recipients that are the same mailbox, spelled otherwise; the
                              outcome is theirs too. NULL: none */
 } LocalDelivery;
 void local_delivery_free(void *local);
+/* Takes it out of the list, and frees it. */
+void local_delivery_remove(LocalDelivery *local);
 /* The attempt has failed: for good, or for now, for those that share it too; because of that record
  * or 0. Frees nothing. */
 void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *text,
@@ -179,15 +183,18 @@ typedef struct Failure {
 Failure *failure_new(size_t recipient, const char *text, const char *status, const char *remote,
                      bool is_reply, uint64_t because);
 void failure_free(void *failure);
+/* Appends to a list of Failure, which is NULL as long as it is empty, as it mostly stays. */
+void failures_add(GPtrArray **failures, Failure *failure);
 
 /* An attempt has failed for now: defers the recipient; the failure goes to `warnings` when the
  * sender should be warned, to `bounces` when the recipient's time is over. */
 void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *failure,
-                       GPtrArray *bounces, GPtrArray *warnings);
+                       GPtrArray **bounces, GPtrArray **warnings);
 /* Tells the sender that delivery to these active recipients (Failure) has failed for good. Takes
- * the array over. A message that may not be bounced is discarded. */
+ * the array over; NULL: there are none. A message that may not be bounced is discarded. */
 void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
-/* Tells the sender that delivery to these recipients takes long. Takes the array over. */
+/* Tells the sender that delivery to these recipients takes long. Takes the array over; NULL: there
+ * are none. */
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures);
 void notification_free(void *notification);
 /* The disk, which was full or failed, takes writes again. */

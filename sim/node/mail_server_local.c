@@ -13,6 +13,12 @@ void local_delivery_free(void *pointer)
     g_free(local);
 }
 
+void local_delivery_remove(LocalDelivery *local)
+{
+    g_queue_unlink(&local->server->locals, &local->link);
+    local_delivery_free(local);
+}
+
 /* ---- For whom ---- */
 
 /* The recipients whose attempt this is. */
@@ -75,14 +81,13 @@ void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *
                          const char *status, uint64_t because)
 {
     MailServer *server = local->server;
-    GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
-    GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
+    GPtrArray *bounces = NULL, *warnings = NULL;
     for (size_t i = 0; i < count_recipients(local); i++) {
         Failure *failure = failure_new(recipient_at(local, i), text, status, NULL, false, because);
         if (is_final) {
-            g_ptr_array_add(bounces, failure);
+            failures_add(&bounces, failure);
         } else {
-            mail_server_defer(server, local->entry, failure, bounces, warnings);
+            mail_server_defer(server, local->entry, failure, &bounces, &warnings);
             failure_free(failure);
         }
     }
@@ -93,7 +98,7 @@ void local_delivery_fail(const LocalDelivery *local, bool is_final, const char *
 void local_delivery_end(LocalDelivery *local)
 {
     MailServer *server = local->server;
-    g_ptr_array_remove(server->locals, local);
+    local_delivery_remove(local);
     mail_server_run_queue(server);
     mail_server_settle(server);
 }
@@ -157,7 +162,7 @@ static void refuse_for_quota(LocalDelivery *local, const char *mailbox, uint64_t
                                               reply.enhanced.subject, reply.enhanced.detail);
     uint64_t because = size <= quota ? mail_store_last_stored(server->mailboxes, mailbox) : 0;
     local_delivery_fail(local, reply.code >= 500, text, status, because);
-    g_ptr_array_remove(local->server->locals, local);
+    local_delivery_remove(local);
 }
 
 /* Whether an attempt before has put it there: a crash may have lost the note of that, a failing
@@ -249,7 +254,7 @@ static void deliver(MailServer *server, const QueueBatch *batch, size_t index)
     bool is_mailbox = meaning.lead == LEAD_MAILBOX || is_end;
     if (is_mailbox && has_earlier_spelling(batch, index))
         return;
-    LocalDelivery *local = g_new0(LocalDelivery, 1);
+    LocalDelivery *local = g_new(LocalDelivery, 1);
     *local = (LocalDelivery){.server = server,
                              .entry = entry,
                              .recipient = recipient,
@@ -263,7 +268,8 @@ static void deliver(MailServer *server, const QueueBatch *batch, size_t index)
         local_delivery_free(local);
         return;
     }
-    g_ptr_array_add(server->locals, local);
+    local->link.data = local;
+    g_queue_push_tail_link(&server->locals, &local->link);
     if (is_mailbox)
         store(local, meaning.name);
     else

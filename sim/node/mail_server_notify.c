@@ -353,11 +353,6 @@ static bool is_reported(const MailServer *server, const QueueEntry *entry,
            !is_double_notice(entry) && g_ascii_strcasecmp(recipient->address, postmaster) != 0;
 }
 
-static GPtrArray *failures_new(void)
-{
-    return g_ptr_array_new_with_free_func(failure_free);
-}
-
 /* The entry lives as long as it has a recipient that is not done: those of the array, until now. */
 static void discard(QueueEntry *entry, const GPtrArray *failures)
 {
@@ -371,40 +366,44 @@ static void discard(QueueEntry *entry, const GPtrArray *failures)
 
 void mail_server_bounce_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
 {
-    g_autoptr(GPtrArray) told = failures_new();
-    g_autoptr(GPtrArray) reported = failures_new();
-    g_autoptr(GPtrArray) silent = failures_new();
+    GPtrArray *told = NULL, *reported = NULL, *silent = NULL;
+    if (failures == NULL)
+        return;
     g_ptr_array_set_free_func(failures, NULL);
     for (guint i = 0; i < failures->len; i++) {
         Failure *failure = g_ptr_array_index(failures, i);
         const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
-        g_ptr_array_add(silence_rule(entry, recipient) == NULL  ? told
-                        : is_reported(server, entry, recipient) ? reported
-                                                                : silent,
-                        failure);
+        failures_add(silence_rule(entry, recipient) == NULL  ? &told
+                     : is_reported(server, entry, recipient) ? &reported
+                                                             : &silent,
+                     failure);
     }
     g_ptr_array_unref(failures);
-    if (told->len > 0)
-        notify(server, entry, g_ptr_array_ref(told), NOTIFY_OF_FAILURE);
-    if (reported->len > 0)
-        notify(server, entry, g_ptr_array_ref(reported), NOTIFY_OF_DOUBLE_BOUNCE);
-    discard(entry, silent);
+    if (told != NULL)
+        notify(server, entry, told, NOTIFY_OF_FAILURE);
+    if (reported != NULL)
+        notify(server, entry, reported, NOTIFY_OF_DOUBLE_BOUNCE);
+    if (silent != NULL) {
+        discard(entry, silent);
+        g_ptr_array_unref(silent);
+    }
 }
 
 void mail_server_warn_take(MailServer *server, QueueEntry *entry, GPtrArray *failures)
 {
-    GPtrArray *told = g_ptr_array_new_with_free_func(failure_free);
+    GPtrArray *told = NULL;
+    if (failures == NULL)
+        return;
     g_ptr_array_set_free_func(failures, NULL);
     for (guint i = 0; i < failures->len; i++) {
         Failure *failure = g_ptr_array_index(failures, i);
         const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
         if (entry->envelope->reverse_path[0] != '\0' && notify_wants_delay(recipient->notify))
-            g_ptr_array_add(told, failure);
+            failures_add(&told, failure);
         else
             failure_free(failure);
     }
     g_ptr_array_unref(failures);
-    if (told->len > 0)
-        notify(server, entry, g_ptr_array_ref(told), NOTIFY_OF_DELAY);
-    g_ptr_array_unref(told);
+    if (told != NULL)
+        notify(server, entry, told, NOTIFY_OF_DELAY);
 }

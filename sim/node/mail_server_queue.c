@@ -29,8 +29,7 @@ static void arm_queue_timer(MailServer *server)
 /* The disk does not give the message now. For each recipient that is an attempt, and it failed. */
 static void defer_unreadable(MailServer *server, const QueueBatch *batch)
 {
-    GPtrArray *bounces = g_ptr_array_new_with_free_func(failure_free);
-    GPtrArray *warnings = g_ptr_array_new_with_free_func(failure_free);
+    GPtrArray *bounces = NULL, *warnings = NULL;
     uint64_t error = disk_last_failure(server->disk);
     bool is_local = mail_server_has_domain(server, batch->domain);
     for (size_t i = 0; i < batch->count; i++) {
@@ -39,7 +38,7 @@ static void defer_unreadable(MailServer *server, const QueueBatch *batch)
         Failure *failure =
             failure_new(batch->recipients[i], "the message cannot be read from the disk", "4.3.0",
                         NULL, false, error);
-        mail_server_defer(server, batch->entry, failure, bounces, warnings);
+        mail_server_defer(server, batch->entry, failure, &bounces, &warnings);
         failure_free(failure);
     }
     mail_server_warn_take(server, batch->entry, warnings);

@@ -17,6 +17,7 @@ typedef struct NamedRecipient {
 
 typedef struct Reception {
     MailServer *server;
+    GList link; /* in server->receptions */
     SmtpServer *engine;
     Session *session;
     SmtpTrace trace;
@@ -342,7 +343,8 @@ static GBytes *build_message(Reception *reception)
 static void end_reception(Reception *reception)
 {
     MailServer *server = reception->server;
-    g_ptr_array_remove(server->receptions, reception);
+    g_queue_unlink(&server->receptions, &reception->link);
+    reception_free(reception);
     mail_server_settle(server);
 }
 
@@ -542,7 +544,8 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     SessionOwner owner = {reception, handle_events, reception_ended, on_tls};
     reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
                                      reception->engine, owner, EVENT_BACKGROUND);
-    g_ptr_array_add(server->receptions, reception);
+    reception->link.data = reception;
+    g_queue_push_tail_link(&server->receptions, &reception->link);
     session_take_stream(reception->session, stream);
     session_pump(reception->session); /* the server speaks first */
     return session_stream_handler(reception->session);
@@ -566,8 +569,10 @@ void mail_server_listen_smtp(MailServer *server)
 
 void mail_server_shut_down_receptions(MailServer *server)
 {
-    for (guint i = 0; i < server->receptions->len; i++) {
-        Reception *reception = g_ptr_array_index(server->receptions, i);
+    GList *next;
+    for (GList *link = server->receptions.head; link != NULL; link = next) {
+        Reception *reception = link->data;
+        next = link->next;
         Stream *stream = session_peek_stream(reception->session);
         if (reception->has_ended || stream == NULL) /* it has let go, and is about to end */
             continue;

@@ -2,6 +2,8 @@
  * connection that mail_server_connections.c gives it; and the failures that it meets with. */
 #include "node/mail_server_internal.h"
 
+#include <string.h>
+
 Failure *failure_new(size_t recipient, const char *text, const char *status, const char *remote,
                      bool is_reply, uint64_t because)
 {
@@ -24,6 +26,13 @@ void failure_free(void *pointer)
     g_free(failure);
 }
 
+void failures_add(GPtrArray **failures, Failure *failure)
+{
+    if (*failures == NULL)
+        *failures = g_ptr_array_new_with_free_func(failure_free);
+    g_ptr_array_add(*failures, failure);
+}
+
 static Failure *failure_copy(const Failure *failure)
 {
     return failure_new(failure->recipient, failure->text, failure->status, failure->remote,
@@ -31,19 +40,19 @@ static Failure *failure_copy(const Failure *failure)
 }
 
 void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *failure,
-                       GPtrArray *bounces, GPtrArray *warnings)
+                       GPtrArray **bounces, GPtrArray **warnings)
 {
     (void)server;
     switch (queue_defer(entry, failure->recipient, span_of_text(failure->text), failure->because)) {
     case QUEUE_DEFERRED:
         break;
     case QUEUE_DEFERRED_WARN:
-        g_ptr_array_add(warnings, failure_copy(failure));
+        failures_add(warnings, failure_copy(failure));
         break;
     case QUEUE_EXPIRED: {
         Failure *last = failure_copy(failure);
         last->has_expired = true;
-        g_ptr_array_add(bounces, last);
+        failures_add(bounces, last);
         break;
     }
     }
@@ -53,54 +62,71 @@ void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *fai
 
 void transfer_free(Transfer *transfer)
 {
-    queue_batch_free(transfer->batch);
     envelope_free(transfer->envelope);
     g_bytes_unref(transfer->message);
-    g_strfreev(transfer->original_recipients);
-    g_free(transfer->mail);
-    g_free(transfer->addresses);
+    for (size_t i = 0; transfer->original_recipients != NULL && i < transfer->batch->count; i++)
+        g_free(transfer->original_recipients[i]);
+    g_free(transfer->original_recipients);
     g_free(transfer->envelope_id);
-    g_ptr_array_unref(transfer->bounces);
-    g_ptr_array_unref(transfer->warnings);
+    g_clear_pointer(&transfer->bounces, g_ptr_array_unref);
+    g_clear_pointer(&transfer->warnings, g_ptr_array_unref);
+    queue_batch_free(transfer->batch);
     g_free(transfer);
+}
+
+/* The xtext of ORCPT, which the transfer keeps; most recipients have none. */
+static Span keep_original(Transfer *transfer, size_t index, const char *original)
+{
+    if (original == NULL)
+        return (Span){0};
+    if (transfer->original_recipients == NULL)
+        transfer->original_recipients = g_new0(char *, transfer->batch->count);
+    transfer->original_recipients[index] = xtext_encode(span_of_text(original));
+    return span_of_text(transfer->original_recipients[index]);
 }
 
 static void fill_addresses(Transfer *transfer)
 {
-    transfer->addresses = g_new0(SmtpClientRecipient, transfer->batch->count);
-    transfer->original_recipients = g_new0(char *, transfer->batch->count + 1);
     for (size_t i = 0; i < transfer->batch->count; i++) {
         const Recipient *recipient =
             &transfer->envelope->recipients[transfer->batch->recipients[i]];
-        transfer->original_recipients[i] = recipient->original != NULL
-                                               ? xtext_encode(span_of_text(recipient->original))
-                                               : g_strdup("");
         transfer->addresses[i] = (SmtpClientRecipient){
             .mailbox = recipient->address,
-            .parameters = {recipient->notify, span_of_text(transfer->original_recipients[i])},
+            .parameters = {recipient->notify, keep_original(transfer, i, recipient->original)},
         };
     }
 }
 
+/* One piece of memory, with the message's name behind the addresses. */
+static Transfer *transfer_new(const QueueBatch *batch)
+{
+    const char *mail = batch->entry->mail;
+    const size_t addresses_size = batch->count * sizeof(SmtpClientRecipient);
+    const size_t mail_size = strlen(mail) + 1;
+    Transfer *transfer = g_malloc(sizeof *transfer + addresses_size + mail_size);
+    *transfer = (Transfer){0};
+    transfer->addresses = (SmtpClientRecipient *)(void *)(transfer + 1);
+    transfer->mail = memcpy(transfer->addresses + batch->count, mail, mail_size);
+    return transfer;
+}
+
 Transfer *transfer_begin(MailServer *server, QueueBatch *batch)
 {
-    Transfer *transfer = g_new0(Transfer, 1);
+    Transfer *transfer = transfer_new(batch);
     transfer->server = server;
     transfer->batch = batch;
     transfer->envelope = envelope_copy(batch->entry->envelope);
     transfer->message = g_bytes_ref(batch->entry->message);
-    transfer->mail = g_strdup(batch->entry->mail);
-    transfer->bounces = g_ptr_array_new_with_free_func(failure_free);
-    transfer->warnings = g_ptr_array_new_with_free_func(failure_free);
     fill_addresses(transfer);
     const Envelope *envelope = transfer->envelope;
-    transfer->envelope_id =
-        envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
+    if (envelope->id != NULL)
+        transfer->envelope_id = xtext_encode(span_of_text(envelope->id));
     transfer->job = (DeliveryJob){
         .mail = transfer->mail,
         .reverse_path = envelope->reverse_path,
         .parameters = {.ret = envelope->return_content,
-                       .envid = span_of_text(transfer->envelope_id)},
+                       .envid =
+                           envelope->id != NULL ? span_of_text(transfer->envelope_id) : (Span){0}},
         .recipients = transfer->addresses,
         .recipient_count = batch->count,
         .content = {transfer->message, 0, g_bytes_get_size(transfer->message)},
@@ -130,11 +156,11 @@ void transfer_take_result(Transfer *transfer, size_t index, const DeliveryResult
     Failure *failure = failure_new(recipient, result->text, result->status, result->remote,
                                    result->is_reply, result->because);
     if (result->outcome == DELIVERY_PERMANENT) {
-        g_ptr_array_add(transfer->bounces, failure);
+        failures_add(&transfer->bounces, failure);
         return;
     }
-    mail_server_defer(server, transfer->batch->entry, failure, transfer->bounces,
-                      transfer->warnings);
+    mail_server_defer(server, transfer->batch->entry, failure, &transfer->bounces,
+                      &transfer->warnings);
     failure_free(failure);
 }
 
@@ -144,7 +170,5 @@ void transfer_end(Transfer *transfer)
     QueueEntry *entry = transfer->batch->entry;
     mail_server_warn_take(server, entry, g_steal_pointer(&transfer->warnings));
     mail_server_bounce_take(server, entry, g_steal_pointer(&transfer->bounces));
-    transfer->warnings = g_ptr_array_new();
-    transfer->bounces = g_ptr_array_new();
     transfer_free(transfer);
 }
