@@ -9,6 +9,8 @@
 #include "node/policy_check.h"
 #include "proto/smtp_server.h"
 
+#include <string.h>
+
 /* A recipient that is not in the envelope yet. */
 typedef struct NamedRecipient {
     char *address, *original; /* original: ORCPT, or NULL */
@@ -85,8 +87,8 @@ static void ask_policy(Reception *reception, const SmtpServerEvent *event, const
     reception->asked = event->kind;
     reception->policy_token = event->token;
     bool has_sender = reception->envelope != NULL && event->kind != SMTP_SERVER_EVENT_CONNECT;
-    policy_check_run(reception->check, has_sender ? reception->envelope->reverse_path : NULL,
-                     recipient);
+    const PolicyClient *client = policy_check_client(reception->check);
+    policy_check_run(reception->check, has_sender ? policy_client_sender(client) : NULL, recipient);
 }
 
 /* One named twice is one recipient, as it was named first; the client hears 250 for each. */
@@ -161,9 +163,10 @@ static void handle_mail(Reception *reception, const SmtpServerEvent *event)
     reception->envelope = envelope_new(reverse_path);
     reception->declared_size = event->mail.parameters.size;
     reception->envelope->return_content = event->mail.parameters.ret;
-    g_autofree char *id = xtext_decode(event->mail.parameters.envid);
-    if (event->mail.parameters.envid.length > 0)
+    if (event->mail.parameters.envid.length > 0) {
+        g_autofree char *id = xtext_decode(event->mail.parameters.envid);
         envelope_set_id(reception->envelope, id);
+    }
     policy_begin_mail(policy_check_client(reception->check), reverse_path,
                       simulator_now(reception->server->machine.simulator));
     ask_policy(reception, event, NULL);
@@ -296,11 +299,11 @@ static const char *transmission_type(const Reception *reception)
 }
 
 /* RFC 6409 §8.3, RFC 5321 §6.4: who takes a message first gives it the identity that it lacks. The
- * field, or "" where there is one; to free. */
+ * field, to free, or NULL where there is one. */
 static char *missing_id(const Reception *reception, const char *id)
 {
     if (message_id_left(buffer_peek(&reception->content)).length > 0)
-        return g_strdup("");
+        return NULL;
     /* its left part names the message in the simulation: no other server's may be equal */
     const char *host = host_name(reception->server->machine.host);
     return g_strdup_printf("Message-ID: <%s-%s@%s>\r\n", host, id, host);
@@ -329,12 +332,15 @@ static GBytes *build_message(Reception *reception)
     g_autofree char *identity = missing_id(reception, id.text);
     /* RFC 7208 §9.1: Received-SPF stands above the Received field of the same server. */
     const char *spf = policy_client_spf_field(policy_check_client(reception->check));
-    g_autofree char *fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
+    g_autofree char *fields = NULL;
+    if (spf != NULL || identity != NULL)
+        fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
     /* In memory of its size: it stays as long as the message is in the queue. */
+    const char *above = fields != NULL ? fields : received;
     Span content = buffer_peek(&reception->content);
-    size_t front = strlen(fields), length = front + content.length;
+    size_t front = strlen(above), length = front + content.length;
     uint8_t *message = g_malloc(length);
-    memcpy(message, fields, front);
+    memcpy(message, above, front);
     if (content.length > 0)
         memcpy(message + front, content.data, content.length);
     return g_bytes_new_take(message, length);
@@ -355,6 +361,15 @@ static SmtpReply storage_reply(DiskResult result)
                : smtp_reply(452, "4.3.1", "Insufficient system storage");
 }
 
+static void answer_queued(Reception *reception, uint32_t token, const char *id)
+{
+    static const char TEXT[] = "Ok: queued as ";
+    char text[sizeof TEXT + SPOOL_ID_MAX];
+    memcpy(text, TEXT, sizeof TEXT);
+    g_strlcpy(text + sizeof TEXT - 1, id, SPOOL_ID_MAX);
+    answer(reception, token, 250, "2.0.0", text);
+}
+
 /* The queue has made the message durable, or could not. The client may be gone by now: then it
  * will send again, and the recipients get two copies (RFC 1047). */
 static void message_added(void *owner, QueueEntry *entry, DiskResult result)
@@ -369,10 +384,8 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
     if (!reception->has_ended && reception->open_token != 0) {
         uint32_t token = reception->open_token;
         reception->open_token = 0;
-        g_autofree char *text =
-            entry != NULL ? g_strconcat("Ok: queued as ", entry->id, NULL) : NULL;
         if (entry != NULL)
-            answer(reception, token, 250, "2.0.0", text);
+            answer_queued(reception, token, entry->id);
         else
             answer_because(reception, token, storage_reply(result),
                            disk_last_failure(server->disk));

@@ -8,7 +8,7 @@ struct PolicyCheck {
     Ipv4Address address;
     PolicyCheckDone *done;
     void *owner;
-    char *sender, *recipient; /* of the step under way, or NULL */
+    const char *sender, *recipient; /* of the step under way, or NULL; the caller's */
     uint64_t question, look_up;
 };
 
@@ -29,8 +29,6 @@ void policy_check_free(PolicyCheck *check)
 {
     resolver_forget(check->resolver, check->look_up);
     policy_client_free(check->client);
-    g_free(check->sender);
-    g_free(check->recipient);
     g_free(check);
 }
 
@@ -92,9 +90,7 @@ static void go_on(PolicyCheck *check, bool is_later)
 
 void policy_check_run(PolicyCheck *check, const char *sender, const char *recipient)
 {
-    g_free(check->sender);
-    g_free(check->recipient);
-    check->sender = g_strdup(sender);
-    check->recipient = g_strdup(recipient);
+    check->sender = sender;
+    check->recipient = recipient;
     go_on(check, false);
 }

@@ -20,5 +20,7 @@ void policy_check_free(PolicyCheck *check);
 
 /* To begin a step, which policy_check_run then runs. */
 PolicyClient *policy_check_client(const PolicyCheck *check);
-/* `sender` and `recipient` are for the trace; NULL where there is none. */
+/* `sender` and `recipient` are for the trace; NULL where there is none. The sender stays valid
+ * until the step is done, as policy_client_sender does; the recipient during the call, since rules
+ * about recipients ask no question. */
 void policy_check_run(PolicyCheck *check, const char *sender, const char *recipient);

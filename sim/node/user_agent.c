@@ -7,14 +7,27 @@
 
 #include <string.h>
 
+/* One piece of memory: the mail, what is kept for each recipient, and the name. */
+AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope)
+{
+    const size_t count = envelope != NULL ? envelope->recipient_count : 0;
+    const size_t recipients_size = count * (sizeof(size_t) + sizeof(uint8_t));
+    AgentMail *mail = g_malloc0(sizeof *mail + recipients_size + name.length + 1);
+    mail->under_way = (size_t *)(void *)(mail + 1);
+    mail->states = (uint8_t *)(mail->under_way + count);
+    mail->name = (char *)mail->states + count;
+    if (name.length > 0)
+        memcpy(mail->name, name.data, name.length);
+    mail->content = g_bytes_ref(content);
+    mail->envelope = envelope;
+    return mail;
+}
+
 void agent_mail_free(void *mail)
 {
     AgentMail *agent_mail = mail;
-    g_free(agent_mail->name);
     g_bytes_unref(agent_mail->content);
     envelope_free(agent_mail->envelope);
-    g_free(agent_mail->states);
-    g_free(agent_mail->under_way);
     g_free(agent_mail);
 }
 
@@ -117,17 +130,21 @@ static void add_recipients(Envelope *envelope, const UserAgentMail *mail,
     }
 }
 
+/* NULL: there is no more than one to join. */
 static char *join_recipients(const Envelope *envelope)
 {
+    if (envelope->recipient_count <= 1)
+        return NULL;
     GString *text = g_string_new(NULL);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         text_append(text, i > 0 ? ", " : "", envelope->recipients[i].address, NULL);
     return g_string_free(text, FALSE);
 }
 
+/* NULL: there are none. */
 static MessageMailbox *mailboxes_of(const char *const *addresses, size_t count)
 {
-    MessageMailbox *mailboxes = g_new0(MessageMailbox, MAX(count, 1));
+    MessageMailbox *mailboxes = g_new0(MessageMailbox, count);
     for (size_t i = 0; i < count; i++)
         mailboxes[i].address = addresses[i];
     return mailboxes;
@@ -188,6 +205,17 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
     return composed != NULL ? with_raw_octets(composed, mail->raw) : NULL;
 }
 
+static Envelope *envelope_of(const UserAgent *agent, const UserAgentMail *mail)
+{
+    Envelope *envelope = envelope_new(mail->sender != NULL ? mail->sender : agent->address);
+    add_recipients(envelope, mail, mail->to, mail->to_count);
+    add_recipients(envelope, mail, mail->cc, mail->cc_count);
+    add_recipients(envelope, mail, mail->bcc, mail->bcc_count);
+    envelope->return_content = mail->return_content;
+    envelope_set_id(envelope, mail->envid);
+    return envelope;
+}
+
 static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered)
 {
     g_autoptr(GError) error = NULL;
@@ -197,22 +225,15 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
                                 0);
         return;
     }
-    AgentMail *written = g_new0(AgentMail, 1);
-    written->name = g_strdup(mail->name);
-    written->content = g_steal_pointer(&content);
+    AgentMail *written =
+        agent_mail_new(span_of_text(mail->name), content, envelope_of(agent, mail));
     written->written_at = simulator_now(agent->machine.simulator);
-    written->envelope = envelope_new(mail->sender != NULL ? mail->sender : agent->address);
-    add_recipients(written->envelope, mail, mail->to, mail->to_count);
-    add_recipients(written->envelope, mail, mail->cc, mail->cc_count);
-    add_recipients(written->envelope, mail, mail->bcc, mail->bcc_count);
-    written->envelope->return_content = mail->return_content;
-    envelope_set_id(written->envelope, mail->envid);
-    g_autofree char *recipients = join_recipients(written->envelope);
+    const Envelope *envelope = written->envelope;
+    g_autofree char *recipients = join_recipients(envelope);
+    const char *only = envelope->recipient_count == 1 ? envelope->recipients[0].address : "";
     TRACE(agent->machine.trace, agent->machine.node, AGENT_COMPOSE, 0, .mail = mail->name,
-          .from = agent->address, .to = recipients, .subject = mail->subject,
-          .size = g_bytes_get_size(written->content));
-    written->states = g_new0(uint8_t, written->envelope->recipient_count);
-    written->under_way = g_new0(size_t, written->envelope->recipient_count);
+          .from = agent->address, .to = recipients != NULL ? recipients : only,
+          .subject = mail->subject, .size = g_bytes_get_size(content));
     if (agent->sends_directly) {
         user_agent_send_directly_take(agent, written);
     } else {

@@ -20,15 +20,15 @@ typedef enum RecipientState {
 
 /* A message written here and not yet handed over, or one that has been fetched. */
 typedef struct AgentMail {
-    char *name;
+    char *name; /* behind the mail */
     GBytes *content;
     Envelope *envelope; /* written ones only */
     uint32_t uid;       /* fetched ones only */
     bool is_read;       /* the person has opened it */
     bool is_seen;       /* the mailbox knows that */
     unsigned accepted;  /* recipients that the server has accepted */
-    uint8_t *states;    /* written ones: a RecipientState for each recipient */
-    size_t *under_way;  /* the recipients of the transaction under way */
+    uint8_t *states;    /* written ones: a RecipientState for each recipient; behind the mail */
+    size_t *under_way;  /* the recipients of the transaction under way; behind the mail */
     bool is_tried;      /* an attempt at handing it over has been made */
     SimTime written_at;
 } AgentMail;
@@ -83,6 +83,8 @@ void user_agent_submit(UserAgent *agent);
 /* Sends a message that was written just now to its recipients' servers. Takes it over. */
 void user_agent_send_directly_take(UserAgent *agent, AgentMail *mail);
 void direct_delivery_free(void *direct);
+/* Takes `envelope` over, which is NULL for one that has been fetched. */
+AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope);
 void agent_mail_free(void *mail);
 /* Lets go of the connection and its engine, if there are any. */
 void user_agent_drop_submission(UserAgent *agent);

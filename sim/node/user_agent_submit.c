@@ -111,6 +111,18 @@ static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParamet
         parameters->body = SMTP_BODY_8BITMIME;
 }
 
+/* `text` as xtext, added to those in *kept; most mails have none. */
+static Span xtext_of(const char *text, GPtrArray **kept)
+{
+    if (text == NULL)
+        return (Span){0};
+    if (*kept == NULL)
+        *kept = g_ptr_array_new_with_free_func(g_free);
+    char *xtext = xtext_encode(span_of_text(text));
+    g_ptr_array_add(*kept, xtext);
+    return span_of_text(xtext);
+}
+
 static void send_next(UserAgent *agent)
 {
     if (agent->sending == agent->outbox->len) {
@@ -120,28 +132,25 @@ static void send_next(UserAgent *agent)
     }
     AgentMail *mail = g_ptr_array_index(agent->outbox, agent->sending);
     const Envelope *envelope = mail->envelope;
-    SmtpClientRecipient recipients[RECIPIENTS_AT_ONCE] = {0};
+    g_autoptr(GPtrArray) kept = NULL;
+    g_autofree SmtpClientRecipient *recipients =
+        g_new(SmtpClientRecipient, MIN(envelope->recipient_count, (size_t)RECIPIENTS_AT_ONCE));
     size_t count = 0;
-    g_auto(GStrv) originals = g_new0(char *, RECIPIENTS_AT_ONCE + 1);
     for (size_t i = 0; i < envelope->recipient_count && count < RECIPIENTS_AT_ONCE; i++) {
         const Recipient *recipient = &envelope->recipients[i];
         if (mail->states[i] != RECIPIENT_OPEN)
             continue;
-        originals[count] = recipient->original != NULL
-                               ? xtext_encode(span_of_text(recipient->original))
-                               : g_strdup("");
-        recipients[count].mailbox = recipient->address;
-        recipients[count].parameters.notify = recipient->notify;
-        recipients[count].parameters.orcpt = span_of_text(originals[count]);
+        recipients[count] = (SmtpClientRecipient){
+            .mailbox = recipient->address,
+            .parameters = {recipient->notify, xtext_of(recipient->original, &kept)},
+        };
         mail->under_way[count++] = i;
     }
     mail->is_tried = true;
-    g_autofree char *envid =
-        envelope->id != NULL ? xtext_encode(span_of_text(envelope->id)) : g_strdup("");
     Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
     SmtpClientTransaction transaction = {
         .reverse_path = envelope->reverse_path,
-        .parameters = {.ret = envelope->return_content, .envid = span_of_text(envid)},
+        .parameters = {.ret = envelope->return_content, .envid = xtext_of(envelope->id, &kept)},
         .recipients = recipients,
         .recipient_count = count,
         .content = &content,

@@ -59,7 +59,9 @@ static const Rule RCPT_RULES[] = {
 
 RuleOutcome policy_ask(PolicyClient *client, const char *name, uint16_t type)
 {
-    g_strlcpy(client->question_name, name, sizeof client->question_name);
+    const size_t size = strlen(name) + 1;
+    CHECK(size <= sizeof client->question_name);
+    memcpy(client->question_name, name, size);
     client->question = (PolicyQuestion){++client->policy->last_token, client->question_name, type};
     return RULE_ASKS;
 }
@@ -158,8 +160,7 @@ void policy_begin_connect(PolicyClient *client)
 
 void policy_begin_helo(PolicyClient *client, const char *name)
 {
-    g_free(client->helo);
-    client->helo = g_strdup(name);
+    client->helo = name;
     begin(client, HELO_RULES);
 }
 
@@ -333,7 +334,8 @@ void policy_client_mark_message(const PolicyClient *client, uint64_t mark)
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)
 {
-    PolicyClient *client = g_new0(PolicyClient, 1);
+    PolicyClient *client = g_new(PolicyClient, 1);
+    memset(client, 0, offsetof(PolicyClient, question_name));
     client->policy = policy;
     client->address = address;
     return client;
@@ -344,7 +346,6 @@ void policy_client_free(PolicyClient *client)
     if (client == NULL)
         return;
     g_free(client->name);
-    g_free(client->helo);
     g_free(client->sender);
     g_free(client->spf_field);
     spf_free(client->spf);
@@ -369,6 +370,11 @@ void policy_client_log_in(PolicyClient *client)
 void policy_client_trust(PolicyClient *client)
 {
     client->is_trusted = true;
+}
+
+const char *policy_client_sender(const PolicyClient *client)
+{
+    return client->sender;
 }
 
 const char *policy_client_spf_field(const PolicyClient *client)

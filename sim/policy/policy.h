@@ -184,6 +184,7 @@ typedef struct PolicyQuestion {
 
 /* The steps of a dialogue; each begins anew. A client may come to any of them again. */
 void policy_begin_connect(PolicyClient *client);
+/* `name` is the caller's, and stays valid until the client is freed or says another. */
 void policy_begin_helo(PolicyClient *client, const char *name);
 /* `sender` as an envelope has it; "" is the null path. */
 void policy_begin_mail(PolicyClient *client, const char *sender, SimTime now);
@@ -212,6 +213,11 @@ void policy_mark(PolicyClient *client, uint64_t mark);
 /* The client's message has been taken, or refused by a verdict: later verdicts about how much it
  * sends have this record as `because`. */
 void policy_client_mark_message(const PolicyClient *client, uint64_t mark);
+
+/* As policy_begin_mail was told; NULL before that. Borrowed until the next one, or the client's
+ * end.
+ */
+const char *policy_client_sender(const PolicyClient *client);
 
 /* The Received-SPF field of the transaction, folded, with its CRLF; NULL: SPF was not checked.
  * Borrowed. */

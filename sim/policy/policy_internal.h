@@ -41,17 +41,16 @@ struct PolicyClient {
     Policy *policy;
     Ipv4Address address;
     bool is_trusted, needs_login;
-    char *name;      /* by PTR, or NULL */
-    char *helo;      /* or NULL */
-    char *sender;    /* of the transaction, or NULL */
-    Spf *spf;        /* of the transaction, or NULL */
-    char *spf_field; /* likewise */
+    char *name;       /* by PTR, or NULL */
+    const char *helo; /* or NULL; the caller's */
+    char *sender;     /* of the transaction, or NULL */
+    Spf *spf;         /* of the transaction, or NULL */
+    char *spf_field;  /* likewise */
     PolicyRecipient recipient;
     SimTime now; /* of the step under way */
 
-    const Rule *rules; /* of the step under way, ended by one without functions */
-    size_t rule;       /* the present one */
-    char question_name[DNS_NAME_TEXT_SIZE];
+    const Rule *rules;       /* of the step under way, ended by one without functions */
+    size_t rule;             /* the present one */
     PolicyQuestion question; /* token 0: none is open */
     size_t list;             /* the block list asked */
     uint64_t answer_because;
@@ -60,6 +59,7 @@ struct PolicyClient {
     char *reply_text, *reason; /* of the verdict, where they had to be made */
     PolicyVerdict held;        /* rule NONE: nothing is held back */
     char *held_text, *held_reason;
+    char question_name[DNS_NAME_TEXT_SIZE]; /* last, as it is not cleared at the beginning */
 };
 
 /* ---- policy.c ---- */

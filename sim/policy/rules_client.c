@@ -238,6 +238,8 @@ RuleOutcome rule_rate_judge(PolicyClient *client)
     Policy *policy = client->policy;
     const PolicyRate *rate = &policy->options.rate;
     char address[IPV4_TEXT_SIZE];
+    if (policy->clients == NULL && policy->senders == NULL)
+        return RULE_PASSES;
     ipv4_format(client->address, address);
     bool client_has_room =
         policy->clients == NULL || rate_limit_has_room(policy->clients, address, client->now);
