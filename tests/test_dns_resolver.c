@@ -325,15 +325,14 @@ static void test_open_asks_are_bounded(void **state)
 
 static bool cache_has(DnsCache *cache, const char *name, SimTime now)
 {
-    const DnsQuestion question = {.name = (char *)name, .type = 1, .class = DNS_CLASS_IN};
-    return dns_cache_find(cache, &question, now) != NULL;
+    return dns_cache_find(cache, name, DNS_TYPE_A, now) != NULL;
 }
 
 static void cache_put(DnsCache *cache, const char *name, uint32_t ttl_s)
 {
     DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NODATA, 0);
     finding->expires_at = ttl_s * SIM_SECOND;
-    dns_cache_put(cache, 1, finding);
+    dns_cache_put(cache, DNS_TYPE_A, finding);
     dns_finding_unref(finding);
 }
 

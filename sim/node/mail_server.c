@@ -113,6 +113,8 @@ bool mail_server_is_running(const MailServer *server)
 
 static bool has_name(GStrv names, const char *name)
 {
+    if (names[0] == NULL)
+        return false;
     g_autofree char *ascii = g_str_is_ascii(name) ? NULL : address_domain_to_ascii(name);
     for (char **own = names; *own != NULL; own++) {
         if (g_ascii_strcasecmp(*own, ascii != NULL ? ascii : name) == 0)

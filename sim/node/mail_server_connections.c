@@ -11,6 +11,8 @@
  * (it opens few connections first and more as they succeed). */
 #include "node/mail_server_internal.h"
 
+#include <string.h>
+
 /* Stays once mail has been due there: most are met again. */
 typedef struct Destination {
     MailServer *server;
@@ -47,7 +49,7 @@ static guint hash_domain(gconstpointer domain)
 
 static gboolean are_equal_domains(gconstpointer a, gconstpointer b)
 {
-    return g_ascii_strcasecmp(a, b) == 0;
+    return strcmp(a, b) == 0 || g_ascii_strcasecmp(a, b) == 0;
 }
 
 static Destination *find_destination(MailServer *server, const char *domain)

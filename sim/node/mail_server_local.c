@@ -180,7 +180,7 @@ static MailOrigin origin_of(const LocalDelivery *local)
 {
     MailOrigin origin = {0};
     size_t first = 0;
-    while (!is_other_spelling(local->entry, first, local->recipient))
+    while (first < local->recipient && !is_other_spelling(local->entry, first, local->recipient))
         first++;
     spool_id_numbers(local->entry->id, &origin.start, &origin.number);
     origin.recipient = (uint32_t)first;

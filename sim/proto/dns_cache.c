@@ -27,6 +27,7 @@ struct DnsCache {
     GHashTable *nodes; /* DnsQuestion -> CacheNode */
     GQueue by_use;     /* least recently used first */
     size_t entry_maximum;
+    size_t denied; /* nodes of EVERY_TYPE */
 };
 
 static CacheKey key_of(const char *name, uint16_t type)
@@ -74,6 +75,7 @@ void dns_cache_free(DnsCache *cache)
 
 void dns_cache_flush(DnsCache *cache)
 {
+    cache->denied = 0;
     g_queue_init(&cache->by_use); /* the links lie inside the nodes */
     g_hash_table_remove_all(cache->nodes);
 }
@@ -86,6 +88,7 @@ size_t dns_cache_count(const DnsCache *cache)
 static void remove_node(DnsCache *cache, CacheNode *node)
 {
     g_queue_unlink(&cache->by_use, &node->link);
+    cache->denied -= node->key.type == EVERY_TYPE;
     g_hash_table_remove(cache->nodes, &node->key);
 }
 
@@ -103,11 +106,11 @@ static DnsFinding *find_fresh(DnsCache *cache, const CacheKey *key, SimTime now)
     return node->finding;
 }
 
-DnsFinding *dns_cache_find(DnsCache *cache, const DnsQuestion *question, SimTime now)
+DnsFinding *dns_cache_find(DnsCache *cache, const char *name, uint16_t type, SimTime now)
 {
-    CacheKey key = key_of(question->name, EVERY_TYPE);
-    DnsFinding *finding = find_fresh(cache, &key, now);
-    key.type = question->type;
+    CacheKey key = key_of(name, EVERY_TYPE);
+    DnsFinding *finding = cache->denied > 0 ? find_fresh(cache, &key, now) : NULL;
+    key.type = type;
     return finding ? finding : find_fresh(cache, &key, now);
 }
 
@@ -126,6 +129,7 @@ void dns_cache_put(DnsCache *cache, uint16_t type, DnsFinding *finding)
         remove_node(cache, same);
     else if (dns_cache_count(cache) == cache->entry_maximum)
         remove_node(cache, g_queue_peek_head(&cache->by_use));
+    cache->denied += type == EVERY_TYPE;
     g_hash_table_insert(cache->nodes, &node->key, node);
     g_queue_push_tail_link(&cache->by_use, &node->link);
 }

@@ -14,8 +14,9 @@ typedef struct DnsCache DnsCache;
 /* A cache of at most `entry_maximum` entries, at least one. */
 DnsCache *dns_cache_new(size_t entry_maximum);
 void dns_cache_free(DnsCache *cache);
-/* The finding that answers the question at `now`, or NULL. Borrowed: to be kept, it is ref'd. */
-DnsFinding *dns_cache_find(DnsCache *cache, const DnsQuestion *question, SimTime now);
+/* What has been found at `now` for that type at that name, which is in normal form (any other text
+ * finds nothing), or NULL. Borrowed: to be kept, it is ref'd. */
+DnsFinding *dns_cache_find(DnsCache *cache, const char *name, uint16_t type, SimTime now);
 /* Keeps what a question of this type has come to, by a reference of its own, until it expires; not
  * at all when that is at once. An NXDOMAIN without records (without aliases on the way) counts for
  * every type of the name, RFC 2308 §5. */

@@ -179,7 +179,10 @@ static uint16_t header_flags(const DnsMessage *message, bool is_truncated)
 
 size_t dns_message_encode(const DnsMessage *message, uint8_t datagram[DNS_DATAGRAM_MAX])
 {
-    Writer writer = {.octets = datagram, .length = DNS_HEADER_SIZE};
+    Writer writer; /* whose tails are only read up to `tail_count` */
+    writer.octets = datagram;
+    writer.length = DNS_HEADER_SIZE;
+    writer.tail_count = 0;
     const DnsQuestion *question = &message->question;
     if (question->name)
         CHECK(put_name(&writer, question->name) && put_u16(&writer, question->type) &&

@@ -109,19 +109,22 @@ void dns_name_builder_finish(DnsNameBuilder *builder)
 static bool normalise_plain(const char *text, char name[DNS_NAME_TEXT_SIZE])
 {
     enum { TEXT_MAX = DNS_NAME_WIRE_MAX - 2 }; /* on the wire, a text takes two octets more */
-    size_t length = 0, label = 0;
-    for (; text[length] != '\0'; length++) {
+    size_t length = 0, label = 0;              /* where the present label begins */
+    for (; length <= TEXT_MAX; length++) {
         const char plain = plain_octet((uint8_t)text[length]);
-        const bool ends_label = text[length] == '.';
-        if (length == TEXT_MAX ||
-            (ends_label ? label == 0 : plain == ' ' || label == DNS_LABEL_MAX))
+        name[length] = plain;
+        if (plain != ' ')
+            continue;
+        if (length - label > DNS_LABEL_MAX)
             return false;
-        label = ends_label ? 0 : label + 1;
-        name[length] = ends_label ? '.' : plain;
+        if (text[length] != '.' || length == label)
+            break;
+        name[length] = '.';
+        label = length + 1;
     }
-    if (length == 0)
+    if (length == 0 || length > TEXT_MAX || text[length] != '\0')
         return false;
-    name[label > 0 ? length : length - 1] = '\0';
+    name[length > label ? length : length - 1] = '\0'; /* without the root's dot */
     return true;
 }
 

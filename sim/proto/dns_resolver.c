@@ -33,15 +33,15 @@ struct DnsResolver {
     DnsCache *cache;
     GHashTable *queries; /* DnsQuestion -> Query */
     GQueue waiting;      /* queries, the next deadline first */
-    GArray *events;      /* of QueuedEvent */
-    guint next_event;    /* in `events`: to be given out; the one before it lives still */
+    QueuedEvent *events;
+    size_t event_count, event_room;
+    size_t next_event; /* in `events`: to be given out; the one before it lives still */
     uint64_t last_token;
     size_t open_asks; /* asks whose ANSWERED event has not been given out */
 };
 
-static void queued_event_clear(gpointer data)
+static void queued_event_clear(QueuedEvent *queued)
 {
-    QueuedEvent *queued = data;
     g_clear_pointer(&queued->finding, dns_finding_unref);
     g_clear_pointer(&queued->query, g_free);
 }
@@ -68,8 +68,6 @@ DnsResolver *dns_resolver_new(const DnsResolverOptions *options)
     resolver->queries =
         g_hash_table_new_full(dns_question_hash, dns_question_equal, NULL, query_free);
     g_queue_init(&resolver->waiting);
-    resolver->events = g_array_new(FALSE, TRUE, sizeof(QueuedEvent));
-    g_array_set_clear_func(resolver->events, queued_event_clear);
     return resolver;
 }
 
@@ -79,7 +77,9 @@ void dns_resolver_free(DnsResolver *resolver)
         return;
     dns_cache_free(resolver->cache);
     g_hash_table_unref(resolver->queries); /* the links of `waiting` lie in the queries */
-    g_array_unref(resolver->events);
+    for (size_t i = 0; i < resolver->event_count; i++)
+        queued_event_clear(&resolver->events[i]);
+    g_free(resolver->events);
     g_free(resolver);
 }
 
@@ -88,21 +88,20 @@ void dns_resolver_flush(DnsResolver *resolver)
     dns_cache_flush(resolver->cache);
 }
 
-/* Zeros, for the caller to fill in. */
-static QueuedEvent *queue_event(DnsResolver *resolver)
+static void queue_event(DnsResolver *resolver, const QueuedEvent *queued)
 {
-    GArray *events = resolver->events;
-    g_array_set_size(events, events->len + 1);
-    return &g_array_index(events, QueuedEvent, events->len - 1);
+    if (resolver->event_count == resolver->event_room) {
+        resolver->event_room = MAX(2 * resolver->event_room, 4);
+        resolver->events = g_renew(QueuedEvent, resolver->events, resolver->event_room);
+    }
+    resolver->events[resolver->event_count++] = *queued;
 }
 
-/* Queues an ANSWERED event. */
+/* Queues an ANSWERED event. Returned is the one in the queue, for the caller to add to. */
 static DnsResolverEvent *queue_answer(DnsResolver *resolver, uint64_t token, uint16_t type,
                                       DnsFinding *finding)
 {
-    QueuedEvent *queued = queue_event(resolver);
-    queued->finding = dns_finding_ref(finding);
-    queued->event = (DnsResolverEvent){
+    const DnsResolverEvent event = {
         .kind = DNS_RESOLVER_ANSWERED,
         .token = token,
         .question = {.name = finding->name, .type = type, .class = DNS_CLASS_IN},
@@ -110,25 +109,27 @@ static DnsResolverEvent *queue_answer(DnsResolver *resolver, uint64_t token, uin
         .cached_at = finding->cached_at,
         .expires_at = finding->expires_at,
     };
-    return &queued->event;
+    const QueuedEvent queued = {.event = event, .finding = dns_finding_ref(finding)};
+    queue_event(resolver, &queued);
+    return &resolver->events[resolver->event_count - 1].event;
 }
 
 /* The copies that the event points to lie in one piece. */
 static void queue_send(DnsResolver *resolver, const Query *query, Span datagram)
 {
     const size_t name_size = strlen(query->question.name) + 1;
-    QueuedEvent *queued = queue_event(resolver);
-    queued->query = g_malloc(datagram.length + name_size);
-    memcpy(queued->query, datagram.data, datagram.length);
-    char *name = memcpy(queued->query + datagram.length, query->question.name, name_size);
-    queued->event = (DnsResolverEvent){
+    uint8_t *copies = g_malloc(datagram.length + name_size);
+    memcpy(copies, datagram.data, datagram.length);
+    char *name = memcpy(copies + datagram.length, query->question.name, name_size);
+    const DnsResolverEvent event = {
         .kind = DNS_RESOLVER_SEND,
         .token = g_array_index(query->tokens, uint64_t, 0),
         .question = {.name = name, .type = query->question.type, .class = query->question.class},
-        .datagram = span_of(queued->query, datagram.length),
+        .datagram = span_of(copies, datagram.length),
         .id = query->id,
         .attempt = query->attempt,
     };
+    queue_event(resolver, &(QueuedEvent){.event = event, .query = copies});
 }
 
 static void send_query(DnsResolver *resolver, Query *query, SimTime now)
@@ -148,16 +149,16 @@ static void send_query(DnsResolver *resolver, Query *query, SimTime now)
     queue_send(resolver, query, span_of(datagram, length));
 }
 
-static bool answer_from_cache(DnsResolver *resolver, uint64_t token, const DnsQuestion *question,
-                              SimTime now)
+static bool answer_from_cache(DnsResolver *resolver, uint64_t token, const char *name,
+                              uint16_t type, SimTime now)
 {
-    DnsFinding *finding = dns_cache_find(resolver->cache, question, now);
+    DnsFinding *finding = dns_cache_find(resolver->cache, name, type, now);
     if (!finding)
         return false;
     /* A second that has begun counts, so that nobody keeps a record for longer than was said. */
     const SimTime elapsed_ns = now - finding->cached_at;
     const SimTime elapsed_s = (elapsed_ns + SIM_SECOND - 1) / SIM_SECOND;
-    DnsResolverEvent *event = queue_answer(resolver, token, question->type, finding);
+    DnsResolverEvent *event = queue_answer(resolver, token, type, finding);
     event->answer.elapsed_s = (uint32_t)elapsed_s;
     event->is_from_cache = true;
     if (finding->outcome == DNS_OUTCOME_NXDOMAIN)
@@ -201,12 +202,15 @@ uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type
         return 0;
     resolver->open_asks++;
     const uint64_t token = ++resolver->last_token;
+    /* Most names come in normal form, as those in the cache are. */
+    if (answer_from_cache(resolver, token, name, type, now))
+        return token;
     if (!dns_name_normalise(name, normal)) {
         answer_no_name(resolver, token, name, type, now);
         return token;
     }
     const DnsQuestion question = {.name = normal, .type = type, .class = DNS_CLASS_IN};
-    if (!answer_from_cache(resolver, token, &question, now))
+    if (strcmp(name, normal) == 0 || !answer_from_cache(resolver, token, normal, type, now))
         ask_name_server(resolver, token, &question, id, now);
     return token;
 }
@@ -284,15 +288,13 @@ void dns_resolver_time_out(DnsResolver *resolver, SimTime now)
 
 bool dns_resolver_next_event(DnsResolver *resolver, DnsResolverEvent *event)
 {
-    GArray *events = resolver->events;
     if (resolver->next_event > 0)
-        queued_event_clear(&g_array_index(events, QueuedEvent, resolver->next_event - 1));
-    if (resolver->next_event == events->len) {
-        g_array_set_size(events, 0);
-        resolver->next_event = 0;
+        queued_event_clear(&resolver->events[resolver->next_event - 1]);
+    if (resolver->next_event == resolver->event_count) {
+        resolver->next_event = resolver->event_count = 0;
         return false;
     }
-    *event = g_array_index(events, QueuedEvent, resolver->next_event++).event;
+    *event = resolver->events[resolver->next_event++].event;
     if (event->kind == DNS_RESOLVER_ANSWERED)
         resolver->open_asks--;
     return true;
