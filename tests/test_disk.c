@@ -38,6 +38,58 @@ static void test_view(void **state)
     world_clear(&world);
 }
 
+/* A value whose octets are its text so many times. */
+typedef struct Chorus {
+    unsigned times;
+    char *text; /* owned */
+} Chorus;
+
+static void chorus_write(const void *value, uint8_t *octets)
+{
+    const Chorus *chorus = value;
+    size_t length = strlen(chorus->text);
+    for (unsigned i = 0; i < chorus->times; i++)
+        memcpy(octets + i * length, chorus->text, length);
+}
+
+static void chorus_clear(void *value)
+{
+    g_free(((Chorus *)value)->text); /* what it leaves is seen under AddressSanitizer */
+}
+
+static void add_chorus(DiskPlan *plan, const char *path, unsigned times, const char *text)
+{
+    static const DiskValueType type = {sizeof(Chorus), chorus_write, chorus_clear};
+    Chorus chorus = {times, g_strdup(text)};
+    disk_plan_write_value(plan, path, &type, &chorus, times * strlen(text));
+}
+
+static void test_a_value_is_its_octets(void **state)
+{
+    (void)state;
+    World world;
+    world_init(&world, (DiskOptions){.capacity = 16});
+    DiskPlan *plan = disk_plan_new();
+    add_write(plan, "f/a", "before");
+    add_chorus(plan, "f/a", 3, "la ");
+    add_chorus(plan, "f/b", 1, "x");
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    assert_file(&world, "f/a", "la la la ");
+    plan = disk_plan_new();
+    add_append(plan, "f/a", "oh");
+    disk_plan_rename(plan, "f/a", "f/b");
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    assert_file(&world, "f/b", "la la la oh");
+    assert_int_equal(disk_file_size(world.disk, "f/b"), 11);
+    plan = disk_plan_new();
+    add_chorus(plan, "f/c", 2, "too long ");
+    add_chorus(plan, "f/d", 1, "y");
+    assert_int_equal(run_plan(&world, plan), DISK_FULL);
+    assert_int_equal(disk_used(world.disk), 11);
+    assert_non_null(strstr(world.disk_log->str, "disk.full f/c"));
+    world_clear(&world);
+}
+
 static void test_latencies_add_up(void **state)
 {
     (void)state;
@@ -342,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view),
+        cmocka_unit_test(test_a_value_is_its_octets),
         cmocka_unit_test(test_latencies_add_up),
         cmocka_unit_test(test_failures_end_a_plan),
         cmocka_unit_test(test_crash_at_each_step),

@@ -145,6 +145,17 @@ static void a_copy_is_another_value(void **state)
     assert_int_equal(envelope->recipients[0].notify, NOTIFY_FAILURE | NOTIFY_DELAY);
 }
 
+static void a_copy_of_a_copy_is_the_same(void **state)
+{
+    (void)state;
+    g_autoptr(Envelope) envelope = example();
+    Envelope *copy = envelope_copy(envelope);
+    g_autoptr(Envelope) again = envelope_copy(copy);
+    assert_ptr_equal(again, copy);
+    envelope_free(copy);
+    assert_true(envelope_equals(envelope, again));
+}
+
 static void notify_is_read_and_written(void **state)
 {
     (void)state;
@@ -184,6 +195,7 @@ int main(void)
         cmocka_unit_test(other_texts_are_no_envelope),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_copy_is_another_value),
+        cmocka_unit_test(a_copy_of_a_copy_is_the_same),
         cmocka_unit_test(notify_is_read_and_written),
         cmocka_unit_test(xtext_is_that_of_rfc_3461),
     };

@@ -21,7 +21,7 @@ typedef struct Growing {
 
 static Growing *growing_of(Envelope *envelope)
 {
-    CHECK(!envelope->is_one_piece);
+    CHECK(envelope->references == 0);
     return (Growing *)(void *)envelope;
 }
 
@@ -84,10 +84,15 @@ static size_t texts_size(const Envelope *envelope)
 
 Envelope *envelope_copy(const Envelope *envelope)
 {
+    if (envelope->references > 0) {
+        Envelope *same = (Envelope *)envelope;
+        same->references++;
+        return same;
+    }
     size_t recipients_size = envelope->recipient_count * sizeof(Recipient);
     Envelope *copy = g_malloc(sizeof *copy + recipients_size + texts_size(envelope));
     *copy = *envelope;
-    copy->is_one_piece = true;
+    copy->references = 1;
     copy->recipients = (Recipient *)(void *)(copy + 1);
     char *end = (char *)(copy->recipients + envelope->recipient_count);
     copy->reverse_path = put_text(&end, envelope->reverse_path);
@@ -120,8 +125,10 @@ void envelope_free(Envelope *envelope)
 {
     if (envelope == NULL)
         return;
-    if (!envelope->is_one_piece)
+    if (envelope->references == 0)
         free_pieces(envelope);
+    else if (--envelope->references > 0)
+        return;
     g_free(envelope);
 }
 

@@ -41,12 +41,13 @@ typedef struct Envelope {
     Recipient *recipients; /* in the order given */
     size_t recipient_count;
     ReturnContent return_content;
-    bool is_one_piece; /* of memory, as a copy is */
+    uint32_t references; /* of a copy, which is one piece of memory; 0: it is in pieces */
 } Envelope;
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
-/* In one piece of memory; nothing can be added to it or changed in it. */
+/* In one piece of memory; nothing can be added to it or changed in it, so a copy of a copy is the
+ * same again. Each is to free. */
 Envelope *envelope_copy(const Envelope *envelope);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)

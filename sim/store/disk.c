@@ -2,6 +2,7 @@
 #include "store/disk.h"
 
 #include "core/check.h"
+#include "store/disk_chunk.h"
 #include "store/disk_files.h"
 
 #include <stddef.h>
@@ -20,8 +21,9 @@ typedef enum StepKind {
 typedef struct Step {
     struct Step *after;
     const char *path;
-    const char *to;  /* STEP_RENAME */
-    GBytes *content; /* STEP_WRITE, STEP_APPEND */
+    const char *to; /* STEP_RENAME */
+    Chunk *content; /* STEP_WRITE, STEP_APPEND; NULL: nothing */
+    uint64_t size;  /* its octets */
     StepKind kind;
     bool is_apart; /* allocated by itself */
 } Step;
@@ -77,7 +79,7 @@ void disk_plan_free(DiskPlan *plan)
 {
     for (Step *step = plan->first, *after; step != NULL; step = after) {
         after = step->after;
-        g_clear_pointer(&step->content, g_bytes_unref);
+        chunk_unref(step->content);
         if (step->is_apart)
             g_free(step);
     }
@@ -95,8 +97,9 @@ static Step *plan_allocate(DiskPlan *plan, size_t size)
     return step;
 }
 
+/* Takes `content` over. */
 static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char *to,
-                     GBytes *content)
+                     Chunk *content)
 {
     size_t path_size = strlen(path) + 1, to_size = to != NULL ? strlen(to) + 1 : 0;
     Step *step = plan_allocate(plan, sizeof *step + path_size + to_size);
@@ -108,7 +111,8 @@ static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char
     step->kind = kind;
     step->path = texts;
     step->to = to != NULL ? texts + path_size : NULL;
-    step->content = content != NULL ? g_bytes_ref(content) : NULL;
+    step->content = content;
+    step->size = chunk_size(content);
     if (plan->last != NULL)
         plan->last->after = step;
     else
@@ -118,12 +122,18 @@ static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char
 
 void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content)
 {
-    plan_add(plan, STEP_WRITE, path, NULL, content);
+    plan_add(plan, STEP_WRITE, path, NULL, chunk_new(content));
+}
+
+void disk_plan_write_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                           const void *value, uint64_t octets)
+{
+    plan_add(plan, STEP_WRITE, path, NULL, chunk_new_value(type, value, octets));
 }
 
 void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content)
 {
-    plan_add(plan, STEP_APPEND, path, NULL, content);
+    plan_add(plan, STEP_APPEND, path, NULL, chunk_new(content));
 }
 
 void disk_plan_sync(DiskPlan *plan, const char *path)
@@ -248,10 +258,9 @@ static DiskResult step_take(Disk *disk, const Step *step)
 /* The record of a failure; 0 when there is none. */
 static uint64_t record_failure(const Disk *disk, const Step *step, DiskResult result)
 {
-    uint64_t size = step->content != NULL ? g_bytes_get_size(step->content) : 0;
     if (result == DISK_FULL)
         return TRACE(disk->trace, disk->host, DISK_FULL, disk->fill_because, .path = step->path,
-                     .size = size);
+                     .size = step->size);
     if (result == DISK_ERROR)
         return record_error(disk, step_operation(step), step->path);
     return 0;
@@ -259,11 +268,10 @@ static uint64_t record_failure(const Disk *disk, const Step *step, DiskResult re
 
 static void step_record(const Disk *disk, const Step *step)
 {
-    uint64_t size = step->content != NULL ? g_bytes_get_size(step->content) : 0;
     switch (step->kind) {
     case STEP_WRITE:
     case STEP_APPEND:
-        TRACE(disk->trace, disk->host, DISK_WRITE, 0, .path = step->path, .size = size);
+        TRACE(disk->trace, disk->host, DISK_WRITE, 0, .path = step->path, .size = step->size);
         break;
     case STEP_SYNC:
     case STEP_SYNC_FOLDER:

@@ -112,6 +112,16 @@ void disk_plan_free(DiskPlan *plan);
 void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content);
 /* Adds to the end of the file, creating it when it is not there. Shares `content`. */
 void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
+/* A content that is kept as what it says, which takes less room than its octets, and is put into
+ * these when somebody reads it. It never changes. */
+typedef struct DiskValueType {
+    size_t size;
+    void (*write)(const void *value, uint8_t *octets); /* always the same, as many as were told */
+    void (*clear)(void *value);                        /* frees what it owns */
+} DiskValueType;
+/* As disk_plan_write, of so many octets; takes over what the value owns, and copies it. */
+void disk_plan_write_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                           const void *value, uint64_t octets);
 /* Makes the file's content durable. */
 void disk_plan_sync(DiskPlan *plan, const char *path);
 /* Makes the names in the folder durable. */

@@ -1,17 +1,22 @@
 /* Contents of files, and how power tears them. See disk_chunk.h. */
 #include "store/disk_chunk.h"
 
+#include "core/check.h"
+
 #include <stdbool.h>
 #include <string.h>
+
+typedef enum ChunkKind { CHUNK_OCTETS, CHUNK_BYTES, CHUNK_VALUE } ChunkKind;
 
 struct Chunk {
     Chunk *before;
     uint64_t size; /* octets, of those before too */
-    unsigned references;
-    bool is_shared; /* `bytes` holds a reference; otherwise the octets are here */
+    uint32_t references;
+    uint8_t kind; /* ChunkKind */
     union {
-        GBytes *bytes;
         uint8_t octets[sizeof(GBytes *)]; /* or more */
+        GBytes *bytes;                    /* a reference */
+        const DiskValueType *type;        /* the value lies behind the chunk */
     };
 };
 
@@ -35,41 +40,84 @@ void chunk_unref(Chunk *chunk)
 {
     while (chunk != NULL && --chunk->references == 0) {
         Chunk *before = chunk->before;
-        if (chunk->is_shared)
+        if (chunk->kind == CHUNK_BYTES)
             g_bytes_unref(chunk->bytes);
+        else if (chunk->kind == CHUNK_VALUE)
+            chunk->type->clear(chunk + 1);
         g_free(chunk);
         chunk = before;
     }
 }
 
-Chunk *chunk_append(Chunk *before, GBytes *bytes)
+/* With room for so much behind it. */
+static Chunk *chunk_allocate(ChunkKind kind, uint64_t size, size_t room)
+{
+    Chunk *chunk = g_malloc(sizeof *chunk + room);
+    chunk->before = NULL;
+    chunk->size = size;
+    chunk->references = 1;
+    chunk->kind = (uint8_t)kind;
+    return chunk;
+}
+
+Chunk *chunk_new(GBytes *bytes)
 {
     gsize size = 0;
     const void *data = g_bytes_get_data(bytes, &size);
     if (size == 0)
-        return before;
-    bool is_shared = size > COPIED_MAX;
-    size_t more = is_shared || size <= sizeof(GBytes *) ? 0 : size - sizeof(GBytes *);
-    Chunk *chunk = g_malloc(sizeof *chunk + more);
-    chunk->before = before;
-    chunk->size = chunk_size(before) + size;
-    chunk->references = 1;
-    chunk->is_shared = is_shared;
-    if (is_shared)
+        return NULL;
+    if (size > COPIED_MAX) {
+        Chunk *chunk = chunk_allocate(CHUNK_BYTES, size, 0);
         chunk->bytes = g_bytes_ref(bytes);
-    else
-        memcpy(chunk->octets, data, size);
+        return chunk;
+    }
+    size_t more = size <= sizeof(GBytes *) ? 0 : size - sizeof(GBytes *);
+    Chunk *chunk = chunk_allocate(CHUNK_OCTETS, size, more);
+    memcpy(chunk->octets, data, size);
     return chunk;
+}
+
+Chunk *chunk_new_value(const DiskValueType *type, const void *value, uint64_t octets)
+{
+    CHECK(octets > 0);
+    Chunk *chunk = chunk_allocate(CHUNK_VALUE, octets, type->size);
+    chunk->type = type;
+    memcpy(chunk + 1, value, type->size);
+    return chunk;
+}
+
+Chunk *chunk_append(Chunk *before, Chunk *chunk)
+{
+    if (chunk == NULL)
+        return before;
+    CHECK(chunk->before == NULL);
+    chunk->before = before;
+    chunk->size += chunk_size(before);
+    return chunk;
+}
+
+/* Copies the octets of this chunk alone. */
+static void copy_own(const Chunk *chunk, uint8_t *to, uint64_t size)
+{
+    switch ((ChunkKind)chunk->kind) {
+    case CHUNK_OCTETS:
+        memcpy(to, chunk->octets, size);
+        break;
+    case CHUNK_BYTES:
+        memcpy(to, g_bytes_get_data(chunk->bytes, NULL), size);
+        break;
+    case CHUNK_VALUE:
+        chunk->type->write(chunk + 1, to);
+        break;
+    }
 }
 
 /* Copies all octets. */
 static uint8_t *chunk_copy(const Chunk *chunk)
 {
     uint8_t *all = g_malloc(chunk_size(chunk));
-    for (const Chunk *at = chunk; at != NULL; at = at->before) {
-        const void *data = at->is_shared ? g_bytes_get_data(at->bytes, NULL) : at->octets;
-        memcpy(all + chunk_size(at->before), data, at->size - chunk_size(at->before));
-    }
+    for (const Chunk *at = chunk; at != NULL; at = at->before)
+        copy_own(at, all + chunk_size(at->before), at->size - chunk_size(at->before));
     return all;
 }
 
@@ -77,7 +125,7 @@ GBytes *chunk_read(const Chunk *chunk)
 {
     if (chunk == NULL)
         return g_bytes_new(NULL, 0);
-    if (chunk->before == NULL && chunk->is_shared)
+    if (chunk->before == NULL && chunk->kind == CHUNK_BYTES)
         return g_bytes_ref(chunk->bytes);
     return g_bytes_new_take(chunk_copy(chunk), chunk->size);
 }
@@ -116,5 +164,5 @@ Chunk *chunk_tear(Chunk *durable, Chunk *view, Random *draws)
         lose_blocks(octets, kept, end, draws);
     g_autoptr(GBytes) all = g_bytes_new_take(octets, chunk_size(view));
     g_autoptr(GBytes) torn = g_bytes_new_from_bytes(all, 0, end);
-    return chunk_append(NULL, torn);
+    return chunk_new(torn);
 }

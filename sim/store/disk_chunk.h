@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/random.h"
+#include "store/disk.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -15,8 +16,13 @@ enum { DISK_BLOCK_SIZE = 512 };
 uint64_t chunk_size(const Chunk *chunk);
 Chunk *chunk_ref(Chunk *chunk);
 void chunk_unref(Chunk *chunk);
-/* Takes the reference to `before` over; shares `bytes`, if they are many. */
-Chunk *chunk_append(Chunk *before, GBytes *bytes);
+/* A content by itself; shares `bytes`, if they are many. */
+Chunk *chunk_new(GBytes *bytes);
+/* See disk_plan_write_value. */
+Chunk *chunk_new_value(const DiskValueType *type, const void *value, uint64_t octets);
+/* Puts `chunk`, which is NULL or a content by itself and stays in this place, behind `before`;
+ * takes the references to both over. */
+Chunk *chunk_append(Chunk *before, Chunk *chunk);
 GBytes *chunk_read(const Chunk *chunk);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see
  * disk.h. A new reference. */

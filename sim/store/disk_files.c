@@ -10,7 +10,6 @@
 
 #include "core/check.h"
 #include "core/table.h"
-#include "store/disk_chunk.h"
 
 #include <string.h>
 
@@ -346,22 +345,22 @@ static File *make_file(DiskFiles *files, const char *path)
     return name->view;
 }
 
-DiskResult disk_files_write(DiskFiles *files, const char *path, GBytes *content)
+DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk *content)
 {
     bool may_lack_room = files->is_full || files->capacity > 0;
     const File *old = may_lack_room ? find_file(files, path) : NULL;
-    if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, g_bytes_get_size(content)))
+    if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, chunk_size(content)))
         return DISK_FULL;
-    file_set_view(files, make_file(files, path), chunk_append(NULL, content));
+    file_set_view(files, make_file(files, path), chunk_ref(content));
     return DISK_OK;
 }
 
-DiskResult disk_files_append(DiskFiles *files, const char *path, GBytes *content)
+DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk *content)
 {
-    if (!has_room(files, 0, g_bytes_get_size(content)))
+    if (!has_room(files, 0, chunk_size(content)))
         return DISK_FULL;
     File *file = make_file(files, path);
-    file_set_view(files, file, chunk_append(chunk_ref(file->view), content));
+    file_set_view(files, file, chunk_append(chunk_ref(file->view), chunk_ref(content)));
     return DISK_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/random.h"
 #include "store/disk.h"
+#include "store/disk_chunk.h"
 
 typedef struct DiskFiles DiskFiles;
 
@@ -10,8 +11,9 @@ typedef struct DiskFiles DiskFiles;
 DiskFiles *disk_files_new(uint64_t capacity);
 void disk_files_free(DiskFiles *files);
 
-DiskResult disk_files_write(DiskFiles *files, const char *path, GBytes *content);
-DiskResult disk_files_append(DiskFiles *files, const char *path, GBytes *content);
+/* Both share `content`; an append makes it part of the file's, so that it is used up. */
+DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk *content);
+DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk *content);
 DiskResult disk_files_sync(DiskFiles *files, const char *path);
 DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder);
 DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to);

@@ -269,7 +269,8 @@ void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdd
     addition->added = added;
     addition->link.data = addition;
     g_queue_push_tail_link(&queue->additions, &addition->link);
-    spool_add(queue->spool, id.text, envelope, message, now, (DiskDone){on_added, addition});
+    spool_add(queue->spool, id.text, addition->entry->envelope, message, now,
+              (DiskDone){on_added, addition});
 }
 
 static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient *found)

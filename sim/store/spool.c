@@ -198,13 +198,11 @@ static void sync_later(Spool *spool, const char *path)
 static DiskPlan *plan_add(const Spool *spool, const Job *job, const Envelope *envelope,
                           GBytes *message, SimTime arrived_at)
 {
-    g_autoptr(GBytes) head =
-        spool_entry_format_head(envelope, g_bytes_get_size(message), arrived_at);
     DiskPlan *plan = disk_plan_new();
     bool syncs_first = spool->order == SPOOL_SYNC_FIRST;
     if (job->is_refused)
         return plan;
-    disk_plan_write(plan, job->path.text, head);
+    spool_entry_plan_head(plan, job->path.text, envelope, g_bytes_get_size(message), arrived_at);
     disk_plan_append(plan, job->path.text, message);
     if (syncs_first)
         disk_plan_sync(plan, job->path.text);

@@ -23,19 +23,51 @@ static char *put_number(char *out, const char *text, uint64_t number)
     return out + text_put_number(number, out);
 }
 
-GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, SimTime arrived_at)
+/* What stands before a message in its file, as the disk keeps it. */
+typedef struct Front {
+    Envelope *envelope;
+    size_t message_size;
+    SimTime arrived_at;
+} Front;
+
+enum { FRONT_NUMBERS_MAX = 128 }; /* octets before the envelope */
+
+/* To free, without a NUL. */
+static char *front_format(const Front *front, size_t *length)
 {
-    enum { NUMBERS_MAX = 128 }; /* what stands before the envelope */
-    g_autofree char *text = envelope_format(envelope);
-    size_t length = strlen(text);
-    char *head = g_malloc(NUMBERS_MAX + length);
-    CHECK(arrived_at >= 0);
-    char *end = put_number(head, "spool 1\narrived ", (uint64_t)arrived_at);
-    end = put_number(end, "\nenvelope ", length);
-    end = put_number(end, "\nmessage ", message_size);
+    g_autofree char *text = envelope_format(front->envelope);
+    size_t envelope_length = strlen(text);
+    char *octets = g_malloc(FRONT_NUMBERS_MAX + envelope_length);
+    CHECK(front->arrived_at >= 0);
+    char *end = put_number(octets, "spool 1\narrived ", (uint64_t)front->arrived_at);
+    end = put_number(end, "\nenvelope ", envelope_length);
+    end = put_number(end, "\nmessage ", front->message_size);
     *end++ = '\n';
-    memcpy(end, text, length);
-    return g_bytes_new_take(head, (gsize)(end - head) + length);
+    memcpy(end, text, envelope_length);
+    *length = (size_t)(end - octets) + envelope_length;
+    return octets;
+}
+
+static void front_write(const void *value, uint8_t *octets)
+{
+    size_t length = 0;
+    g_autofree char *text = front_format(value, &length);
+    memcpy(octets, text, length);
+}
+
+static void front_clear(void *value)
+{
+    envelope_free(((Front *)value)->envelope);
+}
+
+void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
+                           size_t message_size, SimTime arrived_at)
+{
+    static const DiskValueType type = {sizeof(Front), front_write, front_clear};
+    Front front = {envelope_copy(envelope), message_size, arrived_at};
+    size_t length = 0;
+    g_free(front_format(&front, &length));
+    disk_plan_write_value(plan, path, &type, &front, length);
 }
 
 GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)

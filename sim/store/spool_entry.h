@@ -3,7 +3,9 @@
 
 #include "store/spool.h"
 
-/* What stands before the message. To unref. */
-GBytes *spool_entry_format_head(const Envelope *envelope, size_t message_size, SimTime arrived_at);
+/* A step that writes what stands before the message: with the envelope shared, if it is in one
+ * piece as the queue's is. */
+void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
+                           size_t message_size, SimTime arrived_at);
 /* A line of the journal. To unref. */
 GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome);
