@@ -451,7 +451,7 @@ Books *books_new(Trace *trace)
     books->first_outside = UINT32_MAX;
     books->names = interner_new(0);
     books->servers = g_ptr_array_new_with_free_func(server_free);
-    books->hosts = g_hash_table_new(NULL, NULL);
+    books->hosts = interner_new(sizeof(NodeId));
     books->mails = interner_new(sizeof(Mail));
     books->accounts.items = g_ptr_array_new_with_free_func(g_free);
     books->copies.items = g_ptr_array_new_with_free_func(g_free);
@@ -466,7 +466,7 @@ Books *books_new(Trace *trace)
 void books_free(Books *books)
 {
     g_ptr_array_unref(books->servers);
-    g_hash_table_destroy(books->hosts);
+    interner_free(books->hosts, NULL);
     interner_free(books->mails, books_mail_clear);
     g_ptr_array_unref(books->accounts.items);
     g_ptr_array_unref(books->copies.items);

@@ -149,7 +149,7 @@ static void check_account(Books *books, Account *account)
 static bool has_address(const GPtrArray *addresses, const char *address)
 {
     for (guint i = 0; addresses != NULL && i < addresses->len; i++) {
-        if (g_ascii_strcasecmp(g_ptr_array_index(addresses, i), address) == 0)
+        if (books_same_nocase(g_ptr_array_index(addresses, i), address))
             return true;
     }
     return false;
@@ -158,7 +158,7 @@ static bool has_address(const GPtrArray *addresses, const char *address)
 static bool was_answered(const Mail *mail, const char *address)
 {
     for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail) {
-        if (g_ascii_strcasecmp(at->recipient, address) == 0)
+        if (books_same_nocase(at->recipient, address))
             return true;
     }
     return has_address(mail->refused, address);

@@ -344,7 +344,7 @@ void books_name_report(Books *books, const Account *about, const char *name)
                       entry->server->name, entry->mail->name);
     for (Account *at = books_mail(books, name)->accounts; at != NULL; at = at->next_of_mail) {
         if (at->entry->server != entry->server || !at->is_notification ||
-            g_ascii_strcasecmp(books_user_of(books, at->recipient), "postmaster") != 0)
+            !books_same_nocase(books_user_of(books, at->recipient), "postmaster"))
             continue;
         at->is_named = at->is_report = true;
         is_told = true;

@@ -10,6 +10,8 @@
 #include "audit/interner.h"
 #include "core/table.h"
 
+#include <string.h>
+
 typedef struct Server Server;
 typedef struct Entry Entry;
 typedef struct Mail Mail;
@@ -135,7 +137,7 @@ struct Books {
     Simulator *simulator;
     Interner *names;
     GPtrArray *servers; /* Server by NodeId, NULL where there is none */
-    GHashTable *hosts;  /* a name as records have it -> NodeId */
+    Interner *hosts;    /* names as records have them: each means a NodeId and 1 */
     Interner *mails;    /* each means a Mail */
     BooksList accounts; /* Account in the order of opening */
     BooksList copies;   /* Copy in the order of storing */
@@ -154,6 +156,12 @@ struct Books {
     const char *endless;  /* the mail that has ended the run; NULL: none */
     NodeId first_outside; /* hosts from this one on stand for programs outside */
 };
+
+/* Without regard to the case of ASCII letters; nearly always they are alike in that too. */
+static inline bool books_same_nocase(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || g_ascii_strcasecmp(a, b) == 0;
+}
 
 /* ---- books.c ---- */
 
@@ -186,7 +194,9 @@ Account *books_find_account(Books *books, NodeId node, const char *entry, const 
 void books_close_account(Account *account);
 /* Opens it again where an outage and the entry's recovery explain that; else false. */
 bool books_reopen_account(Account *account);
-/* The left part of an address, without quotes, interned. */
+/* The left part of an address, without quotes; to free. */
+char *books_dup_user(const char *recipient);
+/* The same, interned. */
 const char *books_user_of(Books *books, const char *recipient);
 
 /* ---- books_flow.c: where mail comes from ---- */

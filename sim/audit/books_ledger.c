@@ -50,13 +50,11 @@ static NodeId search_host(const Books *books, const char *name)
 
 NodeId books_find_host(Books *books, const char *name)
 {
-    const char *key = books_intern(books, name);
-    void *known = NULL;
-    if (g_hash_table_lookup_extended(books->hosts, key, NULL, &known))
-        return GPOINTER_TO_UINT(known);
-    NodeId node = search_host(books, key);
-    g_hash_table_insert(books->hosts, (char *)key, GUINT_TO_POINTER(node));
-    return node;
+    const char *key = interner_take(books->hosts, name);
+    NodeId *host = interner_meaning(books->hosts, key);
+    if (*host == 0)
+        *host = search_host(books, key) + 1;
+    return *host - 1;
 }
 
 Mail *books_mail(Books *books, const char *name)
@@ -135,7 +133,11 @@ Account *books_find_account(Books *books, NodeId node, const char *entry_id, con
     Entry *entry = books_find_entry(books, node, entry_id);
     if (entry == NULL)
         return NULL;
-    Account *account = find_best(entry, books_intern(books, recipient));
+    Account *account = entry->accounts;
+    bool is_only = account != NULL && account->next_of_entry == NULL && recipient != NULL &&
+                   strcmp(account->recipient, recipient) == 0;
+    if (!is_only)
+        account = find_best(entry, books_intern(books, recipient));
     if (account == NULL && entry->untold > 0) {
         entry->untold--;
         account = books_open_account(books, entry, recipient, NULL);
@@ -164,16 +166,23 @@ bool books_reopen_account(Account *account)
     return true;
 }
 
-const char *books_user_of(Books *books, const char *recipient)
+char *books_dup_user(const char *recipient)
 {
     const char *at = strrchr(recipient, '@');
     size_t length = at != NULL ? (size_t)(at - recipient) : strlen(recipient);
     bool is_quoted = length >= 2 && recipient[0] == '"' && recipient[length - 1] == '"';
-    g_autoptr(GString) user = g_string_new(NULL);
+    char *user = g_malloc(length + 1), *end = user;
     for (size_t i = is_quoted; i < length - is_quoted; i++) {
         if (is_quoted && recipient[i] == '\\' && i + 1 < length - 1)
             i++;
-        g_string_append_c(user, recipient[i]);
+        *end++ = recipient[i];
     }
-    return books_intern(books, user->str);
+    *end = '\0';
+    return user;
+}
+
+const char *books_user_of(Books *books, const char *recipient)
+{
+    g_autofree char *user = books_dup_user(recipient);
+    return books_intern(books, user);
 }

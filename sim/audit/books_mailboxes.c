@@ -51,9 +51,9 @@ static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE
 
 /* ---- Why a message is put into a mailbox ---- */
 
-static bool is_user(Books *books, const Account *account, const char *user)
+static bool is_user(const Account *account, const char *user)
 {
-    const char *local_part = books_user_of(books, account->recipient);
+    g_autofree char *local_part = books_dup_user(account->recipient);
     size_t length = strlen(user);
     /* bob+news is bob's (RFC 5233) */
     return g_ascii_strncasecmp(local_part, user, length) == 0 &&
@@ -61,11 +61,11 @@ static bool is_user(Books *books, const Account *account, const char *user)
 }
 
 /* The account that is being delivered into this mailbox. */
-static Account *find_delivery(Books *books, const Copy *copy)
+static Account *find_delivery(const Copy *copy)
 {
     for (Account *at = copy->mail->accounts; at != NULL; at = at->next_of_mail) {
         if (at->entry->server == copy->server && at->is_open && at->attempts_local > at->stored &&
-            at->stored <= account_excuses(at) && is_user(books, at, copy->user))
+            at->stored <= account_excuses(at) && is_user(at, copy->user))
             return at;
     }
     return NULL;
@@ -87,16 +87,16 @@ static bool is_copied(const Copy *copy)
 static bool is_appended(Books *books, const Copy *copy)
 {
     const char *author = copy->mail->author;
-    if (g_ascii_strcasecmp(copy->folder, "INBOX") != 0)
+    if (!books_same_nocase(copy->folder, "INBOX"))
         return author != NULL || copy->mail->accounts != NULL;
-    return author != NULL && g_ascii_strcasecmp(books_user_of(books, author), copy->user) == 0;
+    return author != NULL && books_same_nocase(books_user_of(books, author), copy->user);
 }
 
 void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
 {
     Copy *copy = add_copy(books, node, fields);
-    bool is_inbox = g_ascii_strcasecmp(copy->folder, "INBOX") == 0;
-    Account *account = is_inbox ? find_delivery(books, copy) : NULL;
+    bool is_inbox = books_same_nocase(copy->folder, "INBOX");
+    Account *account = is_inbox ? find_delivery(copy) : NULL;
     if (account != NULL) {
         account->stored++;
         copy->by_delivery = true;
@@ -108,12 +108,12 @@ void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fie
 
 /* Two spellings of an address, or an alias beside an address, lead to one mailbox, and a message
  * put into it may have been booked on the other account: what is known now decides. */
-static void take_stored(Books *books, Account *account, const char *user)
+static void take_stored(Account *account, const char *user)
 {
     for (Account *at = account->entry->mail->accounts;
          account->stored < account->delivered && at != NULL; at = at->next_of_mail) {
         if (at->entry->server == account->entry->server && at->stored > at->delivered &&
-            is_user(books, at, user)) {
+            is_user(at, user)) {
             at->stored--;
             account->stored++;
         }
@@ -125,7 +125,7 @@ static void take_stored(Books *books, Account *account, const char *user)
 static bool is_shared(const Account *account, const Copy *copy)
 {
     return copy->owner != NULL && copy->owner->entry == account->entry &&
-           g_ascii_strcasecmp(copy->owner->recipient, account->recipient) == 0;
+           books_same_nocase(copy->owner->recipient, account->recipient);
 }
 
 static bool shares_copy(const Account *account, uint64_t uid)
@@ -152,10 +152,10 @@ void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_the
     for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
         bool is_claimable = was_there || (at->by_delivery && at->owner == NULL);
         if (at->server == account->entry->server && at->uid == uid && !at->is_gone &&
-            is_claimable && is_user(books, account, at->user)) {
+            is_claimable && is_user(account, at->user)) {
             at->owner = at->owner != NULL ? at->owner : account;
             if (!was_there)
-                take_stored(books, account, at->user);
+                take_stored(account, at->user);
             return;
         }
     }

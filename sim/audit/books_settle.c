@@ -67,7 +67,7 @@ static bool account_is_through(const Account *account)
 static bool copy_is_through(const Copy *copy)
 {
     return copy->by_delivery && copy->owner != NULL && !copy->is_gone && !copy->is_marked_deleted &&
-           g_ascii_strcasecmp(copy->folder, "INBOX") == 0;
+           books_same_nocase(copy->folder, "INBOX");
 }
 
 static bool mail_is_through(const Mail *mail)
@@ -156,7 +156,7 @@ bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVE
     const char *user = books_intern(books, fields->recipient);
     Settled *settled = server->settled != NULL ? g_hash_table_lookup(server->settled, user) : NULL;
     if (settled == NULL || settled->count == 0 ||
-        g_ascii_strcasecmp(fields->folder != NULL ? fields->folder : "", "INBOX") != 0)
+        !books_same_nocase(fields->folder != NULL ? fields->folder : "", "INBOX"))
         return false;
     settled->count--;
     settled->sum -= settled_hash(fields->mail, fields->uid);

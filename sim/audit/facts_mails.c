@@ -104,6 +104,8 @@ static KnownMail *find_known(const Facts *facts, const char *name)
 /* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
 static bool address_matches(const char *a, const char *b)
 {
+    if (strcmp(a, b) == 0)
+        return true;
     const char *at = strrchr(a, '@');
     size_t local = at != NULL ? (size_t)(at - a) : strlen(a);
     return strncmp(a, b, local) == 0 && g_ascii_strcasecmp(a + local, b + local) == 0;
@@ -112,8 +114,7 @@ static bool address_matches(const char *a, const char *b)
 static size_t find_index(const FactsMail *mail, const char *address)
 {
     for (size_t i = 0; i < mail->recipient_count; i++) {
-        if (mail->recipients[i].address == address ||
-            address_matches(mail->recipients[i].address, address))
+        if (address_matches(mail->recipients[i].address, address))
             return i;
     }
     return mail->recipient_count;
@@ -193,7 +194,7 @@ static Subject subject_of(Facts *facts, NodeId node, const char *mail, const cha
         .index = index,
         .recipient = shown,
         .state = &shown->own,
-        .entry = {node, facts_intern(facts, entry)},
+        .entry = {node, entry != NULL ? entry : ""},
     };
 }
 
@@ -202,13 +203,13 @@ static uint32_t find_entry(const Subject *subject)
 {
     const FactsEntry *entries = entries_of(subject->state);
     uint32_t i = 0;
-    while (i < subject->state->open &&
-           (entries[i].node != subject->entry.node || entries[i].id != subject->entry.id))
+    while (i < subject->state->open && (entries[i].node != subject->entry.node ||
+                                        strcmp(entries[i].id, subject->entry.id) != 0))
         i++;
     return i;
 }
 
-static void open_entry(const Subject *subject)
+static void open_entry(Facts *facts, const Subject *subject)
 {
     FactsState *state = subject->state;
     uint32_t count = state->open;
@@ -222,7 +223,8 @@ static void open_entry(const Subject *subject)
         state->entries.several = several;
     }
     state->open++;
-    entries_of(state)[count] = subject->entry;
+    entries_of(state)[count] =
+        (FactsEntry){subject->entry.node, facts_intern(facts, subject->entry.id)};
 }
 
 static void close_entry(const Subject *subject)
@@ -297,17 +299,29 @@ FactsSums facts_sums(const Facts *facts, const char *group)
     return (FactsSums){.last_delivered_at = SIM_NEVER};
 }
 
+/* The addresses between the commas, without the blanks around them. */
+static void add_recipients(Facts *facts, KnownMail *mail, const char *list)
+{
+    if (strpbrk(list, ", \t\n\v\f\r") == NULL) { /* as nearly all are */
+        if (list[0] != '\0')
+            find_or_add_recipient(facts, mail, list);
+        return;
+    }
+    g_auto(GStrv) addresses = g_strsplit(list, ",", -1);
+    for (char **address = addresses; *address != NULL; address++) {
+        if (*g_strstrip(*address) != '\0')
+            find_or_add_recipient(facts, mail, *address);
+    }
+}
+
 static void note_composed(Facts *facts, const TraceFields_AGENT_COMPOSE *fields)
 {
     KnownMail *mail = find_or_add_mail(facts, fields->mail);
     mail->shown.from = facts_intern(facts, fields->from);
     bool is_named_so = g_strcmp0(fields->subject, mail->shown.name) == 0;
     mail->shown.subject = is_named_so ? mail->shown.name : facts_intern(facts, fields->subject);
-    g_auto(GStrv) addresses = g_strsplit(fields->to != NULL ? fields->to : "", ",", -1);
-    for (char **address = addresses; *address != NULL; address++) {
-        if (*g_strstrip(*address) != '\0')
-            find_or_add_recipient(facts, mail, *address);
-    }
+    if (fields->to != NULL)
+        add_recipients(facts, mail, fields->to);
 }
 
 /* Without a recipient it is about all of them. */
@@ -347,7 +361,7 @@ static void note_accepted(Facts *facts, const TraceRecord *record)
     const TraceFields_MAIL_ACCEPTED *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    open_entry(&subject);
+    open_entry(facts, &subject);
     if (subject.mail->shown.from[0] == '\0')
         subject.mail->shown.from = facts_intern(facts, fields->sender);
     subject.recipient->servers += fields->origin == NULL;
@@ -361,7 +375,7 @@ static void note_attempt(Facts *facts, const TraceRecord *record)
     const TraceFields_QUEUE_ATTEMPT *fields = record->fields;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    open_entry(&subject);
+    open_entry(facts, &subject);
     if (g_strcmp0(fields->transport, "smtp") == 0) {
         subject.recipient->attempts++;
         subject.recipient->first_attempt_at =
