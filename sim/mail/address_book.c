@@ -115,6 +115,10 @@ void address_book_set_catch_all(AddressBook *book, const char *user)
 
 bool address_book_has_domain(const AddressBook *book, const char *domain)
 {
+    for (char **own = book->domains; *own != NULL; own++) {
+        if (strcmp(*own, domain) == 0) /* as most are written */
+            return true;
+    }
     g_autofree char *ascii = g_str_is_ascii(domain) ? NULL : address_domain_to_ascii(domain);
     for (char **own = book->domains; *own != NULL; own++) {
         if (g_ascii_strcasecmp(*own, ascii != NULL ? ascii : domain) == 0)
@@ -125,7 +129,12 @@ bool address_book_has_domain(const AddressBook *book, const char *domain)
 
 static const Named *find_exactly(const AddressBook *book, const char *local_part)
 {
-    g_autofree char *key = g_ascii_strdown(local_part, -1);
+    char key[ADDRESS_LOCAL_PART_MAX + sizeof "-request"]; /* no name is longer */
+    size_t length = strlen(local_part);
+    if (length >= sizeof key)
+        return NULL;
+    for (size_t i = 0; i <= length; i++)
+        key[i] = g_ascii_tolower(local_part[i]);
     return g_hash_table_lookup(book->names, key);
 }
 

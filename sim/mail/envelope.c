@@ -256,11 +256,11 @@ bool notify_wants_success(uint8_t notify)
 
 char *notify_format(uint8_t notify)
 {
-    GString *text = g_string_new(NULL);
+    char text[sizeof "NEVER,SUCCESS,FAILURE,DELAY"] = "", *end = text;
     for (size_t i = 0; i < G_N_ELEMENTS(notify_words); i++)
         if ((notify & notify_words[i].bit) != 0)
-            g_string_append_printf(text, "%s%s", text->len > 0 ? "," : "", notify_words[i].word);
-    return g_string_free(text, FALSE);
+            end = stpcpy(stpcpy(end, end > text ? "," : ""), notify_words[i].word);
+    return g_strdup(text);
 }
 
 static uint8_t notify_bit_of(Span word)

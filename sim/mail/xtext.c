@@ -38,14 +38,16 @@ static size_t decode_one(Span xtext, uint8_t *octet)
 
 char *xtext_decode(Span xtext)
 {
-    g_autoptr(GString) octets = g_string_sized_new(xtext.length);
+    g_autofree char *octets = g_malloc(xtext.length + 1);
+    char *end = octets;
     while (xtext.length > 0) {
         uint8_t octet = 0;
         size_t used = decode_one(xtext, &octet);
         if (used == 0)
             return NULL;
-        g_string_append_c(octets, (char)octet);
+        *end++ = (char)octet;
         xtext = span_skip(xtext, used);
     }
-    return g_string_free(g_steal_pointer(&octets), FALSE);
+    *end = '\0';
+    return g_steal_pointer(&octets);
 }
