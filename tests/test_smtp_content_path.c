@@ -55,6 +55,45 @@ static void test_there_is_one_return_path(void **state)
     peer_free(&peer);
 }
 
+/* Lines that begin with dots, long and short ones, cut the content into pieces of which a server
+ * keeps some where they are and copies others; the header lies in many of them. */
+static void test_pieces_of_a_message_are_put_together(void **state)
+{
+    (void)state;
+    static const char *const cues[] = {"220 ", "250 SIZE", "250 ", "250 ", "354 ", "250 "};
+    g_autoptr(GString) sent = g_string_new(NULL), whole = g_string_new(NULL);
+    for (size_t i = 0; i < 60; i++) {
+        g_autofree char *filler = g_strnfill(i * i % 700, (char)('a' + i % 26));
+        g_string_append_printf(sent, "..f%zu: %s\r\ng%zu: %s\r\n", i, filler, i, filler);
+        g_string_append_printf(whole, ".f%zu: %s\r\ng%zu: %s\r\n", i, filler, i, filler);
+    }
+    const char *rest = "Message-ID: <late@a.example>\r\n\r\ntext\r\n";
+    g_string_append(sent, rest);
+    g_string_append(whole, rest);
+    g_string_append(sent, "..\r\n...\r\n.\r\n");
+    g_string_append(whole, ".\r\n..\r\n");
+    const char *const parts[] = {"EHLO a.example\r\n",
+                                 "MAIL FROM:<alice@a.example>\r\n",
+                                 "RCPT TO:<bob@b.example>\r\n",
+                                 "DATA\r\n",
+                                 sent->str,
+                                 "QUIT\r\n"};
+    Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
+    Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
+    play_client(&peer, &played);
+    const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
+    assert_int_equal(bob->agent->inbox->len, 1);
+    const AgentMail *mail = bob->agent->inbox->pdata[0];
+    g_autofree char *text =
+        g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    assert_true(g_str_has_suffix(text, whole->str));
+    text[strlen(text) - whole->len] = '\0'; /* what the server has put on top */
+    assert_true(g_str_has_prefix(text, "Return-Path: <alice@a.example>\r\nReceived: from "));
+    assert_null(strstr(text, "Message-ID"));
+    played_end(&played);
+    peer_free(&peer);
+}
+
 /* ---- Smuggling ---- */
 
 #define TRICK                                                                                      \
@@ -221,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_message_in_circles_is_refused),
         cmocka_unit_test(test_there_is_one_return_path),
+        cmocka_unit_test(test_pieces_of_a_message_are_put_together),
         cmocka_unit_test(test_a_mail_is_smuggled_between_servers),
         cmocka_unit_test(test_eight_bits_through_a_run),
         cmocka_unit_test(test_eight_bits_are_encoded_for_a_server_of_seven),

@@ -72,6 +72,46 @@ void slice_queue_consume(SliceQueue *queue, size_t count)
         queue->first = 0;
 }
 
+Slice slice_queue_shift(SliceQueue *queue, size_t maximum)
+{
+    if (queue->count == 0 || maximum == 0)
+        return (Slice){0};
+    Slice *front = first_slice(queue);
+    Slice shifted = *front;
+    if (shifted.length > maximum) {
+        shifted = slice_ref(shifted, 0, maximum);
+        front->offset += maximum;
+        front->length -= maximum;
+    } else {
+        queue->count--;
+        queue->first = queue->count == 0 ? 0 : queue->first + 1;
+    }
+    queue->length -= (uint32_t)shifted.length;
+    return shifted;
+}
+
+bool slice_queue_extend(SliceQueue *queue, const GBytes *within, Span octets)
+{
+    if (queue->count == 0)
+        return false;
+    Slice *last = first_slice(queue) + queue->count - 1;
+    Span before = slice_span(*last);
+    if (last->bytes != within || before.data + before.length != octets.data)
+        return false;
+    last->length += octets.length;
+    queue->length += (uint32_t)octets.length;
+    return true;
+}
+
+void slice_queue_copy(const SliceQueue *queue, uint8_t *out)
+{
+    const Slice *slice = slice_queue_first(queue);
+    for (uint32_t i = 0; i < queue->count; i++, slice++) {
+        memcpy(out, slice_span(*slice).data, slice->length);
+        out += slice->length;
+    }
+}
+
 Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length)
 {
     uint8_t *gathered = g_malloc(length);

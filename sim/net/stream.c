@@ -8,6 +8,11 @@ Span stream_peek(const Stream *stream)
     return stream->operations->peek(stream);
 }
 
+Slice stream_take(Stream *stream, size_t maximum)
+{
+    return stream->operations->take(stream, maximum);
+}
+
 void stream_consume(Stream *stream, size_t count)
 {
     stream->operations->consume(stream, count);

@@ -55,6 +55,8 @@ typedef struct StreamHandler {
 Span stream_peek(const Stream *stream);
 /* Drops the first `count` bytes, at most the length of stream_peek. */
 void stream_consume(Stream *stream, size_t count);
+/* Takes at most `maximum` bytes of the first run, by reference; the caller owns the slice. */
+Slice stream_take(Stream *stream, size_t maximum);
 /* How many bytes stream_write takes now; 0 before CONNECTED and after stream_close. */
 size_t stream_write_room(const Stream *stream);
 /* Takes as much of `data` as there is room for, by reference, and says how much; the caller keeps
@@ -104,6 +106,7 @@ uint16_t stream_local_port(const Stream *stream);
 typedef struct StreamOperations {
     Span (*peek)(const Stream *stream);
     void (*consume)(Stream *stream, size_t count);
+    Slice (*take)(Stream *stream, size_t maximum);
     size_t (*write_room)(const Stream *stream);
     size_t (*write)(Stream *stream, const Slice *slices, size_t count);
     void (*close)(Stream *stream);

@@ -199,6 +199,13 @@ void tcp_consume(TcpConnection *tcp, size_t count)
         tcp->ack_now = true;
 }
 
+Slice tcp_take(TcpConnection *tcp, size_t maximum)
+{
+    Slice slice = slice_queue_shift(&tcp->receiving, maximum);
+    tcp_consume(tcp, 0);
+    return slice;
+}
+
 Slice tcp_read(TcpConnection *tcp, size_t maximum)
 {
     size_t length = MIN(maximum, tcp->receiving.length);

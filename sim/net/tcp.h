@@ -163,6 +163,8 @@ Span tcp_peek(const TcpConnection *tcp);
 size_t tcp_readable(const TcpConnection *tcp);
 /* Drops `count` octets, at most tcp_readable; the window opens. */
 void tcp_consume(TcpConnection *tcp, size_t count);
+/* At most `maximum` octets of the first run, which the caller owns; the window opens. */
+Slice tcp_take(TcpConnection *tcp, size_t maximum);
 /* At most `maximum` octets from the front, by reference; the caller owns the slice. Empty when
  * there is nothing to read. */
 Slice tcp_read(TcpConnection *tcp, size_t maximum);

@@ -23,6 +23,17 @@ static void socket_consume(Stream *stream, size_t count)
     tcp_socket_settle(socket);
 }
 
+static Slice socket_take(Stream *stream, size_t maximum)
+{
+    TcpSocket *socket = socket_of(stream);
+    Slice slice = socket->is_orphan ? (Slice){0} : tcp_take(socket->tcp, maximum);
+    if (slice.length == 0)
+        return slice;
+    socket->octets_read += slice.length;
+    tcp_socket_settle(socket);
+    return slice;
+}
+
 static size_t socket_write_room(const Stream *stream)
 {
     const TcpSocket *socket = socket_of(stream);
@@ -89,6 +100,7 @@ static uint64_t socket_peer_because(const Stream *stream)
 const StreamOperations tcp_stream_operations = {
     .peek = socket_peek,
     .consume = socket_consume,
+    .take = socket_take,
     .write_room = socket_write_room,
     .write = socket_write,
     .close = socket_close,

@@ -6,6 +6,7 @@
  * queue (RFC 5321 §4.2.5, §6.1). */
 #include "node/mail_server_internal.h"
 
+#include "net/slice_queue.h"
 #include "node/policy_check.h"
 #include "proto/smtp_server.h"
 
@@ -35,7 +36,8 @@ typedef struct Reception {
     NamedRecipient recipient;  /* of RCPT, for which the rules are asked */
     char *helo_name;
     Envelope *envelope;  /* of the transaction under way */
-    Buffer content;      /* what has come of the message */
+    SliceQueue content;  /* what has come of the message, where the client has put it */
+    Buffer copies;       /* of small pieces, and others that cannot be kept so */
     uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
     bool is_adding;      /* the queue is making a message durable */
@@ -56,7 +58,8 @@ void reception_free(void *pointer)
     session_free(reception->session);
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
-    buffer_clear(&reception->content);
+    slice_queue_clear(&reception->content);
+    buffer_clear(&reception->copies);
     recipient_clear(&reception->recipient);
     g_free(reception->helo_name);
     g_free(reception);
@@ -153,7 +156,7 @@ static void handle_auth(Reception *reception, const SmtpServerEvent *event)
 static void reset_transaction(Reception *reception)
 {
     g_clear_pointer(&reception->envelope, envelope_free);
-    buffer_consume(&reception->content, reception->content.length);
+    slice_queue_clear(&reception->content);
 }
 
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
@@ -279,15 +282,38 @@ static void handle_verify(Reception *reception, const SmtpServerEvent *event)
 
 /* ---- Taking a message over ---- */
 
-/* Where the client has said how large the message is, there is room at once for all of it and for
- * the fields to come. */
-static void take_content(Reception *reception, Span octets)
+/* A piece stays where it is if it is not so small that keeping it would cost more than it has.
+ * Those that are copied lie one behind the other too. */
+static void take_content(Reception *reception, Span octets, GBytes *within)
 {
-    enum { FIELDS_ROOM = 240, DECLARED_MAX = 1 << 20 };
-    Buffer *content = &reception->content;
-    if (content->capacity == 0 && reception->declared_size > 0)
-        buffer_expect(content, MIN(reception->declared_size, DECLARED_MAX) + FIELDS_ROOM);
-    CHECK(buffer_append(content, octets));
+    enum { SMALL = 256 };
+    SliceQueue *content = &reception->content;
+    CHECK(octets.length <= UINT32_MAX - content->length);
+    if (within != NULL && slice_queue_extend(content, within, octets))
+        return;
+    if (within != NULL && octets.length >= SMALL) {
+        size_t offset = (size_t)(octets.data - (const uint8_t *)g_bytes_get_data(within, NULL));
+        slice_queue_take(content, slice_new(within, offset, octets.length));
+        return;
+    }
+    CHECK(buffer_append(&reception->copies, octets));
+    Slice copy = buffer_take(&reception->copies, octets.length);
+    if (slice_queue_extend(content, copy.bytes, slice_span(copy)))
+        slice_clear(&copy);
+    else
+        slice_queue_take(content, copy);
+}
+
+/* Makes the first slice of the content one that has the whole header. */
+static void gather_header(Reception *reception)
+{
+    SliceQueue *content = &reception->content;
+    Span first = slice_queue_peek(content);
+    if (content->count <= 1 || message_body_offset(first) < first.length)
+        return;
+    Slice whole = slice_queue_cut(content, 0, content->length);
+    slice_queue_clear(content);
+    slice_queue_take(content, whole);
 }
 
 /* RFC 3848: the letters after ESMTP are S for TLS and A for AUTH. */
@@ -302,7 +328,7 @@ static const char *transmission_type(const Reception *reception)
  * field, to free, or NULL where there is one. */
 static char *missing_id(const Reception *reception, const char *id)
 {
-    if (message_id_left(buffer_peek(&reception->content)).length > 0)
+    if (message_id_left(slice_queue_peek(&reception->content)).length > 0)
         return NULL;
     /* its left part names the message in the simulation: no other server's may be equal */
     const char *host = host_name(reception->server->machine.host);
@@ -337,12 +363,10 @@ static GBytes *build_message(Reception *reception)
         fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
     /* In memory of its size: it stays as long as the message is in the queue. */
     const char *above = fields != NULL ? fields : received;
-    Span content = buffer_peek(&reception->content);
-    size_t front = strlen(above), length = front + content.length;
+    size_t front = strlen(above), length = front + reception->content.length;
     uint8_t *message = g_malloc(length);
     memcpy(message, above, front);
-    if (content.length > 0)
-        memcpy(message + front, content.data, content.length);
+    slice_queue_copy(&reception->content, message + front);
     return g_bytes_new_take(message, length);
 }
 
@@ -399,7 +423,9 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 
 static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
 {
-    if (message_count_received(buffer_peek(&reception->content)) >= reception->server->hop_limit) {
+    gather_header(reception);
+    if (message_count_received(slice_queue_peek(&reception->content)) >=
+        reception->server->hop_limit) {
         answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
         reset_transaction(reception);
         return;
@@ -481,7 +507,7 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         handle_rcpt(reception, event);
         break;
     case SMTP_SERVER_EVENT_CONTENT:
-        take_content(reception, event->content);
+        take_content(reception, event->content, event->within);
         break;
     case SMTP_SERVER_EVENT_MESSAGE_END:
         handle_message_end(reception, event);
@@ -529,7 +555,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     Reception *reception = g_new0(Reception, 1);
     reception->server = server;
     reception->is_submission = is_submission;
-    buffer_init(&reception->content, SIZE_MAX);
+    buffer_init(&reception->copies, SIZE_MAX);
     reception->trace = (SmtpTrace){
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));

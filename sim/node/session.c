@@ -119,6 +119,25 @@ static void session_consume_input(Session *session, size_t count)
         stream_consume(session->stream, count);
 }
 
+/* The first run of input to the engine, as far as there is room; false: nothing moved. */
+static bool session_move_run_in(Session *session)
+{
+    const SessionProtocol *protocol = session->protocol;
+    Span input = session_peek_input(session);
+    if (input.length == 0)
+        return false;
+    size_t count = MIN(input.length, protocol->input_room(session->engine));
+    if (count == 0)
+        return false;
+    if (session->tls == NULL && protocol->take_input != NULL) {
+        protocol->take_input(session->engine, stream_take(session->stream, count));
+        return true;
+    }
+    protocol->receive(session->engine, span_of(input.data, count));
+    session_consume_input(session, count);
+    return true;
+}
+
 /* Peer to engine, as far as the engine takes it; true when something moved. */
 static bool session_move_input(Session *session)
 {
@@ -126,14 +145,8 @@ static bool session_move_input(Session *session)
     for (;;) {
         if (session->tls != NULL)
             moved = session_move_records_in(session) || moved;
-        Span input = session_peek_input(session);
-        if (input.length == 0)
+        if (!session_move_run_in(session))
             return moved;
-        size_t count = MIN(input.length, session->protocol->input_room(session->engine));
-        if (count == 0)
-            return moved;
-        session->protocol->receive(session->engine, span_of(input.data, count));
-        session_consume_input(session, count);
         session->receptions++;
         session->silence_because = 0;
         moved = true;

@@ -14,6 +14,8 @@ enum { SESSION_SLICES_MAXIMUM = SMTP_OUTPUT_SLICES_MAXIMUM };
 typedef struct SessionProtocol {
     size_t (*input_room)(const void *engine);
     void (*receive)(void *engine, Span bytes);
+    /* The same by reference: the engine owns the slice; NULL: it wants them by `receive`. */
+    void (*take_input)(void *engine, Slice bytes);
     void (*receive_end)(void *engine);
     Span (*peek_output)(const void *engine);
     void (*consume_output)(void *engine, size_t count);

@@ -48,6 +48,17 @@ DEFINE_MOVING(smtp_client, SmtpClient)
 DEFINE_MOVING(imap_server, ImapServer)
 DEFINE_MOVING(imap_client, ImapClient)
 
+/* The SMTP engines pass octets on by reference. */
+static void smtp_server_session_take_input(void *engine, Slice bytes)
+{
+    smtp_server_take_input(engine, bytes);
+}
+
+static void smtp_client_session_take_input(void *engine, Slice bytes)
+{
+    smtp_client_take_input(engine, bytes);
+}
+
 static size_t smtp_server_session_take_output(void *engine, size_t room,
                                               Slice slices[static SESSION_SLICES_MAXIMUM])
 {
@@ -91,11 +102,13 @@ static int64_t imap_client_session_timeout_ns(const void *engine)
 }
 
 const SessionProtocol SESSION_SMTP_SERVER = {
-    MOVING(smtp_server), .take_output = smtp_server_session_take_output,
-    .timeout_ns = smtp_server_session_timeout_ns, .timeout_epoch = smtp_server_session_epoch};
+    MOVING(smtp_server), .take_input = smtp_server_session_take_input,
+    .take_output = smtp_server_session_take_output, .timeout_ns = smtp_server_session_timeout_ns,
+    .timeout_epoch = smtp_server_session_epoch};
 const SessionProtocol SESSION_SMTP_CLIENT = {
-    MOVING(smtp_client), .take_output = smtp_client_session_take_output,
-    .timeout_ns = smtp_client_session_timeout_ns, .timeout_epoch = smtp_client_session_epoch};
+    MOVING(smtp_client), .take_input = smtp_client_session_take_input,
+    .take_output = smtp_client_session_take_output, .timeout_ns = smtp_client_session_timeout_ns,
+    .timeout_epoch = smtp_client_session_epoch};
 const SessionProtocol SESSION_IMAP_SERVER = {MOVING(imap_server),
                                              .timeout_ns = imap_server_session_timeout_ns};
 const SessionProtocol SESSION_IMAP_CLIENT = {MOVING(imap_client),

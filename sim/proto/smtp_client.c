@@ -21,7 +21,7 @@ SmtpClient *smtp_client_new(const SmtpClientOptions *options)
     client->options.identity = client->identity = g_strdup(options->identity);
     client->options.password = client->password = g_strdup(options->password);
     client->state = smtp_client_table.initial;
-    buffer_init(&client->input, SMTP_CLIENT_INPUT_MAXIMUM);
+    intake_init(&client->input, SMTP_CLIENT_INPUT_MAXIMUM);
     buffer_init(&client->output, SMTP_CLIENT_OUTPUT_MAXIMUM);
     smtp_reply_reader_init(&client->reader);
     return client;
@@ -32,7 +32,7 @@ void smtp_client_free(SmtpClient *client)
     if (client == NULL)
         return;
     smtp_own_transaction_free(client->transaction);
-    buffer_clear(&client->input);
+    intake_clear(&client->input);
     buffer_clear(&client->output);
     slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
@@ -224,7 +224,14 @@ void smtp_client_receive(SmtpClient *client, Span bytes)
 {
     CHECK(!client->input_ended);
     CHECK(bytes.length <= smtp_client_input_room(client));
-    buffer_append(&client->input, bytes);
+    intake_append(&client->input, bytes);
+}
+
+void smtp_client_take_input(SmtpClient *client, Slice bytes)
+{
+    CHECK(!client->input_ended);
+    CHECK(bytes.length <= smtp_client_input_room(client));
+    intake_take(&client->input, bytes);
 }
 
 void smtp_client_receive_end(SmtpClient *client)
@@ -235,7 +242,7 @@ void smtp_client_receive_end(SmtpClient *client)
 size_t smtp_client_input_room(const SmtpClient *client)
 {
     bool deaf = client->state == SMTP_CLIENT_CLOSED || client->state == SMTP_CLIENT_TLS;
-    return deaf ? 0 : buffer_room(&client->input);
+    return deaf ? 0 : intake_room(&client->input);
 }
 
 Span smtp_client_peek_output(const SmtpClient *client)

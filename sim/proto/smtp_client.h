@@ -186,6 +186,8 @@ void smtp_client_free(SmtpClient *client);
 
 /* `bytes` is at most smtp_client_input_room long. */
 void smtp_client_receive(SmtpClient *client, Span bytes);
+/* The same by reference; the engine becomes the owner of the slice. */
+void smtp_client_take_input(SmtpClient *client, Slice bytes);
 /* The server has closed, or the connection broke; replies that came before still count. */
 void smtp_client_receive_end(SmtpClient *client);
 size_t smtp_client_input_room(const SmtpClient *client);

@@ -50,7 +50,7 @@ static void begin_tls(SmtpClient *client)
     client->offered = 0;
     client->size_maximum = 0;
     client->auth_plain = client->auth_login = false;
-    buffer_consume(&client->input, client->input.length);
+    intake_consume(&client->input, intake_peek(&client->input).length);
     client->tls_due = true;
 }
 

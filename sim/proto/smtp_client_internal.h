@@ -1,6 +1,7 @@
 /* What the files of the SMTP client share among themselves. */
 #pragma once
 
+#include "core/intake.h"
 #include "proto/smtp_client.h"
 #include "proto/smtp_content.h"
 
@@ -82,7 +83,7 @@ struct SmtpClient {
     char *name, *identity, *password;
     uint8_t state;
 
-    Buffer input;
+    Intake input;
     Slice lent; /* content in the output by reference: goes before all that is in `output` */
     Buffer output;
     bool input_ended;

@@ -144,7 +144,8 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
     size_t length = take_lines(decoder, rest, &newline);
     if (newline && length == 0) {
         decoder_end_line(decoder);
-        return (SmtpContentPiece){.content = span_of_text("\r\n"), .consumed = dots + 1};
+        return (SmtpContentPiece){
+            .content = span_of_text("\r\n"), .consumed = dots + 1, .is_made_up = true};
     }
     return (SmtpContentPiece){.content = span_of(rest.data, length), .consumed = dots + length};
 }

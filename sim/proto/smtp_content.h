@@ -37,6 +37,7 @@ typedef struct SmtpContentPiece {
     Span content;    /* part of the input, or static text; empty: none */
     size_t consumed; /* octets of the input that are dealt with; 0: more input is needed */
     bool end;        /* the final dot has been read */
+    bool is_made_up; /* the content is static text */
 } SmtpContentPiece;
 
 SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum);

@@ -207,12 +207,12 @@ static void reader_restart(SmtpReplyReader *reader)
     reader->done = false;
 }
 
-SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, SmtpReply *reply)
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, SmtpReply *reply)
 {
     if (reader->done)
         reader_restart(reader);
     for (;;) {
-        Span bytes = buffer_peek(input);
+        Span bytes = intake_peek(input);
         size_t end = span_find(bytes, '\n');
         if (MIN(end, bytes.length) >= SMTP_REPLY_LINE_LENIENT_MAXIMUM)
             return SMTP_REPLY_READ_MALFORMED;
@@ -220,7 +220,7 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, Smt
             return SMTP_REPLY_READ_MORE;
         size_t length = end > 0 && bytes.data[end - 1] == '\r' ? end - 1 : end;
         SmtpReplyRead read = reader_add_line(reader, span_of(bytes.data, length), reply);
-        buffer_consume(input, end + 1);
+        intake_consume(input, end + 1);
         if (read != SMTP_REPLY_READ_MORE)
             return read;
     }

@@ -3,7 +3,7 @@
  * Source: RFC 5321 §4.2 (replies), RFC 2034 and RFC 3463 (enhanced status codes). */
 #pragma once
 
-#include "core/bytes.h"
+#include "core/intake.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,4 +75,4 @@ typedef struct SmtpReplyReader {
 void smtp_reply_reader_init(SmtpReplyReader *reader);
 void smtp_reply_reader_clear(SmtpReplyReader *reader);
 /* Consumes whole lines of `input` up to the end of one reply. */
-SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Buffer *input, SmtpReply *reply);
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, SmtpReply *reply);

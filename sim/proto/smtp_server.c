@@ -23,7 +23,7 @@ SmtpServer *smtp_server_new(const SmtpServerOptions *options)
     server->name = g_strdup(options->name);
     server->options.name = server->name;
     server->state = smtp_server_table.initial;
-    buffer_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
+    intake_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
     buffer_init(&server->output, SMTP_SERVER_OUTPUT_MAXIMUM);
     return server;
 }
@@ -32,7 +32,7 @@ void smtp_server_free(SmtpServer *server)
 {
     if (server == NULL)
         return;
-    buffer_clear(&server->input);
+    intake_clear(&server->input);
     buffer_clear(&server->output);
     g_free(server->auth_name);
     g_free(server->name);
@@ -249,7 +249,14 @@ void smtp_server_receive(SmtpServer *server, Span bytes)
 {
     CHECK(!server->input_ended);
     CHECK(bytes.length <= smtp_server_input_room(server));
-    buffer_append(&server->input, bytes);
+    intake_append(&server->input, bytes);
+}
+
+void smtp_server_take_input(SmtpServer *server, Slice bytes)
+{
+    CHECK(!server->input_ended);
+    CHECK(bytes.length <= smtp_server_input_room(server));
+    intake_take(&server->input, bytes);
 }
 
 void smtp_server_receive_end(SmtpServer *server)
@@ -260,7 +267,7 @@ void smtp_server_receive_end(SmtpServer *server)
 size_t smtp_server_input_room(const SmtpServer *server)
 {
     bool deaf = server->state == SMTP_SERVER_CLOSED || server->state == SMTP_SERVER_TLS;
-    return deaf ? 0 : buffer_room(&server->input);
+    return deaf ? 0 : intake_room(&server->input);
 }
 
 Span smtp_server_peek_output(const SmtpServer *server)

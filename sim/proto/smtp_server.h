@@ -176,7 +176,11 @@ typedef struct SmtpServerEvent {
             SmtpRcptParameters parameters;
         } rcpt;
         Span verify; /* VRFY, EXPN: the argument, an address or a name, not empty */
-        Span content;
+        struct {
+            Span content;
+            GBytes *within; /* the shared bytes that it lies in, for who keeps a reference to them;
+                               NULL: none, it is to be copied */
+        };
         struct {
             uint64_t size; /* octets of content handed out */
         } message;
@@ -193,6 +197,8 @@ void smtp_server_free(SmtpServer *server);
 /* `bytes` is at most smtp_server_input_room long. After STARTTLS the room is 0 until the node has
  * accepted SMTP_SERVER_EVENT_TLS: what comes meanwhile is no SMTP. */
 void smtp_server_receive(SmtpServer *server, Span bytes);
+/* The same by reference; the engine becomes the owner of the slice. */
+void smtp_server_take_input(SmtpServer *server, Slice bytes);
 /* The client has closed its side, or the connection broke; what came before is still acted on. */
 void smtp_server_receive_end(SmtpServer *server);
 size_t smtp_server_input_room(const SmtpServer *server);

@@ -93,7 +93,7 @@ static void accept_auth(SmtpServer *server, const Move *move)
 static void begin_tls(SmtpServer *server, const Move *move)
 {
     say(server, move);
-    buffer_consume(&server->input, server->input.length);
+    intake_consume(&server->input, intake_peek(&server->input).length);
 }
 
 /* RFC 3207 §4.2: as if the connection had just been greeted. */

@@ -27,13 +27,23 @@ static bool content_is_sound(const SmtpServer *server)
            (maximum == 0 || server->content_size <= maximum);
 }
 
+/* Hands out a piece of the input that has been read. */
+static void tell_content(SmtpServer *server, Span content, GBytes *within)
+{
+    server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
+    server->event.content = content;
+    server->event.within = within;
+    server->has_event = content.length > 0;
+}
+
 bool smtp_server_step_data(SmtpServer *server)
 {
+    GBytes *within = intake_bytes(&server->input);
     SmtpContentPiece piece =
-        smtp_content_decoder_read(&server->decoder, buffer_peek(&server->input));
+        smtp_content_decoder_read(&server->decoder, intake_peek(&server->input));
     if (piece.consumed == 0)
         return false;
-    buffer_consume(&server->input, piece.consumed);
+    intake_consume(&server->input, piece.consumed);
     server->epoch++;
     server->content_size += piece.content.length;
     if (piece.end) {
@@ -42,9 +52,7 @@ bool smtp_server_step_data(SmtpServer *server)
         else
             refuse_content(server);
     } else if (content_is_sound(server)) {
-        server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
-        server->event.content = piece.content;
-        server->has_event = piece.content.length > 0;
+        tell_content(server, piece.content, piece.is_made_up ? NULL : within);
     }
     return true;
 }
@@ -77,29 +85,28 @@ bool smtp_server_step_chunk(SmtpServer *server)
         finish_chunk(server);
         return true;
     }
-    Span input = buffer_peek(&server->input);
+    GBytes *within = intake_bytes(&server->input);
+    Span input = intake_peek(&server->input);
     Span octets = span_of(input.data, (size_t)MIN(input.length, server->chunk_left));
     if (octets.length == 0)
         return false;
-    buffer_consume(&server->input, octets.length);
+    intake_consume(&server->input, octets.length);
     server->epoch++;
     server->chunk_left -= octets.length;
     server->content_size += octets.length;
     smtp_content_decoder_add_chunk(&server->decoder, octets, false);
     if (content_is_sound(server)) {
-        server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
-        server->event.content = octets;
-        server->has_event = true;
+        tell_content(server, octets, within);
     }
     return true;
 }
 
 bool smtp_server_skip_chunk(SmtpServer *server)
 {
-    size_t count = (size_t)MIN(buffer_peek(&server->input).length, server->chunk_left);
+    size_t count = (size_t)MIN(intake_peek(&server->input).length, server->chunk_left);
     if (count == 0)
         return false;
-    buffer_consume(&server->input, count);
+    intake_consume(&server->input, count);
     server->epoch++;
     server->chunk_left -= count;
     if (server->chunk_left == 0) {

@@ -1,6 +1,7 @@
 /* What the files of the SMTP server share among themselves. */
 #pragma once
 
+#include "core/intake.h"
 #include "proto/smtp_content.h"
 #include "proto/smtp_server.h"
 
@@ -60,7 +61,7 @@ struct SmtpServer {
     char *name;
     uint8_t state;
 
-    Buffer input;
+    Intake input;
     Buffer output;
     bool input_ended;
     bool skipping_line;  /* inside a line that was too long */

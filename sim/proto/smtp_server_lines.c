@@ -124,15 +124,15 @@ static void take_line(SmtpServer *server, Span line)
 /* Drops octets of a line that is too long; true when its end has come. */
 static bool skip_line(SmtpServer *server)
 {
-    Span bytes = buffer_peek(&server->input);
+    Span bytes = intake_peek(&server->input);
     size_t end = line_find_end(server, bytes);
     if (end < bytes.length) {
-        buffer_consume(&server->input, end + 1);
+        intake_consume(&server->input, end + 1);
         server->skipping_line = false;
         return true;
     }
     bool half = bytes.length > 0 && bytes.data[bytes.length - 1] == '\r';
-    buffer_consume(&server->input, bytes.length - (half ? 1 : 0));
+    intake_consume(&server->input, bytes.length - (half ? 1 : 0));
     return false;
 }
 
@@ -158,7 +158,7 @@ bool smtp_server_step_line(SmtpServer *server)
 {
     if (server->skipping_line)
         return step_long_line(server);
-    Span bytes = buffer_peek(&server->input);
+    Span bytes = intake_peek(&server->input);
     size_t end = line_find_end(server, bytes);
     if (line_is_too_long(bytes, end)) {
         /* Its first octets are all that the trace is told. */
@@ -172,7 +172,7 @@ bool smtp_server_step_line(SmtpServer *server)
     size_t length = end > 0 && bytes.data[end - 1] == '\r' ? end - 1 : end;
     /* The octets stay where they are until more are received, so the spans of an event may point
      * to them. */
-    buffer_consume(&server->input, end + 1);
+    intake_consume(&server->input, end + 1);
     take_line(server, span_of(bytes.data, length));
     return true;
 }

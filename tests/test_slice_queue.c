@@ -1,0 +1,81 @@
+/* Tests of net/slice_queue. */
+#include "net/slice_queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A queue of `count` slices of three octets each, one octet left out between them. */
+static SliceQueue queue_of(GBytes *bytes, size_t count)
+{
+    SliceQueue queue = {0};
+    for (size_t i = 0; i < count; i++)
+        slice_queue_take(&queue, slice_new(bytes, 4 * i, 3));
+    return queue;
+}
+
+static void test_shift(void **state)
+{
+    (void)state;
+    g_autoptr(GBytes) bytes = g_bytes_new_static("abc.def.ghi.jkl.mno.", 20);
+    SliceQueue queue = queue_of(bytes, 5);
+    static const struct {
+        size_t maximum;
+        const char *shifted;
+        uint32_t left;
+    } steps[] = {{2, "ab", 13}, {9, "c", 12}, {3, "def", 9}, {0, "", 9},    {1, "g", 8},
+                 {1, "h", 7},   {1, "i", 6},  {4, "jkl", 3}, {3, "mno", 0}, {3, "", 0}};
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        Slice shifted = slice_queue_shift(&queue, steps[i].maximum);
+        assert_true(span_equals(slice_span(shifted), span_of_text(steps[i].shifted)));
+        assert_int_equal(queue.length, steps[i].left);
+        slice_clear(&shifted);
+    }
+    slice_queue_take(&queue, slice_new(bytes, 0, 3)); /* it is as good as new */
+    assert_true(span_equals(slice_queue_peek(&queue), span_of_text("abc")));
+    slice_queue_clear(&queue);
+}
+
+static void test_extend(void **state)
+{
+    (void)state;
+    g_autoptr(GBytes) bytes = g_bytes_new_static("abcdefgh", 8);
+    g_autoptr(GBytes) others = g_bytes_new_static("abcdefgh", 8);
+    const uint8_t *data = g_bytes_get_data(bytes, NULL);
+    SliceQueue queue = {0};
+    assert_false(slice_queue_extend(&queue, bytes, span_of(data, 2)));
+    slice_queue_take(&queue, slice_new(bytes, 0, 2));
+    assert_false(slice_queue_extend(&queue, bytes, span_of(data + 3, 2)));
+    assert_false(slice_queue_extend(&queue, others, span_of(data + 2, 2)));
+    assert_true(slice_queue_extend(&queue, bytes, span_of(data + 2, 2)));
+    assert_int_equal(queue.count, 1);
+    assert_int_equal(queue.length, 4);
+    assert_true(span_equals(slice_queue_peek(&queue), span_of_text("abcd")));
+    slice_queue_clear(&queue);
+}
+
+static void test_copy(void **state)
+{
+    (void)state;
+    g_autoptr(GBytes) bytes = g_bytes_new_static("abc.def.ghi.jkl.mno.", 20);
+    char out[16] = {0};
+    SliceQueue queue = queue_of(bytes, 5);
+    slice_queue_consume(&queue, 4);
+    slice_queue_copy(&queue, (uint8_t *)out);
+    assert_string_equal(out, "efghijklmno");
+    slice_queue_clear(&queue);
+    slice_queue_copy(&queue, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shift),
+        cmocka_unit_test(test_extend),
+        cmocka_unit_test(test_copy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
