@@ -12,7 +12,7 @@
 enum { REPLY_CLOSING = 421 };
 
 struct Delivery {
-    Machine machine;
+    const Machine *machine;
     Resolver *resolver;
     const char *helo_name;
     bool keeps_bare_newlines;
@@ -49,7 +49,7 @@ static void connect_next(Delivery *delivery);
 
 static void drop_session(Delivery *delivery)
 {
-    simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+    simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
     g_clear_pointer(&delivery->session, session_free);
     g_clear_pointer(&delivery->client, smtp_client_free);
     delivery->is_ready = false;
@@ -58,7 +58,7 @@ static void drop_session(Delivery *delivery)
 void delivery_free(Delivery *delivery)
 {
     drop_session(delivery);
-    simulator_cancel(delivery->machine.simulator, &delivery->done_timer);
+    simulator_cancel(delivery->machine->simulator, &delivery->done_timer);
     resolver_forget(delivery->resolver, delivery->look_up);
     mail_route_free(delivery->route);
     g_free(delivery->last_text);
@@ -76,9 +76,9 @@ static void report_done(void *owner, void *data)
 static void finish(Delivery *delivery)
 {
     EventAction action = {report_done, delivery, NULL, NULL};
-    Simulator *simulator = delivery->machine.simulator;
+    Simulator *simulator = delivery->machine->simulator;
     delivery->done_timer = simulator_schedule(simulator, simulator_now(simulator),
-                                              delivery->machine.node, EVENT_FOREGROUND, action);
+                                              delivery->machine->node, EVENT_FOREGROUND, action);
 }
 
 static void tell(Delivery *delivery, size_t index, const DeliveryResult *result)
@@ -90,7 +90,7 @@ static void tell(Delivery *delivery, size_t index, const DeliveryResult *result)
 /* The same result for every recipient: no session came about. */
 static void tell_all(Delivery *delivery, const DeliveryResult *result)
 {
-    Cause *cause = simulator_cause(delivery->machine.simulator);
+    Cause *cause = simulator_cause(delivery->machine->simulator);
     Cause before = *cause;
     for (size_t i = 0; i < delivery->job->recipient_count; i++) {
         *cause = before;
@@ -315,7 +315,7 @@ static void handle_events(void *owner)
     Delivery *delivery = owner;
     SmtpClientEvent event;
     while (smtp_client_next_event(delivery->client, &event)) {
-        simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_TLS:
             session_start_tls(delivery->session, TLS_CLIENT);
@@ -369,14 +369,14 @@ static void on_stream(void *owner, Stream *stream, StreamEvent event)
 {
     Delivery *delivery = owner;
     if (event == STREAM_CONNECTED)
-        simulator_cancel(delivery->machine.simulator, &delivery->connect_timer);
+        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
     StreamHandler handler = session_stream_handler(delivery->session);
     handler.on_event(handler.owner, stream, event);
 }
 
 static void connect_to(Delivery *delivery, Ipv4Address address)
 {
-    const Machine *machine = &delivery->machine;
+    const Machine *machine = delivery->machine;
     g_clear_pointer(&delivery->last_text, g_free); /* that was another host's */
     delivery->is_used = delivery->is_stale = false;
     SmtpClientOptions options = smtp_client_options(delivery->helo_name);
@@ -458,7 +458,7 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
                        const DeliveryJob *job, DeliveryOwner owner)
 {
     Delivery *delivery = g_new0(Delivery, 1);
-    delivery->machine = *machine;
+    delivery->machine = machine;
     delivery->resolver = resolver;
     delivery->helo_name = options->helo_name;
     delivery->keeps_bare_newlines = options->keeps_bare_newlines;

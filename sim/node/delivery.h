@@ -70,6 +70,7 @@ enum { DELIVERY_PORT = 25 };
 /* How long a host may take to answer the SYN, as Postfix has it. */
 #define DELIVERY_CONNECT_TIMEOUT (30 * SIM_SECOND)
 
+/* Machine and resolver outlive the delivery. */
 Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
                        const DeliveryJob *job, DeliveryOwner owner);
 /* May be called at any time: whatever is under way is broken off. */

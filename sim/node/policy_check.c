@@ -2,7 +2,7 @@
 #include "node/policy_check.h"
 
 struct PolicyCheck {
-    Machine machine;
+    const Machine *machine;
     Resolver *resolver;
     PolicyClient *client;
     Ipv4Address address;
@@ -16,7 +16,7 @@ PolicyCheck *policy_check_new(const Machine *machine, Resolver *resolver, Policy
                               Ipv4Address address, PolicyCheckDone *done, void *owner)
 {
     PolicyCheck *check = g_new0(PolicyCheck, 1);
-    check->machine = *machine;
+    check->machine = machine;
     check->resolver = resolver;
     check->client = policy_client_new(policy, address);
     check->address = address;
@@ -52,7 +52,7 @@ static const char *decision_word(PolicyDecision decision)
 
 static void conclude(PolicyCheck *check, bool is_later)
 {
-    const Machine *machine = &check->machine;
+    const Machine *machine = check->machine;
     const PolicyVerdict *verdict = policy_verdict(check->client);
     uint64_t record = 0;
     if (verdict->rule != POLICY_RULE_NONE) {

@@ -13,6 +13,7 @@ typedef struct PolicyCheck PolicyCheck;
 typedef void PolicyCheckDone(void *owner, const PolicyVerdict *verdict, uint64_t record,
                              bool is_later);
 
+/* Machine, resolver and policy outlive the check. */
 PolicyCheck *policy_check_new(const Machine *machine, Resolver *resolver, Policy *policy,
                               Ipv4Address address, PolicyCheckDone *done, void *owner);
 /* What is asked is forgotten. */

@@ -59,9 +59,9 @@ static const Rule RCPT_RULES[] = {
 
 RuleOutcome policy_ask(PolicyClient *client, const char *name, uint16_t type)
 {
-    const size_t size = strlen(name) + 1;
-    CHECK(size <= sizeof client->question_name);
-    memcpy(client->question_name, name, size);
+    char *copy = g_strdup(name); /* `name` may be the one asked last */
+    g_free(client->question_name);
+    client->question_name = copy;
     client->question = (PolicyQuestion){++client->policy->last_token, client->question_name, type};
     return RULE_ASKS;
 }
@@ -334,8 +334,7 @@ void policy_client_mark_message(const PolicyClient *client, uint64_t mark)
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)
 {
-    PolicyClient *client = g_new(PolicyClient, 1);
-    memset(client, 0, offsetof(PolicyClient, question_name));
+    PolicyClient *client = g_new0(PolicyClient, 1);
     client->policy = policy;
     client->address = address;
     return client;
@@ -346,6 +345,7 @@ void policy_client_free(PolicyClient *client)
     if (client == NULL)
         return;
     g_free(client->name);
+    g_free(client->question_name);
     g_free(client->sender);
     g_free(client->spf_field);
     spf_free(client->spf);

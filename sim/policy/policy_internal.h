@@ -51,15 +51,15 @@ struct PolicyClient {
 
     const Rule *rules;       /* of the step under way, ended by one without functions */
     size_t rule;             /* the present one */
-    PolicyQuestion question; /* token 0: none is open */
-    size_t list;             /* the block list asked */
+    PolicyQuestion question; /* token 0: none is open; its name is the next */
+    char *question_name;
+    size_t list; /* the block list asked */
     uint64_t answer_because;
 
     PolicyVerdict verdict;
     char *reply_text, *reason; /* of the verdict, where they had to be made */
     PolicyVerdict held;        /* rule NONE: nothing is held back */
     char *held_text, *held_reason;
-    char question_name[DNS_NAME_TEXT_SIZE]; /* last, as it is not cleared at the beginning */
 };
 
 /* ---- policy.c ---- */

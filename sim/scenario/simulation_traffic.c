@@ -19,6 +19,15 @@ static SimulatedAgent *first_agent_of(const Simulation *simulation, const char *
     return NULL; /* the reader has looked */
 }
 
+/* The agents of those in `from`; to free. */
+static SimulatedAgent **authors_of(const Simulation *simulation, const ScenarioTraffic *traffic)
+{
+    SimulatedAgent **authors = g_new(SimulatedAgent *, traffic->from.count);
+    for (size_t i = 0; i < traffic->from.count; i++)
+        authors[i] = first_agent_of(simulation, traffic->from.items[i].text);
+    return authors;
+}
+
 static void write_mail(void *owner, void *data)
 {
     (void)data;
@@ -63,13 +72,14 @@ static void plan_entry(Simulation *simulation, const ScenarioTraffic *traffic, u
 {
     Random random = random_stream(seed, traffic->name.text, RANDOM_WORKLOAD);
     SimTime time = traffic->start_ns;
+    g_autofree SimulatedAgent **authors = authors_of(simulation, traffic);
     for (int64_t i = 0; i < traffic->count; i++) {
         size_t from = random_draw_below(&random, traffic->from.count);
         size_t to = random_draw_below(&random, traffic->to.count);
         mails[i] = (PlannedMail){
             .traffic = traffic,
             .index = i,
-            .agent = first_agent_of(simulation, traffic->from.items[from].text),
+            .agent = authors[from],
             .to = traffic->to.items[to].text,
             .size = draw_size(traffic, &random),
         };
