@@ -118,11 +118,23 @@ static char *world_take_command_line(World *world, Span octets)
     return g_strdup(start + strlen("\"smtp.command_line\":"));
 }
 
+/* Of blanks with one octet among them. */
+static void expect_escaped(World *world, size_t length, size_t at, uint8_t octet,
+                           const char *escaped)
+{
+    uint8_t text[32];
+    memset(text, ' ', sizeof text);
+    text[at] = octet;
+    g_autofree char *line = world_take_command_line(world, span_of(text, length));
+    g_autofree char *expected =
+        g_strdup_printf("\"%*s%s%*s\"}", (int)at, "", escaped, (int)(length - 1 - at), "");
+    assert_string_equal(line, expected);
+}
+
 /* Texts are looked at several octets at a time, and every one of them must be seen. */
 static void test_an_octet_is_escaped_wherever_it_stands(void **state)
 {
     (void)state;
-    enum { LENGTH = 19 };
     World world = world_new(TRACE_LEVEL_SEGMENT);
     for (unsigned octet = 0; octet < 256; octet++) {
         char escaped[8];
@@ -136,15 +148,9 @@ static void test_an_octet_is_escaped_wherever_it_stands(void **state)
             g_snprintf(escaped, sizeof escaped, "%c", (int)octet);
         else
             g_snprintf(escaped, sizeof escaped, "\xEF\xBF\xBD");
-        for (size_t at = 0; at < LENGTH; at++) {
-            uint8_t text[LENGTH];
-            memset(text, ' ', sizeof text);
-            text[at] = (uint8_t)octet;
-            g_autofree char *line = world_take_command_line(&world, span_of(text, LENGTH));
-            g_autofree char *expected =
-                g_strdup_printf("\"%*s%s%*s\"}", (int)at, "", escaped, (int)(LENGTH - 1 - at), "");
-            assert_string_equal(line, expected);
-        }
+        for (size_t length = 1; length < 24; length++)
+            for (size_t at = 0; at < length; at++)
+                expect_escaped(&world, length, at, (uint8_t)octet, escaped);
     }
     world_clear(&world);
 }
@@ -169,6 +175,53 @@ static void test_numbers_of_any_length(void **state)
         power *= digits < 20 ? 10 : 1;
     }
     expect_number(&world, UINT64_MAX);
+    world_clear(&world);
+}
+
+static void expect_record(World *world, uint64_t cause, SimTime next_at)
+{
+    simulator_cause(world->simulator)->nearest[TRACE_LEVEL_SEGMENT] = cause;
+    uint64_t seq = TRACE(world->trace, world->host, QUEUE_DEFER, 0, .next_at = next_at);
+    g_autofree char *line = world_take_line(world);
+    g_autofree char *expected =
+        g_strdup_printf("{\"seq\":%d,\"t\":%d,\"kind\":\"queue.defer\",\"host\":\"a.example\","
+                        "\"cause\":%d,\"next_at\":%d}",
+                        (int)seq, (int)simulator_now(world->simulator), (int)cause, (int)next_at);
+    assert_string_equal(line, expected);
+}
+
+/* Those of the record before are at hand, and must give way to others. */
+static void test_numbers_that_go_on(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    for (uint64_t seq = 1; seq < 1200; seq++) {
+        uint64_t causes[] = {seq - 1, 0, seq / 2, seq > 9 ? seq - 2 : 0, 7};
+        expect_record(&world, causes[seq / 3 % G_N_ELEMENTS(causes)], (SimTime)(seq % 4));
+        simulator_run(world.simulator, (SimulatorLimits){.until = (SimTime)(seq / 5)});
+    }
+    world_clear(&world);
+}
+
+static void expect_addresses(World *world, Ipv4Address source, Ipv4Address destination)
+{
+    char text[2][IPV4_TEXT_SIZE];
+    TRACE(world->trace, world->host, TCP_SEND, 0, .source = source, .destination = destination);
+    g_autofree char *line = world_take_line(world);
+    g_autofree char *expected =
+        g_strdup_printf("\"ip.src\":\"%s\",\"tcp.srcport\":0,\"ip.dst\":\"%s\"",
+                        ipv4_format(source, text[0]), ipv4_format(destination, text[1]));
+    assert_non_null(strstr(line, expected));
+}
+
+/* More of them than are kept ready. */
+static void test_many_addresses(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    expect_addresses(&world, 0, UINT32_MAX);
+    for (Ipv4Address i = 0; i < 1000; i++)
+        expect_addresses(&world, 0xc6120000 + i * 77, 0xc6120000 + (i % 3) * 64);
     world_clear(&world);
 }
 
@@ -203,6 +256,8 @@ int main(void)
         cmocka_unit_test(test_any_octets_give_json),
         cmocka_unit_test(test_an_octet_is_escaped_wherever_it_stands),
         cmocka_unit_test(test_numbers_of_any_length),
+        cmocka_unit_test(test_numbers_that_go_on),
+        cmocka_unit_test(test_many_addresses),
         cmocka_unit_test(test_long_names_and_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

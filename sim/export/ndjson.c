@@ -20,10 +20,17 @@ typedef struct Piece {
     size_t length;
 } Piece;
 
+typedef struct FieldForm {
+    Piece key; /* ,"mail": with a reference's quote */
+    TraceFieldType type;
+    uint32_t offset; /* in the kind's struct */
+} FieldForm;
+
 /* What is the same in every record of a kind. */
 typedef struct Form {
-    Piece head;   /* ,"kind":"mail.accepted","host":" */
-    Piece *keys;  /* ,"mail": of each field, with a reference's quote */
+    Piece head; /* ,"kind":"mail.accepted","host":" */
+    FieldForm *fields;
+    size_t field_count;
     size_t bound; /* octets of a record, without its nodes' names and what is in its texts */
     size_t names; /* of nodes, at most */
 } Form;
@@ -32,6 +39,17 @@ typedef struct NodeForm {
     Piece host; /* alice.laptop","cause": */
     Piece ref;  /* alice.laptop# */
 } NodeForm;
+
+enum { SHORT_TEXT_SIZE = 2 * NDJSON_STRIDE };
+
+/* A number or an address as it was written last: records close together have many in common. */
+typedef struct ShortText {
+    uint64_t number;
+    uint32_t length; /* 0: none was */
+    char text[SHORT_TEXT_SIZE];
+} ShortText;
+
+enum { RECENT_ADDRESSES = 64 };
 
 struct NdjsonWriter {
     Trace *trace;
@@ -46,6 +64,8 @@ struct NdjsonWriter {
     NodeForm *nodes; /* of those that records have named so far, by id */
     uint32_t node_count;
     size_t longest_name;
+    ShortText seq, time, cause; /* of the record before */
+    ShortText addresses[RECENT_ADDRESSES];
 };
 
 static const char *const LEVEL_NAMES[] = {"mail", "protocol", "segment"};
@@ -99,18 +119,83 @@ static char *put_long_string(NdjsonWriter *writer, char *at, Span text, size_t m
     return ndjson_put_string(at, text);
 }
 
+/* Copies more than there is of it, as pieces are copied. */
+static inline char *put_short(char *at, const ShortText *text)
+{
+    memcpy(at, text->text, SHORT_TEXT_SIZE);
+    return at + text->length;
+}
+
+static void short_end(ShortText *text, const char *end)
+{
+    text->length = (uint32_t)(end - text->text);
+}
+
+/* The number of this record, which nearly always is that of the record before and one. */
+static char *put_seq(char *at, ShortText *seq, uint64_t number)
+{
+    bool is_next = seq->length > 0 && number == seq->number + 1 && seq->text[seq->length - 1] < '9';
+    if (is_next)
+        seq->text[seq->length - 1]++;
+    else
+        short_end(seq, ndjson_put_unsigned(seq->text, number));
+    seq->number = number;
+    return put_short(at, seq);
+}
+
+/* The cause often is the record before, or that record's cause. */
+static char *put_cause(NdjsonWriter *writer, char *at, uint64_t cause, const ShortText *before)
+{
+    ShortText *last = &writer->cause;
+    if (last->length == 0 || last->number != cause) {
+        if (before->length > 0 && before->number == cause)
+            *last = *before;
+        else
+            short_end(last, ndjson_put_unsigned(last->text, cause));
+        last->number = cause;
+    }
+    return put_short(at, last);
+}
+
+/* Several records tell of one moment. */
+static char *put_moment(char *at, ShortText *moment, SimTime time)
+{
+    if (moment->length == 0 || moment->number != (uint64_t)time) {
+        short_end(moment, ndjson_put_signed(moment->text, time));
+        moment->number = (uint64_t)time;
+    }
+    return put_short(at, moment);
+}
+
+/* A time within a record often is the record's own. */
+static char *put_time(const NdjsonWriter *writer, char *at, SimTime time)
+{
+    return writer->time.number == (uint64_t)time ? put_short(at, &writer->time)
+                                                 : ndjson_put_signed(at, time);
+}
+
 static char *put_ref(const NdjsonWriter *writer, char *at, TraceRef ref)
 {
     at = put_piece(at, &writer->nodes[ref.node].ref);
     return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
 }
 
-static char *put_ip(char *at, Ipv4Address address)
+static char *format_ip(char *at, Ipv4Address address)
 {
     at = NDJSON_PUT(at, "\"");
     for (unsigned shift = 24; shift > 0; shift -= 8)
         at = NDJSON_PUT(ndjson_put_unsigned(at, address >> shift & 0xff), ".");
     return NDJSON_PUT(ndjson_put_unsigned(at, address & 0xff), "\"");
+}
+
+static char *put_ip(NdjsonWriter *writer, char *at, Ipv4Address address)
+{
+    ShortText *recent = &writer->addresses[(address ^ address >> 8) % RECENT_ADDRESSES];
+    if (recent->length == 0 || recent->number != address) {
+        short_end(recent, format_ip(recent->text, address));
+        recent->number = address;
+    }
+    return put_short(at, recent);
 }
 
 /* ---- What is made ready ---- */
@@ -149,25 +234,27 @@ static void form_init(Form *form, TraceKind kind)
     enum { FRAME = sizeof "{\"seq\":,\"t\":,\"cause\":,\"because\":,\"frame\":}\n" };
     const TraceKindInfo *info = trace_kind_info(kind);
     form->head = piece_take(g_strdup_printf(",\"kind\":\"%s\",\"host\":\"", info->name));
-    form->keys = g_new0(Piece, info->field_count);
+    form->fields = g_new0(FieldForm, info->field_count);
+    form->field_count = info->field_count;
     form->bound =
-        FRAME + 4 * (size_t)NDJSON_NUMBER_SIZE + form->head.length + (size_t)NDJSON_STRIDE;
+        FRAME + 4 * (size_t)NDJSON_NUMBER_SIZE + form->head.length + (size_t)SHORT_TEXT_SIZE;
     form->names = 1;
     for (size_t i = 0; i < info->field_count; i++) {
         const TraceFieldInfo *field = &info->fields[i];
         bool is_ref = field->type == TRACE_FIELD_REF;
-        form->keys[i] = piece_take(g_strdup_printf(is_ref ? ",\"%s\":\"" : ",\"%s\":", field->key));
-        form->bound += form->keys[i].length + field_bound(field->type);
+        Piece key = piece_take(g_strdup_printf(is_ref ? ",\"%s\":\"" : ",\"%s\":", field->key));
+        form->fields[i] = (FieldForm){key, field->type, (uint32_t)field->offset};
+        form->bound += key.length + field_bound(field->type);
         form->names += is_ref;
     }
 }
 
-static void form_clear(Form *form, TraceKind kind)
+static void form_clear(Form *form)
 {
     g_free(form->head.text);
-    for (size_t i = 0; i < trace_kind_info(kind)->field_count; i++)
-        g_free(form->keys[i].text);
-    g_free(form->keys);
+    for (size_t i = 0; i < form->field_count; i++)
+        g_free(form->fields[i].key.text);
+    g_free(form->fields);
 }
 
 static NodeForm node_form(const NdjsonWriter *writer, NodeId node)
@@ -194,44 +281,41 @@ static void learn_nodes(NdjsonWriter *writer)
 
 /* ---- Records ---- */
 
-static bool field_is_absent(TraceFieldType type, const void *value)
+static char *put_octets(NdjsonWriter *writer, char *at, const Piece *key, Span text, size_t more)
 {
-    switch (type) {
-    case TRACE_FIELD_TEXT:
-        return *(const TraceField_TEXT *)value == NULL;
-    case TRACE_FIELD_OCTETS:
-        return ((const TraceField_OCTETS *)value)->data == NULL;
-    case TRACE_FIELD_TIME:
-        return *(const TraceField_TIME *)value == SIM_NEVER;
-    case TRACE_FIELD_REF:
-        return ((const TraceField_REF *)value)->number == 0;
-    case TRACE_FIELD_COUNT:
-    case TRACE_FIELD_FLAG:
-    case TRACE_FIELD_IP:
-        return false;
-    }
-    return true;
+    return put_long_string(writer, put_piece(at, key), text, more);
 }
 
-/* There is room for the record but for its texts; a text leaves as much behind it. */
-static char *put_field(NdjsonWriter *writer, char *at, const TraceFieldInfo *field,
-                       const void *value, size_t bound)
+/* The field with its key, unless it is absent. There is room for the record but for its texts; a
+ * text leaves as much behind it. */
+static inline char *put_field(NdjsonWriter *writer, char *at, const FieldForm *field,
+                              const void *value, size_t bound)
 {
+    const Piece *key = &field->key;
     switch (field->type) {
-    case TRACE_FIELD_TEXT:
-        return put_long_string(writer, at, span_of_text(*(const TraceField_TEXT *)value), bound);
-    case TRACE_FIELD_OCTETS:
-        return put_long_string(writer, at, *(const TraceField_OCTETS *)value, bound);
+    case TRACE_FIELD_TEXT: {
+        const char *text = *(const TraceField_TEXT *)value;
+        return text == NULL ? at : put_octets(writer, at, key, span_of_text(text), bound);
+    }
+    case TRACE_FIELD_OCTETS: {
+        Span octets = *(const TraceField_OCTETS *)value;
+        return octets.data == NULL ? at : put_octets(writer, at, key, octets, bound);
+    }
     case TRACE_FIELD_COUNT:
-        return ndjson_put_unsigned(at, *(const TraceField_COUNT *)value);
-    case TRACE_FIELD_TIME:
-        return ndjson_put_signed(at, *(const TraceField_TIME *)value);
+        return ndjson_put_unsigned(put_piece(at, key), *(const TraceField_COUNT *)value);
+    case TRACE_FIELD_TIME: {
+        SimTime time = *(const TraceField_TIME *)value;
+        return time == SIM_NEVER ? at : put_time(writer, put_piece(at, key), time);
+    }
     case TRACE_FIELD_FLAG:
+        at = put_piece(at, key);
         return *(const TraceField_FLAG *)value ? NDJSON_PUT(at, "true") : NDJSON_PUT(at, "false");
-    case TRACE_FIELD_REF:
-        return put_ref(writer, at, *(const TraceField_REF *)value);
+    case TRACE_FIELD_REF: {
+        TraceRef ref = *(const TraceField_REF *)value;
+        return ref.number == 0 ? at : put_ref(writer, put_piece(at, key), ref);
+    }
     case TRACE_FIELD_IP:
-        return put_ip(at, *(const TraceField_IP *)value);
+        return put_ip(writer, put_piece(at, key), *(const TraceField_IP *)value);
     }
     return at;
 }
@@ -254,26 +338,24 @@ static void ndjson_write(void *owner, const TraceRecord *record)
     NdjsonWriter *writer = owner;
     if (writer->holds != NULL && !writer->holds(record->kind))
         return;
-    const TraceKindInfo *info = trace_kind_info(record->kind);
     const Form *form = &writer->forms[record->kind];
     /* Whoever a record refers to was there before it was written. */
     if (writer->node_count < simulator_node_count(trace_simulator(writer->trace)))
         learn_nodes(writer);
     size_t bound = form->bound + form->names * writer->longest_name;
     char *at = reserve(writer, writer->block + writer->length, bound);
-    at = ndjson_put_unsigned(NDJSON_PUT(at, "{\"seq\":"), record->seq);
-    at = ndjson_put_signed(NDJSON_PUT(at, ",\"t\":"), record->time);
+    ShortText before = writer->seq;
+    at = put_seq(NDJSON_PUT(at, "{\"seq\":"), &writer->seq, record->seq);
+    at = put_moment(NDJSON_PUT(at, ",\"t\":"), &writer->time, record->time);
     at = put_piece(at, &form->head);
     at = put_piece(at, &writer->nodes[record->node].host);
-    at = ndjson_put_unsigned(at, record->cause.nearest[writer->level]);
+    at = put_cause(writer, at, record->cause.nearest[writer->level], &before);
     if (record->because != 0)
         at = ndjson_put_unsigned(NDJSON_PUT(at, ",\"because\":"), record->because);
-    for (size_t i = 0; i < info->field_count; i++) {
-        const TraceFieldInfo *field = &info->fields[i];
-        const void *value = (const char *)record->fields + field->offset;
-        if (!field_is_absent(field->type, value))
-            at = put_field(writer, put_piece(at, &form->keys[i]), field, value, bound);
-    }
+    const char *fields = record->fields;
+    for (const FieldForm *field = form->fields, *end = field + form->field_count; field < end;
+         field++)
+        at = put_field(writer, at, field, fields + field->offset, bound);
     if (writer->has_frames)
         at = put_frame(writer, at, record, bound);
     at = NDJSON_PUT(at, "}\n");
@@ -313,7 +395,7 @@ void ndjson_writer_flush(NdjsonWriter *writer)
 void ndjson_writer_free(NdjsonWriter *writer)
 {
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
-        form_clear(&writer->forms[kind], kind);
+        form_clear(&writer->forms[kind]);
     for (uint32_t i = 0; i < writer->node_count; i++) {
         g_free(writer->nodes[i].host.text);
         g_free(writer->nodes[i].ref.text);

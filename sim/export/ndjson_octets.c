@@ -116,6 +116,30 @@ static char *put_special(char *at, Span *rest)
     return at;
 }
 
+/* Puts the octets before the first that is not plain, and takes them off. Where fewer than a word
+ * are left, and four or more, they are looked at together too: the first four and the last four. */
+static inline char *put_plain(char *at, Span *text)
+{
+    enum { HALF = NDJSON_WORD / 2 };
+    size_t length = text->length;
+    if (length >= HALF && length < NDJSON_WORD) {
+        uint32_t first, last;
+        memcpy(&first, text->data, HALF);
+        memcpy(&last, text->data + length - HALF, HALF);
+        if (word_is_plain(first | (uint64_t)last << 32)) {
+            memcpy(at, &first, HALF);
+            memcpy(at + length - HALF, &last, HALF);
+            *text = span_of(text->data + length, 0);
+            return at + length;
+        }
+    }
+    size_t plain = 0;
+    for (; plain < length && byte_is_plain(text->data[plain]); plain++)
+        at[plain] = (char)text->data[plain];
+    *text = span_of(text->data + plain, length - plain);
+    return at + plain;
+}
+
 /* There is room for the text, each of its octets escaped. */
 char *ndjson_put_escaped(char *at, Span text)
 {
@@ -127,10 +151,7 @@ char *ndjson_put_escaped(char *at, Span text)
             at += NDJSON_WORD;
             text = span_of(text.data + NDJSON_WORD, text.length - NDJSON_WORD);
         }
-        while (text.length > 0 && byte_is_plain(text.data[0])) {
-            *at++ = (char)text.data[0];
-            text = span_of(text.data + 1, text.length - 1);
-        }
+        at = put_plain(at, &text);
         if (text.length > 0)
             at = put_special(at, &text);
     }

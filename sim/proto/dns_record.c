@@ -2,6 +2,7 @@
 #include "proto/dns_record.h"
 
 #include "core/check.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -182,7 +183,13 @@ GArray *dns_records_new(void)
 /* Names are written absolute, with the dot of the root at the end. */
 static void append_name(GString *line, const char *name)
 {
-    g_string_append_printf(line, " %s%s", name, strcmp(name, ".") == 0 ? "" : ".");
+    text_append(line, " ", name, strcmp(name, ".") == 0 ? NULL : ".", NULL);
+}
+
+static void append_count(GString *line, uint64_t count)
+{
+    g_string_append_c(line, ' ');
+    text_append_number(line, count);
 }
 
 static void append_txt(GString *line, Span strings)
@@ -222,20 +229,23 @@ static void append_rdata(GString *line, const DnsRecord *record)
     char address[IPV4_TEXT_SIZE];
     switch (dns_record_rdata(record)) {
     case DNS_RDATA_ADDRESS:
-        g_string_append_printf(line, " %s", ipv4_format(record->address, address));
+        text_append(line, " ", ipv4_format(record->address, address), NULL);
         break;
     case DNS_RDATA_HOST:
         append_name(line, record->host);
         break;
     case DNS_RDATA_MX:
-        g_string_append_printf(line, " %u", record->mx.preference);
+        append_count(line, record->mx.preference);
         append_name(line, record->mx.exchange);
         break;
     case DNS_RDATA_SOA:
         append_name(line, record->soa.primary);
         append_name(line, record->soa.mailbox);
-        g_string_append_printf(line, " %u %u %u %u %u", record->soa.serial, record->soa.refresh_s,
-                               record->soa.retry_s, record->soa.expire_s, record->soa.minimum_s);
+        append_count(line, record->soa.serial);
+        append_count(line, record->soa.refresh_s);
+        append_count(line, record->soa.retry_s);
+        append_count(line, record->soa.expire_s);
+        append_count(line, record->soa.minimum_s);
         break;
     case DNS_RDATA_BYTES:
         append_bytes(line, record);
@@ -245,16 +255,17 @@ static void append_rdata(GString *line, const DnsRecord *record)
 
 char *dns_record_format(const DnsRecord *record)
 {
-    GString *line = g_string_new(NULL);
+    enum { USUAL_LENGTH = 96 };
+    GString *line = g_string_sized_new(USUAL_LENGTH);
     char type[DNS_TYPE_TEXT_SIZE];
     append_name(line, record->name);
     g_string_erase(line, 0, 1);
-    g_string_append_printf(line, " %u ", record->ttl_s);
+    append_count(line, record->ttl_s);
     if (record->class == DNS_CLASS_IN)
-        g_string_append(line, "IN");
+        g_string_append(line, " IN ");
     else
-        g_string_append_printf(line, "CLASS%u", record->class); /* RFC 3597 §5 */
-    g_string_append_printf(line, " %s", dns_type_format(record->type, type));
+        g_string_append_printf(line, " CLASS%u ", record->class); /* RFC 3597 §5 */
+    g_string_append(line, dns_type_format(record->type, type));
     append_rdata(line, record);
     return g_string_free(line, FALSE);
 }
