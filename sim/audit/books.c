@@ -438,10 +438,11 @@ void books_mail_clear(void *pointer)
     Mail *mail = pointer;
     if (mail->submissions != NULL)
         g_array_unref(mail->submissions);
-    if (mail->refused != NULL)
-        g_ptr_array_unref(mail->refused);
-    if (mail->kept != NULL)
-        g_ptr_array_unref(mail->kept);
+    if (mail->not_sent == NULL)
+        return;
+    g_clear_pointer(&mail->not_sent->refused, g_ptr_array_unref);
+    g_clear_pointer(&mail->not_sent->kept, g_ptr_array_unref);
+    g_free(mail->not_sent);
 }
 
 Books *books_new(Trace *trace)

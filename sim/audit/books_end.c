@@ -161,7 +161,7 @@ static bool was_answered(const Mail *mail, const char *address)
         if (books_same_nocase(at->recipient, address))
             return true;
     }
-    return has_address(mail->refused, address);
+    return mail->not_sent != NULL && has_address(mail->not_sent->refused, address);
 }
 
 /* The agent was told 250 for the message: for each address either a server has an account, or the
@@ -174,7 +174,8 @@ static void check_sent(Books *books, const Mail *mail)
     g_auto(GStrv) addresses = g_strsplit(mail->addressees, ", ", -1);
     books->about = mail->sent_seq;
     for (char **address = addresses; *address != NULL; address++) {
-        bool may_wait = books->is_cut && has_address(mail->kept, *address);
+        bool may_wait =
+            books->is_cut && mail->not_sent != NULL && has_address(mail->not_sent->kept, *address);
         if ((*address)[0] != '\0' && !may_wait && !was_answered(mail, *address))
             books_violate(books,
                           "%s for %s is lost: its agent was told that the mail is taken, and no "

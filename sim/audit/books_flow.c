@@ -32,17 +32,25 @@ static void add_address(Books *books, GPtrArray **addresses, const char *recipie
         g_ptr_array_add(*addresses, address);
 }
 
+static NotSent *not_sent_of(Mail *mail)
+{
+    if (mail->not_sent == NULL)
+        mail->not_sent = g_new0(NotSent, 1);
+    return mail->not_sent;
+}
+
 void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields)
 {
     if (fields->mail != NULL && fields->recipient != NULL)
-        add_address(books, &books_mail(books, fields->mail)->refused, fields->recipient);
+        add_address(books, &not_sent_of(books_mail(books, fields->mail))->refused,
+                    fields->recipient);
 }
 
 /* Put off, and in its outbox from now on. */
 void books_be_kept(Books *books, const TraceFields_AGENT_WAIT *fields)
 {
     if (fields->mail != NULL && fields->recipient != NULL)
-        add_address(books, &books_mail(books, fields->mail)->kept, fields->recipient);
+        add_address(books, &not_sent_of(books_mail(books, fields->mail))->kept, fields->recipient);
 }
 
 /* Lost by an agent that has no queue: nobody had accepted it, so nobody owes it. */
@@ -52,7 +60,8 @@ void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields)
         books_violate(books, "an agent loses %s, which nobody has composed",
                       fields->mail != NULL ? fields->mail : "a mail");
     else
-        add_address(books, &books_mail(books, fields->mail)->refused, fields->recipient);
+        add_address(books, &not_sent_of(books_mail(books, fields->mail))->refused,
+                    fields->recipient);
 }
 
 static Submission *find_submission(Mail *mail, NodeId server)

@@ -76,6 +76,12 @@ typedef struct Submission {
     uint32_t count;
 } Submission;
 
+/* Addresses of a mail that its agent could not hand in: each NULL where there is none. */
+typedef struct NotSent {
+    GPtrArray *refused; /* for which it was told no */
+    GPtrArray *kept;    /* for which it has kept the mail */
+} NotSent;
+
 /* The meaning of its name. */
 struct Mail {
     const char *name;            /* NULL as long as it is none */
@@ -85,8 +91,7 @@ struct Mail {
     Submission first_submission; /* count 0: there is none */
     GArray *submissions;         /* further ones; NULL: none */
     const char *addressees;      /* for whom it was composed, with commas */
-    GPtrArray *refused;          /* addresses for which its agent was told no; NULL: none */
-    GPtrArray *kept;             /* those for which its agent has kept it; NULL: none */
+    NotSent *not_sent;           /* NULL: there is no such address */
     uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
     guint sent_place;            /* among all that are sent */
     uint32_t entries;            /* that it has had in queues */

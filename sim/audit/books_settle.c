@@ -73,7 +73,8 @@ static bool copy_is_through(const Copy *copy)
 static bool mail_is_through(const Mail *mail)
 {
     if (mail->author == NULL || mail->sent_seq == 0 || mail->copies == NULL ||
-        mail->refused != NULL || !books_sent_is_answered(mail))
+        (mail->not_sent != NULL && mail->not_sent->refused != NULL) ||
+        !books_sent_is_answered(mail))
         return false;
     for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail) {
         if (!account_is_through(at))

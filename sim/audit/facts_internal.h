@@ -9,7 +9,6 @@
 typedef struct KnownMail {
     FactsMail shown;      /* without a name as long as it is none */
     FactsRecipient first; /* its recipients are this one where there is no other */
-    GPtrArray *bounces;   /* names, borrowed; NULL: none */
     guint place;          /* among all mails */
     bool is_sent;         /* its agent knows that a server has taken it */
 } KnownMail;
@@ -72,6 +71,7 @@ struct Facts {
     Interner *names;
     Interner *mail_names; /* each means a KnownMail */
     MailList *mails;
+    GHashTable *bounces;     /* a mail's name -> GPtrArray of its bounces' names; few have one */
     GArray *summed;          /* SummedGroup */
     GArray *hosts;           /* HostTally by NodeId */
     GArray *drops;           /* FactsDrop in the order of appearance */

@@ -36,8 +36,6 @@ static void known_mail_clear(void *pointer)
     }
     if (recipients_of(mail) != &mail->first)
         g_free(recipients_of(mail));
-    if (mail->bounces != NULL)
-        g_ptr_array_unref(mail->bounces);
 }
 
 static void summed_group_clear(void *group)
@@ -50,6 +48,7 @@ void facts_init_mails(Facts *facts)
     facts->mail_names = interner_new(sizeof(KnownMail));
     facts->mails = g_new0(MailList, 1);
     facts->mails->mails = g_ptr_array_new_with_free_func(known_mail_clear);
+    facts->bounces = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     facts->summed = g_array_new(FALSE, FALSE, sizeof(SummedGroup));
     g_array_set_clear_func(facts->summed, summed_group_clear);
 }
@@ -57,6 +56,7 @@ void facts_init_mails(Facts *facts)
 void facts_clear_mails(Facts *facts)
 {
     g_array_unref(facts->summed);
+    g_hash_table_destroy(facts->bounces);
     g_ptr_array_unref(facts->mails->mails);
     g_free(facts->mails);
     interner_free(facts->mail_names, NULL);
@@ -275,6 +275,7 @@ static void forget_if_done(Facts *facts, KnownMail *mail)
         group->last_delivered_at = mail->first.delivered_at;
     facts->mails->mails->pdata[mail->place] = NULL;
     known_mail_clear(mail);
+    g_hash_table_remove(facts->bounces, mail->shown.name);
     interner_remove(facts->mail_names, mail->shown.name);
     if (++facts->mails->holes * 2 > facts->mails->mails->len)
         list_mails(facts->mails);
@@ -431,12 +432,15 @@ static void note_delivered(Facts *facts, const TraceRecord *record)
     forget_if_done(facts, subject.mail);
 }
 
-static void add_bounce(KnownMail *mail, const char *name)
+static void add_bounce(Facts *facts, const KnownMail *mail, const char *name)
 {
-    if (mail->bounces == NULL)
-        mail->bounces = g_ptr_array_new();
-    if (!g_ptr_array_find(mail->bounces, name, NULL))
-        g_ptr_array_add(mail->bounces, (char *)name);
+    GPtrArray *names = g_hash_table_lookup(facts->bounces, mail->shown.name);
+    if (names == NULL) {
+        names = g_ptr_array_new();
+        g_hash_table_insert(facts->bounces, (char *)mail->shown.name, names);
+    }
+    if (!g_ptr_array_find(names, name, NULL))
+        g_ptr_array_add(names, (char *)name);
 }
 
 static void note_bounced(Facts *facts, const TraceRecord *record)
@@ -449,7 +453,7 @@ static void note_bounced(Facts *facts, const TraceRecord *record)
     subject.recipient->bounced_at = MIN(subject.recipient->bounced_at, record->time);
     if (fields->bounce != NULL) {
         subject.recipient->bounce = facts_intern(facts, fields->bounce);
-        add_bounce(subject.mail, subject.recipient->bounce);
+        add_bounce(facts, subject.mail, subject.recipient->bounce);
     }
     settle(facts, subject.mail, subject.index);
 }
@@ -573,9 +577,11 @@ bool facts_mail_fate(const FactsMail *mail, MailFate *fate)
 const char **facts_bounces_of(const Facts *facts, const char *mail)
 {
     const KnownMail *known = find_known(facts, mail);
-    size_t count = known != NULL && known->bounces != NULL ? known->bounces->len : 0;
+    const GPtrArray *bounces =
+        known != NULL ? g_hash_table_lookup(facts->bounces, known->shown.name) : NULL;
+    size_t count = bounces != NULL ? bounces->len : 0;
     const char **names = g_new0(const char *, count + 1);
     for (size_t i = 0; i < count; i++)
-        names[i] = g_ptr_array_index(known->bounces, i);
+        names[i] = g_ptr_array_index(bounces, i);
     return names;
 }

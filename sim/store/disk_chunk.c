@@ -8,11 +8,15 @@
 
 typedef enum ChunkKind { CHUNK_OCTETS, CHUNK_BYTES, CHUNK_VALUE } ChunkKind;
 
+enum { REFERENCES_MAX = (1 << 18) - 1, KIND_MASK = 3 };
+#define CHUNK_SIZE_MAX ((UINT64_C(1) << 44) - 1)
+
+/* Every message on a disk has one or more, so it is packed. */
 struct Chunk {
     Chunk *before;
-    uint64_t size; /* octets, of those before too */
-    uint32_t references;
-    uint8_t kind; /* ChunkKind */
+    uint64_t size : 44; /* octets, of those before too */
+    uint64_t kind : 2;  /* ChunkKind */
+    uint64_t references : 18;
     union {
         uint8_t octets[sizeof(GBytes *)]; /* or more */
         GBytes *bytes;                    /* a reference */
@@ -31,8 +35,10 @@ uint64_t chunk_size(const Chunk *chunk)
 
 Chunk *chunk_ref(Chunk *chunk)
 {
-    if (chunk != NULL)
+    if (chunk != NULL) {
+        CHECK(chunk->references < REFERENCES_MAX);
         chunk->references++;
+    }
     return chunk;
 }
 
@@ -49,14 +55,20 @@ void chunk_unref(Chunk *chunk)
     }
 }
 
+static void chunk_set_size(Chunk *chunk, uint64_t size)
+{
+    CHECK(size <= CHUNK_SIZE_MAX);
+    chunk->size = size & CHUNK_SIZE_MAX;
+}
+
 /* With room for so much behind it. */
 static Chunk *chunk_allocate(ChunkKind kind, uint64_t size, size_t room)
 {
     Chunk *chunk = g_malloc(sizeof *chunk + room);
     chunk->before = NULL;
-    chunk->size = size;
     chunk->references = 1;
-    chunk->kind = (uint8_t)kind;
+    chunk->kind = kind & KIND_MASK;
+    chunk_set_size(chunk, size);
     return chunk;
 }
 
@@ -92,7 +104,7 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk)
         return before;
     CHECK(chunk->before == NULL);
     chunk->before = before;
-    chunk->size += chunk_size(before);
+    chunk_set_size(chunk, chunk->size + chunk_size(before));
     return chunk;
 }
 
