@@ -21,15 +21,16 @@ typedef struct Copy Copy;
 struct Server {
     const char *name;
     NodeId node;
-    Table entries;         /* Entry, by its id */
-    uint64_t length;       /* entries in its queue */
-    uint32_t outages;      /* so far */
-    bool has_lost_note;    /* its disk was full, or failed: what it wrote may be missing */
-    bool has_failed_disk;  /* what it removed may be there */
-    bool is_careless;      /* says 250 before a message is durable */
-    bool has_outside;      /* programs outside, or smugglers, may bring any message */
-    GHashTable *mailboxes; /* CopyKey -> Copy, where it lies now */
-    GHashTable *settled;   /* user, interned -> Settled; NULL: none */
+    Table entries;        /* Entry, by its id */
+    Entry *latest;        /* of them, asked for last; NULL: none */
+    uint64_t length;      /* entries in its queue */
+    uint32_t outages;     /* so far */
+    bool has_lost_note;   /* its disk was full, or failed: what it wrote may be missing */
+    bool has_failed_disk; /* what it removed may be there */
+    bool is_careless;     /* says 250 before a message is durable */
+    bool has_outside;     /* programs outside, or smugglers, may bring any message */
+    Table mailboxes;      /* Copy, by where it lies now */
+    GHashTable *settled;  /* user, interned -> Settled; NULL: none */
 };
 
 /* A queue entry. */
@@ -191,6 +192,8 @@ Mail *books_find_mail(Books *books, const char *name);
 /* NULL when there is none. */
 Entry *books_find_entry(Books *books, NodeId node, const char *id);
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail);
+/* Its accounts are forgotten. */
+void books_forget_entry(Entry *entry);
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender);
 /* What a record means that names an entry and a recipient: an open account where there is one, else
  * one that is done. A recipient found on the disk after an outage gets its account here. NULL when
@@ -243,6 +246,10 @@ void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_the
 /* What an inventory on recovery finds and no record has told of. */
 void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
 void books_free_mailboxes(Server *server);
+/* By where it lies. */
+uint32_t books_copy_hash(const void *copy);
+/* It lies there no more, if it does. */
+void books_remove_copy(const Copy *copy);
 
 /* ---- books_settle.c ---- */
 

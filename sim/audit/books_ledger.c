@@ -29,6 +29,7 @@ Server *books_server(Books *books, NodeId node)
         server->node = node;
         server->name = simulator_node_name(books->simulator, node);
         server->entries.hash_of = hash_of_entry;
+        server->mailboxes.hash_of = books_copy_hash;
         books->servers->pdata[node] = server;
     }
     return server;
@@ -73,12 +74,16 @@ Mail *books_find_mail(Books *books, const char *name)
 
 Entry *books_find_entry(Books *books, NodeId node, const char *id)
 {
-    const Table *entries = &books_server(books, node)->entries;
+    Server *server = books_server(books, node);
+    if (server->latest != NULL && id != NULL && strcmp(server->latest->id, id) == 0)
+        return server->latest;
     const char *key = books_intern(books, id);
-    TableProbe probe = table_probe(entries, hash_of_id(key));
+    TableProbe probe = table_probe(&server->entries, hash_of_id(key));
     Entry *entry;
-    while ((entry = table_next(entries, &probe)) != NULL && entry->id != key)
+    while ((entry = table_next(&server->entries, &probe)) != NULL && entry->id != key)
         continue;
+    if (entry != NULL)
+        server->latest = entry;
     return entry;
 }
 
@@ -90,7 +95,17 @@ Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *ma
     entry->mail = books_mail(books, mail);
     entry->outages_at_open = entry->server->outages;
     table_add(&entry->server->entries, entry);
+    entry->server->latest = entry;
     return entry;
+}
+
+void books_forget_entry(Entry *entry)
+{
+    Server *server = entry->server;
+    if (server->latest == entry)
+        server->latest = NULL;
+    table_remove(&server->entries, entry);
+    g_free(entry);
 }
 
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)

@@ -3,17 +3,32 @@
 
 #include <string.h>
 
-static guint key_hash(const void *key)
+static uint32_t hash_of_key(CopyKey key)
 {
-    const CopyKey *copy = key;
-    return g_direct_hash(copy->user) ^ (g_direct_hash(copy->folder) * 31U) ^ (guint)copy->uid;
+    return table_hash_number((uintptr_t)key.user + 31 * (uintptr_t)key.folder + key.uid);
 }
 
-static gboolean key_equals(const void *a, const void *b)
+uint32_t books_copy_hash(const void *pointer)
 {
-    const CopyKey *first = a, *second = b;
-    return first->user == second->user && first->folder == second->folder &&
-           first->uid == second->uid;
+    const Copy *copy = pointer;
+    return hash_of_key((CopyKey){copy->user, copy->folder, copy->uid});
+}
+
+/* NULL: none lies there now. */
+static Copy *find_copy(const Server *server, CopyKey key)
+{
+    TableProbe probe = table_probe(&server->mailboxes, hash_of_key(key));
+    Copy *copy;
+    while ((copy = table_next(&server->mailboxes, &probe)) != NULL &&
+           (copy->uid != key.uid || copy->user != key.user || copy->folder != key.folder))
+        continue;
+    return copy;
+}
+
+void books_remove_copy(const Copy *copy)
+{
+    if (find_copy(copy->server, (CopyKey){copy->user, copy->folder, copy->uid}) == copy)
+        table_remove(&copy->server->mailboxes, copy);
 }
 
 static CopyKey key_of(Books *books, const char *user, const char *folder, uint64_t uid)
@@ -23,8 +38,7 @@ static CopyKey key_of(Books *books, const char *user, const char *folder, uint64
 
 void books_free_mailboxes(Server *server)
 {
-    if (server->mailboxes != NULL)
-        g_hash_table_destroy(server->mailboxes);
+    table_clear(&server->mailboxes);
     if (server->settled != NULL)
         g_hash_table_destroy(server->settled);
 }
@@ -43,9 +57,10 @@ static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE
     copy->next_of_mail = copy->mail->copies;
     copy->mail->copies = copy;
     copy->place = books_list_add(&books->copies, copy);
-    if (server->mailboxes == NULL)
-        server->mailboxes = g_hash_table_new_full(key_hash, key_equals, g_free, NULL);
-    g_hash_table_insert(server->mailboxes, g_memdup2(&key, sizeof key), copy);
+    const Copy *before = find_copy(server, key);
+    if (before != NULL) /* its folder is a new one of that name */
+        table_remove(&server->mailboxes, before);
+    table_add(&server->mailboxes, copy);
     return copy;
 }
 
@@ -167,15 +182,10 @@ void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_the
 
 /* ---- What becomes of it there ---- */
 
-static Copy *find_copy(Books *books, NodeId node, CopyKey key)
-{
-    const Server *server = books_server(books, node);
-    return server->mailboxes != NULL ? g_hash_table_lookup(server->mailboxes, &key) : NULL;
-}
-
 void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields)
 {
-    Copy *copy = find_copy(books, node, key_of(books, fields->user, fields->folder, fields->uid));
+    Copy *copy = find_copy(books_server(books, node),
+                           key_of(books, fields->user, fields->folder, fields->uid));
     if (copy != NULL)
         copy->is_marked_deleted = fields->flags != NULL && strstr(fields->flags, "Deleted") != NULL;
 }
@@ -193,7 +203,8 @@ static Copy *find_renamed(Books *books, NodeId node, const TraceFields_MAILBOX_E
 
 void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields)
 {
-    Copy *copy = find_copy(books, node, key_of(books, fields->user, fields->folder, fields->uid));
+    Copy *copy = find_copy(books_server(books, node),
+                           key_of(books, fields->user, fields->folder, fields->uid));
     if (copy == NULL || copy->is_gone || copy->mail != books_mail(books, fields->mail))
         copy = find_renamed(books, node, fields);
     if (copy != NULL)

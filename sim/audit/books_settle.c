@@ -112,11 +112,10 @@ static Settled *settled_of(Server *server, const char *user)
 
 static void forget_copy(Books *books, Copy *copy)
 {
-    CopyKey key = {copy->user, copy->folder, copy->uid};
     Settled *settled = settled_of(copy->server, copy->user);
     settled->count++;
     settled->sum += settled_hash(copy->mail->name, copy->uid);
-    g_hash_table_remove(copy->server->mailboxes, &key);
+    books_remove_copy(copy);
     list_remove(&books->copies, place_of_copy, copy);
     g_free(copy);
 }
@@ -126,10 +125,8 @@ static void forget_account(Books *books, Account *account)
 {
     Entry *entry = account->entry;
     entry->accounts = account->next_of_entry;
-    if (entry->accounts == NULL) {
-        table_remove(&entry->server->entries, entry);
-        g_free(entry);
-    }
+    if (entry->accounts == NULL)
+        books_forget_entry(entry);
     list_remove(&books->accounts, place_of_account, account);
     g_free(account);
 }

@@ -46,7 +46,9 @@ static void note_segment(Facts *facts, NodeId node, const TraceFields_TCP_SEND *
 {
     HostTally *host = host_tally(facts, node);
     host->segments++;
-    if (fields->reason != NULL && strstr(fields->reason, "retransmission") != NULL)
+    const char *reason = fields->reason != NULL ? fields->reason : "";
+    bool is_usual = strcmp(reason, "first sending") == 0 || strcmp(reason, "acknowledgment") == 0;
+    if (!is_usual && strstr(reason, "retransmission") != NULL)
         host->retransmissions++;
 }
 

@@ -43,14 +43,18 @@ static inline uint32_t table_hash_number(uint64_t number)
 /* Of so many octets, taken eight at a time. */
 static inline uint32_t table_hash(const char *octets, size_t length)
 {
-    uint64_t hash = length, eight;
-    for (; length >= sizeof eight; octets += sizeof eight, length -= sizeof eight) {
+    uint64_t hash = length, eight = 0;
+    if (length < sizeof eight) {
+        memcpy(&eight, octets, length);
+        return table_hash_number(hash ^ eight);
+    }
+    const char *last = octets + length - sizeof eight; /* eight octets, some of them once more */
+    for (; octets < last; octets += sizeof eight) {
         memcpy(&eight, octets, sizeof eight);
         hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
         hash ^= hash >> 32;
     }
-    eight = 0;
-    memcpy(&eight, octets, length);
+    memcpy(&eight, last, sizeof eight);
     return table_hash_number(hash ^ eight);
 }
 

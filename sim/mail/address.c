@@ -352,8 +352,11 @@ char *address_format(const Address *address)
     if (address_is_null(address))
         return g_strdup("");
     const char *at = address->domain[0] != '\0' ? "@" : "";
-    if (is_dot_string(address->local_part))
-        return g_strconcat(address->local_part, at, address->domain, NULL);
+    if (is_dot_string(address->local_part)) {
+        char *whole = g_malloc(strlen(address->local_part) + strlen(address->domain) + sizeof "@");
+        stpcpy(stpcpy(stpcpy(whole, address->local_part), at), address->domain);
+        return whole;
+    }
     GString *text = g_string_new("\"");
     for (const char *c = address->local_part; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
