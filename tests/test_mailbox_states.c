@@ -160,7 +160,8 @@ static void ask_for_all(Server *server)
     g_autofree char *text = g_strnfill(1500, 'm');
     g_autoptr(GBytes) message = bytes_of(text);
     for (uint32_t i = 0; i < 3; i++)
-        mail_store_deliver(store, "bob", "INBOX", message, (MailOrigin){1, 1, i}, 5, (MailDone){0});
+        mail_store_deliver(store, "bob", "INBOX", message, NULL, (MailOrigin){1, 1, i}, 5,
+                           (MailDone){0});
     mail_store_append(store, "bob", "Work", message, 0, 5, (MailDone){0});
     mail_store_set_flags(store, "bob", "INBOX", 1, MAIL_FLAGS_ADD, MAIL_FLAG_SEEN, (MailDone){0});
     mail_store_move(store, "bob", "INBOX", two, 1, "Work", (MailDone){0});
@@ -209,7 +210,7 @@ static void test_a_delivery_is_found(void **unused)
     static const uint32_t uid[] = {1};
     server_init(&server, (DiskOptions){.loss = DISK_LOSS_ALL});
     g_autoptr(GBytes) message = bytes_of(TEXT);
-    mail_store_deliver(server.store, "bob", "INBOX", message, first, 5, tell(&server));
+    mail_store_deliver(server.store, "bob", "INBOX", message, NULL, first, 5, tell(&server));
     assert_int_equal(end(&server), MAIL_OK);
     server_restart(&server, true);
     world_run(&server.world);
@@ -229,7 +230,7 @@ static void test_a_delivery_is_found(void **unused)
     assert_int_equal(copy(&server, "INBOX", uid, 1, "Work"), MAIL_OK);
     assert_int_equal(expunge(&server, "INBOX", uid, 1, false), MAIL_OK);
     assert_false(mail_store_has_delivery(server.store, "bob", first));
-    mail_store_deliver(server.store, "bob", "INBOX", message, first, 5, tell(&server));
+    mail_store_deliver(server.store, "bob", "INBOX", message, NULL, first, 5, tell(&server));
     assert_int_equal(end(&server), MAIL_OK);
     assert_int_equal(move(&server, "INBOX", server.uids, 1, "Work"), MAIL_OK);
     assert_true(mail_store_has_delivery(server.store, "bob", first));
@@ -247,7 +248,7 @@ static void test_settling_is_durable(void **unused)
         g_autoptr(GBytes) message = bytes_of(TEXT);
         mail_store_append(server.store, "bob", "INBOX", message, 0, 5, tell(&server));
         assert_int_equal(end(&server), MAIL_OK);
-        mail_store_deliver(server.store, "bob", "INBOX", message, origin, 5, tell(&server));
+        mail_store_deliver(server.store, "bob", "INBOX", message, NULL, origin, 5, tell(&server));
         world_run_events(&server.world, 3); /* write, sync, rename */
         /* The recovery's own sync fails. */
         disk_fail(server.world.disk, 1 << DISK_OPERATION_SYNC, 1, 0);

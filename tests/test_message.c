@@ -13,12 +13,23 @@ static const char odd_message[] = "Received: by b.test;\r\n\tMon, 2 Mar 2026 09:
                                   "Received: in the body\r\n"
                                   "Message-ID: <body@b.test>\r\n";
 
+/* One walk finds what three find. */
+static void assert_survey_agrees(Span message)
+{
+    MessageSurvey survey = message_survey(message);
+    Span left = message_id_left(message);
+    assert_int_equal(survey.received, message_count_received(message));
+    assert_int_equal(survey.body_offset, message_body_offset(message));
+    assert_true(survey.id_left.data == left.data && survey.id_left.length == left.length);
+}
+
 static void header_fields_are_found(void **state)
 {
     (void)state;
     Span message = span_of_text(odd_message);
     assert_int_equal(message_count_received(message), 2);
     assert_span(message_id_left(message), "lunch");
+    assert_survey_agrees(message);
     assert_span(message_find_header(message, "subject"), "a\r\n  b\r\n\tc");
     g_autofree char *subject = message_dup_header(message, "Subject");
     assert_string_equal(subject, "a  b\tc");
@@ -37,6 +48,7 @@ static void a_message_cut_anywhere_names_no_other_mail(void **state)
         assert_true(left.length == 0 || span_equals(left, span_of_text("lunch")));
         assert_true(message_body_offset(cut) <= length);
         assert_true(message_count_received(cut) <= 2);
+        assert_survey_agrees(cut);
     }
 }
 
@@ -57,6 +69,7 @@ static void the_header_is_looked_at_within_its_limit(void **state)
         g_string_append(text, "X: y\r\n");
     g_string_append(text, "Message-ID: <far@b.test>\r\n\r\nbody\r\n");
     assert_int_equal(message_id_left(span_of_text(text->str)).length, 0);
+    assert_survey_agrees(span_of_text(text->str));
     assert_int_equal(message_body_offset(span_of_text(text->str)), text->len);
 }
 

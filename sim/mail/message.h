@@ -83,6 +83,13 @@ bool message_header_is_ascii(Span message);
 Span message_id_left(Span message);
 /* How many Received fields there are (RFC 5321 §6.3). */
 unsigned message_count_received(Span message);
+/* What a server asks of each message that it takes, found by one walk over the header. */
+typedef struct MessageSurvey {
+    unsigned received;  /* message_count_received */
+    Span id_left;       /* message_id_left */
+    size_t body_offset; /* message_body_offset */
+} MessageSurvey;
+MessageSurvey message_survey(Span message);
 
 /* ---- Reading for people; each result is to free ---- */
 

@@ -56,24 +56,44 @@ static bool take_field(Span field, Span *name, Span *value)
     return true;
 }
 
-/* The next field of the name; NULL: of any. A header has few fields of the same first letter, so
- * that most lines are passed by without a look at the rest. */
-static bool next_header(Span message, const char *wanted, size_t *position, Span *name, Span *value)
+/* Letters with which names begin, in lower case; both 0: any name. */
+typedef struct Letters {
+    uint8_t first, second;
+} Letters;
+
+static bool may_begin(Letters letters, uint8_t octet)
+{
+    octet |= 0x20;
+    return letters.first == 0 || octet == letters.first || octet == letters.second;
+}
+
+/* The next field whose name begins with one of the letters. A header has few of the same, so that
+ * most lines are passed by without a look at the rest. When there is none, `position` is where the
+ * header ends. */
+static bool next_lettered(Span message, Letters letters, size_t *position, Span *name, Span *value)
 {
     if (message.length == 0)
         return false;
     const uint8_t *end = message.data + MIN(message.length, (size_t)MESSAGE_HEADER_MAX);
-    int letter = wanted != NULL ? (uint8_t)wanted[0] | 0x20 : 0;
     for (const uint8_t *start = message.data + *position, *next; start < end; start = next) {
         next = line_end(start, end);
         if (is_empty_line(start, next))
             return false;
         next = field_end(next, end);
         *position = (size_t)(next - message.data);
-        if (wanted != NULL && (start[0] | 0x20) != letter)
-            continue;
-        if (take_field(span_of(start, (size_t)(next - start)), name, value) &&
-            (wanted == NULL || span_equals_text_nocase(*name, wanted)))
+        if (may_begin(letters, start[0]) &&
+            take_field(span_of(start, (size_t)(next - start)), name, value))
+            return true;
+    }
+    return false;
+}
+
+/* The next field of the name; NULL: of any. */
+static bool next_header(Span message, const char *wanted, size_t *position, Span *name, Span *value)
+{
+    const uint8_t letter = wanted != NULL ? (uint8_t)wanted[0] | 0x20 : 0;
+    while (next_lettered(message, (Letters){letter, letter}, position, name, value)) {
+        if (wanted == NULL || span_equals_text_nocase(*name, wanted))
             return true;
     }
     return false;
@@ -124,9 +144,9 @@ bool message_header_is_ascii(Span message)
     return span_is_ascii(span_of(message.data, message_body_offset(message)));
 }
 
-Span message_id_left(Span message)
+/* Of the value of a Message-ID field. */
+static Span left_of_id(Span id)
 {
-    Span id = message_find_header(message, "Message-ID");
     size_t open = span_find(id, '<');
     if (open == id.length)
         return (Span){0};
@@ -134,6 +154,33 @@ Span message_id_left(Span message)
     size_t at = span_find(id, '@');
     /* Without an @ the name may have been cut off, so that it names nothing. */
     return at == id.length ? (Span){0} : span_of(id.data, at);
+}
+
+Span message_id_left(Span message)
+{
+    return left_of_id(message_find_header(message, "Message-ID"));
+}
+
+MessageSurvey message_survey(Span message)
+{
+    const Letters letters = {'r', 'm'};
+    MessageSurvey survey = {.body_offset = message.length};
+    bool has_id = false;
+    size_t position = 0;
+    Span name, value;
+    while (next_lettered(message, letters, &position, &name, &value)) {
+        if (span_equals_text_nocase(name, "Received")) {
+            survey.received++;
+        } else if (!has_id && span_equals_text_nocase(name, "Message-ID")) {
+            has_id = true;
+            survey.id_left = left_of_id(value);
+        }
+    }
+    if (position < MIN(message.length, (size_t)MESSAGE_HEADER_MAX)) {
+        const uint8_t *end = message.data + MIN(message.length, (size_t)MESSAGE_HEADER_MAX);
+        survey.body_offset = (size_t)(line_end(message.data + position, end) - message.data);
+    }
+    return survey;
 }
 
 unsigned message_count_received(Span message)

@@ -197,10 +197,12 @@ static void store(LocalDelivery *local, const char *mailbox)
     }
     g_autoptr(GBytes) message = with_return_path(local->entry);
     uint64_t size = g_bytes_get_size(message);
+    /* In a long one, the field on top may have moved it out of what is looked at. */
+    const char *mail = size <= MESSAGE_HEADER_MAX ? local->entry->mail : NULL;
     if (has_no_room(server, mailbox, size))
         refuse_for_quota(local, mailbox, size);
     else
-        mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, origin,
+        mail_store_deliver(server->mailboxes, mailbox, "INBOX", message, mail, origin,
                            simulator_now(server->machine.simulator), (MailDone){stored, local});
 }
 

@@ -130,7 +130,7 @@ static void offer(Notification *notification,
 {
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, notification->to, NOTIFY_NEVER, NULL);
-    queue_add(notification->server->queue, envelope, notification->message,
+    queue_add(notification->server->queue, envelope, notification->message, (Span){0},
               (QueueAdded){done, notification});
 }
 

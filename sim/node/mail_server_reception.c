@@ -304,16 +304,18 @@ static void take_content(Reception *reception, Span octets, GBytes *within)
         slice_queue_take(content, copy);
 }
 
-/* Makes the first slice of the content one that has the whole header. */
-static void gather_header(Reception *reception)
+/* Makes the first slice of the content one that has the whole header, and looks at that. */
+static MessageSurvey survey_header(Reception *reception)
 {
     SliceQueue *content = &reception->content;
     Span first = slice_queue_peek(content);
-    if (content->count <= 1 || message_body_offset(first) < first.length)
-        return;
+    MessageSurvey survey = message_survey(first);
+    if (content->count <= 1 || survey.body_offset < first.length)
+        return survey;
     Slice whole = slice_queue_cut(content, 0, content->length);
     slice_queue_clear(content);
     slice_queue_take(content, whole);
+    return message_survey(slice_queue_peek(content));
 }
 
 /* RFC 3848: the letters after ESMTP are S for TLS and A for AUTH. */
@@ -325,18 +327,17 @@ static const char *transmission_type(const Reception *reception)
 }
 
 /* RFC 6409 §8.3, RFC 5321 §6.4: who takes a message first gives it the identity that it lacks. The
- * field, to free, or NULL where there is one. */
+ * field, to free. */
 static char *missing_id(const Reception *reception, const char *id)
 {
-    if (message_id_left(slice_queue_peek(&reception->content)).length > 0)
-        return NULL;
     /* its left part names the message in the simulation: no other server's may be equal */
     const char *host = host_name(reception->server->machine.host);
     return g_strdup_printf("Message-ID: <%s-%s@%s>\r\n", host, id, host);
 }
 
-/* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). */
-static GBytes *build_message(Reception *reception)
+/* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). `survey` is
+ * that of its content. */
+static GBytes *build_message(Reception *reception, const MessageSurvey *survey)
 {
     const Machine *machine = &reception->server->machine;
     SpoolId id = queue_peek_next_id(reception->server->queue);
@@ -355,7 +356,7 @@ static GBytes *build_message(Reception *reception)
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
     };
     g_autofree char *received = message_format_received(&field);
-    g_autofree char *identity = missing_id(reception, id.text);
+    g_autofree char *identity = survey->id_left.length == 0 ? missing_id(reception, id.text) : NULL;
     /* RFC 7208 §9.1: Received-SPF stands above the Received field of the same server. */
     const char *spf = policy_client_spf_field(policy_check_client(reception->check));
     g_autofree char *fields = NULL;
@@ -423,18 +424,20 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 
 static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
 {
-    gather_header(reception);
-    if (message_count_received(slice_queue_peek(&reception->content)) >=
-        reception->server->hop_limit) {
+    const MessageSurvey survey = survey_header(reception);
+    if (survey.received >= reception->server->hop_limit) {
         answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
         reset_transaction(reception);
         return;
     }
-    g_autoptr(GBytes) message = build_message(reception);
+    g_autoptr(GBytes) message = build_message(reception, &survey);
+    /* In a long one, the fields put on top may have moved it out of what is looked at. */
+    bool is_found_again = g_bytes_get_size(message) <= MESSAGE_HEADER_MAX;
     reception->open_token = event->token;
     reception->is_adding = true;
     QueueAdded added = {message_added, reception};
-    queue_add(reception->server->queue, reception->envelope, message, added);
+    queue_add(reception->server->queue, reception->envelope, message,
+              is_found_again ? survey.id_left : (Span){0}, added);
     reset_transaction(reception);
 }
 

@@ -15,9 +15,13 @@ char *mail_name_of(GBytes *message)
 {
     gsize size = 0;
     const void *data = g_bytes_get_data(message, &size);
-    Span name = message_id_left(span_of(data, size));
-    if (name.length == 0)
+    return mail_name_of_left(message_id_left(span_of(data, size)));
+}
+
+char *mail_name_of_left(Span left)
+{
+    if (left.length == 0)
         return g_strdup("");
-    return is_plain(name) ? span_dup_text(name)
-                          : g_utf8_make_valid((const char *)name.data, (gssize)name.length);
+    return is_plain(left) ? span_dup_text(left)
+                          : g_utf8_make_valid((const char *)left.data, (gssize)left.length);
 }

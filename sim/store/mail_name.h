@@ -1,7 +1,11 @@
 /* The simulator's name of a mail, as the store's trace records tell it. */
 #pragma once
 
+#include "core/bytes.h"
+
 #include <glib.h>
 
 /* The left part of the message's Message-ID as valid UTF-8; "" when it has none. To free. */
 char *mail_name_of(GBytes *message);
+/* The same of a left part that has been found. */
+char *mail_name_of_left(Span left);

@@ -129,11 +129,12 @@ typedef struct MailDone {
 uint64_t mail_store_failure(const MailStore *store);
 
 /* Puts a message into a folder, which is made when it is not there: IMAP's APPEND, and delivery,
- * which has an origin. Records mailbox.store. Shares `message`. */
+ * which has an origin, and the message's name (mail_name_of) where it is known; NULL: it is looked
+ * for. Records mailbox.store. Shares `message`. */
 void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
                        MailFlags flags, SimTime date, MailDone done);
 void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        MailOrigin origin, SimTime date, MailDone done);
+                        const char *mail, MailOrigin origin, SimTime date, MailDone done);
 /* Whether the message of that delivery is in one of the user's folders already. Looks at each
  * message: only for a delivery that may have been attempted before. */
 bool mail_store_has_delivery(const MailStore *store, const char *user, MailOrigin origin);

@@ -36,6 +36,7 @@ static void job_free(MailJob *job)
     g_free(job->folder_name);
     g_free(job->target_name);
     g_clear_pointer(&job->message, g_bytes_unref);
+    g_free(job->mail);
     g_clear_pointer(&job->new_folder, mail_folder_free);
     g_array_unref(job->uids);
     g_array_unref(job->touched);
@@ -244,11 +245,13 @@ bool mail_job_has_room(const MailJob *job, size_t count)
            count < UINT32_MAX - job->target->uid_next;
 }
 
-void mail_job_touch_new(MailJob *job, MailMessage message, GBytes *content)
+void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, GBytes *content)
 {
     message.uid = job->target->uid_next + job->touched->len;
     message.size = g_bytes_get_size(content);
-    Touched touched = {.message = message, .mail = mail_name_of(content), .content = content};
+    Touched touched = {.message = message,
+                       .mail = mail != NULL ? g_strdup(mail) : mail_name_of(content),
+                       .content = content};
     g_array_append_val(job->touched, touched);
 }
 

@@ -28,6 +28,7 @@ struct MailJob {
     const MailJobType *type;
     char *user_name, *folder_name, *target_name;
     GBytes *message;   /* deliver */
+    char *mail;        /* deliver: its name, where that is known */
     SimTime date;      /* deliver */
     MailFlags flags;   /* append, set_flags */
     MailOrigin origin; /* deliver, settle */
@@ -60,8 +61,9 @@ MailResult mail_job_make_folder(MailJob *job, const char *name);
 bool mail_job_has_room(const MailJob *job, size_t count);
 uint32_t mail_job_uid(const MailJob *job, guint index);
 Touched *mail_job_touched(const MailJob *job, guint index);
-/* Gives a message its UID in the target. Takes `content` over. */
-void mail_job_touch_new(MailJob *job, MailMessage message, GBytes *content);
+/* Gives a message its UID in the target. `mail` is its name; NULL: it is looked for. Takes
+ * `content` over. */
+void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, GBytes *content);
 /* Sets a message of the source down for removal. */
 void mail_job_touch_removal(MailJob *job, const MailMessage *message);
 /* Steps that write all touched messages into the target, and its mark if it has none. */

@@ -16,7 +16,7 @@ static MailResult prepare_deliver(MailJob *job, DiskPlan *plan)
     if (!mail_job_has_room(job, 1))
         return MAIL_NO_ROOM;
     MailMessage message = {.flags = job->flags, .date = job->date, .origin = job->origin};
-    mail_job_touch_new(job, message, g_bytes_ref(job->message));
+    mail_job_touch_new(job, message, job->mail, g_bytes_ref(job->message));
     mail_job_plan_additions(job, plan);
     return MAIL_OK;
 }
@@ -47,10 +47,11 @@ void mail_store_append(MailStore *store, const char *user, const char *folder, G
 }
 
 void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        MailOrigin origin, SimTime date, MailDone done)
+                        const char *mail, MailOrigin origin, SimTime date, MailDone done)
 {
     MailJob *job = delivery_new(store, user, folder, message, date, done);
     CHECK(origin.start != 0);
+    job->mail = g_strdup(mail);
     job->origin = origin;
     mail_job_ask(job);
 }
@@ -142,7 +143,7 @@ static MailResult touch_transfer(MailJob *job, bool is_move)
         MailMessage message = *mail_folder_find(job->source, uid);
         if (!is_move)
             message.origin = (MailOrigin){0}; /* the first one stays what the delivery has made */
-        mail_job_touch_new(job, message, content);
+        mail_job_touch_new(job, message, NULL, content);
         mail_job_touched(job, i)->from_uid = uid;
         mail_job_touched(job, i)->is_moved = is_move;
     }

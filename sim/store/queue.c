@@ -103,11 +103,11 @@ SimTime queue_next_due_at(const Queue *queue)
 
 /* ---- Entries ---- */
 
-/* Takes `envelope` and `message` over. */
+/* Takes `envelope` and `message` over. `left` is as for queue_add. */
 static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
-                             SimTime arrived_at)
+                             Span left, SimTime arrived_at)
 {
-    g_autofree char *mail = mail_name_of(message);
+    g_autofree char *mail = left.length > 0 ? mail_name_of_left(left) : mail_name_of(message);
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     size_t recipients_size = count * sizeof(QueueRecipient);
@@ -259,13 +259,14 @@ static void on_added(void *owner, DiskResult result)
         added.done(added.owner, entry, result);
 }
 
-void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdded added)
+void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, Span left, QueueAdded added)
 {
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
     Addition *addition = g_new0(Addition, 1);
-    addition->entry = entry_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), now);
+    addition->entry =
+        entry_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), left, now);
     addition->added = added;
     addition->link.data = addition;
     g_queue_push_tail_link(&queue->additions, &addition->link);
@@ -287,7 +288,7 @@ static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient 
 static void recover_entry(Queue *queue, SpoolEntry *found)
 {
     QueueEntry *entry = entry_new(queue, found->id, g_steal_pointer(&found->envelope),
-                                  g_bytes_ref(found->message), found->arrived_at);
+                                  g_bytes_ref(found->message), (Span){0}, found->arrived_at);
     size_t count = entry->envelope->recipient_count;
     entry->is_held = found->is_held;
     entry->is_recovered = true;

@@ -115,8 +115,10 @@ void queue_free(Queue *queue);
 /* The id that the next queue_add will give, for the Received field. */
 SpoolId queue_peek_next_id(const Queue *queue);
 /* Makes the message durable, records queue.enter and mail.accepted for each recipient, all of them
- * due at once, then tells `added`. Copies the envelope, which has a recipient; shares `message`. */
-void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, QueueAdded added);
+ * due at once, then tells `added`. Copies the envelope, which has a recipient; shares `message`,
+ * whose message_id_left is `left`, or, where that is empty, is looked for. */
+void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, Span left,
+               QueueAdded added);
 /* Reads the spool after a start: records queue.recover for each entry; recipients are due at once,
  * or when their deferral says. Returns how many entries there are. */
 size_t queue_recover(Queue *queue);

@@ -75,6 +75,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         before = position;
     }
     CHECK(message_count_received(message) == received);
+    MessageSurvey survey = message_survey(message);
+    CHECK(survey.received == received && survey.body_offset == message_body_offset(message));
+    CHECK(survey.id_left.length == message_id_left(message).length);
     CHECK(message_body_offset(message) <= size);
     check_inside(message_id_left(message), message);
 
