@@ -3,6 +3,8 @@
 
 #include "core/text.h"
 
+#include <string.h>
+
 static const char *tls_of(const SmtpTrace *trace)
 {
     return trace->is_encrypted ? "simulated" : NULL;
@@ -31,14 +33,17 @@ static void trace_command(void *user, Span line)
         trace_content(trace, "no dot"); /* the chunk follows its command at once */
 }
 
-static GString *reply_text(const SmtpReply *reply)
+/* The most that put_reply_text writes. */
+static size_t reply_text_bound(const SmtpReply *reply)
 {
-    char enhanced[SMTP_ENHANCED_TEXT_SIZE];
-    size_t length = smtp_enhanced_format(reply->enhanced, enhanced);
-    GString *text = g_string_sized_new(length + reply->text.length + sizeof "250 ");
-    g_string_append_len(text, enhanced, (gssize)length);
-    g_string_append_len(text, (const char *)reply->text.data, (gssize)reply->text.length);
-    return text;
+    return SMTP_ENHANCED_TEXT_SIZE + reply->text.length;
+}
+
+/* The enhanced code, if there is one, and the text; returns the end of it. */
+static char *put_reply_text(char *out, const SmtpReply *reply)
+{
+    out += smtp_enhanced_format(reply->enhanced, out);
+    return reply->text.length > 0 ? mempcpy(out, reply->text.data, reply->text.length) : out;
 }
 
 static void trace_reply(void *user, const SmtpReply *reply)
@@ -46,11 +51,15 @@ static void trace_reply(void *user, const SmtpReply *reply)
     const SmtpTrace *trace = user;
     if (TRACE_PASS_OVER(trace->trace, SMTP_REPLY))
         return;
-    g_autoptr(GString) text = reply_text(reply);
+    char room[256]; /* nearly all texts are shorter */
+    size_t bound = reply_text_bound(reply);
+    g_autofree char *longer = bound > sizeof room ? g_malloc(bound) : NULL;
+    char *text = longer != NULL ? longer : room;
+    size_t length = (size_t)(put_reply_text(text, reply) - text);
     bool is_closing = reply->code == 421 && trace->closing_because != 0;
     uint64_t because = is_closing ? trace->closing_because : trace->because;
     TRACE(trace->trace, trace->node, SMTP_REPLY, because, .connection = trace->connection,
-          .code = reply->code, .text = span_of(text->str, text->len), .tls = tls_of(trace));
+          .code = reply->code, .text = span_of(text, length), .tls = tls_of(trace));
 }
 
 static void trace_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
@@ -80,11 +89,11 @@ SmtpObserver smtp_trace_server_observer(SmtpTrace *trace)
 
 char *smtp_trace_reply_text(const SmtpReply *reply)
 {
-    GString *text = reply_text(reply);
     char room[TEXT_NUMBER_SIZE];
-    g_string_prepend_c(text, ' ');
-    g_string_prepend(text, text_number(reply->code, 3, room));
-    return g_string_free(text, FALSE);
+    char *text = g_malloc(sizeof room + sizeof " " + reply_text_bound(reply));
+    char *end = stpcpy(stpcpy(text, text_number(reply->code, 3, room)), " ");
+    *put_reply_text(end, reply) = '\0';
+    return text;
 }
 
 /* NULL where nothing more is to be said. */
