@@ -94,7 +94,7 @@ Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *ma
     entry->id = books_intern(books, id);
     entry->mail = books_mail(books, mail);
     entry->outages_at_open = entry->server->outages;
-    table_add(&entry->server->entries, entry);
+    table_add(&entry->server->entries, hash_of_id(entry->id), entry);
     entry->server->latest = entry;
     return entry;
 }

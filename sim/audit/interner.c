@@ -60,12 +60,12 @@ static char *find_text(const Interner *names, uint32_t hash, const char *text)
     return found;
 }
 
-static char *add_text(Interner *names, const char *text, size_t length)
+static char *add_text(Interner *names, uint32_t hash, const char *text, size_t length)
 {
     char *memory = g_malloc(names->meaning_size + length + 1);
     memset(memory, 0, names->meaning_size);
     char *copy = memcpy(memory + names->meaning_size, text, length + 1);
-    table_add(&names->table, copy);
+    table_add(&names->table, hash, copy);
     return copy;
 }
 
@@ -80,7 +80,7 @@ const char *interner_take(Interner *names, const char *text)
         return recent->text;
     char *found = find_text(names, hash, text);
     if (found == NULL)
-        found = add_text(names, text, length);
+        found = add_text(names, hash, text, length);
     *recent = (Recent){hash, found};
     return found;
 }

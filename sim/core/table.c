@@ -14,9 +14,8 @@ void table_clear(Table *table)
     *table = (Table){.hash_of = table->hash_of};
 }
 
-static void put(Table *table, void *thing)
+static void put(Table *table, uint32_t hash, void *thing)
 {
-    uint32_t hash = table->hash_of(thing);
     size_t at = hash & (table->capacity - 1);
     while (table->tags[at] >= TABLE_HELD)
         at = (at + 1) & (table->capacity - 1);
@@ -39,15 +38,15 @@ static void make_room(Table *table)
                      .capacity = capacity};
     size_t at = 0;
     for (void *thing; (thing = table_each(&old, &at)) != NULL;)
-        put(table, thing);
+        put(table, table->hash_of(thing), thing);
     table_clear(&old);
 }
 
-void table_add(Table *table, void *thing)
+void table_add(Table *table, uint32_t hash, void *thing)
 {
     if ((table->used + 1) * 4 > table->capacity * 3)
         make_room(table);
-    put(table, thing);
+    put(table, hash, thing);
 }
 
 void table_remove(Table *table, const void *thing)

@@ -28,8 +28,8 @@ enum { TABLE_FREE, TABLE_GONE, TABLE_HELD = 0x80 };
 
 /* Forgets all things, which are the owner's. */
 void table_clear(Table *table);
-/* The table has no thing that is the same. */
-void table_add(Table *table, void *thing);
+/* The table has no thing that is the same; `hash` is what `hash_of` says of it. */
+void table_add(Table *table, uint32_t hash, void *thing);
 /* The thing is in the table; its key is still what it was. */
 void table_remove(Table *table, const void *thing);
 

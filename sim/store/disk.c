@@ -136,6 +136,11 @@ void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content)
     plan_add(plan, STEP_APPEND, path, NULL, chunk_new(content));
 }
 
+void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets)
+{
+    plan_add(plan, STEP_APPEND, path, NULL, chunk_new_octets(octets));
+}
+
 void disk_plan_sync(DiskPlan *plan, const char *path)
 {
     plan_add(plan, STEP_SYNC, path, NULL, NULL);

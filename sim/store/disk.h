@@ -29,6 +29,7 @@
  * and the kernels that call a page clean after its sync has failed. */
 #pragma once
 
+#include "core/bytes.h"
 #include "core/simtime.h"
 #include "trace/trace.h"
 
@@ -112,6 +113,8 @@ void disk_plan_free(DiskPlan *plan);
 void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content);
 /* Adds to the end of the file, creating it when it is not there. Shares `content`. */
 void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
+/* The same of few octets, which are copied. */
+void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 /* A content that is kept as what it says, which takes less room than its octets, and is put into
  * these when somebody reads it. It never changes. */
 typedef struct DiskValueType {

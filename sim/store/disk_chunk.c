@@ -72,20 +72,25 @@ static Chunk *chunk_allocate(ChunkKind kind, uint64_t size, size_t room)
     return chunk;
 }
 
+Chunk *chunk_new_octets(Span octets)
+{
+    size_t here = sizeof(GBytes *);
+    if (octets.length == 0)
+        return NULL;
+    Chunk *chunk = chunk_allocate(CHUNK_OCTETS, octets.length,
+                                  octets.length > here ? octets.length - here : 0);
+    memcpy(chunk->octets, octets.data, octets.length);
+    return chunk;
+}
+
 Chunk *chunk_new(GBytes *bytes)
 {
     gsize size = 0;
     const void *data = g_bytes_get_data(bytes, &size);
-    if (size == 0)
-        return NULL;
-    if (size > COPIED_MAX) {
-        Chunk *chunk = chunk_allocate(CHUNK_BYTES, size, 0);
-        chunk->bytes = g_bytes_ref(bytes);
-        return chunk;
-    }
-    size_t more = size <= sizeof(GBytes *) ? 0 : size - sizeof(GBytes *);
-    Chunk *chunk = chunk_allocate(CHUNK_OCTETS, size, more);
-    memcpy(chunk->octets, data, size);
+    if (size <= COPIED_MAX)
+        return chunk_new_octets(span_of(data, size));
+    Chunk *chunk = chunk_allocate(CHUNK_BYTES, size, 0);
+    chunk->bytes = g_bytes_ref(bytes);
     return chunk;
 }
 

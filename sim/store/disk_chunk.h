@@ -18,6 +18,7 @@ Chunk *chunk_ref(Chunk *chunk);
 void chunk_unref(Chunk *chunk);
 /* A content by itself; shares `bytes`, if they are many. */
 Chunk *chunk_new(GBytes *bytes);
+Chunk *chunk_new_octets(Span octets);
 /* See disk_plan_write_value. */
 Chunk *chunk_new_value(const DiskValueType *type, const void *value, uint64_t octets);
 /* Puts `chunk`, which is NULL or a content by itself and stays in this place, behind `before`;

@@ -141,7 +141,7 @@ static Folder *make_folder(DiskFiles *files, const char *path, size_t length)
     folder->path_length = length;
     memcpy(folder->path, path, length);
     g_tree_insert(files->folders, folder->path, folder);
-    table_add(&files->folders_by_path, folder);
+    table_add(&files->folders_by_path, table_hash(path, length), folder);
     return folder;
 }
 
@@ -150,6 +150,7 @@ typedef struct PathParts {
     size_t folder_length;
     const char *name;
     size_t name_length;
+    uint32_t name_hash;
 } PathParts;
 
 static PathParts split_path(const char *path)
@@ -158,13 +159,14 @@ static PathParts split_path(const char *path)
     const char *slash = memrchr(path, '/', length);
     const char *name = slash != NULL ? slash + 1 : path;
     CHECK(length < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
-    return (PathParts){slash != NULL ? (size_t)(slash - path) : 0, name,
-                       length - (size_t)(name - path)};
+    size_t name_length = length - (size_t)(name - path);
+    return (PathParts){slash != NULL ? (size_t)(slash - path) : 0, name, name_length,
+                       table_hash(name, name_length)};
 }
 
 static Name *find_in_folder(const Folder *folder, const PathParts *parts)
 {
-    TableProbe probe = table_probe(&folder->names, table_hash(parts->name, parts->name_length));
+    TableProbe probe = table_probe(&folder->names, parts->name_hash);
     Name *name;
     while ((name = table_next(&folder->names, &probe)) != NULL &&
            strcmp(name->text, parts->name) != 0)
@@ -209,7 +211,7 @@ static Name *make_name(DiskFiles *files, const char *path)
         name = g_malloc(sizeof *name + parts.name_length + 1);
         *name = (Name){.folder = folder};
         memcpy(name->text, parts.name, parts.name_length + 1);
-        table_add(&folder->names, name);
+        table_add(&folder->names, parts.name_hash, name);
     }
     files->last = name;
     return name;
@@ -452,7 +454,7 @@ static void settle_contents(DiskFiles *files, const Folder *folder, DiskLoss los
 {
     g_auto(GStrv) names = disk_files_list(files, folder->path);
     for (char **text = names; *text != NULL; text++) {
-        PathParts parts = {.name = *text, .name_length = strlen(*text)};
+        PathParts parts = split_path(*text);
         const Name *name = find_in_folder(folder, &parts);
         File *file = name->view;
         if (file->view == file->durable)

@@ -29,6 +29,7 @@ struct Queue {
     GQueue additions;         /* Addition */
     QueueEntry *first, *last; /* those entered, in order of arrival */
     Table by_id;              /* the same */
+    GRefString *no_reason;    /* "" */
     QueueDue due;             /* their recipients that wait, but for what is on hold */
     GArray *taken;            /* QueueWait, while queue_take_due sorts them */
 };
@@ -122,7 +123,7 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, G
     entry->waiting_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         entry->recipients[i].retry = retry_state_new(arrived_at);
-        entry->recipients[i].reason = g_ref_string_new_intern("");
+        entry->recipients[i].reason = g_ref_string_acquire(queue->no_reason);
     }
     CHECK(queue->serials < UINT32_MAX);
     entry->serial = ++queue->serials;
@@ -147,7 +148,7 @@ static void entry_enter(QueueEntry *entry)
     else
         queue->first = entry;
     queue->last = entry;
-    table_add(&queue->by_id, entry);
+    table_add(&queue->by_id, table_hash(entry->id, strlen(entry->id)), entry);
 }
 
 static void entry_leave(QueueEntry *entry)
@@ -186,6 +187,7 @@ Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *s
     g_queue_init(&queue->additions);
     queue->by_id.hash_of = hash_of_entry;
     queue->taken = g_array_new(FALSE, FALSE, sizeof(QueueWait));
+    queue->no_reason = g_ref_string_new_intern("");
     return queue;
 }
 
@@ -210,6 +212,7 @@ void queue_free(Queue *queue)
         after = entry->after;
         entry_free(entry);
     }
+    g_ref_string_release(queue->no_reason);
     g_free(queue);
 }
 

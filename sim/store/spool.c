@@ -244,11 +244,10 @@ void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutco
                 DiskDone done)
 {
     SpoolPath path = queue_path(entry_id);
-    g_autoptr(GBytes) note = spool_entry_format_note(recipient, outcome);
     DiskPlan *plan = disk_plan_new();
     if (outcome.rests_on != NULL)
         disk_plan_sync_folder(plan, outcome.rests_on);
-    disk_plan_append(plan, path.text, note);
+    spool_entry_plan_note(plan, path.text, recipient, &outcome);
     disk_plan_sync(plan, path.text);
     disk_run(spool->disk, plan, done);
 }

@@ -70,23 +70,24 @@ void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *env
     disk_plan_write_value(plan, path, &type, &front, length);
 }
 
-GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome)
+void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
+                           const SpoolOutcome *outcome)
 {
     enum { NOTE_MAX = 192 };
     char line[NOTE_MAX];
-    CHECK(outcome.kind != SPOOL_WAITING);
+    CHECK(outcome->kind != SPOOL_WAITING);
     char *end = put_number(line, "\n", recipient);
     *end++ = ' ';
-    end = stpcpy(end, outcome_words[outcome.kind]);
-    if (outcome.kind == SPOOL_DEFERRED) {
-        end = put_number(end, " ", outcome.retry.attempts);
-        end = put_number(end, " ", (uint64_t)outcome.retry.first_failed_at);
-        end = put_number(end, " ", (uint64_t)outcome.retry.last_failed_at);
-        end = put_number(end, " ", (uint64_t)outcome.retry.due_at);
-        end = put_number(end, " ", (uint64_t)outcome.next_at);
+    end = stpcpy(end, outcome_words[outcome->kind]);
+    if (outcome->kind == SPOOL_DEFERRED) {
+        end = put_number(end, " ", outcome->retry.attempts);
+        end = put_number(end, " ", (uint64_t)outcome->retry.first_failed_at);
+        end = put_number(end, " ", (uint64_t)outcome->retry.last_failed_at);
+        end = put_number(end, " ", (uint64_t)outcome->retry.due_at);
+        end = put_number(end, " ", (uint64_t)outcome->next_at);
     }
     *end++ = ';';
-    return g_bytes_new(line, (gsize)(end - line));
+    disk_plan_append_octets(plan, path, span_of(line, (size_t)(end - line)));
 }
 
 /* ---- Reading ---- */

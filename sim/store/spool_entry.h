@@ -7,5 +7,6 @@
  * piece as the queue's is. */
 void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
                            size_t message_size, SimTime arrived_at);
-/* A line of the journal. To unref. */
-GBytes *spool_entry_format_note(size_t recipient, SpoolOutcome outcome);
+/* A step that adds a line to the journal. */
+void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
+                           const SpoolOutcome *outcome);
