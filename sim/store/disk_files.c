@@ -47,6 +47,7 @@ struct DiskFiles {
     GTree *folders;        /* path -> Folder, which owns them */
     Table folders_by_path; /* the same */
     Name *last;            /* found; NULL: none. The steps of a plan ask for one several times */
+    Folder *last_folder;   /* likewise */
     uint64_t capacity;
     uint64_t used;    /* octets of the contents in the view */
     uint64_t changes; /* of names, so far; a rename is one */
@@ -123,12 +124,19 @@ static void folder_free(void *data)
     g_free(folder);
 }
 
+static bool folder_has_path(const Folder *folder, const char *path, size_t length)
+{
+    return folder->path_length == length && memcmp(folder->path, path, length) == 0;
+}
+
 static Folder *find_folder(const DiskFiles *files, const char *path, size_t length)
 {
+    if (files->last_folder != NULL && folder_has_path(files->last_folder, path, length))
+        return files->last_folder;
     TableProbe probe = table_probe(&files->folders_by_path, table_hash(path, length));
     Folder *folder;
     while ((folder = table_next(&files->folders_by_path, &probe)) != NULL &&
-           (folder->path_length != length || memcmp(folder->path, path, length) != 0))
+           !folder_has_path(folder, path, length))
         continue;
     return folder;
 }
@@ -185,6 +193,12 @@ static bool is_last(const DiskFiles *files, const char *path)
            strcmp(path + folder->path_length + 1, files->last->text) == 0;
 }
 
+static void remember(DiskFiles *files, Name *name)
+{
+    files->last = name;
+    files->last_folder = name->folder;
+}
+
 /* The name that a path means, or NULL when neither state has it. */
 static Name *find_name(DiskFiles *files, const char *path)
 {
@@ -194,7 +208,7 @@ static Name *find_name(DiskFiles *files, const char *path)
     const Folder *folder = find_folder(files, path, parts.folder_length);
     Name *name = folder != NULL ? find_in_folder(folder, &parts) : NULL;
     if (name != NULL)
-        files->last = name;
+        remember(files, name);
     return name;
 }
 
@@ -213,7 +227,7 @@ static Name *make_name(DiskFiles *files, const char *path)
         memcpy(name->text, parts.name, parts.name_length + 1);
         table_add(&folder->names, parts.name_hash, name);
     }
-    files->last = name;
+    remember(files, name);
     return name;
 }
 

@@ -34,6 +34,8 @@ struct MailStore {
     GQueue jobs;  /* MailJob; the first is under way */
     MailWatcher watcher;
     uint64_t failure; /* of the job told of last: mail_store_failure */
+    /* Of the last job, for the next; NULL: there is none. */
+    GArray *spare_uids, *spare_touched;
 };
 
 /* A folder of the user that is not yet among its folders. */

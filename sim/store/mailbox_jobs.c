@@ -14,6 +14,22 @@ static void touched_clear(void *data)
     g_clear_pointer(&touched->content, g_bytes_unref);
 }
 
+/* What the last job has left, or a new one. */
+static GArray *array_take(GArray **spare, guint element_size)
+{
+    GArray *array = g_steal_pointer(spare);
+    return array != NULL ? array : g_array_new(FALSE, FALSE, element_size);
+}
+
+static void array_give_back(GArray **spare, GArray *array)
+{
+    g_array_set_size(array, 0);
+    if (*spare == NULL)
+        *spare = array;
+    else
+        g_array_unref(array);
+}
+
 MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *user,
                       const char *folder, MailDone done)
 {
@@ -22,8 +38,8 @@ MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *use
     job->type = type;
     job->user_name = g_strdup(user);
     job->folder_name = g_strdup(folder);
-    job->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    job->touched = g_array_new(FALSE, FALSE, sizeof(Touched));
+    job->uids = array_take(&store->spare_uids, sizeof(uint32_t));
+    job->touched = array_take(&store->spare_touched, sizeof(Touched));
     g_array_set_clear_func(job->touched, touched_clear);
     job->done = done;
     job->cause = *simulator_cause(store->simulator);
@@ -38,8 +54,8 @@ static void job_free(MailJob *job)
     g_clear_pointer(&job->message, g_bytes_unref);
     g_free(job->mail);
     g_clear_pointer(&job->new_folder, mail_folder_free);
-    g_array_unref(job->uids);
-    g_array_unref(job->touched);
+    array_give_back(&job->store->spare_uids, job->uids);
+    array_give_back(&job->store->spare_touched, job->touched);
     g_free(job);
 }
 
@@ -48,6 +64,8 @@ void mail_jobs_free(MailStore *store)
     MailJob *job;
     while ((job = g_queue_pop_head(&store->jobs)) != NULL)
         job_free(job);
+    g_clear_pointer(&store->spare_uids, g_array_unref);
+    g_clear_pointer(&store->spare_touched, g_array_unref);
 }
 
 static void on_job_done(void *owner, DiskResult result);
