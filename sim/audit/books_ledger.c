@@ -89,7 +89,8 @@ Entry *books_find_entry(Books *books, NodeId node, const char *id)
 
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail)
 {
-    Entry *entry = g_new0(Entry, 1);
+    Entry *entry = g_new(Entry, 1);
+    *entry = (Entry){0};
     entry->server = books_server(books, node);
     entry->id = books_intern(books, id);
     entry->mail = books_mail(books, mail);
@@ -110,7 +111,8 @@ void books_forget_entry(Entry *entry)
 
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)
 {
-    Account *account = g_new0(Account, 1);
+    Account *account = g_new(Account, 1);
+    *account = (Account){0};
     account->entry = entry;
     account->recipient = books_intern(books, recipient);
     account->sender = sender != NULL ? books_intern(books, sender) : NULL;

@@ -353,7 +353,8 @@ static File *make_file(DiskFiles *files, const char *path)
 {
     Name *name = make_name(files, path);
     if (name->view == NULL) {
-        File *file = file_ref(g_new0(File, 1));
+        File *file = g_new(File, 1);
+        *file = (File){.references = 1};
         files->changes++;
         name_set_view(files, name, file);
         file_unref(file);

@@ -33,16 +33,18 @@ static void array_give_back(GArray **spare, GArray *array)
 MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *user,
                       const char *folder, MailDone done)
 {
-    MailJob *job = g_new0(MailJob, 1);
-    job->store = store;
-    job->type = type;
-    job->user_name = g_strdup(user);
-    job->folder_name = g_strdup(folder);
-    job->uids = array_take(&store->spare_uids, sizeof(uint32_t));
-    job->touched = array_take(&store->spare_touched, sizeof(Touched));
+    MailJob *job = g_new(MailJob, 1);
+    *job = (MailJob){
+        .store = store,
+        .type = type,
+        .user_name = g_strdup(user),
+        .folder_name = g_strdup(folder),
+        .uids = array_take(&store->spare_uids, sizeof(uint32_t)),
+        .touched = array_take(&store->spare_touched, sizeof(Touched)),
+        .done = done,
+        .cause = *simulator_cause(store->simulator),
+    };
     g_array_set_clear_func(job->touched, touched_clear);
-    job->done = done;
-    job->cause = *simulator_cause(store->simulator);
     return job;
 }
 

@@ -112,7 +112,8 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, G
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     size_t recipients_size = count * sizeof(QueueRecipient);
-    QueueEntry *entry = g_malloc0(sizeof *entry + recipients_size + id_size + mail_size);
+    QueueEntry *entry = g_malloc(sizeof *entry + recipients_size + id_size + mail_size);
+    memset(entry, 0, sizeof *entry + recipients_size);
     char *names = (char *)(entry->recipients + count);
     entry->queue = queue;
     entry->id = memcpy(names, id, id_size);
@@ -267,14 +268,12 @@ void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, Span lef
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
-    Addition *addition = g_new0(Addition, 1);
-    addition->entry =
+    QueueEntry *entry =
         entry_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), left, now);
-    addition->added = added;
-    addition->link.data = addition;
+    Addition *addition = g_new(Addition, 1);
+    *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);
-    spool_add(queue->spool, id.text, addition->entry->envelope, message, now,
-              (DiskDone){on_added, addition});
+    spool_add(queue->spool, id.text, entry->envelope, message, now, (DiskDone){on_added, addition});
 }
 
 static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient *found)
@@ -365,10 +364,8 @@ static const GArray *take_all_due(Queue *queue, SimTime now)
 
 static QueueBatch *batch_new(QueueEntry *entry, const char *domain)
 {
-    QueueBatch *batch = g_new0(QueueBatch, 1);
-    batch->entry = entry;
-    batch->domain = domain;
-    batch->recipients = &batch->only;
+    QueueBatch *batch = g_new(QueueBatch, 1);
+    *batch = (QueueBatch){.entry = entry, .domain = domain, .recipients = &batch->only};
     return batch;
 }
 

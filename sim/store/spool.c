@@ -84,11 +84,8 @@ Spool *spool_new(Disk *disk, SpoolOrder order)
 
 static Job *job_new(Spool *spool, SpoolPath path, DiskDone done)
 {
-    Job *job = g_new0(Job, 1);
-    job->spool = spool;
-    job->path = path;
-    job->done = done;
-    job->link.data = job;
+    Job *job = g_new(Job, 1);
+    *job = (Job){.spool = spool, .path = path, .done = done, .link.data = job};
     g_queue_push_tail_link(&spool->jobs, &job->link);
     return job;
 }
