@@ -60,7 +60,7 @@ static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE
     const Copy *before = find_copy(server, key);
     if (before != NULL) /* its folder is a new one of that name */
         table_remove(&server->mailboxes, before);
-    table_add(&server->mailboxes, copy);
+    table_add(&server->mailboxes, hash_of_key(key), copy);
     return copy;
 }
 
