@@ -18,10 +18,14 @@ static uint8_t to_lower(uint8_t octet)
 
 bool span_equals_text_nocase_whole(Span span, const char *text)
 {
+    if (strlen(text) != span.length)
+        return false;
+    if (span.length == 0 || memcmp(span.data, text, span.length) == 0)
+        return true;
     for (size_t i = 0; i < span.length; i++)
-        if (text[i] == '\0' || to_lower((uint8_t)text[i]) != to_lower(span.data[i]))
+        if (to_lower((uint8_t)text[i]) != to_lower(span.data[i]))
             return false;
-    return text[span.length] == '\0';
+    return true;
 }
 
 bool span_starts_with_nocase_whole(Span span, const char *prefix)

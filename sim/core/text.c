@@ -21,12 +21,8 @@ const char *text_number(uint64_t number, unsigned width, char room[static TEXT_N
     return at;
 }
 
-size_t text_put_number(uint64_t number, char *out)
+size_t text_put_digits(uint64_t number, char *out)
 {
-    if (number < 10) {
-        *out = (char)('0' + number);
-        return 1;
-    }
     char room[TEXT_NUMBER_SIZE];
     const char *text = text_number(number, 1, room);
     size_t length = (size_t)(room + TEXT_NUMBER_SIZE - 1 - text);

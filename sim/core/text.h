@@ -13,7 +13,14 @@ enum { TEXT_NUMBER_SIZE = 21 }; /* 2^64 in decimal, and the NUL */
  * lies in `room`. */
 const char *text_number(uint64_t number, unsigned width, char room[static TEXT_NUMBER_SIZE]);
 /* Writes its digits, and no NUL, to `out`, which has room for 20; returns how many they are. */
-size_t text_put_number(uint64_t number, char *out);
+size_t text_put_digits(uint64_t number, char *out);
+static inline size_t text_put_number(uint64_t number, char *out)
+{
+    if (number >= 10)
+        return text_put_digits(number, out);
+    *out = (char)('0' + number);
+    return 1;
+}
 /* Appends several texts; NULL ends them. */
 void text_append(GString *text, const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* g_string_append of a number in decimal. */

@@ -48,19 +48,17 @@ typedef enum SmtpRecipientFate {
 } SmtpRecipientFate;
 
 typedef struct SmtpOwnRecipient {
-    char *mailbox;
-    char *orcpt; /* owns parameters.orcpt */
+    const char *mailbox;
     SmtpRcptParameters parameters;
     SmtpRecipientFate fate;
 } SmtpOwnRecipient;
 
-/* The transaction under way: a copy of the node's. Its commands are numbered in the order they are
- * sent: 0 MAIL, 1 to recipient_count RCPT, then DATA, or the chunks of BDAT. */
+/* The transaction under way: a copy of the node's, in one piece of memory. Its commands are
+ * numbered in the order they are sent: 0 MAIL, 1 to recipient_count RCPT, then DATA, or the chunks
+ * of BDAT. */
 typedef struct SmtpOwnTransaction {
-    char *reverse_path;
-    char *envid; /* owns parameters.envid */
+    const char *reverse_path;
     SmtpMailParameters parameters;
-    SmtpOwnRecipient *recipients;
     size_t recipient_count;
     Slice content[SMTP_CLIENT_PARTS_MAXIMUM];
     size_t content_count;
@@ -76,6 +74,7 @@ typedef struct SmtpOwnTransaction {
     bool is_lent;     /* the content travels as it is, so it goes by reference */
     bool all_sent;    /* DATA, or the last BDAT, is among the commands sent */
     Buffer chunk;     /* what is still to be put into the output of the present chunk */
+    SmtpOwnRecipient recipients[]; /* behind them the texts */
 } SmtpOwnTransaction;
 
 struct SmtpClient {

@@ -11,31 +11,53 @@
 
 /* The copy */
 
-static char *dup_span(Span *span)
+/* Copies a text to `*at`, and a NUL behind it; `*at` is then behind that. */
+static Span put_text(Span text, char **at)
 {
-    char *copy = g_strndup((const char *)span->data, span->length);
-    *span = span_of(copy, span->length);
+    Span copy = span_of(*at, text.length);
+    if (text.length > 0)
+        memcpy(*at, text.data, text.length);
+    (*at)[text.length] = '\0';
+    *at += text.length + 1;
     return copy;
 }
 
+static const char *put_string(const char *text, char **at)
+{
+    return (const char *)put_text(span_of_text(text), at).data;
+}
+
 /* An envelope address must not be able to end a line or its angle brackets: that it cannot is for
- * whoever read it to see to. */
-static void check_mailbox(const char *mailbox)
+ * whoever read it to see to. Its length. */
+static size_t check_mailbox(const char *mailbox)
 {
     size_t length = strlen(mailbox);
     CHECK(length <= ADDRESS_PATH_MAX);
     for (size_t i = 0; i < length; i++)
         CHECK((uint8_t)mailbox[i] >= ' ' && mailbox[i] != 0x7f);
+    return length;
 }
 
-static SmtpOwnRecipient own_recipient(const SmtpClientRecipient *recipient)
+static SmtpOwnRecipient own_recipient(const SmtpClientRecipient *recipient, char **texts)
 {
-    check_mailbox(recipient->mailbox);
-    CHECK(recipient->parameters.orcpt.length <= ENVELOPE_ORCPT_MAX);
-    SmtpOwnRecipient own = {.mailbox = g_strdup(recipient->mailbox),
+    SmtpOwnRecipient own = {.mailbox = put_string(recipient->mailbox, texts),
                             .parameters = recipient->parameters};
-    own.orcpt = dup_span(&own.parameters.orcpt);
+    own.parameters.orcpt = put_text(recipient->parameters.orcpt, texts);
     return own;
+}
+
+/* How much room the texts take, once they have been looked at. */
+static size_t texts_size(const SmtpClientTransaction *transaction)
+{
+    CHECK(transaction->parameters.envid.length <= ENVELOPE_ENVID_MAX);
+    size_t size = check_mailbox(transaction->reverse_path) + 1;
+    size += transaction->parameters.envid.length + 1;
+    for (size_t i = 0; i < transaction->recipient_count; i++) {
+        const SmtpClientRecipient *recipient = &transaction->recipients[i];
+        CHECK(recipient->parameters.orcpt.length <= ENVELOPE_ORCPT_MAX);
+        size += check_mailbox(recipient->mailbox) + 1 + recipient->parameters.orcpt.length + 1;
+    }
+    return size;
 }
 
 static uint64_t content_length(const SmtpOwnTransaction *transaction)
@@ -52,16 +74,16 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
     CHECK(transaction->recipient_count >= 1 &&
           transaction->recipient_count <= SMTP_CLIENT_RECIPIENTS_MAXIMUM);
     CHECK(transaction->content_count <= SMTP_CLIENT_PARTS_MAXIMUM);
-    CHECK(transaction->parameters.envid.length <= ENVELOPE_ENVID_MAX);
-    check_mailbox(transaction->reverse_path);
-    SmtpOwnTransaction *own = g_new0(SmtpOwnTransaction, 1);
-    own->reverse_path = g_strdup(transaction->reverse_path);
-    own->parameters = transaction->parameters;
-    own->envid = dup_span(&own->parameters.envid);
-    own->recipient_count = transaction->recipient_count;
-    own->recipients = g_new0(SmtpOwnRecipient, own->recipient_count);
+    size_t size = sizeof(SmtpOwnTransaction);
+    size += transaction->recipient_count * sizeof(SmtpOwnRecipient);
+    SmtpOwnTransaction *own = g_malloc(size + texts_size(transaction));
+    char *texts = (char *)own + size;
+    *own = (SmtpOwnTransaction){.recipient_count = transaction->recipient_count,
+                                .parameters = transaction->parameters};
+    own->reverse_path = put_string(transaction->reverse_path, &texts);
+    own->parameters.envid = put_text(transaction->parameters.envid, &texts);
     for (size_t i = 0; i < own->recipient_count; i++)
-        own->recipients[i] = own_recipient(&transaction->recipients[i]);
+        own->recipients[i] = own_recipient(&transaction->recipients[i], &texts);
     own->content_count = transaction->content_count;
     for (size_t i = 0; i < own->content_count; i++)
         own->content[i] = slice_ref(transaction->content[i], 0, transaction->content[i].length);
@@ -77,16 +99,9 @@ void smtp_own_transaction_free(SmtpOwnTransaction *transaction)
 {
     if (transaction == NULL)
         return;
-    for (size_t i = 0; i < transaction->recipient_count; i++) {
-        g_free(transaction->recipients[i].mailbox);
-        g_free(transaction->recipients[i].orcpt);
-    }
     for (size_t i = 0; i < transaction->content_count; i++)
         slice_clear(&transaction->content[i]);
     buffer_clear(&transaction->chunk);
-    g_free(transaction->recipients);
-    g_free(transaction->reverse_path);
-    g_free(transaction->envid);
     g_free(transaction);
 }
 

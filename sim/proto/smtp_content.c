@@ -85,6 +85,16 @@ static size_t short_lines(Span lines, size_t line_maximum)
     return lines.length;
 }
 
+/* Text without the final dot where that is all that follows a line's end: it would be found to be
+ * no plain line last, and what is in front of it looked at again. */
+static Span without_final_dot(Span text)
+{
+    size_t length = strlen("\r\n.\r\n");
+    bool has_dot =
+        text.length >= length && memcmp(text.data + text.length - length, "\r\n.\r\n", length) == 0;
+    return has_dot ? span_of(text.data, text.length - strlen(".\r\n")) : text;
+}
+
 /* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
  * is set when a lone LF is the next octet and counts as a line end. */
 static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
@@ -94,7 +104,7 @@ static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
         Span rest = span_skip(input, at);
         if (decoder->at_line_start) {
             /* With nearly all lines nothing is the matter. */
-            size_t plain = span_plain_lines(rest);
+            size_t plain = span_plain_lines(without_final_dot(rest));
             plain = short_lines(span_of(rest.data, plain), decoder->line_maximum);
             at += plain;
             rest = span_skip(rest, plain);

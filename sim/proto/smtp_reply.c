@@ -104,8 +104,11 @@ static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Sp
                              Buffer *output)
 {
     char head[sizeof "250 " + SMTP_ENHANCED_TEXT_SIZE];
-    size_t length = text_put_number(code, head); /* three digits: checked by the caller */
-    head[length++] = last ? ' ' : '-';
+    head[0] = (char)('0' + code / 100); /* three digits: checked by the caller */
+    head[1] = (char)('0' + code / 10 % 10);
+    head[2] = (char)('0' + code % 10);
+    head[3] = last ? ' ' : '-';
+    size_t length = strlen("250 ");
     length += smtp_enhanced_format(enhanced, head + length);
     size_t taken = MIN(text.length, SMTP_REPLY_LINE_MAXIMUM - 2 - length);
     uint8_t *line = buffer_add(output, length + taken + 2);

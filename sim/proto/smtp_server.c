@@ -35,6 +35,7 @@ void smtp_server_free(SmtpServer *server)
     intake_clear(&server->input);
     buffer_clear(&server->output);
     g_free(server->auth_name);
+    g_free(server->credentials);
     g_free(server->name);
     g_free(server);
 }

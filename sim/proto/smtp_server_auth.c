@@ -22,11 +22,10 @@ static bool credentials_decode(SmtpServer *server, Span base64, Span *decoded)
     }
     text[base64.length] = '\0';
     gsize length = 0;
-    g_autofree guchar *octets = g_base64_decode(text, &length);
+    g_free(server->credentials);
+    server->credentials = g_base64_decode(text, &length);
     if (length > SMTP_SERVER_CREDENTIALS_MAXIMUM)
         return false;
-    if (length > 0)
-        memcpy(server->credentials, octets, length);
     *decoded = span_of(server->credentials, length);
     return true;
 }

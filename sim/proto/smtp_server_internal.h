@@ -86,8 +86,8 @@ struct SmtpServer {
     bool tls;           /* STARTTLS is done */
     bool authenticated; /* RFC 4954 §4: once a session */
     SmtpAuthStep auth_step;
-    char *auth_name; /* LOGIN: the name, until the password comes */
-    uint8_t credentials[SMTP_SERVER_CREDENTIALS_MAXIMUM + 1];
+    char *auth_name;     /* LOGIN: the name, until the password comes */
+    guchar *credentials; /* decoded, while the node judges them; NULL: none yet */
 
     bool utf8;                       /* the transaction is of RFC 6531 */
     bool reply_utf8;                 /* the reply to this VRFY or EXPN may be */
