@@ -79,7 +79,8 @@ static void ask_add(Server *server, const char *const *recipients)
     g_autoptr(GBytes) message = bytes_of(message_text);
     for (; *recipients != NULL; recipients++)
         assert_true(envelope_add_recipient(envelope, *recipients, 0, NULL));
-    queue_add(server->queue, envelope, message, (Span){0}, (QueueAdded){on_added, server});
+    queue_add(server->queue, envelope, (QueueMessage){.octets = message},
+              (QueueAdded){on_added, server});
 }
 
 static QueueEntry *add(Server *server, const char *const *recipients)
@@ -584,7 +585,8 @@ static QueueEntry *add_outcome(Server *server, const QueueEntry *first)
     envelope_add_recipient(envelope, "carol@naver.example", 0, NULL);
     envelope_add_recipient(envelope, "dave@naver.example", 0, NULL);
     envelope_set_origin(envelope, first->id, 1, "list");
-    queue_add(server->queue, envelope, message, (Span){0}, (QueueAdded){on_added, server});
+    queue_add(server->queue, envelope, (QueueMessage){.octets = message},
+              (QueueAdded){on_added, server});
     world_run(&server->world);
     assert_non_null(server->entry);
     return server->entry;
@@ -675,7 +677,8 @@ static bool kill_after(uint64_t seed, uint64_t events, bool is_power_off)
     g_autoptr(Envelope) envelope = envelope_new("");
     g_autoptr(GBytes) message = bytes_of(message_text);
     envelope_add_recipient(envelope, bob[0], 0, NULL);
-    queue_add(server.queue, envelope, message, (Span){0}, (QueueAdded){story_relay, &story});
+    queue_add(server.queue, envelope, (QueueMessage){.octets = message},
+              (QueueAdded){story_relay, &story});
     bool is_cut = world_run_events(&server.world, events);
     size_t found = server_restart(&server, is_power_off);
     if (server.told > 0)

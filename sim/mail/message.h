@@ -85,7 +85,8 @@ Span message_id_left(Span message);
 unsigned message_count_received(Span message);
 /* What a server asks of each message that it takes, found by one walk over the header. */
 typedef struct MessageSurvey {
-    unsigned received;  /* message_count_received */
+    unsigned received; /* message_count_received */
+    bool has_return_path;
     Span id_left;       /* message_id_left */
     size_t body_offset; /* message_body_offset */
 } MessageSurvey;

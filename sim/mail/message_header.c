@@ -171,6 +171,8 @@ MessageSurvey message_survey(Span message)
     while (next_lettered(message, letters, &position, &name, &value)) {
         if (span_equals_text_nocase(name, "Received")) {
             survey.received++;
+        } else if (span_equals_text_nocase(name, "Return-Path")) {
+            survey.has_return_path = true;
         } else if (!has_id && span_equals_text_nocase(name, "Message-ID")) {
             has_id = true;
             survey.id_left = left_of_id(value);

@@ -208,5 +208,6 @@ void local_delivery_expand(LocalDelivery *local, const Address *address,
     g_autoptr(Envelope) envelope = new_envelope(local, address, meaning);
     add_recipients(local, envelope, addresses);
     g_autoptr(GBytes) message = new_message(local, &target, &target_meaning);
-    queue_add(local->server->queue, envelope, message, (Span){0}, (QueueAdded){expanded, local});
+    queue_add(local->server->queue, envelope, (QueueMessage){.octets = message},
+              (QueueAdded){expanded, local});
 }

@@ -62,6 +62,8 @@ static size_t copy_without_return_path(uint8_t *stored, Span message)
 
 static GBytes *with_return_path(const QueueEntry *entry)
 {
+    if (entry->delivered != NULL)
+        return g_bytes_ref(entry->delivered);
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
     size_t field_length = strlen(field), size = 0;
     const uint8_t *data = g_bytes_get_data(entry->message, &size);

@@ -130,8 +130,8 @@ static void offer(Notification *notification,
 {
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, notification->to, NOTIFY_NEVER, NULL);
-    queue_add(notification->server->queue, envelope, notification->message, (Span){0},
-              (QueueAdded){done, notification});
+    queue_add(notification->server->queue, envelope,
+              (QueueMessage){.octets = notification->message}, (QueueAdded){done, notification});
 }
 
 /* ---- No room ---- */

@@ -40,6 +40,7 @@ typedef struct Reception {
     Buffer copies;       /* of small pieces, and others that cannot be kept so */
     uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
+    bool is_for_mailbox; /* a recipient of the envelope has one here */
     bool is_adding;      /* the queue is making a message durable */
     bool has_ended;      /* the connection is gone; waits for the queue only */
 } Reception;
@@ -156,6 +157,7 @@ static void handle_auth(Reception *reception, const SmtpServerEvent *event)
 static void reset_transaction(Reception *reception)
 {
     g_clear_pointer(&reception->envelope, envelope_free);
+    reception->is_for_mailbox = false;
     slice_queue_clear(&reception->content);
 }
 
@@ -200,6 +202,7 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
         .is_ours = meaning.lead != LEAD_ELSEWHERE || is_backup,
         .size = reception->declared_size,
     };
+    reception->is_for_mailbox |= meaning.lead == LEAD_MAILBOX;
     if (meaning.lead == LEAD_MAILBOX)
         recipient.quota = mail_server_quota_of(reception->server, meaning.name);
     if (recipient.quota > 0) {
@@ -335,9 +338,35 @@ static char *missing_id(const Reception *reception, const char *id)
     return g_strdup_printf("Message-ID: <%s-%s@%s>\r\n", host, id, host);
 }
 
+/* Puts the octets together, the fields on top, in memory of their size: they stay as long as the
+ * message is in the queue. Where a mailbox is to get them, its Return-Path (RFC 5321 §4.4) is put
+ * before them at once, so that they need not be copied for it. */
+static void place_message(const Reception *reception, const MessageSurvey *survey,
+                          const char *fields, QueueMessage *message)
+{
+    const SliceQueue *content = &reception->content;
+    const bool is_delivered = reception->is_for_mailbox && !survey->has_return_path;
+    g_autofree char *path =
+        is_delivered ? message_format_return_path(reception->envelope->reverse_path) : NULL;
+    const size_t front = is_delivered ? strlen(path) : 0, size = strlen(fields);
+    const size_t length = front + size + content->length;
+    uint8_t *octets = g_malloc(length);
+    if (is_delivered)
+        memcpy(octets, path, front);
+    memcpy(octets + front, fields, size);
+    slice_queue_copy(content, octets + front + size);
+    GBytes *whole = g_bytes_new_take(octets, length);
+    message->octets = is_delivered ? g_bytes_new_from_bytes(whole, front, length - front) : whole;
+    message->delivered = is_delivered ? whole : NULL;
+    /* In a long one, what is on top may have moved it out of what is looked at. */
+    if (length <= MESSAGE_HEADER_MAX)
+        message->left = survey->id_left;
+}
+
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). `survey` is
  * that of its content. */
-static GBytes *build_message(Reception *reception, const MessageSurvey *survey)
+static void build_message(const Reception *reception, const MessageSurvey *survey,
+                          QueueMessage *message)
 {
     const Machine *machine = &reception->server->machine;
     SpoolId id = queue_peek_next_id(reception->server->queue);
@@ -362,13 +391,7 @@ static GBytes *build_message(Reception *reception, const MessageSurvey *survey)
     g_autofree char *fields = NULL;
     if (spf != NULL || identity != NULL)
         fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
-    /* In memory of its size: it stays as long as the message is in the queue. */
-    const char *above = fields != NULL ? fields : received;
-    size_t front = strlen(above), length = front + reception->content.length;
-    uint8_t *message = g_malloc(length);
-    memcpy(message, above, front);
-    slice_queue_copy(&reception->content, message + front);
-    return g_bytes_new_take(message, length);
+    place_message(reception, survey, fields != NULL ? fields : received, message);
 }
 
 static void end_reception(Reception *reception)
@@ -430,14 +453,14 @@ static void handle_message_end(Reception *reception, const SmtpServerEvent *even
         reset_transaction(reception);
         return;
     }
-    g_autoptr(GBytes) message = build_message(reception, &survey);
-    /* In a long one, the fields put on top may have moved it out of what is looked at. */
-    bool is_found_again = g_bytes_get_size(message) <= MESSAGE_HEADER_MAX;
+    QueueMessage message = {0};
+    build_message(reception, &survey, &message);
     reception->open_token = event->token;
     reception->is_adding = true;
     QueueAdded added = {message_added, reception};
-    queue_add(reception->server->queue, reception->envelope, message,
-              is_found_again ? survey.id_left : (Span){0}, added);
+    queue_add(reception->server->queue, reception->envelope, message, added);
+    g_bytes_unref(message.octets);
+    g_bytes_unref(message.delivered);
     reset_transaction(reception);
 }
 

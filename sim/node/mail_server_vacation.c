@@ -163,7 +163,7 @@ static void answer_noted(void *owner, DiskResult result)
     }
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, answer->to, NOTIFY_NEVER, NULL);
-    queue_add(answer->server->queue, envelope, answer->message, (Span){0},
+    queue_add(answer->server->queue, envelope, (QueueMessage){.octets = answer->message},
               (QueueAdded){answer_added, answer});
 }
 

@@ -104,11 +104,12 @@ SimTime queue_next_due_at(const Queue *queue)
 
 /* ---- Entries ---- */
 
-/* Takes `envelope` and `message` over. `left` is as for queue_add. */
-static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, GBytes *message,
-                             Span left, SimTime arrived_at)
+/* Takes `envelope` over, and shares the message. */
+static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
+                             const QueueMessage *message, SimTime arrived_at)
 {
-    g_autofree char *mail = left.length > 0 ? mail_name_of_left(left) : mail_name_of(message);
+    g_autofree char *mail =
+        message->left.length > 0 ? mail_name_of_left(message->left) : mail_name_of(message->octets);
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     size_t recipients_size = count * sizeof(QueueRecipient);
@@ -119,7 +120,8 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope, G
     entry->id = memcpy(names, id, id_size);
     entry->mail = memcpy(names + id_size, mail, mail_size);
     entry->envelope = envelope;
-    entry->message = message;
+    entry->message = g_bytes_ref(message->octets);
+    entry->delivered = message->delivered != NULL ? g_bytes_ref(message->delivered) : NULL;
     entry->arrived_at = arrived_at;
     entry->waiting_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
@@ -137,6 +139,7 @@ static void entry_free(QueueEntry *entry)
         g_ref_string_release(entry->recipients[i].reason);
     envelope_free(entry->envelope);
     g_bytes_unref(entry->message);
+    g_bytes_unref(entry->delivered);
     g_free(entry);
 }
 
@@ -263,17 +266,17 @@ static void on_added(void *owner, DiskResult result)
         added.done(added.owner, entry, result);
 }
 
-void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, Span left, QueueAdded added)
+void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added)
 {
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
-    QueueEntry *entry =
-        entry_new(queue, id.text, envelope_copy(envelope), g_bytes_ref(message), left, now);
+    QueueEntry *entry = entry_new(queue, id.text, envelope_copy(envelope), &message, now);
     Addition *addition = g_new(Addition, 1);
     *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);
-    spool_add(queue->spool, id.text, entry->envelope, message, now, (DiskDone){on_added, addition});
+    spool_add(queue->spool, id.text, entry->envelope, message.octets, now,
+              (DiskDone){on_added, addition});
 }
 
 static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient *found)
@@ -290,7 +293,7 @@ static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient 
 static void recover_entry(Queue *queue, SpoolEntry *found)
 {
     QueueEntry *entry = entry_new(queue, found->id, g_steal_pointer(&found->envelope),
-                                  g_bytes_ref(found->message), (Span){0}, found->arrived_at);
+                                  &(QueueMessage){.octets = found->message}, found->arrived_at);
     size_t count = entry->envelope->recipient_count;
     entry->is_held = found->is_held;
     entry->is_recovered = true;

@@ -85,6 +85,7 @@ typedef struct QueueEntry {
     const char *mail; /* the message's name: the left part of its Message-ID */
     Envelope *envelope;
     GBytes *message;
+    GBytes *delivered; /* as of QueueMessage */
     SimTime arrived_at;
     struct QueueEntry *before, *after; /* the queue's own: in the order of arrival */
     uint32_t serial;                   /* likewise: counts the entries in that order */
@@ -114,11 +115,17 @@ void queue_free(Queue *queue);
 
 /* The id that the next queue_add will give, for the Received field. */
 SpoolId queue_peek_next_id(const Queue *queue);
+/* A message, and what whoever gives it knows of it already. */
+typedef struct QueueMessage {
+    GBytes *octets;
+    Span left;         /* their message_id_left; empty: it is looked for */
+    GBytes *delivered; /* what a mailbox here gets of it, with its Return-Path; or NULL */
+} QueueMessage;
+
 /* Makes the message durable, records queue.enter and mail.accepted for each recipient, all of them
- * due at once, then tells `added`. Copies the envelope, which has a recipient; shares `message`,
- * whose message_id_left is `left`, or, where that is empty, is looked for. */
-void queue_add(Queue *queue, const Envelope *envelope, GBytes *message, Span left,
-               QueueAdded added);
+ * due at once, then tells `added`. Copies the envelope, which has a recipient; shares the octets.
+ */
+void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added);
 /* Reads the spool after a start: records queue.recover for each entry; recipients are due at once,
  * or when their deferral says. Returns how many entries there are. */
 size_t queue_recover(Queue *queue);
