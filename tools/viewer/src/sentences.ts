@@ -125,7 +125,7 @@ export const KOREAN_VALUES: Readonly<Record<string, string>> = {
   "its address has no name (PTR)": "주소에 이름(PTR)이 없음", "the name of its address cannot be looked up now": "지금은 주소의 이름을 조회할 수 없음",
   "a notification is never answered by another (RFC 5321 §4.5.5)": "알림에는 알림으로 답하지 않음 (RFC 5321 §4.5.5)",
   "before the greeting": "인사말 전", "after EHLO": "EHLO 후", "after AUTH": "AUTH 후", "after MAIL": "MAIL 후", "after RCPT": "RCPT 후", "after DATA": "DATA 후", "in the middle of the message": "메시지 도중", "after the final dot": "마지막 점 후",
-  "simulated": "모의", "nodata": "그 유형의 레코드 없음", "alias-loop": "CNAME 순환", "nxdomain": "없는 이름", "servfail": "네임 서버 장애", "communication administratively prohibited": "관리 정책으로 통신 금지",
+  "simulated": "모의", "as an attempt before had left it": "이전 시도에서 이미 저장됨", "nodata": "그 유형의 레코드 없음", "alias-loop": "CNAME 순환", "nxdomain": "없는 이름", "servfail": "네임 서버 장애", "communication administratively prohibited": "관리 정책으로 통신 금지",
   "send": "보내기", "reply": "답장", "read": "읽기", "crash": "비정상 종료", "power_off": "전원 차단", "restart": "다시 시작", "shutdown": "정상 종료", "fill_disk": "디스크 채우기", "free_disk": "디스크 비우기",
   "mailq": "큐 보기", "release": "보류 해제", "flush": "바로 시도", "link_down": "링크 끊기", "link_up": "링크 복구", "degrade": "링크 악화", "restore": "링크 원상 복구", "heal": "네트워크 통합",
   "set_firewall": "방화벽 설정", "renumber": "주소 변경", "dns_fail": "이름 조회 장애", "dns_fix": "이름 조회 복구", "dns_set": "이름 변경",
