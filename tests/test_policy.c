@@ -1,8 +1,6 @@
-/* The rules of a server, asked without a server: greylisting, quotas, relaying, what is held back.
+/* The rules of a server, asked without a server: replies, quotas, relaying, what is held back.
  */
-#include "policy/greylist.h"
 #include "policy/policy.h"
-#include "policy/rate_limit.h"
 #include "proto/dns_wire.h"
 
 #include <setjmp.h>
@@ -57,72 +55,6 @@ static void test_reply_that_refuses_nothing_is_told(void **state)
         assert_false(policy_reply_parse(CASES[i].text, &reply, &fault));
         assert_non_null(strstr(fault, CASES[i].fault));
     }
-}
-
-/* ---- Greylisting ---- */
-
-static Greylist *five_minutes(unsigned prefix)
-{
-    GreylistOptions options = {5 * SIM_MINUTE, 2 * SIM_DAY, 36 * SIM_DAY, prefix};
-    return greylist_new(&options);
-}
-
-static GreylistFinding ask(Greylist *greylist, Ipv4Address client, SimTime now)
-{
-    return greylist_ask(greylist, client, "alice@a.test", "bob@b.test", now).finding;
-}
-
-static void test_greylist_lets_pass_after_the_delay(void **state)
-{
-    (void)state;
-    Greylist *greylist = five_minutes(32);
-    assert_int_equal(ask(greylist, CLIENT, 0), GREYLIST_NEW);
-    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE - 1), GREYLIST_EARLY);
-    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE), GREYLIST_WAITED);
-    assert_int_equal(ask(greylist, CLIENT, 5 * SIM_MINUTE + 1), GREYLIST_KNOWN);
-    greylist_free(greylist);
-}
-
-static void test_greylist_looks_at_all_three(void **state)
-{
-    (void)state;
-    Greylist *greylist = five_minutes(32);
-    ask(greylist, CLIENT, 0);
-    assert_int_equal(ask(greylist, NEIGHBOUR, SIM_HOUR), GREYLIST_NEW);
-    assert_int_equal(greylist_ask(greylist, CLIENT, "carol@a.test", "bob@b.test", SIM_HOUR).finding,
-                     GREYLIST_NEW);
-    assert_int_equal(
-        greylist_ask(greylist, CLIENT, "alice@a.test", "dave@b.test", SIM_HOUR).finding,
-        GREYLIST_NEW);
-    assert_int_equal(greylist_ask(greylist, CLIENT, "", "bob@b.test", SIM_HOUR).finding,
-                     GREYLIST_NEW);
-    assert_int_equal(greylist_ask(greylist, CLIENT, "alice@A.test", "bob@B.test", SIM_HOUR).finding,
-                     GREYLIST_WAITED);
-    greylist_free(greylist);
-}
-
-static void test_greylist_takes_neighbours_for_one_client(void **state)
-{
-    (void)state;
-    Greylist *greylist = five_minutes(24);
-    ask(greylist, CLIENT, 0);
-    assert_int_equal(ask(greylist, NEIGHBOUR, SIM_HOUR), GREYLIST_WAITED);
-    assert_int_equal(ask(greylist, CLIENT + 0x100, SIM_HOUR), GREYLIST_NEW);
-    greylist_free(greylist);
-}
-
-static void test_greylist_forgets(void **state)
-{
-    (void)state;
-    Greylist *greylist = five_minutes(32);
-    ask(greylist, CLIENT, 0);
-    assert_int_equal(ask(greylist, CLIENT, 2 * SIM_DAY + 1), GREYLIST_NEW); /* came back too late */
-    assert_int_equal(ask(greylist, CLIENT, 4 * SIM_DAY), GREYLIST_WAITED);
-    SimTime last = 4 * SIM_DAY + 36 * SIM_DAY; /* used on its last day, it lives on */
-    assert_int_equal(ask(greylist, CLIENT, last), GREYLIST_KNOWN);
-    assert_int_equal(ask(greylist, CLIENT, last + 36 * SIM_DAY), GREYLIST_KNOWN);
-    assert_int_equal(ask(greylist, CLIENT, last + 72 * SIM_DAY + 1), GREYLIST_NEW);
-    greylist_free(greylist);
 }
 
 /* ---- Clients ---- */
@@ -547,21 +479,6 @@ static void test_helo_name(void **state)
 
 /* ---- Rates ---- */
 
-static void test_rate_limit_is_exact(void **state)
-{
-    (void)state;
-    RateLimit *limit = rate_limit_new(2, SIM_HOUR);
-    for (SimTime now = 0; now < 10 * SIM_HOUR; now += SIM_HOUR) {
-        assert_true(rate_limit_has_room(limit, "a", now));
-        rate_limit_count(limit, "a", now);
-        assert_true(rate_limit_has_room(limit, "a", now + SIM_MINUTE));
-        rate_limit_count(limit, "a", now + SIM_MINUTE);
-        assert_false(rate_limit_has_room(limit, "a", now + SIM_HOUR - 1));
-        assert_true(rate_limit_has_room(limit, "b", now));
-    }
-    rate_limit_free(limit);
-}
-
 static PolicyDecision mail(PolicyClient *client, const char *sender, SimTime now)
 {
     policy_begin_mail(client, sender, now);
@@ -605,10 +522,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reply_is_read),
         cmocka_unit_test(test_reply_that_refuses_nothing_is_told),
-        cmocka_unit_test(test_greylist_lets_pass_after_the_delay),
-        cmocka_unit_test(test_greylist_looks_at_all_three),
-        cmocka_unit_test(test_greylist_takes_neighbours_for_one_client),
-        cmocka_unit_test(test_greylist_forgets),
         cmocka_unit_test(test_relaying_is_for_those_who_are_trusted),
         cmocka_unit_test(test_relaying_is_denied_in_its_own_words),
         cmocka_unit_test(test_open_relay_says_what_it_does),
@@ -624,7 +537,6 @@ int main(void)
         cmocka_unit_test(test_look_up_that_fails_defers),
         cmocka_unit_test(test_blocklists_in_their_order),
         cmocka_unit_test(test_helo_name),
-        cmocka_unit_test(test_rate_limit_is_exact),
         cmocka_unit_test(test_rates_per_client_and_sender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
