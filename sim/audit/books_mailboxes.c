@@ -46,7 +46,8 @@ void books_free_mailboxes(Server *server)
 static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
 {
     Server *server = books_server(books, node);
-    Copy *copy = g_new0(Copy, 1);
+    Copy *copy = g_new(Copy, 1);
+    *copy = (Copy){0};
     CopyKey key = key_of(books, fields->user, fields->folder, fields->uid);
     copy->mail = books_mail(books, fields->mail);
     copy->server = server;

@@ -65,15 +65,10 @@ static const char OCTET_USES[128 + 1] = "                "
                                         "addddddddddddddd"
                                         "dddddddddddaaaa ";
 
-/* Beyond ASCII both are as RFC 6531 §3.3 has them. */
-static bool is_atext(uint8_t c)
+/* Beyond ASCII both have all, as in RFC 6531 §3.3. */
+static inline char use_of(uint8_t c)
 {
-    return c >= 0x80 || OCTET_USES[c] >= 'a';
-}
-
-static bool is_domain_octet(uint8_t c)
-{
-    return c >= 0x80 || OCTET_USES[c] == 'd' || c == '.';
+    return c < 0x80 ? OCTET_USES[c] : 'd';
 }
 
 static bool next_is(Span text, char c)
@@ -96,16 +91,15 @@ static AddressFault scan_dot_string(Span *text, Span *local_part)
     bool after_dot = true; /* as at the beginning: an atom must follow */
     uint8_t all = 0;
     for (; length < text->length; length++) {
-        uint8_t c = text->data[length];
-        bool is_dot = c == '.';
-        if (!is_dot && !is_atext(c))
+        char use = use_of(text->data[length]);
+        if (use == ' ')
             break;
-        if (is_dot && after_dot)
+        if (use == '.' && after_dot)
             return ADDRESS_LOCAL_PART_BAD_DOT;
         if (length == ADDRESS_LOCAL_PART_MAX)
             return ADDRESS_LOCAL_PART_TOO_LONG;
-        after_dot = is_dot;
-        all |= c;
+        after_dot = use == '.';
+        all |= text->data[length];
     }
     *local_part = span_of(text->data, length);
     *text = span_skip(*text, length);
@@ -169,10 +163,13 @@ static AddressFault measure_domain(Span text, size_t *length)
     size_t at = 0, label = 0; /* where the label begins */
     bool has_bad_label = false;
     uint8_t all = 0;
-    for (; at < text.length && is_domain_octet(text.data[at]); at++) {
+    for (; at < text.length; at++) {
+        char use = use_of(text.data[at]);
         all |= text.data[at];
-        if (text.data[at] != '.')
+        if (use == 'd')
             continue;
+        if (use != '.')
+            break;
         has_bad_label |= !is_label(text.data + label, at - label);
         label = at + 1;
     }

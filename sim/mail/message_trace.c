@@ -20,9 +20,10 @@ static void put(FieldText *text, const char *part)
     text->end = stpcpy(text->end, part);
 }
 
-static bool is_safe(char c)
+static inline bool is_safe(char c)
 {
-    return g_ascii_isalnum(c) || c == '.' || c == '-' || /* as nearly all are */
+    bool is_small = c >= 'a' && c <= 'z', is_digit = c >= '0' && c <= '9';
+    return is_small || is_digit || c == '.' || c == '-' || /* as nearly all are */
            (g_ascii_isgraph(c) && strchr("()<>[]\\\";,", c) == NULL);
 }
 

@@ -457,7 +457,8 @@ static void look_up_next(Delivery *delivery)
 Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
                        const DeliveryJob *job, DeliveryOwner owner)
 {
-    Delivery *delivery = g_new0(Delivery, 1);
+    Delivery *delivery = g_new(Delivery, 1);
+    *delivery = (Delivery){0};
     delivery->machine = machine;
     delivery->resolver = resolver;
     delivery->helo_name = options->helo_name;

@@ -201,7 +201,8 @@ static void on_done(void *owner, Delivery *delivery)
 static void open_connection(Destination *destination)
 {
     MailServer *server = destination->server;
-    Connection *connection = g_new0(Connection, 1);
+    Connection *connection = g_new(Connection, 1);
+    *connection = (Connection){0};
     connection->destination = destination;
     connection->idle_link.data = connection;
     connection->link.data = connection;

@@ -578,7 +578,8 @@ static void reception_ended(void *owner)
 static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_submission)
 {
     const Machine *machine = &server->machine;
-    Reception *reception = g_new0(Reception, 1);
+    Reception *reception = g_new(Reception, 1);
+    *reception = (Reception){0};
     reception->server = server;
     reception->is_submission = is_submission;
     buffer_init(&reception->copies, SIZE_MAX);

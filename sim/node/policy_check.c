@@ -15,7 +15,8 @@ struct PolicyCheck {
 PolicyCheck *policy_check_new(const Machine *machine, Resolver *resolver, Policy *policy,
                               Ipv4Address address, PolicyCheckDone *done, void *owner)
 {
-    PolicyCheck *check = g_new0(PolicyCheck, 1);
+    PolicyCheck *check = g_new(PolicyCheck, 1);
+    *check = (PolicyCheck){0};
     check->machine = machine;
     check->resolver = resolver;
     check->client = policy_client_new(policy, address);

@@ -33,7 +33,8 @@ struct Session {
 Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,
                      void *engine, SessionOwner owner, EventPriority priority)
 {
-    Session *session = g_new0(Session, 1);
+    Session *session = g_new(Session, 1);
+    *session = (Session){0};
     session->simulator = simulator;
     session->node = node;
     session->protocol = protocol;

@@ -12,7 +12,8 @@ AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope)
 {
     const size_t count = envelope != NULL ? envelope->recipient_count : 0;
     const size_t recipients_size = count * (sizeof(size_t) + sizeof(uint8_t));
-    AgentMail *mail = g_malloc0(sizeof *mail + recipients_size + name.length + 1);
+    const size_t size = sizeof(AgentMail) + recipients_size + name.length + 1;
+    AgentMail *mail = memset(g_malloc(size), 0, size);
     mail->under_way = (size_t *)(void *)(mail + 1);
     mail->states = (uint8_t *)(mail->under_way + count);
     mail->name = (char *)mail->states + count;
@@ -144,9 +145,9 @@ static char *join_recipients(const Envelope *envelope)
 /* NULL: there are none. */
 static MessageMailbox *mailboxes_of(const char *const *addresses, size_t count)
 {
-    MessageMailbox *mailboxes = g_new0(MessageMailbox, count);
+    MessageMailbox *mailboxes = g_new(MessageMailbox, count);
     for (size_t i = 0; i < count; i++)
-        mailboxes[i].address = addresses[i];
+        mailboxes[i] = (MessageMailbox){.address = addresses[i]};
     return mailboxes;
 }
 

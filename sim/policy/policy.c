@@ -334,7 +334,8 @@ void policy_client_mark_message(const PolicyClient *client, uint64_t mark)
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)
 {
-    PolicyClient *client = g_new0(PolicyClient, 1);
+    PolicyClient *client = g_new(PolicyClient, 1);
+    *client = (PolicyClient){0};
     client->policy = policy;
     client->address = address;
     return client;

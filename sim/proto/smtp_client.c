@@ -14,7 +14,8 @@ SmtpClientOptions smtp_client_options(const char *name)
 
 SmtpClient *smtp_client_new(const SmtpClientOptions *options)
 {
-    SmtpClient *client = g_new0(SmtpClient, 1);
+    SmtpClient *client = g_new(SmtpClient, 1);
+    *client = (SmtpClient){0};
     CHECK(options->identity == NULL || options->password != NULL);
     client->options = *options;
     client->options.name = client->name = g_strdup(options->name);

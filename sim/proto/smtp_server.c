@@ -18,7 +18,8 @@ SmtpServerOptions smtp_server_options(const char *name)
 
 SmtpServer *smtp_server_new(const SmtpServerOptions *options)
 {
-    SmtpServer *server = g_new0(SmtpServer, 1);
+    SmtpServer *server = g_new(SmtpServer, 1);
+    *server = (SmtpServer){0};
     server->options = *options;
     server->name = g_strdup(options->name);
     server->options.name = server->name;
