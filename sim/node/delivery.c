@@ -187,9 +187,9 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
 
 static bool has_utf8_address(const DeliveryJob *job)
 {
-    bool has = !g_str_is_ascii(job->reverse_path);
+    bool has = !span_is_ascii(span_of_text(job->reverse_path));
     for (size_t i = 0; i < job->recipient_count; i++)
-        has = has || !g_str_is_ascii(job->recipients[i].mailbox);
+        has = has || !span_is_ascii(span_of_text(job->recipients[i].mailbox));
     return has;
 }
 

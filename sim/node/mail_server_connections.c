@@ -16,8 +16,9 @@
 /* Stays once mail has been due there: most are met again. */
 typedef struct Destination {
     MailServer *server;
-    char *domain;       /* in lower case */
-    GQueue waiting;     /* QueueBatch, due */
+    char *domain;             /* in lower case */
+    QueueBatch *first, *last; /* what waits, by its `after`; NULL: nothing does */
+    QueueBatch *untold; /* the first that queue_activate has not told of; so are those after it */
     GQueue idle;        /* Connection, the longest idle first */
     size_t connections; /* all of them */
     GList turn;         /* in server->turns, while more connections may be opened */
@@ -65,10 +66,33 @@ static Destination *find_destination(MailServer *server, const char *domain)
     return destination;
 }
 
+static void push_waiting(Destination *destination, QueueBatch *batch)
+{
+    batch->after = NULL;
+    if (destination->first == NULL)
+        destination->first = batch;
+    else
+        destination->last->after = batch;
+    destination->last = batch;
+    if (destination->untold == NULL)
+        destination->untold = batch;
+}
+
+static QueueBatch *pop_waiting(Destination *destination)
+{
+    QueueBatch *batch = destination->first;
+    if (batch == NULL)
+        return NULL;
+    if (batch == destination->untold)
+        destination->untold = batch->after;
+    destination->first = batch->after;
+    return batch;
+}
+
 static void forget_waiting(Destination *destination)
 {
     QueueBatch *batch;
-    while ((batch = g_queue_pop_head(&destination->waiting)) != NULL)
+    while ((batch = pop_waiting(destination)) != NULL)
         queue_batch_free(batch);
 }
 
@@ -76,8 +100,8 @@ static void forget_waiting(Destination *destination)
 static void update_turn(Destination *destination)
 {
     MailServer *server = destination->server;
-    bool may_open = destination->waiting.length > 0 &&
-                    destination->connections < server->limits.per_destination;
+    bool may_open =
+        destination->first != NULL && destination->connections < server->limits.per_destination;
     if (may_open && !destination->has_turn)
         g_queue_push_tail_link(&server->turns, &destination->turn);
     else if (!may_open && destination->has_turn)
@@ -134,8 +158,7 @@ static void begin_idleness(Connection *connection)
 
 static Transfer *begin_next_transfer(Destination *destination)
 {
-    Transfer *transfer =
-        transfer_begin(destination->server, g_queue_pop_head(&destination->waiting));
+    Transfer *transfer = transfer_begin(destination->server, pop_waiting(destination));
     update_turn(destination);
     return transfer;
 }
@@ -175,7 +198,7 @@ static void on_ready(void *owner, Delivery *delivery)
         mail_server_run_queue(server);
     if (server->is_shutting_down || connection->messages >= server->limits.messages)
         quit(connection);
-    else if (destination->waiting.length > 0)
+    else if (destination->first != NULL)
         send_next(connection);
     else if (server->limits.idle_ns > 0)
         begin_idleness(connection);
@@ -228,7 +251,7 @@ static void open_connection(Destination *destination)
 void mail_server_connections_take(MailServer *server, QueueBatch *batch)
 {
     Destination *destination = find_destination(server, batch->domain);
-    g_queue_push_tail(&destination->waiting, batch);
+    push_waiting(destination, batch);
     update_turn(destination);
     if (!destination->is_fresh)
         g_ptr_array_add(server->fresh, destination);
@@ -255,17 +278,11 @@ static void make_room(MailServer *server)
     }
 }
 
-/* Of what has come last and must wait: those at the end that have not been told of. */
 static void tell_waiting(Destination *destination)
 {
-    GList *first = NULL;
-    for (GList *link = destination->waiting.tail; link != NULL; link = link->prev) {
-        if (((const QueueBatch *)link->data)->has_waited)
-            break;
-        first = link;
-    }
-    for (; first != NULL; first = first->next)
-        queue_activate(first->data);
+    for (const QueueBatch *batch = destination->untold; batch != NULL; batch = batch->after)
+        queue_activate(batch);
+    destination->untold = NULL;
 }
 
 void mail_server_connections_start(MailServer *server)

@@ -417,11 +417,10 @@ QueueBatch *queue_take_due(Queue *queue, SimTime now)
     return first;
 }
 
-void queue_activate(QueueBatch *batch)
+void queue_activate(const QueueBatch *batch)
 {
     QueueEntry *entry = batch->entry;
     Queue *queue = entry->queue;
-    batch->has_waited = true;
     for (size_t i = 0; i < batch->count; i++) {
         size_t recipient = batch->recipients[i];
         *simulator_cause(queue->simulator) = entry->recipients[recipient].wait_cause;

@@ -146,13 +146,13 @@ void queue_finish_expansions(Queue *queue);
  * than any server must take (§4.5.3.1.8). */
 enum { QUEUE_BATCH_MAX = 100 };
 typedef struct QueueBatch {
-    struct QueueBatch *after; /* of those that queue_take_due gives; NULL: it is the last */
+    struct QueueBatch *after; /* of those that queue_take_due gives; NULL: it is the last. Whoever
+                                 takes them may join them otherwise. */
     QueueEntry *entry;
     const char *domain; /* without regard to case; "" for the bare Postmaster. Borrowed. */
     size_t *recipients; /* indexes, rising */
     size_t count;
-    size_t only;     /* what `recipients` points to where there is one */
-    bool has_waited; /* queue_activate has told of it */
+    size_t only; /* what `recipients` points to where there is one */
 } QueueBatch;
 
 void queue_batch_free(QueueBatch *batch); /* NULL is no batch */
@@ -163,7 +163,7 @@ QueueBatch *queue_take_due(Queue *queue, SimTime now);
  * as may be: then ask again after the next result. */
 SimTime queue_next_due_at(const Queue *queue);
 /* The batch has to wait for its turn: records queue.activate. */
-void queue_activate(QueueBatch *batch);
+void queue_activate(const QueueBatch *batch);
 
 /* ---- What the administrator does ---- */
 
