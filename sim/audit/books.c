@@ -454,9 +454,8 @@ Books *books_new(Trace *trace)
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = interner_new(sizeof(NodeId));
     books->mails = interner_new(sizeof(Mail));
-    books->accounts.items = g_ptr_array_new_with_free_func(g_free);
+    books->accounts.items = g_ptr_array_new_with_free_func(books_account_free);
     books->copies.items = g_ptr_array_new_with_free_func(g_free);
-    books->sent.items = g_ptr_array_new();
     books->surplus = g_array_new(FALSE, FALSE, sizeof(Surplus));
     books->violations = g_array_new(FALSE, FALSE, sizeof(BooksViolation));
     g_array_set_clear_func(books->violations, violation_clear);
@@ -466,12 +465,11 @@ Books *books_new(Trace *trace)
 
 void books_free(Books *books)
 {
+    g_ptr_array_unref(books->accounts.items);
     g_ptr_array_unref(books->servers);
     interner_free(books->hosts, NULL);
     interner_free(books->mails, books_mail_clear);
-    g_ptr_array_unref(books->accounts.items);
     g_ptr_array_unref(books->copies.items);
-    g_ptr_array_unref(books->sent.items);
     g_array_unref(books->surplus);
     g_array_unref(books->violations);
     interner_free(books->names, NULL);

@@ -237,6 +237,27 @@ static void check_surplus(Books *books, const Surplus *surplus)
                       surplus->user, surplus->server->name, surplus->mail->name);
 }
 
+static int compare_sent(const void *a, const void *b)
+{
+    const Mail *const *first = a, *const *second = b;
+    return (*first)->sent_seq < (*second)->sent_seq ? -1 : (*first)->sent_seq > (*second)->sent_seq;
+}
+
+/* In the order in which their agents were told. */
+static void check_all_sent(Books *books)
+{
+    g_autoptr(GPtrArray) sent = g_ptr_array_new();
+    size_t at = 0;
+    for (const char *name; (name = interner_each(books->mails, &at)) != NULL;) {
+        Mail *mail = interner_meaning(books->mails, name);
+        if (mail->sent_seq != 0)
+            g_ptr_array_add(sent, mail);
+    }
+    g_ptr_array_sort(sent, compare_sent);
+    for (guint i = 0; i < sent->len; i++)
+        check_sent(books, sent->pdata[i]);
+}
+
 bool books_check_end(Books *books)
 {
     books->seq = books->end_seq;
@@ -245,9 +266,8 @@ bool books_check_end(Books *books)
     for (guint i = 0; books->has_ended && i < books->accounts.items->len; i++)
         if (books->accounts.items->pdata[i] != NULL)
             check_account(books, books->accounts.items->pdata[i]);
-    for (guint i = 0; books->has_ended && i < books->sent.items->len; i++)
-        if (books->sent.items->pdata[i] != NULL)
-            check_sent(books, books->sent.items->pdata[i]);
+    if (books->has_ended)
+        check_all_sent(books);
     for (guint i = 0; books->has_ended && i < books->copies.items->len; i++)
         if (books->copies.items->pdata[i] != NULL)
             check_copy(books, books->copies.items->pdata[i]);

@@ -15,10 +15,8 @@ void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields)
     Mail *mail = books_mail(books, fields->mail);
     bool is_seen =
         fields->server != NULL && books_find_host(books, fields->server) != NODE_TIMELINE;
-    if (mail->sent_seq == 0 && is_seen) {
+    if (mail->sent_seq == 0 && is_seen)
         mail->sent_seq = books->seq;
-        mail->sent_place = books_list_add(&books->sent, mail);
-    }
     books_settle(books, mail);
 }
 

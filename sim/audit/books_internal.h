@@ -33,22 +33,6 @@ struct Server {
     GHashTable *settled;  /* user, interned -> Settled; NULL: none */
 };
 
-/* A queue entry. */
-struct Entry {
-    Server *server;
-    const char *id;
-    Mail *mail;
-    Entry *origin;            /* of whose expansion it is the outcome; NULL: of none */
-    uint32_t outages_at_open; /* of the server */
-    bool is_named;            /* by mail.expanded of `origin` */
-    Account *accounts;        /* newest first */
-    uint64_t untold;          /* recipients found on the disk that no record has told of yet */
-    uint32_t open_count;      /* accounts */
-    uint32_t recovered_after; /* outages at the last queue.recover */
-    bool is_in_queue;         /* counted in the server's length */
-    bool is_removed;          /* queue.remove */
-};
-
 /* One server, entry and recipient. */
 struct Account {
     Entry *entry;
@@ -64,12 +48,31 @@ struct Account {
     uint32_t stored; /* copies put into the mailbox */
     uint32_t relayed, delivered, uncertain;
     bool is_open;
+    bool is_first;        /* it is part of its entry */
     bool is_submitted;    /* came from an agent */
     bool is_notification; /* made here: mail.bounced or one of the like must name it */
     bool is_named;        /* one of them has */
     bool is_report;       /* to a postmaster: mail.reported has */
     bool is_in_inventory;
     guint place; /* among all accounts */
+};
+
+/* A queue entry. */
+struct Entry {
+    Server *server;
+    const char *id;
+    Mail *mail;
+    Entry *origin;            /* of whose expansion it is the outcome; NULL: of none */
+    uint32_t outages_at_open; /* of the server */
+    bool is_named;            /* by mail.expanded of `origin` */
+    Account *accounts;        /* newest first */
+    uint64_t untold;          /* recipients found on the disk that no record has told of yet */
+    uint32_t open_count;      /* accounts */
+    uint32_t recovered_after; /* outages at the last queue.recover */
+    bool is_in_queue;         /* counted in the server's length */
+    bool is_removed;          /* queue.remove */
+    bool has_first;           /* the first account is this one: */
+    Account first;            /* mostly there is no other */
 };
 
 typedef struct Submission {
@@ -94,7 +97,6 @@ struct Mail {
     const char *addressees;      /* for whom it was composed, with commas */
     NotSent *not_sent;           /* NULL: there is no such address */
     uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
-    guint sent_place;            /* among all that are sent */
     uint32_t entries;            /* that it has had in queues */
 };
 
@@ -148,7 +150,6 @@ struct Books {
     BooksList accounts; /* Account in the order of opening */
     BooksList copies;   /* Copy in the order of storing */
     GArray *surplus;    /* Surplus */
-    BooksList sent;     /* Mail: those with a sent_seq, in that order */
     GArray *violations; /* BooksViolation */
     size_t violation_count;
     bool stops;
@@ -195,6 +196,8 @@ Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *ma
 /* Its accounts are forgotten. */
 void books_forget_entry(Entry *entry);
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender);
+/* Before its entry, of which it may be a part. NULL is no account. */
+void books_account_free(void *account);
 /* What a record means that names an entry and a recipient: an open account where there is one, else
  * one that is done. A recipient found on the disk after an outage gets its account here. NULL when
  * there is none. */

@@ -109,11 +109,19 @@ void books_forget_entry(Entry *entry)
     g_free(entry);
 }
 
+void books_account_free(void *pointer)
+{
+    Account *account = pointer;
+    if (account != NULL && !account->is_first)
+        g_free(account);
+}
+
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)
 {
-    Account *account = g_new(Account, 1);
-    *account = (Account){0};
-    account->entry = entry;
+    bool is_first = !entry->has_first;
+    Account *account = is_first ? &entry->first : g_new(Account, 1);
+    entry->has_first = true;
+    *account = (Account){.entry = entry, .is_first = is_first};
     account->recipient = books_intern(books, recipient);
     account->sender = sender != NULL ? books_intern(books, sender) : NULL;
     account->next_of_entry = entry->accounts;

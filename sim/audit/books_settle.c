@@ -49,11 +49,6 @@ static guint *place_of_copy(void *copy)
     return &((Copy *)copy)->place;
 }
 
-static guint *place_of_sent(void *mail)
-{
-    return &((Mail *)mail)->sent_place;
-}
-
 /* ---- Who is through ---- */
 
 static bool account_is_through(const Account *account)
@@ -125,10 +120,10 @@ static void forget_account(Books *books, Account *account)
 {
     Entry *entry = account->entry;
     entry->accounts = account->next_of_entry;
+    list_remove(&books->accounts, place_of_account, account);
+    books_account_free(account);
     if (entry->accounts == NULL)
         books_forget_entry(entry);
-    list_remove(&books->accounts, place_of_account, account);
-    g_free(account);
 }
 
 void books_settle(Books *books, Mail *mail)
@@ -143,7 +138,6 @@ void books_settle(Books *books, Mail *mail)
         next = at->next_of_mail;
         forget_account(books, at);
     }
-    list_remove(&books->sent, place_of_sent, mail);
     books_mail_clear(mail);
     interner_remove(books->mails, mail->name);
 }

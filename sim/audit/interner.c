@@ -92,6 +92,11 @@ const char *interner_find(const Interner *names, const char *text)
     return find_text(names, table_hash(text, strlen(text)), text);
 }
 
+const char *interner_each(const Interner *names, size_t *at)
+{
+    return table_each(&names->table, at);
+}
+
 void interner_remove(Interner *names, const char *name)
 {
     Recent *recent = &names->recent[hash_of(name) >> 24];

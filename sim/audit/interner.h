@@ -16,6 +16,8 @@ void interner_free(Interner *names, void (*clear_meaning)(void *meaning));
 const char *interner_take(Interner *names, const char *text);
 /* The same, but NULL where it is not kept. */
 const char *interner_find(const Interner *names, const char *text);
+/* All names, in no order that may matter: from `*at` 0 on; NULL ends them. */
+const char *interner_each(const Interner *names, size_t *at);
 /* What an interned name means. */
 void *interner_meaning(const Interner *names, const char *name);
 /* Forgets an interned name and its meaning, of which the owner has freed what it owns. */
