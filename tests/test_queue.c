@@ -137,7 +137,7 @@ static void test_add(void **state)
                         "mail.accepted lunch carol@b.test alice@naver.example 1-1 44\n");
     assert_string_equal(entry->id, id.text);
     assert_string_equal(entry->mail, "lunch");
-    assert_int_equal(entry->arrived_at, asked_at);
+    assert_int_equal(queue_entry_arrived_at(entry), asked_at);
     assert_true(now(&server) >= asked_at + 2 * SIM_MILLISECOND);
     assert_int_equal(entry->waiting_count, 2);
     assert_int_equal(queue_length(server.queue), 1);
@@ -544,7 +544,7 @@ static void test_recovery(void **state)
     queue_relayed(first, 1, "mail.b.test", span_of_text("250 ok"), 0);
     queue_defer(first, 0, span_of_text("451"), 0);
     SimTime next_at = first->recipients[0].next_attempt_at;
-    SimTime arrived_at = first->arrived_at;
+    SimTime arrived_at = queue_entry_arrived_at(first);
     add(&server, bob);
     take_log(&server);
 
@@ -552,7 +552,7 @@ static void test_recovery(void **state)
     assert_string_equal(take_log(&server), "queue.recover 1-1 lunch 1 1\n"
                                            "queue.recover 1-2 lunch 1 2\n");
     QueueEntry *found = queue_first(server.queue);
-    assert_int_equal(found->arrived_at, arrived_at);
+    assert_int_equal(queue_entry_arrived_at(found), arrived_at);
     assert_int_equal(found->waiting_count, 1);
     assert_int_equal(found->recipients[0].retry.attempts, 1);
     assert_int_equal(found->recipients[0].next_attempt_at, next_at);

@@ -33,10 +33,11 @@ static void list_from_memory(Listing *listing)
             .entry = entry->id,
             .mail = entry->mail,
             .size = g_bytes_get_size(entry->message),
-            .arrived_at = entry->arrived_at,
+            .arrived_at = queue_entry_arrived_at(entry),
             .sender = entry->envelope->reverse_path,
             .state = queue_state_text(state),
-            .expires_at = simtime_add(entry->arrived_at, listing->server->retry.lifetime_ns),
+            .expires_at =
+                simtime_add(queue_entry_arrived_at(entry), listing->server->retry.lifetime_ns),
         };
         list_entry(listing, line.size, state);
         for (size_t i = 0; i < entry->envelope->recipient_count; i++) {

@@ -79,7 +79,8 @@ static DsnRecipient *report_recipients(const Notification *notification)
     for (guint i = 0; i < notification->failures->len; i++) {
         const Failure *failure = g_ptr_array_index(notification->failures, i);
         const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
-        SimTime end = simtime_add(entry->arrived_at, notification->server->retry.lifetime_ns);
+        SimTime end =
+            simtime_add(queue_entry_arrived_at(entry), notification->server->retry.lifetime_ns);
         recipients[i] = (DsnRecipient){
             .final_recipient = recipient->address,
             .original_recipient = recipient->original,
@@ -110,7 +111,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
         .message_id = message_id,
         .boundary_seed = name,
         .envelope_id = entry->envelope->id,
-        .arrival_unix = machine_unix_at(machine, entry->arrived_at),
+        .arrival_unix = machine_unix_at(machine, queue_entry_arrived_at(entry)),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
         .original =

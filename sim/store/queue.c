@@ -122,7 +122,6 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
     entry->envelope = envelope;
     entry->message = g_bytes_ref(message->octets);
     entry->delivered = message->delivered != NULL ? g_bytes_ref(message->delivered) : NULL;
-    entry->arrived_at = arrived_at;
     entry->waiting_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         entry->recipients[i].retry = retry_state_new(arrived_at);
@@ -229,7 +228,7 @@ SpoolId queue_peek_next_id(const Queue *queue)
 
 static SimTime expires_at(const QueueEntry *entry)
 {
-    return entry->arrived_at + entry->queue->schedule.lifetime_ns;
+    return queue_entry_arrived_at(entry) + entry->queue->schedule.lifetime_ns;
 }
 
 /* Each recipient is due at once. */
@@ -659,7 +658,7 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     QueueRecipient *recipient = active_recipient(entry, i);
     SimTime now = simulator_now(queue->simulator);
     set_reason(recipient, reason);
-    if (retry_schedule_is_expired(&queue->schedule, entry->arrived_at, now)) {
+    if (retry_schedule_is_expired(&queue->schedule, queue_entry_arrived_at(entry), now)) {
         expire(entry, i, reason, because);
         return QUEUE_EXPIRED;
     }
@@ -670,7 +669,7 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     entry_wait(entry, i, next_at);
     SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = recipient->retry, .next_at = next_at};
     spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
-    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
+    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, queue_entry_arrived_at(entry));
     return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;
 }
 

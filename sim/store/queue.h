@@ -85,8 +85,7 @@ typedef struct QueueEntry {
     const char *mail; /* the message's name: the left part of its Message-ID */
     Envelope *envelope;
     GBytes *message;
-    GBytes *delivered; /* as of QueueMessage */
-    SimTime arrived_at;
+    GBytes *delivered;                 /* as of QueueMessage */
     struct QueueEntry *before, *after; /* the queue's own: in the order of arrival */
     uint32_t serial;                   /* likewise: counts the entries in that order */
     uint32_t waiting_count;            /* recipients not done, the active ones included */
@@ -95,6 +94,12 @@ typedef struct QueueEntry {
     bool is_recovered; /* after a start: a note on what became of a recipient may be lost */
     QueueRecipient recipients[]; /* envelope->recipient_count of them */
 } QueueEntry;
+
+/* When the message has arrived: each recipient's schedule knows. */
+static inline SimTime queue_entry_arrived_at(const QueueEntry *entry)
+{
+    return entry->recipients[0].retry.arrived_at;
+}
 
 /* Told once the entry is durable, or that it could not be taken (`entry` NULL): say 452 for
  * DISK_FULL, 451 for DISK_ERROR. */
