@@ -175,11 +175,6 @@ bool buffer_append(Buffer *buffer, Span span)
     return added != NULL;
 }
 
-bool buffer_append_text(Buffer *buffer, const char *text)
-{
-    return buffer_append(buffer, span_of_text(text));
-}
-
 bool buffer_append_format(Buffer *buffer, const char *format, ...)
 {
     va_list arguments;

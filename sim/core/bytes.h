@@ -90,7 +90,10 @@ void buffer_init(Buffer *buffer, size_t maximum);
 void buffer_clear(Buffer *buffer);
 /* Appends all of `span`, or nothing and returns false when that would exceed the maximum. */
 bool buffer_append(Buffer *buffer, Span span);
-bool buffer_append_text(Buffer *buffer, const char *text);
+static inline bool buffer_append_text(Buffer *buffer, const char *text)
+{
+    return buffer_append(buffer, span_of_text(text));
+}
 /* Appends so many octets, for the caller to fill in at once; NULL, nothing done: no room. */
 uint8_t *buffer_add(Buffer *buffer, size_t count);
 bool buffer_append_format(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);

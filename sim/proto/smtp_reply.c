@@ -64,7 +64,7 @@ bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used)
     /* RFC 2034 §4: status-code ::= class "." subject "." detail, with class 2, 4 or 5. */
     SmtpEnhanced value = {0};
     size_t at = 1;
-    if (text.length == 0 || memchr("245", text.data[0], 3) == NULL)
+    if (text.length == 0 || (text.data[0] != '2' && text.data[0] != '4' && text.data[0] != '5'))
         return false;
     value.class = (uint8_t)(text.data[0] - '0');
     if (!character_parse(text, &at, '.') || !number_parse(text, &at, &value.subject) ||

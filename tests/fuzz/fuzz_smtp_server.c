@@ -89,7 +89,7 @@ static void drain(Run *run)
 }
 
 /* Everything the server said; to be freed by g_byte_array_unref. */
-static GByteArray *play(uint8_t ways, size_t largest, Span input)
+static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span input)
 {
     Run run = {.ways = ways, .output = g_byte_array_new(), .content = g_byte_array_new()};
     SmtpServerOptions options = smtp_server_options("b.example");
@@ -102,11 +102,16 @@ static GByteArray *play(uint8_t ways, size_t largest, Span input)
     options.observer.state = observe_state;
     run.server = smtp_server_new(&options);
     drain(&run);
+    g_autoptr(GBytes) bytes = g_bytes_new(input.data, input.length);
+    size_t size = input.length;
     while (input.length > 0 && !run.closed && !run.over) {
         size_t piece = MIN(input.length, largest);
         piece = MIN(piece, smtp_server_input_room(run.server));
         CHECK(piece > 0);
-        smtp_server_receive(run.server, span_of(input.data, piece));
+        if (by_reference)
+            smtp_server_take_input(run.server, slice_new(bytes, size - input.length, piece));
+        else
+            smtp_server_receive(run.server, span_of(input.data, piece));
         input = span_skip(input, piece);
         drain(&run);
     }
@@ -124,8 +129,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     Span input = span_of(data + 2, size - 2);
-    g_autoptr(GByteArray) whole = play(data[0], SMTP_SERVER_INPUT_MAXIMUM, input);
-    g_autoptr(GByteArray) cut = play(data[0], 1 + data[1] % 16, input);
+    size_t largest = 1 + data[1] % 16;
+    g_autoptr(GByteArray) whole = play(data[0], SMTP_SERVER_INPUT_MAXIMUM, false, input);
+    g_autoptr(GByteArray) cut = play(data[0], largest, false, input);
+    g_autoptr(GByteArray) lent = play(data[0], largest, true, input);
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(cut->data, cut->len)));
+    CHECK(span_equals(span_of(whole->data, whole->len), span_of(lent->data, lent->len)));
     return 0;
 }
