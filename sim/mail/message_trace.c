@@ -22,8 +22,9 @@ static void put(FieldText *text, const char *part)
 
 static inline bool is_safe(char c)
 {
-    bool is_small = c >= 'a' && c <= 'z', is_digit = c >= '0' && c <= '9';
-    return is_small || is_digit || c == '.' || c == '-' || /* as nearly all are */
+    const char small = (char)(c | 0x20);
+    bool is_letter = small >= 'a' && small <= 'z', is_digit = c >= '0' && c <= '9';
+    return is_letter || is_digit || c == '.' || c == '-' || /* as nearly all are */
            (g_ascii_isgraph(c) && strchr("()<>[]\\\";,", c) == NULL);
 }
 
