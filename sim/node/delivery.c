@@ -469,8 +469,9 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->owner = owner;
     delivery->own_name = host_name(machine->host);
     delivery->own_address = host_address(machine->host);
-    g_autofree char *ascii =
-        g_str_is_ascii(options->domain) ? NULL : address_domain_to_ascii(options->domain);
+    g_autofree char *ascii = span_is_ascii(span_of_text(options->domain))
+                                 ? NULL
+                                 : address_domain_to_ascii(options->domain);
     MailRouteOptions route = {
         .domain = ascii != NULL ? ascii : options->domain,
         .own_names = &delivery->own_name,

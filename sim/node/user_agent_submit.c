@@ -103,9 +103,9 @@ static void go_on(UserAgent *agent)
 static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParameters *parameters)
 {
     bool has_ascii_header = message_header_is_ascii(content);
-    bool is_ascii = has_ascii_header && g_str_is_ascii(envelope->reverse_path);
+    bool is_ascii = has_ascii_header && span_is_ascii(span_of_text(envelope->reverse_path));
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        is_ascii = is_ascii && g_str_is_ascii(envelope->recipients[i].address);
+        is_ascii = is_ascii && span_is_ascii(span_of_text(envelope->recipients[i].address));
     parameters->utf8 = !is_ascii;
     if (!has_ascii_header)
         parameters->body = SMTP_BODY_8BITMIME;

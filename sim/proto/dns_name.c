@@ -67,21 +67,21 @@ void dns_name_builder_init(DnsNameBuilder *builder, char text[DNS_NAME_TEXT_SIZE
     *builder = (DnsNameBuilder){.text = text, .wire_length = 1}; /* the root's length octet */
 }
 
-static void append_octet(DnsNameBuilder *builder, uint8_t octet)
+/* Returns where the next octet goes. */
+static char *put_octet(char *end, uint8_t octet)
 {
-    char *end = builder->text + builder->length;
     const char plain = plain_octet(octet);
     if (plain != ' ') {
-        end[0] = plain;
-        builder->length += 1;
-    } else if (g_ascii_isgraph((char)octet)) {
+        *end = plain;
+        return end + 1;
+    }
+    if (g_ascii_isgraph((char)octet)) {
         end[0] = '\\';
         end[1] = (char)octet;
-        builder->length += 2;
-    } else {
-        g_snprintf(end, 5, "\\%03d", octet);
-        builder->length += 4;
+        return end + 2;
     }
+    g_snprintf(end, 5, "\\%03d", octet);
+    return end + 4;
 }
 
 bool dns_name_builder_add(DnsNameBuilder *builder, const DnsLabel *label)
@@ -89,10 +89,12 @@ bool dns_name_builder_add(DnsNameBuilder *builder, const DnsLabel *label)
     builder->wire_length += 1u + label->length;
     if (label->length == 0 || builder->wire_length > DNS_NAME_WIRE_MAX)
         return false;
+    char *end = builder->text + builder->length;
     if (builder->length > 0)
-        builder->text[builder->length++] = '.';
+        *end++ = '.';
     for (uint8_t i = 0; i < label->length; i++)
-        append_octet(builder, label->octets[i]);
+        end = put_octet(end, label->octets[i]);
+    builder->length = (size_t)(end - builder->text);
     return true;
 }
 
@@ -173,10 +175,11 @@ bool dns_name_is_within(const char *name, const char *apex)
 
 void dns_name_reverse(Ipv4Address address, char name[DNS_NAME_TEXT_SIZE])
 {
+    static const char SUFFIX[] = "in-addr.arpa";
     size_t length = 0;
     for (unsigned i = 0; i < 4; i++) {
         length += text_put_number(address >> 8 * i & 255, name + length);
         name[length++] = '.';
     }
-    g_strlcpy(name + length, "in-addr.arpa", DNS_NAME_TEXT_SIZE - length);
+    memcpy(name + length, SUFFIX, sizeof SUFFIX);
 }
