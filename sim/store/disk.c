@@ -141,6 +141,12 @@ void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets)
     plan_add(plan, STEP_APPEND, path, NULL, chunk_new_octets(octets));
 }
 
+void disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                            const void *value, uint64_t octets)
+{
+    plan_add(plan, STEP_APPEND, path, NULL, chunk_new_value(type, value, octets));
+}
+
 void disk_plan_sync(DiskPlan *plan, const char *path)
 {
     plan_add(plan, STEP_SYNC, path, NULL, NULL);

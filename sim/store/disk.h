@@ -120,11 +120,14 @@ void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 typedef struct DiskValueType {
     size_t size;
     void (*write)(const void *value, uint8_t *octets); /* always the same, as many as were told */
-    void (*clear)(void *value);                        /* frees what it owns */
+    void (*clear)(void *value);                        /* frees what it owns; NULL: nothing */
 } DiskValueType;
 /* As disk_plan_write, of so many octets; takes over what the value owns, and copies it. */
 void disk_plan_write_value(DiskPlan *plan, const char *path, const DiskValueType *type,
                            const void *value, uint64_t octets);
+/* As disk_plan_append, likewise. */
+void disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                            const void *value, uint64_t octets);
 /* Makes the file's content durable. */
 void disk_plan_sync(DiskPlan *plan, const char *path);
 /* Makes the names in the folder durable. */

@@ -48,7 +48,7 @@ void chunk_unref(Chunk *chunk)
         Chunk *before = chunk->before;
         if (chunk->kind == CHUNK_BYTES)
             g_bytes_unref(chunk->bytes);
-        else if (chunk->kind == CHUNK_VALUE)
+        else if (chunk->kind == CHUNK_VALUE && chunk->type->clear != NULL)
             chunk->type->clear(chunk + 1);
         g_free(chunk);
         chunk = before;

@@ -70,11 +70,11 @@ void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *env
     disk_plan_write_value(plan, path, &type, &front, length);
 }
 
-void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
-                           const SpoolOutcome *outcome)
+enum { NOTE_MAX = 192 };
+
+/* Returns its length. */
+static size_t note_format(size_t recipient, const SpoolOutcome *outcome, char line[static NOTE_MAX])
 {
-    enum { NOTE_MAX = 192 };
-    char line[NOTE_MAX];
     CHECK(outcome->kind != SPOOL_WAITING);
     char *end = put_number(line, "\n", recipient);
     *end++ = ' ';
@@ -87,7 +87,49 @@ void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
         end = put_number(end, " ", (uint64_t)outcome->next_at);
     }
     *end++ = ';';
-    disk_plan_append_octets(plan, path, span_of(line, (size_t)(end - line)));
+    return (size_t)(end - line);
+}
+
+/* A deferral's note, as the disk keeps it: a message that waits has one or more. */
+typedef struct Deferral {
+    SimTime first_failed_at, last_failed_at, due_at, next_at;
+    uint32_t attempts, recipient;
+} Deferral;
+
+static void deferral_write(const void *value, uint8_t *octets)
+{
+    const Deferral *deferral = value;
+    char line[NOTE_MAX];
+    SpoolOutcome outcome = {
+        .kind = SPOOL_DEFERRED,
+        .retry = {.first_failed_at = deferral->first_failed_at,
+                  .last_failed_at = deferral->last_failed_at,
+                  .due_at = deferral->due_at,
+                  .attempts = deferral->attempts},
+        .next_at = deferral->next_at,
+    };
+    memcpy(octets, line, note_format(deferral->recipient, &outcome, line));
+}
+
+static void plan_deferral(DiskPlan *plan, const char *path, size_t recipient,
+                          const SpoolOutcome *outcome, size_t length)
+{
+    static const DiskValueType type = {sizeof(Deferral), deferral_write, NULL};
+    const RetryState *retry = &outcome->retry;
+    Deferral deferral = {retry->first_failed_at, retry->last_failed_at, retry->due_at,
+                         outcome->next_at,       retry->attempts,       (uint32_t)recipient};
+    disk_plan_append_value(plan, path, &type, &deferral, length);
+}
+
+void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
+                           const SpoolOutcome *outcome)
+{
+    char line[NOTE_MAX];
+    size_t length = note_format(recipient, outcome, line);
+    if (outcome->kind == SPOOL_DEFERRED)
+        plan_deferral(plan, path, recipient, outcome, length);
+    else
+        disk_plan_append_octets(plan, path, span_of(line, length));
 }
 
 /* ---- Reading ---- */
