@@ -359,6 +359,62 @@ static void test_text_records_are_served(void **state)
     played_end(&played);
 }
 
+/* ---- Look-ups given up ---- */
+
+typedef struct Asker {
+    Resolver *resolver;
+    uint64_t ids[5];
+    unsigned answers[5];
+} Asker;
+
+static void count_answer(void *owner, const DnsResolverEvent *event, uint64_t because)
+{
+    (void)because;
+    assert_true(event->answer.outcome == DNS_OUTCOME_ANSWER ||
+                event->answer.outcome == DNS_OUTCOME_NODATA);
+    ++*(unsigned *)owner;
+}
+
+/* Five look-ups, of which the first, the third and the last but one are given up, not in order. */
+static void ask_and_forget(void *owner, void *data)
+{
+    (void)data;
+    Asker *asker = owner;
+    static const uint16_t types[] = {DNS_TYPE_TXT, DNS_TYPE_MX, DNS_TYPE_A, DNS_TYPE_NS,
+                                     DNS_TYPE_TXT};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        asker->ids[i] =
+            resolver_look_up(asker->resolver, "b.test", types[i], count_answer, &asker->answers[i]);
+    resolver_forget(asker->resolver, asker->ids[3]);
+    resolver_forget(asker->resolver, asker->ids[0]);
+    resolver_forget(asker->resolver, asker->ids[2]);
+    resolver_forget(asker->resolver, asker->ids[0]); /* it is over: nothing */
+    resolver_forget(asker->resolver, 0);
+}
+
+static void test_who_gives_up_is_told_nothing(void **state)
+{
+    (void)state;
+    Played played = played_prepare(BEGIN "dns:\n"
+                                         "  b.test: {txt: [\"v=spf1 mx -all\"]}\n" LUNCH
+                                         "  - {at: 1 s, do: send, mail: lunch}\n");
+    const Simulation *simulation = played.run->simulation;
+    const Machine *machine = &g_array_index(simulation->agents, SimulatedAgent, 0).machine;
+    Asker first = {.resolver = resolver_new(machine)};
+    Asker again = {.resolver = first.resolver}; /* answered from the cache */
+    simulator_schedule(simulation->simulator, SIM_SECOND, machine->node, EVENT_FOREGROUND,
+                       (EventAction){ask_and_forget, &first, NULL, NULL});
+    simulator_schedule(simulation->simulator, 10 * SIM_SECOND, machine->node, EVENT_FOREGROUND,
+                       (EventAction){ask_and_forget, &again, NULL, NULL});
+    played_run(&played);
+    for (size_t i = 0; i < G_N_ELEMENTS(first.answers); i++) {
+        assert_int_equal(first.answers[i], i == 1 || i == 4);
+        assert_int_equal(again.answers[i], i == 1 || i == 4);
+    }
+    resolver_free(first.resolver);
+    played_end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_the_greeting_waits_for_the_name),
         cmocka_unit_test(test_an_end_before_the_greeting),
         cmocka_unit_test(test_text_records_are_served),
+        cmocka_unit_test(test_who_gives_up_is_told_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
