@@ -161,10 +161,42 @@ static void test_search(void **state)
     expect(&session, "12 SEARCH 4\r\n", "12 BAD No such message number\r\n");
     expect_part(&session, "13 SEARCH CHARSET KOI8-R ALL\r\n",
                 "13 NO [BADCHARSET (US-ASCII UTF-8)]");
-    expect(&session, "14 SEARCH SENTON 1-Jan-2026\r\n",
-           "14 NO [CANNOT] Search key or option is not offered\r\n");
+    expect(&session, "14 SEARCH RETURN (SAVE) ALL\r\n",
+           "14 NO [CANNOT] Search option is not offered\r\n");
     expect(&session, "15 SEARCH\r\n", "15 BAD Arguments are wrong\r\n");
     expect(&session, "16 SEARCH OR ALL\r\n", "16 BAD Arguments are wrong\r\n");
+    session_end(&session);
+}
+
+/* RFC 9051 §6.4.4: the day that the Date field names, whatever its zone; RFC 5322 §3.3, §4.3. */
+static void test_search_by_the_day_of_sending(void **state)
+{
+    (void)state;
+    static const char *const dates[] = {
+        "Mon, 2 Mar 2026 23:59:00 -1200",
+        "3 mar 2026 00:00 +0900",
+        "Tue, 3 Mar 26 10:00:00 GMT",
+        "Sat, 31 Dec 99 10:00:00 GMT",
+        "tomorrow",
+        "Mon, 2 March 2026 10:00:00 Z",
+    };
+    Session session;
+    session_begin(&session);
+    while (session.node.inbox.count > 0)
+        test_mailbox_remove(&session.node.inbox, session.node.inbox.messages[0].uid);
+    for (size_t i = 0; i < G_N_ELEMENTS(dates); i++) {
+        g_autofree char *message = g_strdup_printf("Date: %s\r\n\r\n", dates[i]);
+        test_mailbox_add_text(&session.node.inbox, message, 0);
+    }
+    test_mailbox_add_text(&session.node.inbox, "Subject: no date\r\n\r\n", 0);
+    say(&session, "a LOGIN bob secret\r\nb SELECT INBOX\r\n");
+    expect(&session, "1 SEARCH SENTON 3-Mar-2026\r\n", "* SEARCH 2 3\r\n1 OK SEARCH completed\r\n");
+    expect(&session, "2 SEARCH SENTBEFORE 3-Mar-2026\r\n",
+           "* SEARCH 1 4\r\n2 OK SEARCH completed\r\n");
+    expect(&session, "3 SEARCH SENTSINCE 2-Mar-2026\r\n",
+           "* SEARCH 1 2 3\r\n3 OK SEARCH completed\r\n");
+    expect(&session, "4 SEARCH NOT SENTSINCE 1-Jan-1990\r\n",
+           "* SEARCH 5 6 7\r\n4 OK SEARCH completed\r\n");
     session_end(&session);
 }
 
@@ -269,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_uid_expunge_and_close),
         cmocka_unit_test(test_copy_and_move),
         cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_by_the_day_of_sending),
         cmocka_unit_test(test_search_asks_only_what_it_needs),
         cmocka_unit_test(test_search_nesting_is_bounded),
         cmocka_unit_test(test_news_between_commands),

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "mail/message.h"
+#include "mail/structured_field.h"
 
 #include <string.h>
 
@@ -19,6 +20,9 @@ typedef enum KeyKind {
     KEY_BEFORE,
     KEY_ON,
     KEY_SINCE,
+    KEY_SENT_BEFORE,
+    KEY_SENT_ON,
+    KEY_SENT_SINCE,
     KEY_UID,
     KEY_NUMBER,
     KEY_AND, /* all children */
@@ -64,7 +68,6 @@ typedef enum KeyForm {
     FORM_NUMBER,
     FORM_DATE,
     FORM_KEYWORD, /* atom */
-    FORM_LEFT_OUT,
 } KeyForm;
 
 /* The keys that are words; rev1's NEW, OLD and RECENT (RFC 3501 §6.4.4) see no message as recent.
@@ -105,29 +108,41 @@ static const struct KeyName {
     {"BEFORE", FORM_DATE, KEY_BEFORE, 0, NULL},
     {"ON", FORM_DATE, KEY_ON, 0, NULL},
     {"SINCE", FORM_DATE, KEY_SINCE, 0, NULL},
-    {"SENTBEFORE", FORM_LEFT_OUT, KEY_NONE, 0, NULL},
-    {"SENTON", FORM_LEFT_OUT, KEY_NONE, 0, NULL},
-    {"SENTSINCE", FORM_LEFT_OUT, KEY_NONE, 0, NULL},
+    {"SENTBEFORE", FORM_DATE, KEY_SENT_BEFORE, 0, NULL},
+    {"SENTON", FORM_DATE, KEY_SENT_ON, 0, NULL},
+    {"SENTSINCE", FORM_DATE, KEY_SENT_SINCE, 0, NULL},
 };
 
-/* RFC 9051 §9 date-text, "17-Jul-1996", as a number that rises with the day: yyyymmdd. The day may
- * have one digit, or be padded with a space as in date-time. */
-static bool lex_day(ImapLexer *lexer, uint64_t *day)
+/* From 1 on; 0 when no month begins with these three letters. */
+static unsigned month_named(const char *letters)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (unsigned month = 0; month < 12; month++)
+        if (g_ascii_strncasecmp(letters, months + (size_t)month * 3, 3) == 0)
+            return month + 1;
+    return 0;
+}
+
+/* A number that rises with the day: yyyymmdd. */
+static uint64_t day_number(uint64_t year, unsigned month, uint64_t day_of_month)
+{
+    return (year * 100 + month) * 100 + day_of_month;
+}
+
+/* RFC 9051 §9 date-text, "17-Jul-1996". The day may have one digit, or be padded with a space as in
+ * date-time. */
+static bool lex_day(ImapLexer *lexer, uint64_t *day)
+{
     uint64_t day_of_month = 0, year = 0;
     imap_lexer_space(lexer);
     if (!imap_lexer_number(lexer, 31, &day_of_month) || !imap_lexer_char(lexer, '-') ||
         lexer->end - lexer->at < 3)
         return false;
-    unsigned month = 0;
-    while (month < 12 &&
-           g_ascii_strncasecmp((const char *)lexer->at, months + (size_t)month * 3, 3) != 0)
-        month++;
+    unsigned month = month_named((const char *)lexer->at);
     lexer->at += 3;
-    if (month == 12 || !imap_lexer_char(lexer, '-') || !imap_lexer_number(lexer, 9999, &year))
+    if (month == 0 || !imap_lexer_char(lexer, '-') || !imap_lexer_number(lexer, 9999, &year))
         return false;
-    *day = (year * 100 + month + 1) * 100 + day_of_month;
+    *day = day_number(year, month, day_of_month);
     return true;
 }
 
@@ -161,8 +176,6 @@ static bool lex_arguments(ImapLexer *lexer, const struct KeyName *name, ImapSear
         return lex_date(lexer, &key->number);
     case FORM_KEYWORD:
         return imap_lexer_atom(lexer, &field);
-    case FORM_LEFT_OUT:
-        return false;
     }
     CHECK(false);
 }
@@ -206,7 +219,6 @@ static bool lex_named_key(ImapLexer *lexer, ImapSearch *search, guint *index)
     for (size_t i = 0; i < G_N_ELEMENTS(key_names); i++) {
         if (!imap_lexer_keyword(lexer, key_names[i].name))
             continue;
-        search->unsupported |= key_names[i].form == FORM_LEFT_OUT;
         if (!add_key(search, key_names[i].kind, index))
             return false;
         key_at(search, *index)->flag = key_names[i].flag;
@@ -343,6 +355,43 @@ static uint64_t day_of(const char *date)
     return lex_day(&lexer, &day) ? day : 0;
 }
 
+/* The number that a token is; false when it is none of at most `digits`. */
+static bool token_number(const FieldToken *token, size_t digits, uint64_t *number)
+{
+    *number = 0;
+    if (token->kind != FIELD_TOKEN_WORD || token->text.length > digits)
+        return false;
+    for (size_t i = 0; i < token->text.length; i++) {
+        if (!g_ascii_isdigit(token->text.data[i]))
+            return false;
+        *number = *number * 10 + (token->text.data[i] - '0');
+    }
+    return true;
+}
+
+/* The day of the Date field as it is written, whatever the zone (RFC 9051 §6.4.4); 0 when there is
+ * none. RFC 5322 §3.3: "Mon, 2 Mar 2026 …", with or without the day of the week; §4.3: a year of
+ * two or three digits. */
+static uint64_t sent_day_of(Span message)
+{
+    Span rest = message_find_header(message, "Date");
+    FieldToken token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+    uint64_t day_of_month, year;
+    if (token.kind == FIELD_TOKEN_WORD && !g_ascii_isdigit(token.text.data[0])) {
+        field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+        token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+    }
+    FieldToken name = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+    FieldToken year_token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+    if (!token_number(&token, 2, &day_of_month) || name.kind != FIELD_TOKEN_WORD ||
+        name.text.length != 3 || !token_number(&year_token, 4, &year))
+        return 0;
+    if (year_token.text.length < 4)
+        year += year_token.text.length == 2 && year < 50 ? 2000 : 1900;
+    unsigned month = month_named((const char *)name.text.data);
+    return month == 0 ? 0 : day_number(year, month, day_of_month);
+}
+
 /* What a key looks at. */
 static unsigned key_needs(KeyKind kind)
 {
@@ -353,6 +402,9 @@ static unsigned key_needs(KeyKind kind)
     case KEY_HEADER:
     case KEY_BODY:
     case KEY_TEXT:
+    case KEY_SENT_BEFORE:
+    case KEY_SENT_ON:
+    case KEY_SENT_SINCE:
         return IMAP_NEED_CONTENT;
     case KEY_LARGER:
     case KEY_SMALLER:
@@ -371,6 +423,15 @@ static unsigned key_needs(KeyKind kind)
         return 0;
     }
     CHECK(false);
+}
+
+static bool sent_day_holds(const ImapSearchKey *key, uint64_t day)
+{
+    if (day == 0)
+        return false;
+    return key->kind == KEY_SENT_BEFORE ? day < key->number
+           : key->kind == KEY_SENT_ON   ? day == key->number
+                                        : day >= key->number;
 }
 
 /* A key without children, of which everything it looks at is known. */
@@ -402,6 +463,10 @@ static bool key_holds(const ImapSearchKey *key, const ImapSearchMessage *message
         return day_of(message->date) == key->number;
     case KEY_SINCE:
         return day_of(message->date) >= key->number;
+    case KEY_SENT_BEFORE:
+    case KEY_SENT_ON:
+    case KEY_SENT_SINCE:
+        return sent_day_holds(key, sent_day_of(message->content));
     case KEY_UID:
         return imap_set_contains(&key->set, message->uid);
     case KEY_NUMBER:

@@ -4,7 +4,7 @@
  * open, and then the engine asks for it.
  *
  * Texts are compared as octets without regard to the case of ASCII letters; encoded words and
- * transfer encodings are not decoded. Left out: SENTBEFORE, SENTON and SENTSINCE, the SAVE option.
+ * transfer encodings are not decoded. Left out: the SAVE option.
  * KEYWORD finds nothing, since no keywords are kept. */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef struct ImapSearch {
     GArray *keys;     /* of ImapSearchKey: the whole tree, the root first */
     unsigned returns; /* a set of ImapSearchReturn; 0: the client gave no RETURN */
     bool bad_charset; /* neither US-ASCII nor UTF-8 */
-    bool unsupported; /* a key or option that is left out */
+    bool unsupported; /* an option that is left out */
 } ImapSearch;
 
 void imap_search_clear(ImapSearch *search);

@@ -19,7 +19,7 @@
  * quoted password shows as it is, since it also went over the wire so.
  *
  * Left out of what IMAP4rev2 asks for: SUBSCRIBE and UNSUBSCRIBE (BAD, as any unknown command);
- * STARTTLS, AUTHENTICATE, LIST options, SEARCH by SENT dates and SAVE (NO [CANNOT]); keywords (not
+ * STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not
  * kept, as PERMANENTFLAGS says). */
 #pragma once
 

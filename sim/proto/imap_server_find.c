@@ -7,7 +7,7 @@ static bool parse_search(ImapServer *server, ImapLexer *lexer)
     ImapServerTask *task = &server->task;
     bool right = imap_lexer_space(lexer) && imap_lexer_search(lexer, &task->search);
     if (task->search.unsupported)
-        task->unsupported = "Search key or option is not offered";
+        task->unsupported = "Search option is not offered";
     return right;
 }
 
