@@ -1,12 +1,9 @@
-/* The message queue. See queue.h for the order of steps and why.
- */
-#include "store/queue.h"
-
+/* The message queue. See queue.h for the order of steps and why; what becomes of an attempt is in
+ * queue_results.c. */
 #include "core/check.h"
-#include "core/table.h"
 #include "mail/address.h"
 #include "store/mail_name.h"
-#include "store/queue_due.h"
+#include "store/queue_internal.h"
 
 #include <string.h>
 
@@ -17,27 +14,9 @@ typedef struct Addition {
     GList link; /* in queue->additions */
 } Addition;
 
-struct Queue {
-    Trace *trace;
-    Simulator *simulator;
-    NodeId host;
-    Spool *spool;
-    RetrySchedule schedule;
-    size_t active_limit, active_count; /* messages */
-    Random jitter;
-    uint32_t serials;
-    GQueue additions;         /* Addition */
-    QueueEntry *first, *last; /* those entered, in order of arrival */
-    Table by_id;              /* the same */
-    GRefString *no_reason;    /* "" */
-    QueueDue due;             /* their recipients that wait, but for what is on hold */
-    GArray *taken;            /* QueueWait, while queue_take_due sorts them */
-};
-
 /* ---- States ---- */
 
-/* Through which each recipient's state changes. */
-static void set_state(QueueEntry *entry, size_t i, QueueRecipientState state)
+void queue_set_state(QueueEntry *entry, size_t i, QueueRecipientState state)
 {
     QueueRecipient *recipient = &entry->recipients[i];
     bool was_active = entry->active_count > 0;
@@ -77,11 +56,10 @@ QueueState queue_entry_state(const QueueEntry *entry)
 
 /* ---- Waiting ---- */
 
-/* What is on hold is not among what is due. */
-static void entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
+void queue_entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
 {
     Queue *queue = entry->queue;
-    set_state(entry, i, QUEUE_WAITING);
+    queue_set_state(entry, i, QUEUE_WAITING);
     entry->recipients[i].next_attempt_at = next_at;
     entry->recipients[i].wait_cause = *simulator_cause(queue->simulator);
     if (!entry->is_held)
@@ -132,7 +110,7 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
     return entry;
 }
 
-static void entry_free(QueueEntry *entry)
+void queue_entry_free(QueueEntry *entry)
 {
     for (size_t i = 0; i < entry->envelope->recipient_count; i++)
         g_ref_string_release(entry->recipients[i].reason);
@@ -154,7 +132,7 @@ static void entry_enter(QueueEntry *entry)
     table_add(&queue->by_id, table_hash(entry->id, strlen(entry->id)), entry);
 }
 
-static void entry_leave(QueueEntry *entry)
+void queue_entry_leave(QueueEntry *entry)
 {
     Queue *queue = entry->queue;
     if (entry->before != NULL)
@@ -209,11 +187,11 @@ void queue_free(Queue *queue)
         Addition *addition = g_queue_peek_head(&queue->additions);
         QueueEntry *entry = addition->entry;
         addition_free(addition);
-        entry_free(entry);
+        queue_entry_free(entry);
     }
     for (QueueEntry *entry = queue->first, *after; entry != NULL; entry = after) {
         after = entry->after;
-        entry_free(entry);
+        queue_entry_free(entry);
     }
     g_ref_string_release(queue->no_reason);
     g_free(queue);
@@ -245,7 +223,7 @@ static void accept_entry(QueueEntry *entry)
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = entry->id,
               .origin = entry->envelope->origin.entry, .size = g_bytes_get_size(entry->message));
-        entry_wait(entry, i, simulator_now(queue->simulator));
+        queue_entry_wait(entry, i, simulator_now(queue->simulator));
     }
 }
 
@@ -259,7 +237,7 @@ static void on_added(void *owner, DiskResult result)
         entry_enter(entry);
         accept_entry(entry);
     } else {
-        g_clear_pointer(&entry, entry_free);
+        g_clear_pointer(&entry, queue_entry_free);
     }
     if (added.done != NULL)
         added.done(added.owner, entry, result);
@@ -284,9 +262,9 @@ static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient 
     recipient->retry = found->retry;
     recipient->is_warned = found->is_warned;
     if (found->is_done)
-        set_state(entry, i, QUEUE_DONE);
+        queue_set_state(entry, i, QUEUE_DONE);
     else
-        entry_wait(entry, i, MAX(found->next_at, simulator_now(entry->queue->simulator)));
+        queue_entry_wait(entry, i, MAX(found->next_at, simulator_now(entry->queue->simulator)));
 }
 
 static void recover_entry(Queue *queue, SpoolEntry *found)
@@ -357,7 +335,7 @@ static const GArray *take_all_due(Queue *queue, SimTime now)
         QueueWait wait = *queue_due_first(&queue->due);
         g_array_append_val(queue->taken, wait);
         queue_due_remove(&queue->due, wait.entry, wait.recipient);
-        set_state(wait.entry, wait.recipient, QUEUE_ACTIVE);
+        queue_set_state(wait.entry, wait.recipient, QUEUE_ACTIVE);
     }
     if (queue->taken->len > 1)
         g_array_sort(queue->taken, compare_arrival);
@@ -397,8 +375,8 @@ static QueueBatch *find_batch(QueueBatch *first, const QueueEntry *entry, const 
 QueueBatch *queue_take_due(Queue *queue, SimTime now)
 {
     const GArray *taken = take_all_due(queue, now);
-    QueueBatch *first = NULL, *of_entry = NULL; /* the first of the present entry */
-    QueueBatch **end = &first;
+    QueueBatch *first = NULL, *last = NULL;
+    QueueBatch *of_entry = NULL; /* the first of the present entry */
     for (guint i = 0; i < taken->len; i++) {
         const QueueWait *wait = &g_array_index(taken, QueueWait, i);
         const char *address = wait->entry->envelope->recipients[wait->recipient].address;
@@ -407,8 +385,12 @@ QueueBatch *queue_take_due(Queue *queue, SimTime now)
             of_entry = NULL;
         QueueBatch *batch = find_batch(of_entry, wait->entry, domain);
         if (batch == NULL) {
-            batch = *end = batch_new(wait->entry, domain);
-            end = &batch->after;
+            batch = batch_new(wait->entry, domain);
+            if (last != NULL)
+                last->after = batch;
+            else
+                first = batch;
+            last = batch;
             of_entry = of_entry != NULL ? of_entry : batch;
         }
         batch_add(batch, wait->recipient);
@@ -461,7 +443,7 @@ bool queue_release(QueueEntry *entry)
     TRACE(queue->trace, queue->host, QUEUE_RELEASE, 0, .entry = entry->id, .mail = entry->mail);
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         if (entry->recipients[i].state == QUEUE_WAITING)
-            entry_wait(entry, i, MAX(entry->recipients[i].next_attempt_at, now));
+            queue_entry_wait(entry, i, MAX(entry->recipients[i].next_attempt_at, now));
     }
     note_hold(entry, SPOOL_RELEASED);
     return true;
@@ -489,207 +471,10 @@ size_t queue_flush(Queue *queue, const char *domain)
             if (!is_to_flush(entry, i, domain, now))
                 continue;
             queue_due_remove(&queue->due, entry, i);
-            entry_wait(entry, i, now);
+            queue_entry_wait(entry, i, now);
         }
     }
     return count;
-}
-
-/* ---- Results ---- */
-
-static const char *address_of(const QueueEntry *entry, size_t i)
-{
-    return entry->envelope->recipients[i].address;
-}
-
-static QueueRecipient *active_recipient(QueueEntry *entry, size_t i)
-{
-    CHECK(i < entry->envelope->recipient_count && entry->recipients[i].state == QUEUE_ACTIVE);
-    return &entry->recipients[i];
-}
-
-static void on_removed(void *owner, DiskResult result)
-{
-    QueueEntry *entry = owner;
-    const Queue *queue = entry->queue;
-    CHECK(result != DISK_NO_FILE); /* what a failing disk keeps is the spool's to remove */
-    entry_leave(entry);
-    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = entry->id, .mail = entry->mail,
-          .length = queue_length(queue));
-    entry_free(entry);
-}
-
-/* After the record, so that the record is what sets the disk's steps off. */
-static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcome outcome)
-{
-    Queue *queue = entry->queue;
-    set_state(entry, i, QUEUE_DONE);
-    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
-    if (entry->waiting_count == 0)
-        spool_remove(queue->spool, entry->id, (DiskDone){on_removed, entry});
-}
-
-bool queue_read_fails(const QueueEntry *entry)
-{
-    return spool_read_fails(entry->queue->spool, entry->id);
-}
-
-void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
-                         const char *destination)
-{
-    const QueueRecipient *recipient = active_recipient(entry, i);
-    *simulator_cause(entry->queue->simulator) = recipient->wait_cause;
-    TRACE(entry->queue->trace, entry->queue->host, QUEUE_ATTEMPT, 0, .entry = entry->id,
-          .mail = entry->mail, .recipient = address_of(entry, i),
-          .attempt = (uint64_t)recipient->retry.attempts + 1, .transport = transport,
-          .destination = destination);
-}
-
-void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, uint64_t because)
-{
-    active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_RELAYED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .next = next, .reply = reply);
-    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_RELAYED});
-}
-
-void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, const char *found)
-{
-    active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, 0, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .uid = uid, .found = found);
-    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DELIVERED});
-}
-
-void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *status, Span reason,
-                   uint64_t because)
-{
-    active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_BOUNCED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .status = status,
-          .reason = reason);
-    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_BOUNCED});
-}
-
-void queue_reported(QueueEntry *entry, size_t i, const char *notice, uint64_t because)
-{
-    active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_REPORTED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .notice = notice);
-}
-
-void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because)
-{
-    active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .rule = rule);
-    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DISCARDED});
-}
-
-/* `alice@a.example, bob@b.example`; to free. */
-static char *join_recipients(const Envelope *envelope)
-{
-    GString *text = g_string_new(NULL);
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", envelope->recipients[i].address);
-    return g_string_free(text, FALSE);
-}
-
-static void note_expanded(QueueEntry *entry, size_t i, const QueueEntry *into, const char *rests_on)
-{
-    const Origin *origin = &into->envelope->origin;
-    active_recipient(entry, i);
-    CHECK(strcmp(origin->entry, entry->id) == 0 && origin->recipient == i);
-    g_autofree char *to = join_recipients(into->envelope);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPANDED, 0, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .how = origin->how,
-          .into = into->id, .to = to, .count = into->envelope->recipient_count,
-          .sender = into->envelope->reverse_path);
-    finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_EXPANDED, .rests_on = rests_on});
-}
-
-void queue_expanded(QueueEntry *entry, size_t i, const QueueEntry *into)
-{
-    note_expanded(entry, i, into, NULL);
-}
-
-void queue_finish_expansions(Queue *queue)
-{
-    Cause *cause = simulator_cause(queue->simulator);
-    Cause before = *cause;
-    for (const QueueEntry *into = queue_first(queue); into != NULL; into = queue_next(into)) {
-        const Origin *origin = &into->envelope->origin;
-        QueueEntry *entry = origin->entry != NULL ? queue_find(queue, origin->entry) : NULL;
-        if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
-            entry->recipients[origin->recipient].state != QUEUE_WAITING)
-            continue;
-        queue_due_remove(&queue->due, entry, origin->recipient);
-        set_state(entry, origin->recipient, QUEUE_ACTIVE);
-        *cause = entry->recipients[origin->recipient].wait_cause;
-        /* The crash may have come before the new entry's name was durable. */
-        note_expanded(entry, origin->recipient, into, SPOOL_QUEUE_FOLDER);
-    }
-    *cause = before;
-}
-
-/* ---- Deferral ---- */
-
-/* Many wait for the same reason, which is kept once. */
-static void set_reason(QueueRecipient *recipient, Span reason)
-{
-    size_t length = MIN(reason.length, QUEUE_REASON_MAX);
-    g_autofree char *text =
-        length > 0 ? g_utf8_make_valid((const char *)reason.data, (gssize)length) : g_strdup("");
-    if (strlen(text) > QUEUE_REASON_MAX)
-        *g_utf8_find_prev_char(text, text + QUEUE_REASON_MAX + 1) = '\0';
-    g_ref_string_release(recipient->reason);
-    recipient->reason = g_ref_string_new_intern(text);
-}
-
-static void expire(const QueueEntry *entry, size_t i, Span reason, uint64_t because)
-{
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPIRED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .reason = reason);
-}
-
-QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t because)
-{
-    Queue *queue = entry->queue;
-    QueueRecipient *recipient = active_recipient(entry, i);
-    SimTime now = simulator_now(queue->simulator);
-    set_reason(recipient, reason);
-    if (retry_schedule_is_expired(&queue->schedule, queue_entry_arrived_at(entry), now)) {
-        expire(entry, i, reason, because);
-        return QUEUE_EXPIRED;
-    }
-    uint32_t draw = (uint32_t)random_draw(&queue->jitter);
-    SimTime next_at = retry_schedule_next(&queue->schedule, &recipient->retry, now, draw);
-    TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = entry->id, .mail = entry->mail,
-          .recipient = address_of(entry, i), .reason = reason, .next_at = next_at);
-    entry_wait(entry, i, next_at);
-    SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = recipient->retry, .next_at = next_at};
-    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
-    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, queue_entry_arrived_at(entry));
-    return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;
-}
-
-void queue_untold(QueueEntry *entry, size_t i, const char *bounce, Span reason, SimTime next_at,
-                  uint64_t because)
-{
-    set_reason(active_recipient(entry, i), reason);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_UNTOLD, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .reason = reason,
-          .next_at = next_at);
-}
-
-void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because)
-{
-    Queue *queue = entry->queue;
-    CHECK(i < entry->envelope->recipient_count && entry->recipients[i].state != QUEUE_DONE);
-    entry->recipients[i].is_warned = true;
-    TRACE(queue->trace, queue->host, MAIL_DELAYED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .warning = warning);
-    spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = SPOOL_WARNED}, (DiskDone){0});
 }
 
 /* ---- Looking ---- */

@@ -1,0 +1,31 @@
+/* What the files of the queue share. See queue.h. */
+#pragma once
+
+#include "core/table.h"
+#include "store/queue.h"
+#include "store/queue_due.h"
+
+struct Queue {
+    Trace *trace;
+    Simulator *simulator;
+    NodeId host;
+    Spool *spool;
+    RetrySchedule schedule;
+    size_t active_limit, active_count; /* messages */
+    Random jitter;
+    uint32_t serials;
+    GQueue additions;         /* Addition */
+    QueueEntry *first, *last; /* those entered, in order of arrival */
+    Table by_id;              /* the same */
+    GRefString *no_reason;    /* "" */
+    QueueDue due;             /* their recipients that wait, but for what is on hold */
+    GArray *taken;            /* QueueWait, while queue_take_due sorts them */
+};
+
+/* Through which each recipient's state changes. */
+void queue_set_state(QueueEntry *entry, size_t i, QueueRecipientState state);
+/* The recipient waits until then; what is on hold is not among what is due. */
+void queue_entry_wait(QueueEntry *entry, size_t i, SimTime next_at);
+/* The entry is none of the queue's any more, but still there. */
+void queue_entry_leave(QueueEntry *entry);
+void queue_entry_free(QueueEntry *entry);
