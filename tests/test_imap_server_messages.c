@@ -179,6 +179,9 @@ static void test_search_by_the_day_of_sending(void **state)
         "Sat, 31 Dec 99 10:00:00 GMT",
         "tomorrow",
         "Mon, 2 March 2026 10:00:00 Z",
+        "Mon 2 Mar 2026 10:00 Z",
+        "0 Mar 2026",
+        "32 Mar 2026",
     };
     Session session;
     session_begin(&session);
@@ -192,11 +195,11 @@ static void test_search_by_the_day_of_sending(void **state)
     say(&session, "a LOGIN bob secret\r\nb SELECT INBOX\r\n");
     expect(&session, "1 SEARCH SENTON 3-Mar-2026\r\n", "* SEARCH 2 3\r\n1 OK SEARCH completed\r\n");
     expect(&session, "2 SEARCH SENTBEFORE 3-Mar-2026\r\n",
-           "* SEARCH 1 4\r\n2 OK SEARCH completed\r\n");
+           "* SEARCH 1 4 7\r\n2 OK SEARCH completed\r\n");
     expect(&session, "3 SEARCH SENTSINCE 2-Mar-2026\r\n",
-           "* SEARCH 1 2 3\r\n3 OK SEARCH completed\r\n");
+           "* SEARCH 1 2 3 7\r\n3 OK SEARCH completed\r\n");
     expect(&session, "4 SEARCH NOT SENTSINCE 1-Jan-1990\r\n",
-           "* SEARCH 5 6 7\r\n4 OK SEARCH completed\r\n");
+           "* SEARCH 5 6 8 9 10\r\n4 OK SEARCH completed\r\n");
     session_end(&session);
 }
 

@@ -45,6 +45,12 @@ static void test_forms(void **state)
         {"G: H: a@a.test;", "G{ } H{ []<a|a.test> } "},
         {",, a@a.test ,,", "[]<a|a.test> "},
         {"", ""},
+        /* Commas left out, and words behind an address. */
+        {"Bob <bob@b.test> at home, ann@a.test", "[Bob]<bob|b.test> []<ann|a.test> "},
+        {"bob@b.test ann@a.test", "[]<bob|b.test> []<ann|a.test> "},
+        {"\"Bob\" <bob@b.test> <b@y.test>", "[Bob]<bob|b.test> []<b|y.test> "},
+        {"bob@b . test", "[]<bob|b.test> "},
+        {"[Sales] Bob [x] <bob@b.test>", "[[Sales] Bob [x]]<bob|b.test> "},
         /* What is no address shows as far as it goes. */
         {"nobody", "[]<nobody|> "},
         {"Bob <", "[Bob]<|> "},

@@ -46,6 +46,8 @@ static void test_parts(void **state)
          * only begins like ours is none. */
         {MIXED "--b\r\n\r\none\r\n\r\n--bb\r\n--b\t\r\n\r\n--b--",
          "multipart/mixed(text/plain:one\r\n\r\n--bb)(text/plain:)"},
+        {MIXED "--b\r\n\r\none\r\n--b--x\r\n--b\r\n\r\ntwo\r\n--b--",
+         "multipart/mixed(text/plain:one\r\n--b--x)(text/plain:two)"},
         /* The end may be missing; what follows it is no part. */
         {MIXED "--b\r\n\r\none\r\n", "multipart/mixed(text/plain:one\r\n)"},
         {MIXED "x\r\n--b\r\n\r\none\r\n--b--\r\n--b\r\n\r\ntwo", "multipart/mixed(text/plain:one)"},

@@ -78,30 +78,50 @@ static void begin_group(ItemReader *reader)
     reader_start_item(reader);
 }
 
+/* A literal is part of a domain, or somebody's ornament in a name. */
+static void append_token(const FieldToken *token, GString *text)
+{
+    bool is_literal = token->kind == FIELD_TOKEN_LITERAL;
+    if (is_literal)
+        g_string_append_c(text, '[');
+    field_token_append(token, text);
+    if (is_literal)
+        g_string_append_c(text, ']');
+}
+
+/* White space within a domain stands only at its dots (RFC 5322 §4.4). */
+static bool continues_domain(const ItemReader *reader, const FieldToken *token)
+{
+    const GString *domain = reader->domain;
+    return domain->len == 0 || domain->str[domain->len - 1] == '.' || token->text.data[0] == '.';
+}
+
 static void take_word(ItemReader *reader, const FieldToken *token)
 {
-    if (token->kind == FIELD_TOKEN_LITERAL) {
-        g_string_append_c(reader->domain, '[');
-        field_token_append(token, reader->domain);
-        g_string_append_c(reader->domain, ']');
+    if (reader->has_angle && !reader->is_in_angle)
+        return; /* words behind the address say nothing */
+    if (reader->is_behind_at && token->text.length > 0 && continues_domain(reader, token)) {
+        append_token(token, reader->domain);
         return;
     }
-    if (reader->is_behind_at) {
-        field_token_append(token, reader->domain);
+    if (reader->is_behind_at && reader->is_in_angle)
         return;
-    }
-    field_token_append(token, reader->local_part);
+    if (reader->is_behind_at) /* a comma has been left out */
+        end_mailbox(reader);
+    append_token(token, reader->local_part);
     if (reader->has_angle)
         return;
     if (reader->has_words)
         g_string_append_c(reader->phrase, ' ');
-    field_token_append(token, reader->phrase);
+    append_token(token, reader->phrase);
     reader->has_words = true;
 }
 
 static void take_separator(ItemReader *reader, const FieldToken *token)
 {
-    if (field_token_is(token, '<') && !reader->has_angle) {
+    if (field_token_is(token, '<') && !reader->is_in_angle) {
+        if (reader->has_angle) /* a comma has been left out */
+            end_mailbox(reader);
         g_string_truncate(reader->local_part, 0);
         g_string_truncate(reader->domain, 0);
         reader->is_behind_at = false;
@@ -109,7 +129,7 @@ static void take_separator(ItemReader *reader, const FieldToken *token)
     } else if (field_token_is(token, '>')) {
         reader->is_in_angle = false;
     } else if (field_token_is(token, '@')) {
-        reader->is_behind_at = true;
+        reader->is_behind_at = reader->is_in_angle || !reader->has_angle;
     } else if (field_token_is(token, ':') && reader->is_in_angle) {
         g_string_truncate(reader->domain, 0); /* what was before it is a route, RFC 5322 §4.4 */
         reader->is_behind_at = false;

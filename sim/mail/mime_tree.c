@@ -145,17 +145,19 @@ static void add_part(MimePart *part, Span octets, unsigned depth, bool is_digest
     part->parts[part->part_count++] = read_part(octets, depth + 1, is_digest, count);
 }
 
-/* RFC 2046 §5.1.1: `--boundary`, or `--boundary--`, and white space behind it. */
+/* RFC 2046 §5.1.1: `--boundary`, or `--boundary--`, and white space behind it. The RFC lets
+ * anything stand behind it; other readers do not, as one boundary may begin like another. */
 static bool is_delimiter(Span line, Span boundary, bool *is_last)
 {
     if (line.length < boundary.length + 2 || line.data[0] != '-' || line.data[1] != '-' ||
         memcmp(line.data + 2, boundary.data, boundary.length) != 0)
         return false;
     Span rest = span_skip(line, boundary.length + 2);
-    *is_last = rest.length >= 2 && rest.data[0] == '-' && rest.data[1] == '-';
-    for (size_t i = *is_last ? 2 : 0; i < rest.length; i++)
+    bool has_hyphens = rest.length >= 2 && rest.data[0] == '-' && rest.data[1] == '-';
+    for (size_t i = has_hyphens ? 2 : 0; i < rest.length; i++)
         if (!g_ascii_isspace(rest.data[i]))
             return false;
+    *is_last = has_hyphens;
     return true;
 }
 

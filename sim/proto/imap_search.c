@@ -378,13 +378,15 @@ static uint64_t sent_day_of(Span message)
     FieldToken token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
     uint64_t day_of_month, year;
     if (token.kind == FIELD_TOKEN_WORD && !g_ascii_isdigit(token.text.data[0])) {
-        field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
         token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
+        if (field_token_is(&token, ','))
+            token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
     }
     FieldToken name = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
     FieldToken year_token = field_token_take(&rest, FIELD_SEPARATORS_ADDRESS);
-    if (!token_number(&token, 2, &day_of_month) || name.kind != FIELD_TOKEN_WORD ||
-        name.text.length != 3 || !token_number(&year_token, 4, &year))
+    if (!token_number(&token, 2, &day_of_month) || day_of_month < 1 || day_of_month > 31 ||
+        name.kind != FIELD_TOKEN_WORD || name.text.length != 3 ||
+        !token_number(&year_token, 4, &year))
         return 0;
     if (year_token.text.length < 4)
         year += year_token.text.length == 2 && year < 50 ? 2000 : 1900;
