@@ -12,7 +12,7 @@ typedef struct Interner Interner;
 Interner *interner_new(size_t meaning_size);
 /* `clear_meaning` (NULL: none) gets each meaning, to free what it owns. */
 void interner_free(Interner *names, void (*clear_meaning)(void *meaning));
-/* The name as it is kept, which lives as long as the interner; NULL counts as "". */
+/* The name as it is kept, which lives until it is removed; NULL counts as "". */
 const char *interner_take(Interner *names, const char *text);
 /* The same, but NULL where it is not kept. */
 const char *interner_find(const Interner *names, const char *text);

@@ -26,7 +26,8 @@ static inline Span intake_peek(const Intake *intake)
     return intake->copied.length > 0 ? buffer_peek(&intake->copied) : intake->octets;
 }
 
-/* The shared bytes that it lies in, for who keeps a reference; NULL: it is a copy. */
+/* The shared bytes that it lies in, for who keeps a reference: ask before consuming. NULL: it
+ * is a copy. */
 static inline GBytes *intake_bytes(const Intake *intake)
 {
     return intake->copied.length > 0 ? NULL : intake->within;

@@ -1,5 +1,6 @@
 /* A set of things that are found by what they are called: an open-addressed table of pointers. The
- * things keep their keys themselves, so one of them takes 16 octets here, no more.
+ * things keep their keys themselves, and a place takes 9 octets here; from 3 to 6 of
+ * 8 places are in use.
  *
  * Beside each pointer stands an octet of its hash, so that hardly any thing but the one looked for
  * is touched. The owner of the table says when two things are the same:

@@ -49,6 +49,7 @@ static void drop_text(Envelope *envelope, char *text)
 Envelope *envelope_new(const char *reverse_path)
 {
     const char *path = reverse_path != NULL ? reverse_path : "";
+    CHECK(!span_has_control(span_of_text(path)));
     CHECK_SANITIZED(address_text_is_valid(path));
     Growing *growing = g_malloc(sizeof *growing); /* of which nothing else is read unwritten */
     growing->envelope = (Envelope){.recipients = &growing->first};
@@ -188,7 +189,7 @@ bool envelope_is_original(const char *original)
 bool envelope_add_recipient(Envelope *envelope, const char *address, uint8_t notify,
                             const char *original)
 {
-    CHECK(address[0] != '\0');
+    CHECK(address[0] != '\0' && !span_has_control(span_of_text(address)));
     CHECK_SANITIZED(address_text_is_valid(address));
     if (envelope->recipient_count == ENVELOPE_RECIPIENTS_MAX)
         return false;

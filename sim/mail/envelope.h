@@ -41,7 +41,8 @@ typedef struct Envelope {
     Recipient *recipients; /* in the order given */
     size_t recipient_count;
     ReturnContent return_content;
-    uint32_t references; /* of a copy, which is one piece of memory; 0: it is in pieces */
+    uint32_t references; /* of a copy, which nothing can be added to; 0: it can grow. Only
+                            envelope_new and its like make either: there is memory behind */
 } Envelope;
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */

@@ -28,8 +28,8 @@ static inline bool is_safe(char c)
            (g_ascii_isgraph(c) && strchr("()<>[]\\\";,", c) == NULL);
 }
 
-/* Appends what a peer calls itself, made safe: no blank, bracket, quote or control can end a token
- * or begin a comment, and `@` and `:` stay as addresses have them. */
+/* Writes what a peer calls itself, of at most WORD_MAX octets, made safe: no blank, bracket, quote
+ * or control can end a token or begin a comment, and `@` and `:` stay as addresses have them. */
 static void put_safe_word(FieldText *text, const char *word)
 {
     char *end = text->end;

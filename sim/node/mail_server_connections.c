@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* Stays once mail has been due there: most are met again. */
+/* Stays for a while once mail has been due there: most are met again. */
 typedef struct Destination {
     MailServer *server;
     char *domain;             /* in lower case */
@@ -25,6 +25,9 @@ typedef struct Destination {
     bool has_turn;
     bool is_fresh; /* in server->fresh */
 } Destination;
+
+/* Beyond these, only destinations with mail or connections stay. */
+enum { DESTINATIONS_MAX = 1000 };
 
 typedef struct Connection {
     Destination *destination;
@@ -53,11 +56,31 @@ static gboolean are_equal_domains(gconstpointer a, gconstpointer b)
     return strcmp(a, b) == 0 || g_ascii_strcasecmp(a, b) == 0;
 }
 
+static void destination_free(Destination *destination)
+{
+    g_free(destination->domain);
+    g_free(destination);
+}
+
+static gboolean forget_unused(gpointer key, gpointer value, gpointer unused)
+{
+    (void)key, (void)unused;
+    Destination *destination = value;
+    bool is_unused = destination->first == NULL && destination->connections == 0 &&
+                     !destination->has_turn && !destination->is_fresh;
+    if (is_unused)
+        destination_free(destination);
+    return is_unused;
+}
+
 static Destination *find_destination(MailServer *server, const char *domain)
 {
     Destination *destination = g_hash_table_lookup(server->destinations, domain);
     if (destination != NULL)
         return destination;
+    if (g_hash_table_size(server->destinations) >=
+        DESTINATIONS_MAX) /* in any order: none is told */
+        g_hash_table_foreach_remove(server->destinations, forget_unused, NULL);
     destination = g_new0(Destination, 1);
     destination->server = server;
     destination->domain = g_ascii_strdown(domain, -1);
@@ -338,8 +361,7 @@ void mail_server_connections_free(MailServer *server)
     while (g_hash_table_iter_next(&iter, NULL, &pointer)) {
         Destination *destination = pointer;
         forget_waiting(destination);
-        g_free(destination->domain);
-        g_free(destination);
+        destination_free(destination);
     }
     g_clear_pointer(&server->destinations, g_hash_table_unref);
     g_clear_pointer(&server->fresh, g_ptr_array_unref);

@@ -1,6 +1,8 @@
 /* Rules at work. See policy_check.h. */
 #include "node/policy_check.h"
 
+#include "core/check.h"
+
 struct PolicyCheck {
     const Machine *machine;
     Resolver *resolver;
@@ -81,6 +83,7 @@ static void go_on(PolicyCheck *check, bool is_later)
 {
     PolicyQuestion question;
     if (policy_peek_question(check->client, &question)) {
+        CHECK(check->recipient == NULL); /* which is the caller's, and not to be kept */
         check->question = question.token;
         check->look_up =
             resolver_look_up(check->resolver, question.name, question.type, on_answer, check);

@@ -24,7 +24,7 @@ typedef struct CacheNode {
 } CacheNode;
 
 struct DnsCache {
-    GHashTable *nodes; /* DnsQuestion -> CacheNode */
+    GHashTable *nodes; /* CacheKey -> CacheNode */
     GQueue by_use;     /* least recently used first */
     size_t entry_maximum;
     size_t denied; /* nodes of EVERY_TYPE */

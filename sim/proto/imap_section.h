@@ -34,7 +34,7 @@ typedef enum ImapSectionPart {
 
 typedef struct ImapFetchItem {
     ImapFetchKind kind;
-    ImapSectionPart part; /* with SECTION, BINARY and BINARY_SIZE, as all below */
+    ImapSectionPart part; /* with SECTION alone, as `fields` is; all else below with a section */
     uint32_t path[IMAP_SECTION_DEPTH_MAXIMUM]; /* part numbers from the uppermost on */
     size_t path_length;                        /* 0: the message itself */
     bool peek;                                 /* does not set \Seen */

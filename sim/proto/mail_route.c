@@ -441,6 +441,7 @@ MailRoute *mail_route_new(const MailRouteOptions *options)
     const size_t size = is_name ? strlen(name) + 1 : 0;
     MailRoute *route = g_malloc(sizeof *route + size);
     *route = (MailRoute){.state = mail_route_table.initial, .own = *options};
+    route->own.domain = NULL; /* which is the caller's */
     Ipv4Address address = 0;
     if (is_name)
         ask(route, memcpy(route->domain, name, size));

@@ -104,13 +104,6 @@ size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_ME
     return (size_t)(end - out);
 }
 
-char *mail_message_name_format(const MailMessage *message)
-{
-    char name[MAIL_MESSAGE_NAME_SIZE];
-    mail_message_name_put(message, name);
-    return g_strdup(name);
-}
-
 /* Takes `1-5-0.` off the front, where there is such a thing; false when it is not well written. */
 static bool take_origin(Span *text, MailOrigin *origin)
 {

@@ -5,10 +5,9 @@
 
 /* %HH writing. */
 char *mail_name_escape(const char *text);
-char *mail_message_name_format(const MailMessage *message);
 /* The longest: UID, date, three numbers of an origin with what parts them, five flags, NUL. */
 enum { MAIL_MESSAGE_NAME_SIZE = 11 + 20 + 1 + 3 * 11 + 5 + 1 };
-/* The same, written to `out`; returns its length. */
+/* Writes the file name of a message; returns its length. */
 size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_MESSAGE_NAME_SIZE]);
 char *mail_folder_name_format(uint32_t uid_next, const char *folder);
 /* "\\Answered \\Seen", for the trace. */

@@ -188,8 +188,8 @@ static inline bool trace_pass_over_level(Trace *trace, TraceKind kind, TraceLeve
 #define TRACE_PASS_OVER(trace, id)                                                                 \
     trace_pass_over_level(trace, TRACE_##id, (TraceLevel)TRACE_LEVEL_OF_##id)
 
-/* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. The
- * fields are filled in only for a sink that wants them. */
+/* TRACE(trace, node, MAIL_ACCEPTED, because, .mail = name, …): the usual way to write a record. Its
+ * arguments are evaluated only for a sink that wants it, so they must not change anything. */
 #define TRACE(trace, node, id, because, ...)                                                       \
     (TRACE_PASS_OVER(trace, id)                                                                    \
          ? trace_count(trace)                                                                      \

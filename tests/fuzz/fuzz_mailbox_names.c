@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *folder = NULL;
     g_autofree char *plain = mail_name_unescape(name);
     if (mail_message_name_parse(name, &message)) {
-        g_autofree char *again = mail_message_name_format(&message);
+        char again[MAIL_MESSAGE_NAME_SIZE];
+        mail_message_name_put(&message, again);
         CHECK(strcmp(again, name) == 0 && message.uid > 0 && message.date >= 0);
     }
     if (mail_folder_name_parse(name, &uid_next, &folder)) {
