@@ -6,7 +6,7 @@
  * queue (RFC 5321 §4.2.5, §6.1). */
 #include "node/mail_server_internal.h"
 
-#include "net/slice_queue.h"
+#include "node/incoming_message.h"
 #include "node/policy_check.h"
 #include "proto/smtp_server.h"
 
@@ -35,9 +35,8 @@ typedef struct Reception {
     uint64_t declared_size;    /* SIZE of MAIL; 0: not said */
     NamedRecipient recipient;  /* of RCPT, for which the rules are asked */
     char *helo_name;
-    Envelope *envelope;  /* of the transaction under way */
-    SliceQueue content;  /* what has come of the message, where the client has put it */
-    Buffer copies;       /* of small pieces, and others that cannot be kept so */
+    Envelope *envelope; /* of the transaction under way */
+    IncomingMessage message;
     uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
     bool is_for_mailbox; /* a recipient of the envelope has one here */
@@ -59,8 +58,7 @@ void reception_free(void *pointer)
     session_free(reception->session);
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
-    slice_queue_clear(&reception->content);
-    buffer_clear(&reception->copies);
+    incoming_message_clear(&reception->message);
     recipient_clear(&reception->recipient);
     g_free(reception->helo_name);
     g_free(reception);
@@ -158,7 +156,7 @@ static void reset_transaction(Reception *reception)
 {
     g_clear_pointer(&reception->envelope, envelope_free);
     reception->is_for_mailbox = false;
-    slice_queue_clear(&reception->content);
+    incoming_message_drop(&reception->message);
 }
 
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
@@ -285,42 +283,6 @@ static void handle_verify(Reception *reception, const SmtpServerEvent *event)
 
 /* ---- Taking a message over ---- */
 
-/* A piece stays where it is if it is not so small that keeping it would cost more than it has.
- * Those that are copied lie one behind the other too. */
-static void take_content(Reception *reception, Span octets, GBytes *within)
-{
-    enum { SMALL = 256 };
-    SliceQueue *content = &reception->content;
-    CHECK(octets.length <= UINT32_MAX - content->length);
-    if (within != NULL && slice_queue_extend(content, within, octets))
-        return;
-    if (within != NULL && octets.length >= SMALL) {
-        size_t offset = (size_t)(octets.data - (const uint8_t *)g_bytes_get_data(within, NULL));
-        slice_queue_take(content, slice_new(within, offset, octets.length));
-        return;
-    }
-    CHECK(buffer_append(&reception->copies, octets));
-    Slice copy = buffer_take(&reception->copies, octets.length);
-    if (slice_queue_extend(content, copy.bytes, slice_span(copy)))
-        slice_clear(&copy);
-    else
-        slice_queue_take(content, copy);
-}
-
-/* Makes the first slice of the content one that has the whole header, and looks at that. */
-static MessageSurvey survey_header(Reception *reception)
-{
-    SliceQueue *content = &reception->content;
-    Span first = slice_queue_peek(content);
-    MessageSurvey survey = message_survey(first);
-    if (content->count <= 1 || survey.body_offset < first.length)
-        return survey;
-    Slice whole = slice_queue_cut(content, 0, content->length);
-    slice_queue_clear(content);
-    slice_queue_take(content, whole);
-    return message_survey(slice_queue_peek(content));
-}
-
 /* RFC 3848: the letters after ESMTP are S for TLS and A for AUTH. */
 static const char *transmission_type(const Reception *reception)
 {
@@ -336,31 +298,6 @@ static char *missing_id(const Reception *reception, const char *id)
     /* its left part names the message in the simulation: no other server's may be equal */
     const char *host = host_name(reception->server->machine.host);
     return g_strdup_printf("Message-ID: <%s-%s@%s>\r\n", host, id, host);
-}
-
-/* Puts the octets together, the fields on top, in memory of their size: they stay as long as the
- * message is in the queue. Where a mailbox is to get them, its Return-Path (RFC 5321 §4.4) is put
- * before them at once, so that they need not be copied for it. */
-static void place_message(const Reception *reception, const MessageSurvey *survey,
-                          const char *fields, QueueMessage *message)
-{
-    const SliceQueue *content = &reception->content;
-    const bool is_delivered = reception->is_for_mailbox && !survey->has_return_path;
-    g_autofree char *path =
-        is_delivered ? message_format_return_path(reception->envelope->reverse_path) : NULL;
-    const size_t front = is_delivered ? strlen(path) : 0, size = strlen(fields);
-    const size_t length = front + size + content->length;
-    uint8_t *octets = g_malloc(length);
-    if (is_delivered)
-        memcpy(octets, path, front);
-    memcpy(octets + front, fields, size);
-    slice_queue_copy(content, octets + front + size);
-    GBytes *whole = g_bytes_new_take(octets, length);
-    message->octets = is_delivered ? g_bytes_new_from_bytes(whole, front, length - front) : whole;
-    message->delivered = is_delivered ? whole : NULL;
-    /* In a long one, what is on top may have moved it out of what is looked at. */
-    if (length <= MESSAGE_HEADER_MAX)
-        message->left = survey->id_left;
 }
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). `survey` is
@@ -391,7 +328,9 @@ static void build_message(const Reception *reception, const MessageSurvey *surve
     g_autofree char *fields = NULL;
     if (spf != NULL || identity != NULL)
         fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
-    place_message(reception, survey, fields != NULL ? fields : received, message);
+    incoming_message_place(&reception->message, survey,
+                           reception->is_for_mailbox ? envelope->reverse_path : NULL,
+                           fields != NULL ? fields : received, message);
 }
 
 static void end_reception(Reception *reception)
@@ -447,7 +386,7 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
 
 static void handle_message_end(Reception *reception, const SmtpServerEvent *event)
 {
-    const MessageSurvey survey = survey_header(reception);
+    const MessageSurvey survey = incoming_message_survey(&reception->message);
     if (survey.received >= reception->server->hop_limit) {
         answer(reception, event->token, 554, "5.4.6", "Too many hops: the message goes in circles");
         reset_transaction(reception);
@@ -533,7 +472,7 @@ static void handle_event(Reception *reception, const SmtpServerEvent *event)
         handle_rcpt(reception, event);
         break;
     case SMTP_SERVER_EVENT_CONTENT:
-        take_content(reception, event->content, event->within);
+        incoming_message_take(&reception->message, event->content, event->within);
         break;
     case SMTP_SERVER_EVENT_MESSAGE_END:
         handle_message_end(reception, event);
@@ -582,7 +521,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     *reception = (Reception){0};
     reception->server = server;
     reception->is_submission = is_submission;
-    buffer_init(&reception->copies, SIZE_MAX);
+    incoming_message_init(&reception->message);
     reception->trace = (SmtpTrace){
         .trace = machine->trace, .node = machine->node, .connection = stream_ref(stream)};
     SmtpServerOptions options = smtp_server_options(host_name(machine->host));
