@@ -37,6 +37,14 @@ static CivilDate civil_date_of(int64_t unix_day)
 static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char WEEKDAYS[] = "SunMonTueWedThuFriSat";
 
+unsigned mail_month_named(const char *letters)
+{
+    for (unsigned month = 0; month < 12; month++)
+        if (g_ascii_strncasecmp(letters, MONTHS + (size_t)month * 3, 3) == 0)
+            return month + 1;
+    return 0;
+}
+
 /* Two digits, written by hand: every server dates every message. */
 static char *put_two(char *at, int number)
 {

@@ -16,6 +16,9 @@ enum { MAIL_DATE_SIZE = 32 };
  * Outside of what a date may be is a bug of the caller. */
 void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE]);
 
+/* The month that begins with these three letters, in any case: from 1 on; 0: none does. */
+unsigned mail_month_named(const char *letters);
+
 /* The longest internal date of IMAP with its NUL: "02-Mar-2026 09:00:00 +0900". */
 enum { MAIL_INTERNAL_DATE_SIZE = 27 };
 /* IMAP's date-time without its quotes (RFC 9051 §9), for the same range of dates. */

@@ -5,10 +5,9 @@
 
 #include "core/simulator.h"
 #include "net/stream.h"
-#include "proto/smtp.h"
 #include "proto/tls_records.h"
 
-enum { SESSION_SLICES_MAXIMUM = SMTP_OUTPUT_SLICES_MAXIMUM };
+enum { SESSION_SLICES_MAXIMUM = 2 }; /* that an engine puts out at once */
 
 /* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
 typedef struct SessionProtocol {

@@ -6,6 +6,8 @@
 #include "proto/smtp_client.h"
 #include "proto/smtp_server.h"
 
+_Static_assert((int)SESSION_SLICES_MAXIMUM >= (int)SMTP_OUTPUT_SLICES_MAXIMUM, "there is room");
+
 /* One typed function for each entry, since a function may not be called through another type. */
 #define DEFINE_MOVING(prefix, Engine)                                                              \
     static size_t prefix##_session_input_room(const void *engine)                                  \

@@ -2,6 +2,7 @@
 #include "proto/imap_search.h"
 
 #include "core/check.h"
+#include "mail/date.h"
 #include "mail/message.h"
 #include "mail/structured_field.h"
 
@@ -113,16 +114,6 @@ static const struct KeyName {
     {"SENTSINCE", FORM_DATE, KEY_SENT_SINCE, 0, NULL},
 };
 
-/* From 1 on; 0 when no month begins with these three letters. */
-static unsigned month_named(const char *letters)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (unsigned month = 0; month < 12; month++)
-        if (g_ascii_strncasecmp(letters, months + (size_t)month * 3, 3) == 0)
-            return month + 1;
-    return 0;
-}
-
 /* A number that rises with the day: yyyymmdd. */
 static uint64_t day_number(uint64_t year, unsigned month, uint64_t day_of_month)
 {
@@ -138,7 +129,7 @@ static bool lex_day(ImapLexer *lexer, uint64_t *day)
     if (!imap_lexer_number(lexer, 31, &day_of_month) || !imap_lexer_char(lexer, '-') ||
         lexer->end - lexer->at < 3)
         return false;
-    unsigned month = month_named((const char *)lexer->at);
+    unsigned month = mail_month_named((const char *)lexer->at);
     lexer->at += 3;
     if (month == 0 || !imap_lexer_char(lexer, '-') || !imap_lexer_number(lexer, 9999, &year))
         return false;
@@ -390,7 +381,7 @@ static uint64_t sent_day_of(Span message)
         return 0;
     if (year_token.text.length < 4)
         year += year_token.text.length == 2 && year < 50 ? 2000 : 1900;
-    unsigned month = month_named((const char *)name.text.data);
+    unsigned month = mail_month_named((const char *)name.text.data);
     return month == 0 ? 0 : day_number(year, month, day_of_month);
 }
 

@@ -10,6 +10,7 @@
 void imap_fetch_clear(ImapFetch *fetch)
 {
     for (size_t i = 0; i < fetch->count; i++) {
+        g_free(fetch->items[i].path);
         g_clear_pointer(&fetch->items[i].fields, g_ptr_array_unref);
         if (fetch->items[i].label != NULL)
             g_string_free(fetch->items[i].label, TRUE);
@@ -62,6 +63,7 @@ static bool lex_path(ImapLexer *lexer, ImapFetchItem *item)
             !imap_lexer_number32(lexer, &number) || number == 0)
             return false;
         g_string_append_printf(item->label, item->path_length > 0 ? ".%u" : "%u", number);
+        item->path = g_renew(uint32_t, item->path, item->path_length + 1);
         item->path[item->path_length++] = number;
         more = imap_lexer_char(lexer, '.');
     }

@@ -35,10 +35,10 @@ typedef enum ImapSectionPart {
 typedef struct ImapFetchItem {
     ImapFetchKind kind;
     ImapSectionPart part; /* with SECTION alone, as `fields` is; all else below with a section */
-    uint32_t path[IMAP_SECTION_DEPTH_MAXIMUM]; /* part numbers from the uppermost on */
-    size_t path_length;                        /* 0: the message itself */
-    bool peek;                                 /* does not set \Seen */
-    bool partial;                              /* <first.count> */
+    uint32_t *path;       /* part numbers from the uppermost on, owned */
+    size_t path_length;   /* 0: the message itself */
+    bool peek;            /* does not set \Seen */
+    bool partial;         /* <first.count> */
     uint64_t first, count;
     GPtrArray *fields; /* names of header fields, owned */
     GString *label;    /* as the response names it: "BODY[TEXT]<0>" */
