@@ -54,20 +54,24 @@ static SpoolPath path_of(const char *text)
     return path;
 }
 
+static SpoolPath path_of_entry(const char *folder, const char *entry_id)
+{
+    SpoolPath path;
+    size_t front = strlen(folder), size = strlen(entry_id) + 1;
+    CHECK(size <= SPOOL_ID_MAX && front + size <= sizeof path.text);
+    memcpy(path.text, folder, front);
+    memcpy(path.text + front, entry_id, size);
+    return path;
+}
+
 static SpoolPath tmp_path(const char *entry_id)
 {
-    SpoolPath path = {SPOOL_TMP_FOLDER "/"};
-    CHECK(strlen(entry_id) < SPOOL_ID_MAX);
-    strcpy(path.text + strlen(SPOOL_TMP_FOLDER "/"), entry_id);
-    return path;
+    return path_of_entry(SPOOL_TMP_FOLDER "/", entry_id);
 }
 
 static SpoolPath queue_path(const char *entry_id)
 {
-    SpoolPath path = {SPOOL_QUEUE_FOLDER "/"};
-    CHECK(strlen(entry_id) < SPOOL_ID_MAX);
-    strcpy(path.text + strlen(SPOOL_QUEUE_FOLDER "/"), entry_id);
-    return path;
+    return path_of_entry(SPOOL_QUEUE_FOLDER "/", entry_id);
 }
 
 Spool *spool_new(Disk *disk, SpoolOrder order)
