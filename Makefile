@@ -112,7 +112,7 @@ install: $(BUILD)/mailsim $(BUILD)/public/libmailsim.a
 CANARIES = $(BUILD)/tests/canary/sync $(BUILD)/tests/canary/journal $(BUILD)/tests/canary/recovery \
 	$(BUILD)/tests/canary/refusal
 WRAPS_sync = disk_plan_sync
-WRAPS_journal = disk_plan_append
+WRAPS_journal = disk_plan_append_octets disk_plan_append_value
 WRAPS_recovery = spool_recover
 WRAPS_refusal = spool_add
 

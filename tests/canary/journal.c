@@ -1,13 +1,30 @@
 /* A canary: a spool that never notes what became of a recipient, so that a server which starts
- * again sends again what has arrived long ago. Linked in place of disk_plan_append. */
+ * again sends again what has arrived long ago. Linked in place of the two functions that append a
+ * note. */
 #include "store/disk.h"
 
-void __real_disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
-void __wrap_disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
+void __real_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
+void __wrap_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
+void __real_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                                   const void *value, uint64_t octets);
+void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                                   const void *value, uint64_t octets);
 
 /* The journal is what is appended to an entry that is in its place. */
-void __wrap_disk_plan_append(DiskPlan *plan, const char *path, GBytes *content)
+static bool is_of_journal(const char *path)
 {
-    if (!g_str_has_prefix(path, "spool/queue/"))
-        __real_disk_plan_append(plan, path, content);
+    return g_str_has_prefix(path, "spool/queue/");
+}
+
+void __wrap_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets)
+{
+    if (!is_of_journal(path))
+        __real_disk_plan_append_octets(plan, path, octets);
+}
+
+void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
+                                   const void *value, uint64_t octets)
+{
+    if (!is_of_journal(path))
+        __real_disk_plan_append_value(plan, path, type, value, octets);
 }
