@@ -163,6 +163,8 @@ static void test_search(void **state)
                 "13 NO [BADCHARSET (US-ASCII UTF-8)]");
     expect(&session, "14 SEARCH RETURN (SAVE) ALL\r\n",
            "14 NO [CANNOT] Search option is not offered\r\n");
+    expect(&session, "14 SEARCH SINCE 1-Mar-26\r\n", "14 BAD Arguments are wrong\r\n");
+    expect(&session, "14 SEARCH SINCE 0-Mar-2026\r\n", "14 BAD Arguments are wrong\r\n");
     expect(&session, "15 SEARCH\r\n", "15 BAD Arguments are wrong\r\n");
     expect(&session, "16 SEARCH OR ALL\r\n", "16 BAD Arguments are wrong\r\n");
     session_end(&session);

@@ -198,6 +198,8 @@ static void test_binary(void **state)
     assert_memory_equal(session.node.sent->str, answer, sizeof answer - 1);
     expect_item(&session, "BINARY.SIZE[2]", "BINARY.SIZE[2] 4");
     expect_item(&session, "BINARY[2]<1.2>", "BINARY[2]<1> {2}\r\nhi");
+    expect_item(&session, "BINARY[1]", "BINARY[1] NIL");
+    expect_item(&session, "BINARY.PEEK[3]", "BINARY[3] NIL");
     expect_item(&session, "BINARY[1.1]", "BINARY[1.1] {5}\r\nplain");
     session_end(&session);
     begin_with(&session, "Content-Transfer-Encoding: rot13\r\n\r\nuryyb");

@@ -61,7 +61,7 @@ static void test_parts(void **state)
          "multipart/digest(message/rfc822(text/plain:in))(text/plain:y)"},
         /* §5.2.1: a message in a transfer encoding is not looked into. */
         {"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdA==",
-         "message/rfc822:U3ViamVjdA=="},
+         "application/octet-stream:U3ViamVjdA=="},
         {"Content-Type: MULTIPART/Mixed; x; y=; z = (c) \"1\"; BOUNDARY=\"a b\\c\"\r\n\r\n"
          "--a bc\r\nContent-Type: image/png\r\n\r\n.\r\n--a bc--\r\n",
          "MULTIPART/Mixed(image/png:.)"},
@@ -106,9 +106,13 @@ static void test_decode(void **state)
     expect_decoded("Content-Transfer-Encoding: BASE64\r\n\r\naGVs\r\nbG8=\r\n", "hello");
     expect_decoded("Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=\r\n c\r\n",
                    "a=b c\r\n");
+    expect_decoded("Content-Transfer-Encoding: base64\r\n\r\naGVsbG8", "hello");
+    expect_decoded("Content-Transfer-Encoding: base64\r\n\r\naGVsbA\r\n", "hell");
+    expect_decoded("Content-Transfer-Encoding: quoted-printable\r\n\r\nfoo  \t \r\nx=  \r\ny",
+                   "foo\r\nxy");
     expect_decoded("Content-Transfer-Encoding: 8bit\r\n\r\n=3D", "=3D");
     expect_decoded("\r\n=3D", "=3D");
-    MimePart *root = mime_tree_new(span_of_text("Content-Transfer-Encoding: x\r\n\r\n"));
+    MimePart *root = mime_tree_new(span_of_text("Content-Transfer-Encoding: uuencode\r\n\r\n"));
     assert_null(mime_part_decode(root));
     mime_tree_free(root);
 }
@@ -124,7 +128,7 @@ static void test_is_bounded(void **state)
     unsigned depth = 0;
     for (const MimePart *part = root; part->part_count > 0; part = part->parts[0])
         depth++;
-    assert_int_equal(depth, MIME_DEPTH_MAX);
+    assert_int_equal(depth, MIME_DEPTH_MAX); /* and the deepest is octets */
     mime_tree_free(root);
 
     g_autoptr(GString) wide = g_string_new(MIXED);

@@ -116,6 +116,13 @@ static void set_default_content(MimePart *part, bool is_in_digest)
         add_parameter(&part->content, "charset", "us-ascii");
 }
 
+static void set_content_of_octets(MimePart *part)
+{
+    mime_field_clear(&part->content);
+    part->content.type = g_strdup("application");
+    part->content.subtype = g_strdup("octet-stream");
+}
+
 static bool content_is(const MimePart *part, const char *type, const char *subtype)
 {
     return g_ascii_strcasecmp(part->content.type, type) == 0 &&
@@ -191,11 +198,13 @@ static void read_multipart(MimePart *part, Span boundary, unsigned depth, size_t
         add_part(part, span_skip(part->body, start), depth, is_digest, count);
 }
 
-/* Without one it is 7bit (RFC 2045 §6.1); DEFAULT stands for one that GMime does not know. */
+/* Without one it is 7bit (RFC 2045 §6.1); DEFAULT stands for all but the five of the RFC. */
 static GMimeContentEncoding encoding_of(const MimePart *part)
 {
     g_autofree char *name = mime_part_dup_field(part, "Content-Transfer-Encoding");
-    return name == NULL ? GMIME_CONTENT_ENCODING_7BIT : g_mime_content_encoding_from_string(name);
+    GMimeContentEncoding encoding =
+        name == NULL ? GMIME_CONTENT_ENCODING_7BIT : g_mime_content_encoding_from_string(name);
+    return encoding == GMIME_CONTENT_ENCODING_UUENCODE ? GMIME_CONTENT_ENCODING_DEFAULT : encoding;
 }
 
 static bool is_as_it_is(const MimePart *part)
@@ -205,6 +214,42 @@ static bool is_as_it_is(const MimePart *part)
            encoding == GMIME_CONTENT_ENCODING_BINARY;
 }
 
+/* RFC 2045 §6.7 (3): white space at the end of a line has been added on the way. */
+static GByteArray *without_trailing_blanks(Span text)
+{
+    GByteArray *kept = g_byte_array_sized_new((guint)text.length);
+    size_t blanks = 0; /* at the end of `kept` */
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t c = text.data[i];
+        if (c == '\r' || c == '\n')
+            g_byte_array_set_size(kept, kept->len - (guint)blanks);
+        blanks = c == ' ' || c == '\t' ? blanks + 1 : 0;
+        g_byte_array_append(kept, &c, 1);
+    }
+    return kept;
+}
+
+/* What completes the last group of four letters, if somebody has left that out. */
+static const char *missing_padding(Span text)
+{
+    size_t letters = 0;
+    for (size_t i = 0; i < text.length; i++)
+        letters += g_ascii_isalnum(text.data[i]) || text.data[i] == '+' || text.data[i] == '/' ||
+                   text.data[i] == '=';
+    static const char *const PADDING[] = {"", "", "==", "="};
+    return PADDING[letters % 4];
+}
+
+static GBytes *decode(GMimeContentEncoding encoding, Span text, const char *end)
+{
+    GMimeEncoding decoder;
+    g_mime_encoding_init_decode(&decoder, encoding);
+    char *octets = g_malloc(g_mime_encoding_outlen(&decoder, text.length + strlen(end)));
+    size_t length = g_mime_encoding_step(&decoder, (const char *)text.data, text.length, octets);
+    length += g_mime_encoding_flush(&decoder, end, strlen(end), octets + length);
+    return g_bytes_new_take(octets, length);
+}
+
 GBytes *mime_part_decode(const MimePart *part)
 {
     GMimeContentEncoding encoding = encoding_of(part);
@@ -212,12 +257,12 @@ GBytes *mime_part_decode(const MimePart *part)
         return g_bytes_new(part->body.data, part->body.length);
     if (encoding == GMIME_CONTENT_ENCODING_DEFAULT)
         return NULL;
-    GMimeEncoding decoder;
-    g_mime_encoding_init_decode(&decoder, encoding);
-    char *octets = g_malloc(g_mime_encoding_outlen(&decoder, part->body.length));
-    size_t length =
-        g_mime_encoding_flush(&decoder, (const char *)part->body.data, part->body.length, octets);
-    return g_bytes_new_take(octets, length);
+    if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+        return decode(encoding, part->body, missing_padding(part->body));
+    GByteArray *text = without_trailing_blanks(part->body);
+    GBytes *decoded = decode(encoding, span_of(text->data, text->len), "");
+    g_byte_array_unref(text);
+    return decoded;
 }
 
 static MimePart *read_part(Span octets, unsigned depth, bool is_in_digest, size_t *count)
@@ -237,9 +282,11 @@ static MimePart *read_part(Span octets, unsigned depth, bool is_in_digest, size_
             read_multipart(part, span_of_text(boundary), depth, count);
         if (part->part_count == 0)
             set_default_content(part, false);
-    } else if ((content_is(part, "message", "rfc822") || content_is(part, "message", "global")) &&
-               depth < MIME_DEPTH_MAX && is_as_it_is(part)) { /* RFC 2046 §5.2.1 */
-        add_part(part, part->body, depth, false, count);
+    } else if (content_is(part, "message", "rfc822") || content_is(part, "message", "global")) {
+        if (is_as_it_is(part) && depth < MIME_DEPTH_MAX) /* RFC 2046 §5.2.1 */
+            add_part(part, part->body, depth, false, count);
+        if (part->part_count == 0)
+            set_content_of_octets(part);
     }
     return part;
 }

@@ -163,7 +163,7 @@ static void refuse(Access *access, MailResult result)
         text = "No room";
         break;
     case MAIL_NO_FOLDER:
-        code = "TRYCREATE";
+        code = access->open_target != NULL ? "TRYCREATE" : "NONEXISTENT";
         text = "No such mailbox";
         break;
     case MAIL_NO_MESSAGE:
@@ -243,10 +243,17 @@ static void begin_change(Access *access, const ImapServerEvent *event)
     access->open_uid = event->uid;
 }
 
+/* RFC 9051 §6.3.12: never into a mailbox that is not there. */
 static void append(Access *access, const ImapServerEvent *event)
 {
+    g_autofree char *target = span_dup_text(event->mailbox);
+    if (find_folder(access, target) == NULL) {
+        imap_server_answer_no(access->engine, event->token, "TRYCREATE", "No such mailbox");
+        return;
+    }
+    begin_change(access, event);
     g_autoptr(GBytes) message = g_bytes_new(event->content.data, event->content.length);
-    access->open_target = span_dup_text(event->mailbox);
+    access->open_target = g_steal_pointer(&target);
     mail_store_append(access->server->mailboxes, access->user, access->open_target, message,
                       event->flags, simulator_now(access->server->machine.simulator),
                       (MailDone){changed, access});
@@ -366,7 +373,6 @@ static void handle_event(Access *access, const ImapServerEvent *event)
         change_folders(access, event);
         break;
     case IMAP_SERVER_ASK_APPEND:
-        begin_change(access, event);
         append(access, event);
         break;
     case IMAP_SERVER_ASK_COPY:
@@ -403,7 +409,7 @@ static void access_ended(void *owner)
         end_access(access);
 }
 
-/* ---- News for the other readers of a folder ---- */
+/* ---- News for the readers of a folder ---- */
 
 static void tell_news(Access *access, const MailNews *news)
 {
@@ -428,10 +434,13 @@ static void on_news(void *owner, const MailNews *news)
         bool sees_it = !access->has_ended && access->folder != NULL &&
                        g_strcmp0(access->user, news->user) == 0 &&
                        g_strcmp0(access->folder, news->folder) == 0;
-        if (!sees_it || news->origin == access)
+        bool is_own = news->origin == access;
+        /* What it has changed itself it is answered; what it has added is news to it too. */
+        if (!sees_it || (is_own && news->kind != MAIL_NEWS_STORED))
             continue;
         tell_news(access, news);
-        session_pump(access->session);
+        if (!is_own) /* its own command is still to be answered */
+            session_pump(access->session);
     }
 }
 

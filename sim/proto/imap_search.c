@@ -131,7 +131,10 @@ static bool lex_day(ImapLexer *lexer, uint64_t *day)
         return false;
     unsigned month = mail_month_named((const char *)lexer->at);
     lexer->at += 3;
-    if (month == 0 || !imap_lexer_char(lexer, '-') || !imap_lexer_number(lexer, 9999, &year))
+    if (month == 0 || day_of_month == 0 || !imap_lexer_char(lexer, '-'))
+        return false;
+    const uint8_t *digits = lexer->at;
+    if (!imap_lexer_number(lexer, 9999, &year) || lexer->at - digits != 4)
         return false;
     *day = day_number(year, month, day_of_month);
     return true;

@@ -379,7 +379,9 @@ static ImapCut cut_of_part(const ImapFetchItem *item, Slice message, const MimeP
 {
     if (part == NULL)
         return IMAP_CUT_NO_PART;
-    if (item->kind != IMAP_FETCH_SECTION) {
+    if (item->kind != IMAP_FETCH_SECTION) { /* of leaves alone, RFC 9051 §6.4.5 BINARY */
+        if (part->part_count > 0)
+            return IMAP_CUT_NO_PART;
         GBytes *decoded = mime_part_decode(part);
         if (decoded == NULL)
             return IMAP_CUT_UNKNOWN_ENCODING;

@@ -62,7 +62,7 @@ void imap_fetch_add_uid(ImapFetch *fetch);
 
 typedef enum ImapCut {
     IMAP_CUT_DONE,
-    IMAP_CUT_NO_PART,          /* the message has no such part: NIL */
+    IMAP_CUT_NO_PART,          /* the message has no such part, or, for BINARY, no such leaf: NIL */
     IMAP_CUT_UNKNOWN_ENCODING, /* BINARY alone: its Content-Transfer-Encoding is none that is known
                                 */
 } ImapCut;

@@ -18,9 +18,10 @@
  * change of state as IMAP_SERVER_STATE_CHANGED. A literal shows as its size: "BODY[] {1234}"; a
  * quoted password shows as it is, since it also went over the wire so.
  *
- * Left out of what IMAP4rev2 asks for: SUBSCRIBE and UNSUBSCRIBE (BAD, as any unknown command);
- * STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not
- * kept, as PERMANENTFLAGS says). */
+ * Left out of what IMAP4rev2 asks for: SUBSCRIBE, UNSUBSCRIBE and LSUB (BAD, as any unknown
+ * command); STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not kept,
+ * as PERMANENTFLAGS says); encoded words and transfer encodings in SEARCH, which looks at octets;
+ * the date of APPEND. */
 #pragma once
 
 #include "core/state_table.h"

@@ -186,6 +186,14 @@ def judge_python(session):
         raw = client.fetch("1", "(RFC822)")[1][0][1]
         if not raw.endswith(text.encode("ascii")):
             yield f"imaplib reads {raw!r}"
+        if (said := client.append("Nowhere", None, None, b"Subject: x\r\n\r\n"))[0] != "NO" or b"TRYCREATE" not in said[1][0]:
+            yield f"APPEND into a mailbox that is not there: {said}"
+        if b"NONEXISTENT" not in (said := client.delete("Nowhere"))[1][0]:
+            yield f"DELETE of a mailbox that is not there: {said}"
+        client.append("INBOX", None, None, b"Subject: x\r\n\r\n")
+        if client.noop()[0] != "OK" or client.search(None, "ALL")[1] != [b"1 2"]:
+            yield "what the session has added to its own mailbox is not there"
+        client.store("2", "+FLAGS", r"\Deleted")
         client.store("1", "+FLAGS", r"\Deleted")
         client.expunge()
         if client.search(None, "ALL")[1] != [b""]:
