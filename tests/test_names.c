@@ -320,6 +320,11 @@ static void test_an_end_before_the_greeting(void **state)
 
 /* ---- Records of other types ---- */
 
+#define WITH_TEXT                                                                                  \
+    (BEGIN "dns:\n"                                                                                \
+           "  b.test: {txt: [\"v=spf1 mx -all\"]}\n" LUNCH                                         \
+           "  - {at: 1 s, do: send, mail: lunch}\n")
+
 typedef struct TextLookUp {
     Resolver *resolver;
     char *found;
@@ -342,9 +347,7 @@ static void ask_for_text(void *owner, void *data)
 static void test_text_records_are_served(void **state)
 {
     (void)state;
-    Played played = played_prepare(BEGIN "dns:\n"
-                                         "  b.test: {txt: [\"v=spf1 mx -all\"]}\n" LUNCH
-                                         "  - {at: 1 s, do: send, mail: lunch}\n");
+    Played played = played_prepare(WITH_TEXT);
     const Simulation *simulation = played.run->simulation;
     const Machine *machine = &g_array_index(simulation->agents, SimulatedAgent, 0).machine;
     TextLookUp look_up = {.resolver = resolver_new(machine)};
@@ -395,9 +398,7 @@ static void ask_and_forget(void *owner, void *data)
 static void test_who_gives_up_is_told_nothing(void **state)
 {
     (void)state;
-    Played played = played_prepare(BEGIN "dns:\n"
-                                         "  b.test: {txt: [\"v=spf1 mx -all\"]}\n" LUNCH
-                                         "  - {at: 1 s, do: send, mail: lunch}\n");
+    Played played = played_prepare(WITH_TEXT);
     const Simulation *simulation = played.run->simulation;
     const Machine *machine = &g_array_index(simulation->agents, SimulatedAgent, 0).machine;
     Asker first = {.resolver = resolver_new(machine)};

@@ -4,6 +4,21 @@
 
 #include "node/user_agent_internal.h"
 
+/* What Bob fetches of the one message that a client sends him in these parts. To free. */
+static char *fetched_of(const char *const *parts, const char *const *cues, size_t count)
+{
+    Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
+    Peer peer = peer_new(parts, cues, count);
+    play_client(&peer, &played);
+    const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
+    assert_int_equal(bob->agent->inbox->len, 1);
+    const AgentMail *mail = bob->agent->inbox->pdata[0];
+    char *text = g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    played_end(&played);
+    peer_free(&peer);
+    return text;
+}
+
 /* §6.3: a message that has come through a hundred servers goes in circles; one less is let through.
  */
 static void test_a_message_in_circles_is_refused(void **state)
@@ -39,20 +54,11 @@ static void test_there_is_one_return_path(void **state)
         ("Message-ID: <x@a.example>\r\nreturn-path: <eve@a.example>\r\n (more)\r\nno field\r\n"
          "Subject: x\r\nReturn-Path: <mallory@a.example>\r\n\r\nReturn-Path: text\r\n.\r\n"),
         "QUIT\r\n"};
-    Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
-    Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
-    play_client(&peer, &played);
-    const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
-    assert_int_equal(bob->agent->inbox->len, 1);
-    const AgentMail *mail = bob->agent->inbox->pdata[0];
-    g_autofree char *text =
-        g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    g_autofree char *text = fetched_of(parts, cues, G_N_ELEMENTS(parts));
     assert_true(
         g_str_has_prefix(text, "Return-Path: <alice@a.example>\r\nReceived: from a.example"));
     assert_true(g_str_has_suffix(text, "\r\nMessage-ID: <x@a.example>\r\nno field\r\nSubject: x\r\n"
                                        "\r\nReturn-Path: text\r\n"));
-    played_end(&played);
-    peer_free(&peer);
 }
 
 /* Lines that begin with dots, long and short ones, cut the content into pieces of which a server
@@ -78,20 +84,11 @@ static void test_pieces_of_a_message_are_put_together(void **state)
                                  "DATA\r\n",
                                  sent->str,
                                  "QUIT\r\n"};
-    Played played = played_prepare(WORLD("", "", "", "{at: 1 min, do: fetch, who: bob}", ""));
-    Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
-    play_client(&peer, &played);
-    const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
-    assert_int_equal(bob->agent->inbox->len, 1);
-    const AgentMail *mail = bob->agent->inbox->pdata[0];
-    g_autofree char *text =
-        g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    g_autofree char *text = fetched_of(parts, cues, G_N_ELEMENTS(parts));
     assert_true(g_str_has_suffix(text, whole->str));
     text[strlen(text) - whole->len] = '\0'; /* what the server has put on top */
     assert_true(g_str_has_prefix(text, "Return-Path: <alice@a.example>\r\nReceived: from "));
     assert_null(strstr(text, "Message-ID"));
-    played_end(&played);
-    peer_free(&peer);
 }
 
 /* ---- Smuggling ---- */
