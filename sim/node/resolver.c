@@ -33,29 +33,13 @@ Resolver *resolver_new(const Machine *machine)
     return resolver;
 }
 
-static void resolver_cancel_timers(Resolver *resolver)
+void resolver_free(Resolver *resolver)
 {
     simulator_cancel(resolver->machine.simulator, &resolver->timer);
     simulator_cancel(resolver->machine.simulator, &resolver->drain_timer);
-}
-
-void resolver_free(Resolver *resolver)
-{
-    resolver_cancel_timers(resolver);
     g_array_unref(resolver->look_ups);
     dns_resolver_free(resolver->engine);
     g_free(resolver);
-}
-
-void resolver_reset(Resolver *resolver)
-{
-    resolver_cancel_timers(resolver);
-    g_array_set_size(resolver->look_ups, 0);
-    resolver->first_token = 1;
-    resolver->ended = 0;
-    dns_resolver_free(resolver->engine);
-    resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
-    resolver->port = 0;
 }
 
 /* NULL: it is over, or there was none. */

@@ -20,5 +20,3 @@ uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, R
                           void *owner);
 /* The asker has gone: its `done` is not called any more. 0 is ignored. */
 void resolver_forget(Resolver *resolver, uint64_t id);
-/* The host's program has died: everything asked is forgotten, and what was remembered. */
-void resolver_reset(Resolver *resolver);
