@@ -16,15 +16,13 @@ static uint8_t to_lower(uint8_t octet)
     return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
 }
 
-bool span_equals_text_nocase_whole(Span span, const char *text)
+bool octets_equal_nocase(const uint8_t *octets, const char *text, size_t length)
 {
-    if (strlen(text) != span.length)
-        return false;
-    if (span.length == 0 || memcmp(span.data, text, span.length) == 0)
-        return true;
-    for (size_t i = 0; i < span.length; i++)
-        if (to_lower((uint8_t)text[i]) != to_lower(span.data[i]))
+    for (size_t i = 0; i < length; i++) {
+        uint8_t letter = (uint8_t)text[i];
+        if (octets[i] != letter && to_lower(octets[i]) != to_lower(letter))
             return false;
+    }
     return true;
 }
 
@@ -90,11 +88,26 @@ bool span_is_ascii(Span span)
     return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
+static uint64_t load_eight(const uint8_t *octets)
+{
+    uint64_t eight;
+    memcpy(&eight, octets, sizeof eight);
+    return eight;
+}
+
 bool span_has_control(Span span)
 {
+    enum { EIGHT = sizeof(uint64_t) };
+    size_t at = 0;
+    while (at + EIGHT <= span.length && octets_are_printable(load_eight(span.data + at)))
+        at += EIGHT;
+    /* What is left is in part looked at again, rather than octet by octet. */
+    if (at > 0 && at + EIGHT > span.length &&
+        octets_are_printable(load_eight(span.data + span.length - EIGHT)))
+        return false;
     uint8_t has = 0;
-    for (size_t i = 0; i < span.length; i++)
-        has |= (uint8_t)((span.data[i] < ' ') | (span.data[i] == 0x7f));
+    for (; at < span.length; at++)
+        has |= (uint8_t)((span.data[at] < ' ') | (span.data[at] == 0x7f));
     return has != 0;
 }
 

@@ -32,11 +32,12 @@ static inline bool span_may_start_with(Span span, const char *text)
     return span.length == 0 || ((span.data[0] ^ (uint8_t)text[0]) & ~0x20) == 0;
 }
 /* Compares octets without regard to the case of ASCII letters. */
-bool span_equals_text_nocase_whole(Span span, const char *text);
+bool octets_equal_nocase(const uint8_t *octets, const char *text, size_t length);
 bool span_starts_with_nocase_whole(Span span, const char *prefix);
 static inline bool span_equals_text_nocase(Span span, const char *text)
 {
-    return span_may_start_with(span, text) && span_equals_text_nocase_whole(span, text);
+    return span_may_start_with(span, text) && strlen(text) == span.length &&
+           octets_equal_nocase(span.data, text, span.length);
 }
 static inline bool span_starts_with_nocase(Span span, const char *prefix)
 {

@@ -154,6 +154,13 @@ static bool session_move_input(Session *session)
     }
 }
 
+/* Whether the engine may go on now that some of its output has gone. */
+static bool session_may_put_out_more(const Session *session)
+{
+    return session->tls != NULL || session->protocol->is_held_back == NULL ||
+           session->protocol->is_held_back(session->engine);
+}
+
 /* Whether input may wait for which there was no room before the engine's events were taken. */
 static bool session_may_take_more(const Session *session)
 {
@@ -323,7 +330,8 @@ void session_pump(Session *session)
         has_taken = session_tell_tls(session) || has_taken;
         has_taken = session_move_end(session) || has_taken;
         session->owner.handle_events(session->owner.owner);
-        moved = session_move_output(session) || (has_taken && session_may_take_more(session));
+        moved = session_move_output(session) && session_may_put_out_more(session);
+        moved = moved || (has_taken && session_may_take_more(session));
     } while (moved);
     session->is_pumping = false;
     bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||

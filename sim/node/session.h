@@ -21,6 +21,9 @@ typedef struct SessionProtocol {
     /* Takes at most `room` octets of the output as slices one behind the other, which the caller
      * owns, and says how many they are; NULL: what is peeked at is copied. */
     size_t (*take_output)(void *engine, size_t room, Slice slices[static SESSION_SLICES_MAXIMUM]);
+    /* Whether the engine has held something back for want of room in its output: then it is asked
+     * for events again once there is some. NULL: it may have. */
+    bool (*is_held_back)(const void *engine);
     bool (*is_finished)(const void *engine);
     /* How long the engine waits for its peer, in ns; 0: for nothing. */
     int64_t (*timeout_ns)(const void *engine);

@@ -73,6 +73,16 @@ static size_t smtp_client_session_take_output(void *engine, size_t room,
     return smtp_client_take_output(engine, room, slices);
 }
 
+static bool smtp_server_session_is_held_back(const void *engine)
+{
+    return smtp_server_is_held_back(engine);
+}
+
+static bool smtp_client_session_is_held_back(const void *engine)
+{
+    return smtp_client_is_held_back(engine);
+}
+
 static int64_t smtp_server_session_timeout_ns(const void *engine)
 {
     return smtp_server_timeout_ns(engine);
@@ -103,14 +113,18 @@ static int64_t imap_client_session_timeout_ns(const void *engine)
     return imap_client_timeout_ns(imap_client_timeout(engine));
 }
 
-const SessionProtocol SESSION_SMTP_SERVER = {
-    MOVING(smtp_server), .take_input = smtp_server_session_take_input,
-    .take_output = smtp_server_session_take_output, .timeout_ns = smtp_server_session_timeout_ns,
-    .timeout_epoch = smtp_server_session_epoch};
-const SessionProtocol SESSION_SMTP_CLIENT = {
-    MOVING(smtp_client), .take_input = smtp_client_session_take_input,
-    .take_output = smtp_client_session_take_output, .timeout_ns = smtp_client_session_timeout_ns,
-    .timeout_epoch = smtp_client_session_epoch};
+const SessionProtocol SESSION_SMTP_SERVER = {MOVING(smtp_server),
+                                             .take_input = smtp_server_session_take_input,
+                                             .take_output = smtp_server_session_take_output,
+                                             .is_held_back = smtp_server_session_is_held_back,
+                                             .timeout_ns = smtp_server_session_timeout_ns,
+                                             .timeout_epoch = smtp_server_session_epoch};
+const SessionProtocol SESSION_SMTP_CLIENT = {MOVING(smtp_client),
+                                             .take_input = smtp_client_session_take_input,
+                                             .take_output = smtp_client_session_take_output,
+                                             .is_held_back = smtp_client_session_is_held_back,
+                                             .timeout_ns = smtp_client_session_timeout_ns,
+                                             .timeout_epoch = smtp_client_session_epoch};
 const SessionProtocol SESSION_IMAP_SERVER = {MOVING(imap_server),
                                              .timeout_ns = imap_server_session_timeout_ns};
 const SessionProtocol SESSION_IMAP_CLIENT = {MOVING(imap_client),

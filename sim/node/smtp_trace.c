@@ -28,8 +28,9 @@ static void trace_command(void *user, Span line)
     const SmtpTrace *trace = user;
     TRACE(trace->trace, trace->node, SMTP_COMMAND, 0, .connection = trace->connection,
           .mail = is_of_transaction(line) ? trace->mail : NULL, .line = line, .tls = tls_of(trace));
-    Span end = line.length > 5 ? span_skip(line, line.length - 5) : (Span){0};
-    if (span_starts_with_nocase(line, "BDAT ") && span_equals_text_nocase(end, " LAST"))
+    if (!span_starts_with_nocase(line, "BDAT "))
+        return;
+    if (span_equals_text_nocase(span_skip(line, line.length - strlen(" LAST")), " LAST"))
         trace_content(trace, "no dot"); /* the chunk follows its command at once */
 }
 

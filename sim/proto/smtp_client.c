@@ -136,9 +136,9 @@ static bool step(SmtpClient *client)
         return true;
     bool content = client->state == SMTP_CLIENT_CONTENT ||
                    client->state == SMTP_CLIENT_CHUNKS; /* fills the output, answers nothing */
-    if (!content && smtp_client_output_room(client) < SMTP_CLIENT_COMMAND_LINE_MAXIMUM)
-        return false;
-    return read_reply(client);
+    bool is_full = smtp_client_output_room(client) < SMTP_CLIENT_COMMAND_LINE_MAXIMUM;
+    client->is_held_back = content || is_full;
+    return (content || !is_full) && read_reply(client);
 }
 
 /* Events */
@@ -176,6 +176,7 @@ static bool prepare_event(SmtpClient *client)
 
 bool smtp_client_next_event(SmtpClient *client, SmtpClientEvent *event)
 {
+    client->is_held_back = false;
     while (!prepare_event(client)) {
         if (client->state == SMTP_CLIENT_CLOSED || !step(client))
             return false;
@@ -302,6 +303,11 @@ size_t smtp_client_take_output(SmtpClient *client, size_t room,
 size_t smtp_client_output_room(const SmtpClient *client)
 {
     return buffer_room(&client->output) - client->lent.length;
+}
+
+bool smtp_client_is_held_back(const SmtpClient *client)
+{
+    return client->is_held_back;
 }
 
 bool smtp_client_is_finished(const SmtpClient *client)

@@ -206,6 +206,8 @@ void smtp_client_consume_output(SmtpClient *client, size_t count);
  * the caller owns now. */
 size_t smtp_client_take_output(SmtpClient *client, size_t room,
                                Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM]);
+/* Something was held back, when last asked for an event, until the output has gone. */
+bool smtp_client_is_held_back(const SmtpClient *client);
 /* Closed: the node closes the stream; output that is left is pointless. */
 bool smtp_client_is_finished(const SmtpClient *client);
 

@@ -85,6 +85,7 @@ struct SmtpClient {
     Intake input;
     Slice lent; /* content in the output by reference: goes before all that is in `output` */
     Buffer output;
+    bool is_held_back; /* by the output, when last asked for an event */
     bool input_ended;
     SmtpReplyReader reader;
 

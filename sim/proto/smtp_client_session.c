@@ -59,16 +59,16 @@ static void take_extension(SmtpClient *client, Span line)
         SmtpExtension extension;
     } known[] = {
         {"PIPELINING", SMTP_EXTENSION_PIPELINING},
-        {"SIZE", SMTP_EXTENSION_SIZE},
         {"8BITMIME", SMTP_EXTENSION_8BITMIME},
+        {"ENHANCEDSTATUSCODES", SMTP_EXTENSION_ENHANCEDSTATUSCODES},
         {"DSN", SMTP_EXTENSION_DSN},
         {"SMTPUTF8", SMTP_EXTENSION_SMTPUTF8},
-        {"AUTH", SMTP_EXTENSION_AUTH},
         {"CHUNKING", SMTP_EXTENSION_CHUNKING},
         {"STARTTLS", SMTP_EXTENSION_STARTTLS},
-        {"ENHANCEDSTATUSCODES", SMTP_EXTENSION_ENHANCEDSTATUSCODES},
         {"EXPN", SMTP_EXTENSION_EXPN},
         {"HELP", SMTP_EXTENSION_HELP},
+        {"AUTH", SMTP_EXTENSION_AUTH},
+        {"SIZE", SMTP_EXTENSION_SIZE},
     };
     size_t length = span_find(line, ' ');
     Span keyword = span_of(line.data, length);
@@ -81,6 +81,7 @@ static void take_extension(SmtpClient *client, Span line)
             take_size(client, parameters);
         if (known[i].extension == SMTP_EXTENSION_AUTH)
             take_mechanisms(client, parameters);
+        return;
     }
 }
 

@@ -100,25 +100,36 @@ static void mask_controls(uint8_t *text, size_t length)
             text[i] = '?';
 }
 
-static void reply_line_write(uint16_t code, bool last, SmtpEnhanced enhanced, Span text,
-                             Buffer *output)
+/* What each line of a reply begins with. */
+typedef struct LineHead {
+    char text[sizeof "250 " + SMTP_ENHANCED_TEXT_SIZE];
+    size_t length;
+} LineHead;
+
+enum { SEPARATOR = 3 }; /* where in the head it stands: `-` if more lines follow, ` ` if not */
+
+static void head_write(const SmtpReply *reply, LineHead *head)
 {
-    char head[sizeof "250 " + SMTP_ENHANCED_TEXT_SIZE];
-    head[0] = (char)('0' + code / 100); /* three digits: checked by the caller */
-    head[1] = (char)('0' + code / 10 % 10);
-    head[2] = (char)('0' + code % 10);
-    head[3] = last ? ' ' : '-';
-    size_t length = strlen("250 ");
-    length += smtp_enhanced_format(enhanced, head + length);
-    size_t taken = MIN(text.length, SMTP_REPLY_LINE_MAXIMUM - 2 - length);
-    uint8_t *line = buffer_add(output, length + taken + 2);
+    head->text[0] = (char)('0' + reply->code / 100); /* three digits: checked by the caller */
+    head->text[1] = (char)('0' + reply->code / 10 % 10);
+    head->text[2] = (char)('0' + reply->code % 10);
+    head->text[SEPARATOR] = '-';
+    head->length = SEPARATOR + 1;
+    head->length += smtp_enhanced_format(reply->enhanced, head->text + head->length);
+}
+
+static void line_write(const LineHead *head, Span text, Buffer *output)
+{
+    size_t taken = MIN(text.length, SMTP_REPLY_LINE_MAXIMUM - 2 - head->length);
+    uint8_t *line = buffer_add(output, head->length + taken + 2);
     CHECK(line != NULL);
-    memcpy(line, head, length);
+    memcpy(line, head->text, head->length);
+    line += head->length;
     if (taken > 0)
-        memcpy(line + length, text.data, taken);
-    if (span_has_control(span_of(text.data, taken)))
-        mask_controls(line + length, taken);
-    memcpy(line + length + taken, "\r\n", 2);
+        memcpy(line, text.data, taken);
+    if (span_has_control(span_of(line, taken)))
+        mask_controls(line, taken);
+    memcpy(line + taken, "\r\n", 2);
 }
 
 void smtp_reply_write(const SmtpReply *reply, Buffer *output)
@@ -126,10 +137,14 @@ void smtp_reply_write(const SmtpReply *reply, Buffer *output)
     CHECK(reply->code >= 200 && reply->code <= 599);
     CHECK(buffer_room(output) >= SMTP_REPLY_WIRE_MAXIMUM);
     Span rest = span_of(reply->text.data, MIN(reply->text.length, SMTP_REPLY_TEXT_MAXIMUM));
+    LineHead head;
+    head_write(reply, &head);
     for (size_t lines = 1;; lines++) {
         size_t length = span_find(rest, '\n');
         bool last = length == rest.length || lines == SMTP_REPLY_LINES_MAXIMUM;
-        reply_line_write(reply->code, last, reply->enhanced, span_of(rest.data, length), output);
+        if (last)
+            head.text[SEPARATOR] = ' ';
+        line_write(&head, span_of(rest.data, length), output);
         if (last)
             return;
         rest = span_skip(rest, length + 1);
@@ -216,6 +231,8 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, Smt
         reader_restart(reader);
     for (;;) {
         Span bytes = intake_peek(input);
+        if (bytes.length == 0)
+            return SMTP_REPLY_READ_MORE;
         size_t end = span_find(bytes, '\n');
         if (MIN(end, bytes.length) >= SMTP_REPLY_LINE_LENIENT_MAXIMUM)
             return SMTP_REPLY_READ_MALFORMED;

@@ -46,7 +46,8 @@ void smtp_server_free(SmtpServer *server)
 /* The 220 leaves in the clear; then, and not before, the node may hide the stream. */
 static bool step_tls(SmtpServer *server)
 {
-    if (server->output.length > 0 || server->input_ended)
+    server->is_held_back = server->output.length > 0;
+    if (server->is_held_back || server->input_ended)
         return false;
     smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_TLS});
     return true;
@@ -55,7 +56,8 @@ static bool step_tls(SmtpServer *server)
 static bool step(SmtpServer *server)
 {
     bool moved = false;
-    if (buffer_room(&server->output) < SMTP_SERVER_OUTPUT_RESERVE)
+    server->is_held_back = buffer_room(&server->output) < SMTP_SERVER_OUTPUT_RESERVE;
+    if (server->is_held_back)
         return false;
     if (server->state == SMTP_SERVER_CONNECT) {
         smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONNECT});
@@ -115,6 +117,7 @@ static void give_up_handshake(SmtpServer *server)
 
 bool smtp_server_next_event(SmtpServer *server, SmtpServerEvent *event)
 {
+    server->is_held_back = false;
     for (;;) {
         if (take_event(server, event))
             return true;
@@ -167,15 +170,13 @@ static SmtpServerInput input_of_answer(SmtpServerEventKind asked, uint16_t code)
                                               : SMTP_SERVER_ON_COMMAND_REFUSED;
 }
 
-static uint16_t standard_code(SmtpServerEventKind asked)
+/* The table's own reply where the open question is answered by yes. */
+static uint16_t standard_code(const SmtpServer *server)
 {
-    uint8_t input = (uint8_t)input_of_acceptance(asked);
-    for (uint8_t state = 0; state < SMTP_SERVER_STATE_COUNT; state++) {
-        const StateCell *cell = state_table_cell(&smtp_server_table, state, input);
-        if (cell->reply != 0)
-            return cell->reply;
-    }
-    CHECK(false);
+    uint8_t input = (uint8_t)input_of_acceptance(server->asked);
+    const StateCell *cell = state_table_cell(&smtp_server_table, server->state, input);
+    CHECK(cell->reply != 0);
+    return cell->reply;
 }
 
 /* RFC 6531 §3.7.4.2: UTF-8 only to those who have said that they can take it. */
@@ -190,7 +191,7 @@ void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 {
     CHECK(token != 0 && token == server->question);
     CHECK(server->asked != SMTP_SERVER_EVENT_TLS);
-    uint16_t standard = standard_code(server->asked);
+    uint16_t standard = standard_code(server);
     CHECK(reply.code >= 400 || reply.code / 10 == standard / 10);
     if (is_reply_hidden(server, &reply))
         reply = smtp_reply(252, "2.6.8", "The answer needs SMTPUTF8");
@@ -217,7 +218,7 @@ void smtp_server_accept(SmtpServer *server, uint32_t token)
         accept_tls(server);
         return;
     }
-    SmtpReply reply = {.code = standard_code(server->asked)};
+    SmtpReply reply = {.code = standard_code(server)};
     if (server->asked == SMTP_SERVER_EVENT_EXPN) /* the code's own words are those of VRFY */
         reply = smtp_reply(reply.code, "2.5.0",
                            "Cannot EXPN list, but will accept message and attempt delivery");
@@ -289,6 +290,11 @@ size_t smtp_server_take_output(SmtpServer *server, size_t room,
     if (count > 0)
         slices[0] = buffer_take(&server->output, count);
     return count > 0;
+}
+
+bool smtp_server_is_held_back(const SmtpServer *server)
+{
+    return server->is_held_back;
 }
 
 bool smtp_server_is_finished(const SmtpServer *server)

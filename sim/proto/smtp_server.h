@@ -221,6 +221,8 @@ void smtp_server_consume_output(SmtpServer *server, size_t count);
  * the caller owns now. */
 size_t smtp_server_take_output(SmtpServer *server, size_t room,
                                Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM]);
+/* Something was held back, when last asked for an event, until the output has gone. */
+bool smtp_server_is_held_back(const SmtpServer *server);
 /* Closed, and the output is drained. */
 bool smtp_server_is_finished(const SmtpServer *server);
 

@@ -63,6 +63,7 @@ struct SmtpServer {
 
     Intake input;
     Buffer output;
+    bool is_held_back; /* by the output, when last asked for an event */
     bool input_ended;
     bool skipping_line;  /* inside a line that was too long */
     bool skipping_chunk; /* inside a chunk that is out of order; chunk_left octets are to come */

@@ -159,6 +159,8 @@ bool smtp_server_step_line(SmtpServer *server)
     if (server->skipping_line)
         return step_long_line(server);
     Span bytes = intake_peek(&server->input);
+    if (bytes.length == 0)
+        return false;
     size_t end = line_find_end(server, bytes);
     if (line_is_too_long(bytes, end)) {
         /* Its first octets are all that the trace is told. */

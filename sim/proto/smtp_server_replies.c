@@ -38,19 +38,29 @@ static bool names_domain(uint16_t code)
     return code == 220 || code == 221 || code == 421;
 }
 
-/* Gives a reply without a text the standard one of its code; `*owned` holds it when it is made up.
- */
-static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char **owned)
+enum { REPLY_ROOM = 512 }; /* for a text of which no more than a line is sent */
+
+/* Writes as much of a text as has room before `end`; returns the end of it. */
+static char *put_part(char *out, const char *end, Span text)
+{
+    return mempcpy(out, text.data, MIN(text.length, (size_t)(end - out)));
+}
+
+/* Gives a reply without a text the standard one of its code, in `room` if it is made up. */
+static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char room[REPLY_ROOM])
 {
     if (reply->text.length > 0)
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(standard_replies); i++) {
         if (standard_replies[i].code != reply->code)
             continue;
-        const char *text = standard_replies[i].text;
-        if (names_domain(reply->code))
-            text = *owned = g_strconcat(server->name, " ", text, NULL);
-        reply->text = span_of_text(text);
+        reply->text = span_of_text(standard_replies[i].text);
+        if (names_domain(reply->code)) {
+            const char *limit = room + REPLY_ROOM;
+            char *end = put_part(room, limit, span_of_text(server->name));
+            end = put_part(put_part(end, limit, span_of_text(" ")), limit, reply->text);
+            reply->text = span_of(room, (size_t)(end - room));
+        }
         if (reply->enhanced.class == 0)
             reply->enhanced = standard_replies[i].enhanced;
         return;
@@ -88,7 +98,7 @@ static bool carries_enhanced(const SmtpServer *server)
 
 void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
 {
-    g_autofree char *owned = NULL;
+    char room[REPLY_ROOM];
     if (reply.code >= 500)
         server->errors++;
     if (reply.code == 554 && server->question == 0) /* the table's own (§3.3) */
@@ -96,7 +106,7 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
     if (reply.code == 220) /* to STARTTLS */
         reply = smtp_reply(220, "2.0.0", "Ready to start TLS");
     reply_complete_enhanced(server, &reply);
-    reply_complete_text(server, &reply, &owned);
+    reply_complete_text(server, &reply, room);
     if (reply.enhanced.class == 0 && reply.code / 100 != 3)
         reply.enhanced.class = (uint8_t)(reply.code / 100);
     if (!carries_enhanced(server))
@@ -106,58 +116,62 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
 
 void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply)
 {
-    g_autofree char *owned = NULL;
+    char room[REPLY_ROOM];
     if (reply.code == 554 && reply.text.length == 0) /* the code has another meaning here (§3.1) */
         reply.text = span_of_text("No SMTP service here");
-    reply_complete_text(server, &reply, &owned);
+    reply_complete_text(server, &reply, room);
     reply.enhanced = (SmtpEnhanced){0};
     send_reply(server, &reply);
 }
 
-/* Appends the lines of §4.1.1.1 that name the extensions offered. */
-static void append_extensions(const SmtpServer *server, GString *text)
+/* The lines of §4.1.1.1 that name extensions, each behind the one before. */
+static const struct {
+    uint32_t extension;
+    const char *line;
+} extension_lines[] = {
+    {SMTP_EXTENSION_PIPELINING, "\nPIPELINING"},
+    {SMTP_EXTENSION_8BITMIME, "\n8BITMIME"},
+    {SMTP_EXTENSION_ENHANCEDSTATUSCODES, "\nENHANCEDSTATUSCODES"},
+    {SMTP_EXTENSION_DSN, "\nDSN"},
+    {SMTP_EXTENSION_SMTPUTF8, "\nSMTPUTF8"},
+    {SMTP_EXTENSION_CHUNKING, "\nCHUNKING"},
+    {SMTP_EXTENSION_STARTTLS, "\nSTARTTLS"},
+    {SMTP_EXTENSION_EXPN, "\nEXPN"},
+    {SMTP_EXTENSION_HELP, "\nHELP"},
+    {SMTP_EXTENSION_AUTH, "\nAUTH PLAIN LOGIN"},
+    {SMTP_EXTENSION_SIZE, "\nSIZE "},
+};
+
+enum { EXTENSIONS_ROOM = 256 }; /* for all of them, and the number */
+
+/* Writes the lines of the extensions offered; returns the end of them. */
+static char *put_extensions(const SmtpServer *server, char *out)
 {
-    static const struct {
-        uint32_t extension;
-        const char *line;
-    } lines[] = {
-        {SMTP_EXTENSION_PIPELINING, "PIPELINING"},
-        {SMTP_EXTENSION_8BITMIME, "8BITMIME"},
-        {SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
-        {SMTP_EXTENSION_DSN, "DSN"},
-        {SMTP_EXTENSION_SMTPUTF8, "SMTPUTF8"},
-        {SMTP_EXTENSION_CHUNKING, "CHUNKING"},
-        {SMTP_EXTENSION_STARTTLS, "STARTTLS"},
-        {SMTP_EXTENSION_EXPN, "EXPN"},
-        {SMTP_EXTENSION_HELP, "HELP"},
-        {SMTP_EXTENSION_AUTH, "AUTH PLAIN LOGIN"},
-    };
     uint32_t offered = smtp_server_offered(server);
-    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
-        if (offered & lines[i].extension) {
-            g_string_append_c(text, '\n');
-            g_string_append(text, lines[i].line);
-        }
+    for (size_t i = 0; i < G_N_ELEMENTS(extension_lines); i++) {
+        if (offered & extension_lines[i].extension)
+            out = stpcpy(out, extension_lines[i].line);
     }
     /* RFC 1870 §4: 0 says that there is no fixed maximum. */
-    if (offered & SMTP_EXTENSION_SIZE) {
-        g_string_append(text, "\nSIZE ");
-        text_append_number(text, server->options.message_maximum);
-    }
+    if (offered & SMTP_EXTENSION_SIZE)
+        out += text_put_number(server->options.message_maximum, out);
+    return out;
 }
 
 void smtp_server_send_hello(SmtpServer *server, SmtpReply reply)
 {
-    enum { USUAL_LENGTH = 256 };
-    g_autoptr(GString) text = g_string_sized_new(USUAL_LENGTH);
-    if (reply.text.length > 0) /* a second line would be taken for an extension */
-        g_string_append_len(text, (const char *)reply.text.data,
-                            (gssize)span_find(reply.text, '\n'));
-    else
-        text_append(text, server->name, " greets ", server->client_name, NULL);
+    char text[2 * REPLY_ROOM + EXTENSIONS_ROOM], *end = text;
+    const char *limit = text + sizeof text - EXTENSIONS_ROOM;
+    if (reply.text.length > 0) { /* a second line would be taken for an extension */
+        end = put_part(end, limit, span_of(reply.text.data, span_find(reply.text, '\n')));
+    } else {
+        end = put_part(end, limit, span_of_text(server->name));
+        end = put_part(end, limit, span_of_text(" greets "));
+        end = put_part(end, limit, span_of_text(server->client_name));
+    }
     if (server->extended)
-        append_extensions(server, text);
-    SmtpReply whole = {.code = 250, .text = span_of(text->str, text->len)};
+        end = put_extensions(server, end);
+    SmtpReply whole = {.code = 250, .text = span_of(text, (size_t)(end - text))};
     send_reply(server, &whole);
 }
 
