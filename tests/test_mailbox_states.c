@@ -141,14 +141,21 @@ static void test_table(void **unused)
 static void note_states(const World *world, unsigned *seen)
 {
     g_autoptr(GArray) files = mailbox_survey(world->disk);
-    g_autoptr(GArray) damage = mailbox_survey_damage(world->disk);
+    MailboxStock stock = mailbox_take_stock(world->disk);
+    guint messages = 0, in_stock = 0;
     for (guint i = 0; i < files->len; i++) {
         const MailboxFile *file = &g_array_index(files, MailboxFile, i);
         if (!mailbox_state_info(file->state)->is_legal)
             fail_msg("%s is %s", file->path, mailbox_state_info(file->state)->name);
         seen[file->state]++;
+        messages +=
+            file->state == MAILBOX_STATE_MESSAGE || file->state == MAILBOX_STATE_TWO_FOLDERS;
     }
-    assert_int_equal(damage->len, 0);
+    for (guint i = 0; i < stock.folders->len; i++)
+        in_stock += g_array_index(stock.folders, MailboxFolder, i).messages->len;
+    assert_int_equal(stock.damaged->len, 0);
+    assert_int_equal(in_stock, messages);
+    mailbox_stock_clear(&stock);
 }
 
 /* Deliveries, flags, a move, a removal, a folder renamed and one deleted, all asked for at once.

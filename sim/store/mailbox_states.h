@@ -44,5 +44,27 @@ typedef struct MailboxFile {
 /* All files of the store as they stand, in the order of their folders and names: MailboxFile, to
  * unref. Changes nothing. */
 GArray *mailbox_survey(const Disk *disk);
-/* Only those in a state that is not legal. */
-GArray *mailbox_survey_damage(const Disk *disk);
+
+/* ---- For the inventory ---- */
+
+typedef struct MailboxMessage {
+    const char *file; /* its name, one of the folder's files */
+    uint32_t uid;
+} MailboxMessage;
+
+/* A folder that has its mark, and messages. */
+typedef struct MailboxFolder {
+    char *user, *name, *path;
+    char **files;
+    uint32_t number;  /* its UIDVALIDITY */
+    GArray *messages; /* MailboxMessage, by UID */
+} MailboxFolder;
+
+typedef struct MailboxStock {
+    GArray *damaged; /* MailboxFile: those in a state that is not legal, in order as above */
+    GArray *folders; /* MailboxFolder, by user and number */
+} MailboxStock;
+
+/* All at one look. Changes nothing. */
+MailboxStock mailbox_take_stock(const Disk *disk);
+void mailbox_stock_clear(MailboxStock *stock);
