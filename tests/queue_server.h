@@ -66,6 +66,14 @@ static inline size_t server_restart(Server *server, bool is_power_off)
     return queue_recover(server->queue);
 }
 
+/* The one that has arrived before all others. */
+static inline QueueEntry *first_entry(const Server *server)
+{
+    g_autoptr(GPtrArray) entries = queue_list(server->queue);
+    assert_int_not_equal(entries->len, 0);
+    return entries->pdata[0];
+}
+
 static inline void on_added(void *owner, QueueEntry *entry, DiskResult result)
 {
     Server *server = owner;
@@ -127,7 +135,7 @@ static inline void assert_batch(const QueueBatch *batch, const char *id, const c
         g_string_append_printf(text, " %zu", batch->recipients[i]);
         assert_int_equal(batch->entry->recipients[batch->recipients[i]].state, QUEUE_ACTIVE);
     }
-    assert_string_equal(batch->entry->id, id);
+    assert_string_equal(queue_entry_id(batch->entry), id);
     assert_string_equal(batch->domain, domain);
     assert_string_equal(text->str, indexes);
 }

@@ -19,9 +19,9 @@ static void test_add(void **state)
                         "queue.enter 1-1 lunch 2 1\n"
                         "mail.accepted lunch bob@gmail.example alice@naver.example 1-1 44\n"
                         "mail.accepted lunch carol@b.test alice@naver.example 1-1 44\n");
-    assert_string_equal(entry->id, id.text);
-    assert_string_equal(entry->mail, "lunch");
-    assert_int_equal(queue_entry_arrived_at(entry), asked_at);
+    assert_string_equal(queue_entry_id(entry), id.text);
+    assert_string_equal(queue_entry_mail(entry), "lunch");
+    assert_int_equal(entry->arrived_at, asked_at);
     assert_true(now(&server) >= asked_at + 2 * SIM_MILLISECOND);
     assert_int_equal(entry->waiting_count, 2);
     assert_int_equal(queue_length(server.queue), 1);
@@ -46,7 +46,7 @@ static void test_full_disk(void **state)
     assert_int_equal(queue_length(server.queue), 0);
     assert_string_equal(take_log(&server), "");
     disk_free_space(server.world.disk);
-    assert_string_equal(add(&server, bob)->id, "1-2");
+    assert_string_equal(queue_entry_id(add(&server, bob)), "1-2");
     server_clear(&server);
 }
 
@@ -55,15 +55,15 @@ static void test_order_and_find(void **state)
     (void)state;
     Server server;
     server_init(&server, (DiskOptions){0});
-    assert_null(queue_first(server.queue));
+    assert_int_equal(queue_length(server.queue), 0);
     for (int i = 0; i < 3; i++)
         ask_add(&server, bob);
     world_run(&server.world);
-    const QueueEntry *entry = queue_first(server.queue);
-    assert_string_equal(entry->id, "1-1");
-    assert_ptr_equal(queue_next(entry), queue_find(server.queue, "1-2"));
-    assert_string_equal(queue_next(queue_next(entry))->id, "1-3");
-    assert_null(queue_next(queue_next(queue_next(entry))));
+    g_autoptr(GPtrArray) entries = queue_list(server.queue);
+    assert_int_equal(entries->len, 3);
+    assert_string_equal(queue_entry_id(entries->pdata[0]), "1-1");
+    assert_ptr_equal(entries->pdata[1], queue_find(server.queue, "1-2"));
+    assert_string_equal(queue_entry_id(entries->pdata[2]), "1-3");
     assert_null(queue_find(server.queue, "1-4"));
     server_clear(&server);
 }
@@ -243,7 +243,7 @@ static void test_deferral(void **state)
     assert_int_equal(defer_next(&server, entry, "451 later"), QUEUE_DEFERRED);
     const QueueRecipient *recipient = &entry->recipients[0];
     assert_int_equal(recipient->state, QUEUE_WAITING);
-    assert_int_equal(recipient->retry.attempts, 1);
+    assert_int_equal(recipient->attempts, 1);
     assert_string_equal(recipient->reason, "451 later");
     assert_int_equal(recipient->next_attempt_at, first_at + 10 * SIM_MINUTE);
     assert_int_equal(queue_next_due_at(server.queue), recipient->next_attempt_at);
@@ -283,7 +283,7 @@ static void test_warning_once(void **state)
     assert_int_equal(defer_next(&server, entry, "451"), QUEUE_DEFERRED);
     world_run(&server.world);
     assert_int_equal(server_restart(&server, true), 1);
-    entry = queue_first(server.queue);
+    entry = first_entry(&server);
     assert_true(entry->recipients[0].is_warned);
     assert_int_equal(defer_next(&server, entry, "451"), QUEUE_DEFERRED);
     server_clear(&server);
@@ -320,7 +320,7 @@ static void test_hold(void **state)
     assert_int_equal(queue_flush(server.queue, NULL), 0);
     world_run(&server.world);
     assert_int_equal(server_restart(&server, true), 1);
-    entry = queue_first(server.queue);
+    entry = first_entry(&server);
     assert_int_equal(queue_entry_state(entry), QUEUE_STATE_HOLD);
     assert_int_equal(queue_next_due_at(server.queue), SIM_NEVER);
     world_run_to(&server.world, SIM_HOUR);

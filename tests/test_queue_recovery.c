@@ -13,17 +13,17 @@ static void test_recovery(void **state)
     queue_relayed(first, 1, "mail.b.test", span_of_text("250 ok"), 0);
     queue_defer(first, 0, span_of_text("451"), 0);
     SimTime next_at = first->recipients[0].next_attempt_at;
-    SimTime arrived_at = queue_entry_arrived_at(first);
+    SimTime arrived_at = first->arrived_at;
     add(&server, bob);
     take_log(&server);
 
     assert_int_equal(server_restart(&server, true), 2);
     assert_string_equal(take_log(&server), "queue.recover 1-1 lunch 1 1\n"
                                            "queue.recover 1-2 lunch 1 2\n");
-    QueueEntry *found = queue_first(server.queue);
-    assert_int_equal(queue_entry_arrived_at(found), arrived_at);
+    QueueEntry *found = first_entry(&server);
+    assert_int_equal(found->arrived_at, arrived_at);
     assert_int_equal(found->waiting_count, 1);
-    assert_int_equal(found->recipients[0].retry.attempts, 1);
+    assert_int_equal(found->recipients[0].attempts, 1);
     assert_int_equal(found->recipients[0].next_attempt_at, next_at);
     assert_int_equal(found->recipients[1].state, QUEUE_DONE);
     GPtrArray *batches = take(&server); /* never tried: due at once */
@@ -39,7 +39,7 @@ static void test_recovery(void **state)
     batches = take(&server);
     assert_batch(batches->pdata[0], "1-1", "gmail.example", " 0");
     g_ptr_array_unref(batches);
-    queue_begin_attempt(queue_first(server.queue), 0, "smtp", "gmail.example");
+    queue_begin_attempt(first_entry(&server), 0, "smtp", "gmail.example");
     assert_non_null(strstr(take_log(&server), "queue.attempt 1-1 lunch bob@gmail.example 2 "));
     server_clear(&server);
 }
@@ -53,7 +53,7 @@ static QueueEntry *add_outcome(Server *server, const QueueEntry *first)
     g_autoptr(GBytes) message = bytes_of(message_text);
     envelope_add_recipient(envelope, "carol@naver.example", 0, NULL);
     envelope_add_recipient(envelope, "dave@naver.example", 0, NULL);
-    envelope_set_origin(envelope, first->id, 1, "list");
+    envelope_set_origin(envelope, queue_entry_id(first), 1, "list");
     queue_add(server->queue, envelope, (QueueMessage){.octets = message},
               (QueueAdded){on_added, server});
     world_run(&server->world);
@@ -95,20 +95,20 @@ static void test_crash_within_an_expansion(void **state)
     g_ptr_array_unref(take(&server));
     add_outcome(&server, first);
     assert_int_equal(server_restart(&server, true), 2);
-    assert_string_equal(queue_first(server.queue)->id, "1-1");
+    assert_string_equal(queue_entry_id(first_entry(&server)), "1-1");
     take_log(&server);
     queue_finish_expansions(server.queue);
     assert_string_equal(take_log(&server), EXPANDED);
     queue_finish_expansions(server.queue);
     assert_string_equal(take_log(&server), "");
-    QueueEntry *found = queue_first(server.queue);
+    QueueEntry *found = first_entry(&server);
     assert_int_equal(found->waiting_count, 1);
     assert_int_equal(found->active_count, 0);
     for (int turn = 0; turn < 2; turn++) { /* one message at a time, each in its turn */
         GPtrArray *batches = take(&server);
         assert_int_equal(batches->len, 1);
         const QueueBatch *batch = batches->pdata[0];
-        assert_string_equal(batch->entry->id, turn == 0 ? "1-1" : "1-2");
+        assert_string_equal(queue_entry_id(batch->entry), turn == 0 ? "1-1" : "1-2");
         assert_int_equal(batch->count, turn == 0 ? 1 : 2);
         for (size_t i = 0; i < batch->count; i++)
             queue_relayed(batch->entry, batch->recipients[i], "mx", span_of_text("250"), 0);
@@ -158,7 +158,7 @@ static bool kill_after(uint64_t seed, uint64_t events, bool is_power_off)
     assert_int_equal(batches->len, found);
     g_ptr_array_unref(batches);
     if (found > 0)
-        queue_relayed(queue_first(server.queue), 0, "again", span_of_text("250 ok"), 0);
+        queue_relayed(first_entry(&server), 0, "again", span_of_text("250 ok"), 0);
     world_run(&server.world);
     assert_int_equal(queue_length(server.queue), 0);
     assert_int_equal(server_restart(&server, true), 0);

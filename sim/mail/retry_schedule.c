@@ -339,7 +339,7 @@ SimTime retry_schedule_next(const RetrySchedule *schedule, RetryState *state, Si
                             uint32_t draw)
 {
     CHECK(retry_schedule_find_defect(schedule) == NULL);
-    CHECK(failed_at >= state->arrived_at);
+    CHECK(failed_at >= state->arrived_at && state->attempts < RETRY_ATTEMPTS_MAX);
     RetryState before = *state;
     state->attempts++;
     state->last_failed_at = failed_at;

@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 enum { RETRY_RULES_MAX = 16, RETRY_INTERVALS_MAX = 64 };
+/* No mail is tried more often: once a second would take 17 years. */
+enum { RETRY_ATTEMPTS_BITS = 29, RETRY_ATTEMPTS_MAX = (1 << RETRY_ATTEMPTS_BITS) - 1 };
 /* No time in a schedule is longer. */
 #define RETRY_TIME_MAX (3650 * SIM_DAY)
 

@@ -26,18 +26,18 @@ static void list_entry(Listing *listing, size_t size, QueueState state)
 
 static void list_from_memory(Listing *listing)
 {
-    const Queue *queue = listing->server->queue;
-    for (QueueEntry *entry = queue_first(queue); entry != NULL; entry = queue_next(entry)) {
+    g_autoptr(GPtrArray) entries = queue_list(listing->server->queue);
+    for (guint e = 0; e < entries->len; e++) {
+        const QueueEntry *entry = entries->pdata[e];
         QueueState state = queue_entry_state(entry);
         TraceFields_QUEUE_LISTED line = {
-            .entry = entry->id,
-            .mail = entry->mail,
+            .entry = queue_entry_id(entry),
+            .mail = queue_entry_mail(entry),
             .size = g_bytes_get_size(entry->message),
-            .arrived_at = queue_entry_arrived_at(entry),
+            .arrived_at = entry->arrived_at,
             .sender = entry->envelope->reverse_path,
             .state = queue_state_text(state),
-            .expires_at =
-                simtime_add(queue_entry_arrived_at(entry), listing->server->retry.lifetime_ns),
+            .expires_at = simtime_add(entry->arrived_at, listing->server->retry.lifetime_ns),
         };
         list_entry(listing, line.size, state);
         for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
@@ -46,7 +46,7 @@ static void list_from_memory(Listing *listing)
                 continue;
             line.place++;
             line.recipient = entry->envelope->recipients[i].address;
-            line.attempts = recipient->retry.attempts;
+            line.attempts = recipient->attempts;
             line.reason = recipient->reason[0] != '\0' ? recipient->reason : NULL;
             line.next_at = recipient->state == QUEUE_ACTIVE || entry->is_held
                                ? SIM_NEVER
@@ -143,9 +143,11 @@ static void change_entries(MailServer *server, const char *mail, bool (*change)(
     Cause before = *cause;
     if (!server->is_running || server->is_shutting_down)
         return;
-    for (QueueEntry *entry = queue_first(server->queue); entry != NULL; entry = queue_next(entry)) {
+    g_autoptr(GPtrArray) entries = queue_list(server->queue);
+    for (guint e = 0; e < entries->len; e++) {
+        QueueEntry *entry = entries->pdata[e];
         *cause = before;
-        if (mail == NULL || strcmp(entry->mail, mail) == 0)
+        if (mail == NULL || strcmp(queue_entry_mail(entry), mail) == 0)
             change(entry);
     }
     *cause = before;

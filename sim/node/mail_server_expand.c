@@ -105,7 +105,7 @@ static Envelope *new_envelope(const LocalDelivery *local, const Address *address
         envelope->return_content = before->return_content;
         envelope_set_id(envelope, before->id);
     }
-    envelope_set_origin(envelope, local->entry->id, local->recipient,
+    envelope_set_origin(envelope, queue_entry_id(local->entry), local->recipient,
                         address_lead_text(local->lead));
     return envelope;
 }

@@ -172,8 +172,7 @@ static void refuse_for_quota(LocalDelivery *local, const char *mailbox, uint64_t
 static bool is_there(const LocalDelivery *local, const char *mailbox, MailOrigin origin)
 {
     const QueueEntry *entry = local->entry;
-    bool may_be_there =
-        entry->is_recovered || entry->recipients[local->recipient].retry.attempts > 0;
+    bool may_be_there = entry->is_recovered || entry->recipients[local->recipient].attempts > 0;
     return may_be_there && mail_store_has_delivery(local->server->mailboxes, mailbox, origin);
 }
 
@@ -184,7 +183,7 @@ static MailOrigin origin_of(const LocalDelivery *local)
     size_t first = 0;
     while (first < local->recipient && !is_other_spelling(local->entry, first, local->recipient))
         first++;
-    spool_id_numbers(local->entry->id, &origin.start, &origin.number);
+    spool_id_numbers(queue_entry_id(local->entry), &origin.start, &origin.number);
     origin.recipient = (uint32_t)first;
     return origin;
 }
@@ -200,7 +199,7 @@ static void store(LocalDelivery *local, const char *mailbox)
     g_autoptr(GBytes) message = with_return_path(local->entry);
     uint64_t size = g_bytes_get_size(message);
     /* In a long one, the field on top may have moved it out of what is looked at. */
-    const char *mail = size <= MESSAGE_HEADER_MAX ? local->entry->mail : NULL;
+    const char *mail = size <= MESSAGE_HEADER_MAX ? queue_entry_mail(local->entry) : NULL;
     if (has_no_room(server, mailbox, size))
         refuse_for_quota(local, mailbox, size);
     else

@@ -67,8 +67,8 @@ void notification_free(void *pointer)
 static char *notification_name(const QueueEntry *entry, const char *what, size_t first_recipient)
 {
     if (first_recipient == 0)
-        return g_strdup_printf("%s.%s", entry->mail, what);
-    return g_strdup_printf("%s.%s-%zu", entry->mail, what, first_recipient + 1);
+        return g_strdup_printf("%s.%s", queue_entry_mail(entry), what);
+    return g_strdup_printf("%s.%s-%zu", queue_entry_mail(entry), what, first_recipient + 1);
 }
 
 static DsnRecipient *report_recipients(const Notification *notification)
@@ -79,8 +79,7 @@ static DsnRecipient *report_recipients(const Notification *notification)
     for (guint i = 0; i < notification->failures->len; i++) {
         const Failure *failure = g_ptr_array_index(notification->failures, i);
         const Recipient *recipient = &entry->envelope->recipients[failure->recipient];
-        SimTime end =
-            simtime_add(queue_entry_arrived_at(entry), notification->server->retry.lifetime_ns);
+        SimTime end = simtime_add(entry->arrived_at, notification->server->retry.lifetime_ns);
         recipients[i] = (DsnRecipient){
             .final_recipient = recipient->address,
             .original_recipient = recipient->original,
@@ -111,7 +110,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
         .message_id = message_id,
         .boundary_seed = name,
         .envelope_id = entry->envelope->id,
-        .arrival_unix = machine_unix_at(machine, queue_entry_arrived_at(entry)),
+        .arrival_unix = machine_unix_at(machine, entry->arrived_at),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
         .original =
@@ -278,12 +277,12 @@ void mail_server_confirm(MailServer *server, const QueueEntry *entry, size_t rec
     Notification *notification = g_new0(Notification, 1);
     *notification = (Notification){
         .server = server,
-        .entry_id = g_strdup(entry->id),
+        .entry_id = g_strdup(queue_entry_id(entry)),
         .to = g_strdup(entry->envelope->reverse_path),
         .name = notification_name(entry, dsn_action_text(action), recipient),
         .failures = g_ptr_array_new(),
         .action = action,
-        .confirmed = g_strdup(entry->mail),
+        .confirmed = g_strdup(queue_entry_mail(entry)),
         .recipient = g_strdup(about->address),
     };
     g_ptr_array_add(server->notifications, notification);
@@ -315,7 +314,7 @@ static void notify(MailServer *server, QueueEntry *entry, GPtrArray *failures,
         .to = kind == NOTIFY_OF_DOUBLE_BOUNCE ? postmaster_of(server)
                                               : g_strdup(entry->envelope->reverse_path),
         .entry = entry,
-        .entry_id = g_strdup(entry->id),
+        .entry_id = g_strdup(queue_entry_id(entry)),
         .name = notification_name(entry, WORDS[kind], first->recipient),
         .failures = failures,
         .cause = *simulator_cause(server->machine.simulator),
@@ -340,7 +339,7 @@ static const char *silence_rule(const QueueEntry *entry, const Recipient *recipi
  * an address for which that postmaster stands, or on another server. */
 static bool is_double_notice(const QueueEntry *entry)
 {
-    const char *dot = strrchr(entry->mail, '.');
+    const char *dot = strrchr(queue_entry_mail(entry), '.');
     return entry->envelope->reverse_path[0] == '\0' && dot != NULL &&
            (strcmp(dot, ".double") == 0 || g_str_has_prefix(dot, ".double-"));
 }

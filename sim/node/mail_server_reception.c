@@ -372,7 +372,7 @@ static void message_added(void *owner, QueueEntry *entry, DiskResult result)
         uint32_t token = reception->open_token;
         reception->open_token = 0;
         if (entry != NULL)
-            answer_queued(reception, token, entry->id);
+            answer_queued(reception, token, queue_entry_id(entry));
         else
             answer_because(reception, token, storage_reply(result),
                            disk_last_failure(server->disk));

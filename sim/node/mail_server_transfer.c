@@ -100,7 +100,7 @@ static void fill_addresses(Transfer *transfer)
 /* One piece of memory, with the message's name behind the addresses. */
 static Transfer *transfer_new(const QueueBatch *batch)
 {
-    const char *mail = batch->entry->mail;
+    const char *mail = queue_entry_mail(batch->entry);
     const size_t addresses_size = batch->count * sizeof(SmtpClientRecipient);
     const size_t mail_size = strlen(mail) + 1;
     Transfer *transfer = g_malloc(sizeof *transfer + addresses_size + mail_size);
@@ -152,7 +152,7 @@ void transfer_take_result(Transfer *transfer, size_t index, const DeliveryResult
         TRACE(server->machine.trace, server->machine.node, MAIL_UNCERTAIN, result->because,
               .mail = transfer->mail,
               .recipient = transfer->envelope->recipients[recipient].address,
-              .entry = transfer->batch->entry->id);
+              .entry = queue_entry_id(transfer->batch->entry));
     Failure *failure = failure_new(recipient, result->text, result->status, result->remote,
                                    result->is_reply, result->because);
     if (result->outcome == DELIVERY_PERMANENT) {

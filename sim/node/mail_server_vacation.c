@@ -170,8 +170,9 @@ static void answer_noted(void *owner, DiskResult result)
 /* `lunch.vacation`; `lunch.vacation-2` of the second recipient. */
 static char *answer_name(const QueueEntry *entry, size_t recipient)
 {
-    return recipient == 0 ? g_strdup_printf("%s.vacation", entry->mail)
-                          : g_strdup_printf("%s.vacation-%zu", entry->mail, recipient + 1);
+    return recipient == 0
+               ? g_strdup_printf("%s.vacation", queue_entry_mail(entry))
+               : g_strdup_printf("%s.vacation-%zu", queue_entry_mail(entry), recipient + 1);
 }
 
 static void begin(MailServer *server, const QueueEntry *entry, size_t recipient, const char *user,
@@ -180,9 +181,9 @@ static void begin(MailServer *server, const QueueEntry *entry, size_t recipient,
     Answer *answer = g_new0(Answer, 1);
     *answer = (Answer){
         .server = server,
-        .mail = g_strdup(entry->mail),
+        .mail = g_strdup(queue_entry_mail(entry)),
         .recipient = g_strdup(entry->envelope->recipients[recipient].address),
-        .entry = g_strdup(entry->id),
+        .entry = g_strdup(queue_entry_id(entry)),
         .name = answer_name(entry, recipient),
         .to = g_strdup(entry->envelope->reverse_path),
     };
@@ -208,8 +209,9 @@ void mail_server_answer(MailServer *server, const QueueEntry *entry, size_t reci
     if (rule == NULL)
         begin(server, entry, recipient, user, vacation);
     else
-        TRACE(server->machine.trace, server->machine.node, MAIL_UNANSWERED, 0, .mail = entry->mail,
-              .recipient = entry->envelope->recipients[recipient].address, .entry = entry->id,
-              .rule = rule);
+        TRACE(server->machine.trace, server->machine.node, MAIL_UNANSWERED, 0,
+              .mail = queue_entry_mail(entry),
+              .recipient = entry->envelope->recipients[recipient].address,
+              .entry = queue_entry_id(entry), .rule = rule);
     *cause = before;
 }

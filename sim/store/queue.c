@@ -20,10 +20,13 @@ void queue_set_state(QueueEntry *entry, size_t i, QueueRecipientState state)
 {
     QueueRecipient *recipient = &entry->recipients[i];
     bool was_active = entry->active_count > 0;
-    entry->active_count += state == QUEUE_ACTIVE;
-    entry->active_count -= recipient->state == QUEUE_ACTIVE;
-    entry->waiting_count -= state == QUEUE_DONE && recipient->state != QUEUE_DONE;
-    recipient->state = (uint8_t)state;
+    if (state == QUEUE_ACTIVE)
+        entry->active_count++;
+    if (recipient->state == QUEUE_ACTIVE)
+        entry->active_count--;
+    if (state == QUEUE_DONE && recipient->state != QUEUE_DONE)
+        entry->waiting_count--;
+    recipient->state = state;
     bool is_active = entry->active_count > 0;
     entry->queue->active_count += is_active - (size_t)was_active;
 }
@@ -48,7 +51,7 @@ QueueState queue_entry_state(const QueueEntry *entry)
         return QUEUE_STATE_HOLD;
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         const QueueRecipient *recipient = &entry->recipients[i];
-        if (recipient->state == QUEUE_DONE || recipient->retry.attempts > 0)
+        if (recipient->state == QUEUE_DONE || recipient->attempts > 0)
             return QUEUE_STATE_DEFERRED;
     }
     return QUEUE_STATE_INCOMING;
@@ -56,14 +59,24 @@ QueueState queue_entry_state(const QueueEntry *entry)
 
 /* ---- Waiting ---- */
 
+/* It is a record of this queue that has made it wait, so of every level of the trace. */
 void queue_entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
 {
     Queue *queue = entry->queue;
+    const Cause *cause = simulator_cause(queue->simulator);
+    CHECK(cause->nearest[0] == trace_count(queue->trace));
     queue_set_state(entry, i, QUEUE_WAITING);
     entry->recipients[i].next_attempt_at = next_at;
-    entry->recipients[i].wait_cause = *simulator_cause(queue->simulator);
+    entry->recipients[i].waits_since = cause->nearest[0];
     if (!entry->is_held)
         queue_due_add(&queue->due, entry, i);
+}
+
+void queue_entry_resume(const QueueEntry *entry, size_t i)
+{
+    Cause *cause = simulator_cause(entry->queue->simulator);
+    for (size_t level = 0; level < CAUSE_LEVELS; level++)
+        cause->nearest[level] = entry->recipients[i].waits_since;
 }
 
 /* A message that is active already may have more of its recipients attempted. */
@@ -82,6 +95,17 @@ SimTime queue_next_due_at(const Queue *queue)
 
 /* ---- Entries ---- */
 
+enum { ID_SIZE_MASK = 31 };
+G_STATIC_ASSERT(SPOOL_ID_MAX < 32);
+
+void queue_recipient_set_retry(QueueRecipient *recipient, const RetryState *retry)
+{
+    recipient->first_failed_at = retry->first_failed_at;
+    recipient->last_failed_at = retry->last_failed_at;
+    recipient->due_at = retry->due_at;
+    recipient->attempts = retry->attempts & RETRY_ATTEMPTS_MAX;
+}
+
 /* Takes `envelope` over, and shares the message. */
 static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
                              const QueueMessage *message, SimTime arrived_at)
@@ -90,20 +114,22 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
         message->left.length > 0 ? mail_name_of_left(message->left) : mail_name_of(message->octets);
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
+    CHECK(count <= ENVELOPE_RECIPIENTS_MAX && id_size <= SPOOL_ID_MAX);
     size_t recipients_size = count * sizeof(QueueRecipient);
     QueueEntry *entry = g_malloc(sizeof *entry + recipients_size + id_size + mail_size);
     memset(entry, 0, sizeof *entry + recipients_size);
     char *names = (char *)(entry->recipients + count);
     entry->queue = queue;
-    entry->id = memcpy(names, id, id_size);
-    entry->mail = memcpy(names + id_size, mail, mail_size);
+    memcpy(names, id, id_size);
+    memcpy(names + id_size, mail, mail_size);
+    entry->id_size = id_size & ID_SIZE_MASK;
+    entry->arrived_at = arrived_at;
     entry->envelope = envelope;
     entry->message = g_bytes_ref(message->octets);
     entry->delivered = message->delivered != NULL ? g_bytes_ref(message->delivered) : NULL;
-    entry->waiting_count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
-        entry->recipients[i].retry = retry_state_new(arrived_at);
         entry->recipients[i].reason = g_ref_string_acquire(queue->no_reason);
+        entry->waiting_count++;
     }
     CHECK(queue->serials < UINT32_MAX);
     entry->serial = ++queue->serials;
@@ -120,36 +146,20 @@ void queue_entry_free(QueueEntry *entry)
     g_free(entry);
 }
 
+static uint32_t hash_of_entry(const void *data)
+{
+    const QueueEntry *entry = data;
+    return table_hash(queue_entry_id(entry), entry->id_size - 1U);
+}
+
 static void entry_enter(QueueEntry *entry)
 {
-    Queue *queue = entry->queue;
-    entry->before = queue->last;
-    if (queue->last != NULL)
-        queue->last->after = entry;
-    else
-        queue->first = entry;
-    queue->last = entry;
-    table_add(&queue->by_id, table_hash(entry->id, strlen(entry->id)), entry);
+    table_add(&entry->queue->by_id, hash_of_entry(entry), entry);
 }
 
 void queue_entry_leave(QueueEntry *entry)
 {
-    Queue *queue = entry->queue;
-    if (entry->before != NULL)
-        entry->before->after = entry->after;
-    else
-        queue->first = entry->after;
-    if (entry->after != NULL)
-        entry->after->before = entry->before;
-    else
-        queue->last = entry->before;
-    table_remove(&queue->by_id, entry);
-}
-
-static uint32_t hash_of_entry(const void *entry)
-{
-    const char *id = ((const QueueEntry *)entry)->id;
-    return table_hash(id, strlen(id));
+    table_remove(&entry->queue->by_id, entry);
 }
 
 Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *schedule,
@@ -181,7 +191,6 @@ static void addition_free(Addition *addition)
 void queue_free(Queue *queue)
 {
     queue_due_clear(&queue->due);
-    table_clear(&queue->by_id);
     g_array_unref(queue->taken);
     while (!g_queue_is_empty(&queue->additions)) {
         Addition *addition = g_queue_peek_head(&queue->additions);
@@ -189,10 +198,10 @@ void queue_free(Queue *queue)
         addition_free(addition);
         queue_entry_free(entry);
     }
-    for (QueueEntry *entry = queue->first, *after; entry != NULL; entry = after) {
-        after = entry->after;
+    size_t at = 0;
+    for (QueueEntry *entry; (entry = table_each(&queue->by_id, &at)) != NULL;)
         queue_entry_free(entry);
-    }
+    table_clear(&queue->by_id);
     g_ref_string_release(queue->no_reason);
     g_free(queue);
 }
@@ -206,22 +215,22 @@ SpoolId queue_peek_next_id(const Queue *queue)
 
 static SimTime expires_at(const QueueEntry *entry)
 {
-    return queue_entry_arrived_at(entry) + entry->queue->schedule.lifetime_ns;
+    return entry->arrived_at + entry->queue->schedule.lifetime_ns;
 }
 
 /* Each recipient is due at once. */
 static void accept_entry(QueueEntry *entry)
 {
     const Queue *queue = entry->queue;
-    TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = entry->id, .mail = entry->mail,
-          .recipients = entry->envelope->recipient_count, .length = queue_length(queue),
-          .expires_at = expires_at(entry));
+    TRACE(queue->trace, queue->host, QUEUE_ENTER, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry), .recipients = entry->envelope->recipient_count,
+          .length = queue_length(queue), .expires_at = expires_at(entry));
     Cause entered = *simulator_cause(queue->simulator);
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         *simulator_cause(queue->simulator) = entered;
-        TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = entry->mail,
+        TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = queue_entry_mail(entry),
               .recipient = entry->envelope->recipients[i].address,
-              .sender = entry->envelope->reverse_path, .entry = entry->id,
+              .sender = entry->envelope->reverse_path, .entry = queue_entry_id(entry),
               .origin = entry->envelope->origin.entry, .size = g_bytes_get_size(entry->message));
         queue_entry_wait(entry, i, simulator_now(queue->simulator));
     }
@@ -259,12 +268,10 @@ void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, Que
 static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient *found)
 {
     QueueRecipient *recipient = &entry->recipients[i];
-    recipient->retry = found->retry;
+    queue_recipient_set_retry(recipient, &found->retry);
     recipient->is_warned = found->is_warned;
     if (found->is_done)
         queue_set_state(entry, i, QUEUE_DONE);
-    else
-        queue_entry_wait(entry, i, MAX(found->next_at, simulator_now(entry->queue->simulator)));
 }
 
 static void recover_entry(Queue *queue, SpoolEntry *found)
@@ -277,11 +284,14 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     for (size_t i = 0; i < count; i++)
         recover_recipient(entry, i, &found->recipients[i]);
     entry_enter(entry);
-    TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = entry->id, .mail = entry->mail,
-          .recipients = entry->waiting_count, .length = queue_length(queue),
-          .expires_at = expires_at(entry), .origin = entry->envelope->origin.entry);
+    TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry), .recipients = entry->waiting_count,
+          .length = queue_length(queue), .expires_at = expires_at(entry),
+          .origin = entry->envelope->origin.entry);
+    SimTime now = simulator_now(queue->simulator);
     for (size_t i = 0; i < count; i++)
-        entry->recipients[i].wait_cause = *simulator_cause(queue->simulator);
+        if (!found->recipients[i].is_done)
+            queue_entry_wait(entry, i, MAX(found->recipients[i].next_at, now));
 }
 
 static size_t recover_entries(Queue *queue, const GPtrArray *entries)
@@ -404,8 +414,9 @@ void queue_activate(const QueueBatch *batch)
     Queue *queue = entry->queue;
     for (size_t i = 0; i < batch->count; i++) {
         size_t recipient = batch->recipients[i];
-        *simulator_cause(queue->simulator) = entry->recipients[recipient].wait_cause;
-        TRACE(queue->trace, queue->host, QUEUE_ACTIVATE, 0, .entry = entry->id, .mail = entry->mail,
+        queue_entry_resume(entry, recipient);
+        TRACE(queue->trace, queue->host, QUEUE_ACTIVATE, 0, .entry = queue_entry_id(entry),
+              .mail = queue_entry_mail(entry),
               .recipient = entry->envelope->recipients[recipient].address,
               .destination = batch->domain);
     }
@@ -415,7 +426,8 @@ void queue_activate(const QueueBatch *batch)
 
 static void note_hold(QueueEntry *entry, SpoolOutcomeKind kind)
 {
-    spool_note(entry->queue->spool, entry->id, 0, (SpoolOutcome){.kind = kind}, (DiskDone){0});
+    spool_note(entry->queue->spool, queue_entry_id(entry), 0, (SpoolOutcome){.kind = kind},
+               (DiskDone){0});
 }
 
 bool queue_hold(QueueEntry *entry)
@@ -428,7 +440,8 @@ bool queue_hold(QueueEntry *entry)
             queue_due_remove(&queue->due, entry, i);
     }
     entry->is_held = true;
-    TRACE(queue->trace, queue->host, QUEUE_HOLD, 0, .entry = entry->id, .mail = entry->mail);
+    TRACE(queue->trace, queue->host, QUEUE_HOLD, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry));
     note_hold(entry, SPOOL_HELD);
     return true;
 }
@@ -440,7 +453,8 @@ bool queue_release(QueueEntry *entry)
     if (!entry->is_held)
         return false;
     entry->is_held = false;
-    TRACE(queue->trace, queue->host, QUEUE_RELEASE, 0, .entry = entry->id, .mail = entry->mail);
+    TRACE(queue->trace, queue->host, QUEUE_RELEASE, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry));
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         if (entry->recipients[i].state == QUEUE_WAITING)
             queue_entry_wait(entry, i, MAX(entry->recipients[i].next_attempt_at, now));
@@ -462,11 +476,15 @@ size_t queue_flush(Queue *queue, const char *domain)
 {
     SimTime now = simulator_now(queue->simulator);
     size_t count = 0;
-    for (QueueEntry *entry = queue_first(queue); entry != NULL; entry = queue_next(entry))
+    g_autoptr(GPtrArray) entries = queue_list(queue);
+    for (guint e = 0; e < entries->len; e++) {
+        const QueueEntry *entry = entries->pdata[e];
         for (size_t i = 0; i < entry->envelope->recipient_count; i++)
             count += is_to_flush(entry, i, domain, now);
+    }
     TRACE(queue->trace, queue->host, QUEUE_FLUSH, 0, .domain = domain, .recipients = count);
-    for (QueueEntry *entry = queue_first(queue); entry != NULL; entry = queue_next(entry)) {
+    for (guint e = 0; e < entries->len; e++) {
+        QueueEntry *entry = entries->pdata[e];
         for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
             if (!is_to_flush(entry, i, domain, now))
                 continue;
@@ -488,17 +506,24 @@ QueueEntry *queue_find(const Queue *queue, const char *id)
 {
     TableProbe probe = table_probe(&queue->by_id, table_hash(id, strlen(id)));
     QueueEntry *entry;
-    while ((entry = table_next(&queue->by_id, &probe)) != NULL && strcmp(entry->id, id) != 0)
+    while ((entry = table_next(&queue->by_id, &probe)) != NULL &&
+           strcmp(queue_entry_id(entry), id) != 0)
         continue;
     return entry;
 }
 
-QueueEntry *queue_first(const Queue *queue)
+static int compare_serials(const void *a, const void *b)
 {
-    return queue->first;
+    const QueueEntry *const *first = a, *const *second = b;
+    return (*first)->serial < (*second)->serial ? -1 : (*first)->serial > (*second)->serial;
 }
 
-QueueEntry *queue_next(const QueueEntry *entry)
+GPtrArray *queue_list(const Queue *queue)
 {
-    return entry->after;
+    GPtrArray *entries = g_ptr_array_sized_new((guint)queue_length(queue));
+    size_t at = 0;
+    for (QueueEntry *entry; (entry = table_each(&queue->by_id, &at)) != NULL;)
+        g_ptr_array_add(entries, entry);
+    g_ptr_array_sort(entries, compare_serials);
+    return entries;
 }

@@ -67,38 +67,45 @@ const char *queue_state_text(QueueState state);
 
 enum { QUEUE_ACTIVE_MAX = 20000 }; /* messages; Postfix's qmgr_message_active_limit */
 
+/* There are as many as mail waits in the whole simulation, so it is packed. */
 typedef struct QueueRecipient {
-    RetryState retry;        /* retry.attempts have failed so far */
-    SimTime next_attempt_at; /* while waiting */
-    Cause wait_cause;        /* what made it wait, and so sets its next attempt off */
-    GRefString *reason;      /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
-    uint32_t due_place;      /* the queue's own: see queue_due.h */
-    bool is_warned;          /* the sender knows of the delay */
-    uint8_t state;           /* QueueRecipientState */
+    SimTime first_failed_at, last_failed_at, due_at; /* as of RetryState */
+    SimTime next_attempt_at;                         /* while waiting */
+    uint64_t waits_since; /* the record that made it wait, and so sets its next attempt off */
+    GRefString *reason;   /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
+    uint32_t due_place;   /* the queue's own: see queue_due.h */
+    uint32_t attempts : RETRY_ATTEMPTS_BITS; /* which have failed so far */
+    uint32_t state : 2;                      /* QueueRecipientState */
+    uint32_t is_warned : 1;                  /* the sender knows of the delay */
 } QueueRecipient;
 
 /* Read it, do not change it. It lives until its last recipient is reported as done. It is one piece
- * of memory, with the texts behind the recipients. */
+ * of memory, with its two texts behind the recipients. */
 typedef struct QueueEntry {
     Queue *queue;
-    const char *id;   /* printable, as Received fields and 250 replies show it */
-    const char *mail; /* the message's name: the left part of its Message-ID */
     Envelope *envelope;
     GBytes *message;
-    GBytes *delivered;                 /* as of QueueMessage */
-    struct QueueEntry *before, *after; /* the queue's own: in the order of arrival */
-    uint32_t serial;                   /* likewise: counts the entries in that order */
-    uint32_t waiting_count;            /* recipients not done, the active ones included */
-    uint32_t active_count;
-    bool is_held;
-    bool is_recovered; /* after a start: a note on what became of a recipient may be lost */
+    GBytes *delivered; /* as of QueueMessage */
+    SimTime arrived_at;
+    uint32_t serial;             /* the queue's own: counts the entries in the order of arrival */
+    uint32_t waiting_count : 11; /* recipients not done, the active ones included */
+    uint32_t active_count : 11;
+    uint32_t id_size : 5; /* octets of the id's text, with its NUL */
+    uint32_t is_held : 1;
+    uint32_t is_recovered : 1; /* after a start: a note on what became of a recipient may be lost */
     QueueRecipient recipients[]; /* envelope->recipient_count of them */
 } QueueEntry;
 
-/* When the message has arrived: each recipient's schedule knows. */
-static inline SimTime queue_entry_arrived_at(const QueueEntry *entry)
+/* Its name: printable, as Received fields and 250 replies show it. */
+static inline const char *queue_entry_id(const QueueEntry *entry)
 {
-    return entry->recipients[0].retry.arrived_at;
+    return (const char *)(entry->recipients + entry->envelope->recipient_count);
+}
+
+/* The message's name: the left part of its Message-ID. */
+static inline const char *queue_entry_mail(const QueueEntry *entry)
+{
+    return queue_entry_id(entry) + entry->id_size;
 }
 
 /* Told once the entry is durable, or that it could not be taken (`entry` NULL): say 452 for
@@ -229,6 +236,5 @@ size_t queue_length(const Queue *queue);
 QueueState queue_entry_state(const QueueEntry *entry);
 /* NULL when it is not there. */
 QueueEntry *queue_find(const Queue *queue, const char *id);
-/* In order of arrival: the first, or NULL; the one after, or NULL. */
-QueueEntry *queue_first(const Queue *queue);
-QueueEntry *queue_next(const QueueEntry *entry);
+/* All of them, in the order of arrival, to unref: for what is done now and then. */
+GPtrArray *queue_list(const Queue *queue);

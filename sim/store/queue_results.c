@@ -23,8 +23,8 @@ static void on_removed(void *owner, DiskResult result)
     const Queue *queue = entry->queue;
     CHECK(result != DISK_NO_FILE); /* what a failing disk keeps is the spool's to remove */
     queue_entry_leave(entry);
-    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = entry->id, .mail = entry->mail,
-          .length = queue_length(queue));
+    TRACE(queue->trace, queue->host, QUEUE_REMOVE, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry), .length = queue_length(queue));
     queue_entry_free(entry);
 }
 
@@ -33,40 +33,42 @@ static void finish_recipient(QueueEntry *entry, size_t i, SpoolOutcome outcome)
 {
     Queue *queue = entry->queue;
     queue_set_state(entry, i, QUEUE_DONE);
-    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
+    spool_note(queue->spool, queue_entry_id(entry), i, outcome, (DiskDone){0});
     if (entry->waiting_count == 0)
-        spool_remove(queue->spool, entry->id, (DiskDone){on_removed, entry});
+        spool_remove(queue->spool, queue_entry_id(entry), (DiskDone){on_removed, entry});
 }
 
 bool queue_read_fails(const QueueEntry *entry)
 {
-    return spool_read_fails(entry->queue->spool, entry->id);
+    return spool_read_fails(entry->queue->spool, queue_entry_id(entry));
 }
 
 void queue_begin_attempt(QueueEntry *entry, size_t i, const char *transport,
                          const char *destination)
 {
     const QueueRecipient *recipient = active_recipient(entry, i);
-    *simulator_cause(entry->queue->simulator) = recipient->wait_cause;
-    TRACE(entry->queue->trace, entry->queue->host, QUEUE_ATTEMPT, 0, .entry = entry->id,
-          .mail = entry->mail, .recipient = address_of(entry, i),
-          .attempt = (uint64_t)recipient->retry.attempts + 1, .transport = transport,
+    queue_entry_resume(entry, i);
+    TRACE(entry->queue->trace, entry->queue->host, QUEUE_ATTEMPT, 0, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .attempt = recipient->attempts + UINT64_C(1), .transport = transport,
           .destination = destination);
 }
 
 void queue_relayed(QueueEntry *entry, size_t i, const char *next, Span reply, uint64_t because)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_RELAYED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .next = next, .reply = reply);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_RELAYED, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .next = next, .reply = reply);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_RELAYED});
 }
 
 void queue_delivered(QueueEntry *entry, size_t i, uint32_t uid, const char *found)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, 0, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .uid = uid, .found = found);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_DELIVERED, 0,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .uid = uid, .found = found);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DELIVERED});
 }
 
@@ -74,24 +76,26 @@ void queue_bounced(QueueEntry *entry, size_t i, const char *bounce, const char *
                    uint64_t because)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_BOUNCED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .status = status,
-          .reason = reason);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_BOUNCED, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .bounce = bounce, .status = status, .reason = reason);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_BOUNCED});
 }
 
 void queue_reported(QueueEntry *entry, size_t i, const char *notice, uint64_t because)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_REPORTED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .notice = notice);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_REPORTED, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .notice = notice);
 }
 
 void queue_discarded(QueueEntry *entry, size_t i, const char *rule, uint64_t because)
 {
     active_recipient(entry, i);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .rule = rule);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_DISCARDED, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .rule = rule);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_DISCARDED});
 }
 
@@ -108,11 +112,12 @@ static void note_expanded(QueueEntry *entry, size_t i, const QueueEntry *into, c
 {
     const Origin *origin = &into->envelope->origin;
     active_recipient(entry, i);
-    CHECK(strcmp(origin->entry, entry->id) == 0 && origin->recipient == i);
+    CHECK(strcmp(origin->entry, queue_entry_id(entry)) == 0 && origin->recipient == i);
     g_autofree char *to = join_recipients(into->envelope);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPANDED, 0, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .how = origin->how,
-          .into = into->id, .to = to, .count = into->envelope->recipient_count,
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPANDED, 0,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .how = origin->how, .into = queue_entry_id(into),
+          .to = to, .count = into->envelope->recipient_count,
           .sender = into->envelope->reverse_path);
     finish_recipient(entry, i, (SpoolOutcome){.kind = SPOOL_EXPANDED, .rests_on = rests_on});
 }
@@ -126,7 +131,9 @@ void queue_finish_expansions(Queue *queue)
 {
     Cause *cause = simulator_cause(queue->simulator);
     Cause before = *cause;
-    for (const QueueEntry *into = queue_first(queue); into != NULL; into = queue_next(into)) {
+    g_autoptr(GPtrArray) entries = queue_list(queue);
+    for (guint i = 0; i < entries->len; i++) {
+        const QueueEntry *into = entries->pdata[i];
         const Origin *origin = &into->envelope->origin;
         QueueEntry *entry = origin->entry != NULL ? queue_find(queue, origin->entry) : NULL;
         if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
@@ -134,7 +141,7 @@ void queue_finish_expansions(Queue *queue)
             continue;
         queue_due_remove(&queue->due, entry, origin->recipient);
         queue_set_state(entry, origin->recipient, QUEUE_ACTIVE);
-        *cause = entry->recipients[origin->recipient].wait_cause;
+        queue_entry_resume(entry, origin->recipient);
         /* The crash may have come before the new entry's name was durable. */
         note_expanded(entry, origin->recipient, into, SPOOL_QUEUE_FOLDER);
     }
@@ -157,8 +164,9 @@ static void set_reason(QueueRecipient *recipient, Span reason)
 
 static void expire(const QueueEntry *entry, size_t i, Span reason, uint64_t because)
 {
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPIRED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .reason = reason);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_EXPIRED, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .reason = reason);
 }
 
 QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t because)
@@ -167,18 +175,22 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
     QueueRecipient *recipient = active_recipient(entry, i);
     SimTime now = simulator_now(queue->simulator);
     set_reason(recipient, reason);
-    if (retry_schedule_is_expired(&queue->schedule, queue_entry_arrived_at(entry), now)) {
+    if (retry_schedule_is_expired(&queue->schedule, entry->arrived_at, now)) {
         expire(entry, i, reason, because);
         return QUEUE_EXPIRED;
     }
     uint32_t draw = (uint32_t)random_draw(&queue->jitter);
-    SimTime next_at = retry_schedule_next(&queue->schedule, &recipient->retry, now, draw);
-    TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = entry->id, .mail = entry->mail,
-          .recipient = address_of(entry, i), .reason = reason, .next_at = next_at);
+    RetryState retry = {entry->arrived_at, recipient->first_failed_at, recipient->last_failed_at,
+                        recipient->due_at, recipient->attempts};
+    SimTime next_at = retry_schedule_next(&queue->schedule, &retry, now, draw);
+    queue_recipient_set_retry(recipient, &retry);
+    TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = queue_entry_id(entry),
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i), .reason = reason,
+          .next_at = next_at);
     queue_entry_wait(entry, i, next_at);
-    SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = recipient->retry, .next_at = next_at};
-    spool_note(queue->spool, entry->id, i, outcome, (DiskDone){0});
-    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, queue_entry_arrived_at(entry));
+    SpoolOutcome outcome = {.kind = SPOOL_DEFERRED, .retry = retry, .next_at = next_at};
+    spool_note(queue->spool, queue_entry_id(entry), i, outcome, (DiskDone){0});
+    bool is_late = now >= retry_schedule_warn_at(&queue->schedule, entry->arrived_at);
     return is_late && !recipient->is_warned ? QUEUE_DEFERRED_WARN : QUEUE_DEFERRED;
 }
 
@@ -186,9 +198,9 @@ void queue_untold(QueueEntry *entry, size_t i, const char *bounce, Span reason, 
                   uint64_t because)
 {
     set_reason(active_recipient(entry, i), reason);
-    TRACE(entry->queue->trace, entry->queue->host, MAIL_UNTOLD, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .bounce = bounce, .reason = reason,
-          .next_at = next_at);
+    TRACE(entry->queue->trace, entry->queue->host, MAIL_UNTOLD, because,
+          .mail = queue_entry_mail(entry), .recipient = address_of(entry, i),
+          .entry = queue_entry_id(entry), .bounce = bounce, .reason = reason, .next_at = next_at);
 }
 
 void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t because)
@@ -196,7 +208,8 @@ void queue_warned(QueueEntry *entry, size_t i, const char *warning, uint64_t bec
     Queue *queue = entry->queue;
     CHECK(i < entry->envelope->recipient_count && entry->recipients[i].state != QUEUE_DONE);
     entry->recipients[i].is_warned = true;
-    TRACE(queue->trace, queue->host, MAIL_DELAYED, because, .mail = entry->mail,
-          .recipient = address_of(entry, i), .entry = entry->id, .warning = warning);
-    spool_note(queue->spool, entry->id, i, (SpoolOutcome){.kind = SPOOL_WARNED}, (DiskDone){0});
+    TRACE(queue->trace, queue->host, MAIL_DELAYED, because, .mail = queue_entry_mail(entry),
+          .recipient = address_of(entry, i), .entry = queue_entry_id(entry), .warning = warning);
+    spool_note(queue->spool, queue_entry_id(entry), i, (SpoolOutcome){.kind = SPOOL_WARNED},
+               (DiskDone){0});
 }

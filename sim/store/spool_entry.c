@@ -156,7 +156,7 @@ static bool take_deferral(Span *text, SpoolOutcome *outcome)
 {
     uint64_t attempts = 0;
     RetryState *retry = &outcome->retry;
-    if (!take_word(text, " ") || !number_take(text, ' ', UINT32_MAX, &attempts) ||
+    if (!take_word(text, " ") || !number_take(text, ' ', RETRY_ATTEMPTS_MAX, &attempts) ||
         !take_time(text, ' ', &retry->first_failed_at) ||
         !take_time(text, ' ', &retry->last_failed_at) || !take_time(text, ' ', &retry->due_at) ||
         !take_time(text, ';', &outcome->next_at))
