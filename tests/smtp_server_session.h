@@ -107,11 +107,11 @@ static inline void log_event(Session *session, const SmtpServerEvent *event)
             (int)event->auth.password.length, (const char *)event->auth.password.data);
         break;
     case SMTP_SERVER_EVENT_MAIL:
-        log_path(session, "mail", &event->mail.reverse_path);
+        log_path(session, "mail", event->mail.reverse_path);
         g_string_truncate(session->content, 0);
         break;
     case SMTP_SERVER_EVENT_RCPT:
-        log_path(session, "rcpt", &event->rcpt.forward_path);
+        log_path(session, "rcpt", event->rcpt.forward_path);
         break;
     case SMTP_SERVER_EVENT_DATA:
         g_string_append(session->log, "data\n");

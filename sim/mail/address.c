@@ -344,24 +344,36 @@ static bool is_dot_string(const char *local_part)
     return scan_dot_string(&text, &scanned) == ADDRESS_OK && text.length == 0;
 }
 
+/* Returns the end of what is written. */
+static char *put_quoted(char *out, const char *local_part)
+{
+    *out++ = '"';
+    for (const char *c = local_part; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            *out++ = '\\';
+        *out++ = *c;
+    }
+    *out++ = '"';
+    return out;
+}
+
+char *address_write(const Address *address, char text[static ADDRESS_TEXT_SIZE])
+{
+    text[0] = '\0';
+    if (address_is_null(address))
+        return text;
+    char *end = is_dot_string(address->local_part) ? stpcpy(text, address->local_part)
+                                                   : put_quoted(text, address->local_part);
+    if (address->domain[0] != '\0')
+        *end++ = '@';
+    stpcpy(end, address->domain);
+    return text;
+}
+
 char *address_format(const Address *address)
 {
-    if (address_is_null(address))
-        return g_strdup("");
-    const char *at = address->domain[0] != '\0' ? "@" : "";
-    if (is_dot_string(address->local_part)) {
-        char *whole = g_malloc(strlen(address->local_part) + strlen(address->domain) + sizeof "@");
-        stpcpy(stpcpy(stpcpy(whole, address->local_part), at), address->domain);
-        return whole;
-    }
-    GString *text = g_string_new("\"");
-    for (const char *c = address->local_part; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            g_string_append_c(text, '\\');
-        g_string_append_c(text, *c);
-    }
-    text_append(text, "\"", at, address->domain, NULL);
-    return g_string_free(text, FALSE);
+    char text[ADDRESS_TEXT_SIZE];
+    return g_strdup(address_write(address, text));
 }
 
 bool address_is_null(const Address *address)

@@ -14,6 +14,9 @@
 enum { ADDRESS_LOCAL_PART_MAX = 64, ADDRESS_DOMAIN_MAX = 255, ADDRESS_PATH_MAX = 256 };
 /* The longest text form: a path without its angle brackets. */
 enum { ADDRESS_TEXT_MAX = ADDRESS_PATH_MAX - 2 };
+/* Room for the text of whatever an Address can hold, were it too long for a path and each octet of
+ * its local-part escaped, and the NUL. */
+enum { ADDRESS_TEXT_SIZE = 2 * ADDRESS_LOCAL_PART_MAX + ADDRESS_DOMAIN_MAX + sizeof "\"\"@" };
 
 /* A plain value; NUL-terminated. Both parts empty: the null reverse-path `<>` (RFC 5321 §4.5.5).
  * Only the domain empty: `<Postmaster>` (RFC 5321 §4.5.1). */
@@ -54,7 +57,10 @@ AddressFault address_parse(Span text, Address *address);
  * to the octets taken, the closing `>` included, or 0 on a fault. */
 AddressFault address_scan_path(Span text, Address *address, size_t *used);
 
-/* The text form, quoted only where it must be; "" for the null reverse-path. To free. */
+/* Writes the text form, quoted only where it must be; "" for the null reverse-path. Returns `text`.
+ */
+char *address_write(const Address *address, char text[static ADDRESS_TEXT_SIZE]);
+/* The same, to free. */
 char *address_format(const Address *address);
 
 bool address_is_null(const Address *address);

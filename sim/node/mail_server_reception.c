@@ -14,7 +14,7 @@
 
 /* A recipient that is not in the envelope yet. */
 typedef struct NamedRecipient {
-    char *address, *original; /* original: ORCPT, or NULL */
+    const char *address, *original; /* original: ORCPT, or NULL */
     uint8_t notify;
 } NamedRecipient;
 
@@ -30,10 +30,10 @@ typedef struct Reception {
     bool is_extended;
     bool is_encrypted;
     PolicyCheck *check;
-    SmtpServerEventKind asked; /* the question that the rules are asked about, */
-    uint32_t policy_token;     /* and its token */
-    uint64_t declared_size;    /* SIZE of MAIL; 0: not said */
-    NamedRecipient recipient;  /* of RCPT, for which the rules are asked */
+    SmtpServerEventKind asked;       /* the question that the rules are asked about, */
+    uint32_t policy_token;           /* and its token */
+    uint64_t declared_size;          /* SIZE of MAIL; 0: not said */
+    const NamedRecipient *recipient; /* of RCPT, while the rules are asked about it */
     char *helo_name;
     Envelope *envelope; /* of the transaction under way */
     IncomingMessage message;
@@ -44,13 +44,6 @@ typedef struct Reception {
     bool has_ended;      /* the connection is gone; waits for the queue only */
 } Reception;
 
-static void recipient_clear(NamedRecipient *recipient)
-{
-    g_free(recipient->address);
-    g_free(recipient->original);
-    *recipient = (NamedRecipient){0};
-}
-
 void reception_free(void *pointer)
 {
     Reception *reception = pointer;
@@ -59,7 +52,6 @@ void reception_free(void *pointer)
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
     incoming_message_clear(&reception->message);
-    recipient_clear(&reception->recipient);
     g_free(reception->helo_name);
     g_free(reception);
 }
@@ -96,7 +88,7 @@ static void ask_policy(Reception *reception, const SmtpServerEvent *event, const
 /* One named twice is one recipient, as it was named first; the client hears 250 for each. */
 static void add_recipient(Reception *reception, uint32_t token)
 {
-    const NamedRecipient *recipient = &reception->recipient;
+    const NamedRecipient *recipient = reception->recipient;
     if (envelope_has_recipient(reception->envelope, recipient->address) ||
         envelope_add_recipient(reception->envelope, recipient->address, recipient->notify,
                                recipient->original))
@@ -162,8 +154,8 @@ static void reset_transaction(Reception *reception)
 static void handle_mail(Reception *reception, const SmtpServerEvent *event)
 {
     reset_transaction(reception);
-    g_autofree char *reverse_path = address_format(&event->mail.reverse_path);
-    reception->envelope = envelope_new(reverse_path);
+    char reverse_path[ADDRESS_TEXT_SIZE];
+    reception->envelope = envelope_new(address_write(event->mail.reverse_path, reverse_path));
     reception->declared_size = event->mail.parameters.size;
     reception->envelope->return_content = event->mail.parameters.ret;
     if (event->mail.parameters.envid.length > 0) {
@@ -177,25 +169,27 @@ static void handle_mail(Reception *reception, const SmtpServerEvent *event)
 
 static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
 {
-    Address address = event->rcpt.forward_path;
-    if (address.domain[0] == '\0') /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
-        g_strlcpy(address.domain, reception->server->domains[0], sizeof address.domain);
-    AddressMeaning meaning = address_book_find(reception->server->addresses, &address);
+    const Address *address = event->rcpt.forward_path;
+    Address completed;
+    if (address->domain[0] == '\0') { /* the bare Postmaster is this server's, RFC 5321 §4.5.1 */
+        completed = *address;
+        g_strlcpy(completed.domain, reception->server->domains[0], sizeof completed.domain);
+        address = &completed;
+    }
+    AddressMeaning meaning = address_book_find(reception->server->addresses, address);
     /* A backup MX does not know the users: it takes mail for all of them (RFC 5321 §3.6.2). */
-    bool is_backup = mail_server_is_backup_for(reception->server, address.domain);
+    bool is_backup = mail_server_is_backup_for(reception->server, address->domain);
     if (meaning.lead == LEAD_NOWHERE && !is_backup) {
         answer(reception, event->token, 550, "5.1.1", "No such user here");
         return;
     }
     const SmtpRcptParameters *parameters = &event->rcpt.parameters;
-    recipient_clear(&reception->recipient);
-    reception->recipient = (NamedRecipient){
-        .address = address_format(&address),
-        .original = parameters->orcpt.length > 0 ? xtext_decode(parameters->orcpt) : NULL,
-        .notify = parameters->notify,
-    };
+    char text[ADDRESS_TEXT_SIZE];
+    g_autofree char *original =
+        parameters->orcpt.length > 0 ? xtext_decode(parameters->orcpt) : NULL;
+    const NamedRecipient named = {address_write(address, text), original, parameters->notify};
     PolicyRecipient recipient = {
-        .address = reception->recipient.address,
+        .address = named.address,
         .place = (uint32_t)reception->envelope->recipient_count,
         .is_ours = meaning.lead != LEAD_ELSEWHERE || is_backup,
         .size = reception->declared_size,
@@ -209,7 +203,9 @@ static void handle_rcpt(Reception *reception, const SmtpServerEvent *event)
     }
     policy_begin_rcpt(policy_check_client(reception->check), &recipient,
                       simulator_now(reception->server->machine.simulator));
+    reception->recipient = &named; /* these rules decide at once */
     ask_policy(reception, event, recipient.address);
+    reception->recipient = NULL;
 }
 
 /* RFC 5321 §3.4: whose mail goes to one other address is answered by 251, which tells it. */

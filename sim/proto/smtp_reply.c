@@ -189,6 +189,20 @@ static Span line_take_enhanced(SmtpReplyReader *reader, Span text)
     return span_skip(text, used);
 }
 
+/* Appends a line to those before it, LF between them; false: they are too long. */
+static bool append_line(Buffer *lines, Span text, bool is_first)
+{
+    size_t length = text.length + !is_first;
+    uint8_t *line = length > 0 ? buffer_add(lines, length) : NULL;
+    if (line == NULL)
+        return length == 0;
+    if (!is_first)
+        *line++ = '\n';
+    if (text.length > 0)
+        memcpy(line, text.data, text.length);
+    return true;
+}
+
 /* Adds one line, without its line end, to the reply under way. A reply of one line, as most are,
  * stays where it is. */
 static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line, SmtpReply *reply)
@@ -204,8 +218,7 @@ static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line, SmtpRep
     Span text = line_take_enhanced(reader, span_skip(line, MIN(line.length, 4)));
     bool last = separator == ' ';
     if (!(first && last)) {
-        if ((!first && !buffer_append_text(&reader->text, "\n")) ||
-            !buffer_append(&reader->text, text))
+        if (!append_line(&reader->text, text, first))
             return SMTP_REPLY_READ_MALFORMED;
         text = buffer_peek(&reader->text);
     }

@@ -18,11 +18,10 @@ SmtpServerOptions smtp_server_options(const char *name)
 
 SmtpServer *smtp_server_new(const SmtpServerOptions *options)
 {
-    SmtpServer *server = g_new(SmtpServer, 1);
-    *server = (SmtpServer){0};
-    server->options = *options;
-    server->name = g_strdup(options->name);
-    server->options.name = server->name;
+    const size_t name_size = strlen(options->name) + 1;
+    SmtpServer *server = g_malloc(sizeof *server + name_size);
+    *server = (SmtpServer){.options = *options};
+    server->options.name = memcpy(server->name, options->name, name_size);
     server->state = smtp_server_table.initial;
     intake_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
     buffer_init(&server->output, SMTP_SERVER_OUTPUT_MAXIMUM);
@@ -37,7 +36,7 @@ void smtp_server_free(SmtpServer *server)
     buffer_clear(&server->output);
     g_free(server->auth_name);
     g_free(server->credentials);
-    g_free(server->name);
+    g_free(server->client_name);
     g_free(server);
 }
 
@@ -49,7 +48,7 @@ static bool step_tls(SmtpServer *server)
     server->is_held_back = server->output.length > 0;
     if (server->is_held_back || server->input_ended)
         return false;
-    smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_TLS});
+    smtp_server_ask(server, &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_TLS});
     return true;
 }
 
@@ -60,7 +59,7 @@ static bool step(SmtpServer *server)
     if (server->is_held_back)
         return false;
     if (server->state == SMTP_SERVER_CONNECT) {
-        smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONNECT});
+        smtp_server_ask(server, &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONNECT});
         return true;
     }
     if (server->state == SMTP_SERVER_TLS)

@@ -153,7 +153,7 @@ typedef enum SmtpServerCloseReason {
     SMTP_SERVER_CLOSE_ERRORS,    /* 421 sent after too many errors, or a BDAT without a size */
 } SmtpServerCloseReason;
 
-/* Spans are valid until the next call on the engine. */
+/* Spans and addresses are valid until the next call on the engine. */
 typedef struct SmtpServerEvent {
     SmtpServerEventKind kind;
     uint32_t token; /* 0: nothing to answer */
@@ -168,11 +168,11 @@ typedef struct SmtpServerEvent {
             Span password;
         } auth;
         struct {
-            Address reverse_path; /* address_is_null: `<>` */
+            const Address *reverse_path; /* address_is_null: `<>` */
             SmtpMailParameters parameters;
         } mail;
         struct {
-            Address forward_path; /* its domain is empty for `<Postmaster>` */
+            const Address *forward_path; /* its domain is empty for `<Postmaster>` */
             SmtpRcptParameters parameters;
         } rcpt;
         Span verify; /* VRFY, EXPN: the argument, an address or a name, not empty */

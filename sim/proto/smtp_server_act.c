@@ -63,13 +63,13 @@ static void say(SmtpServer *server, const Move *move)
 
 static void ask_data(SmtpServer *server)
 {
-    smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_DATA});
+    smtp_server_ask(server, &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_DATA});
 }
 
 static void ask_message(SmtpServer *server)
 {
-    smtp_server_ask(server, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_MESSAGE_END,
-                                              .message.size = server->content_size});
+    smtp_server_ask(server, &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_MESSAGE_END,
+                                               .message.size = server->content_size});
 }
 
 static void ask_vrfy(SmtpServer *server)
@@ -102,7 +102,7 @@ static void forget_client(SmtpServer *server)
     server->tls = true;
     server->authenticated = false;
     server->extended = false;
-    server->client_name[0] = '\0';
+    g_clear_pointer(&server->client_name, g_free);
 }
 
 static void greet_back(SmtpServer *server, const Move *move)
@@ -214,14 +214,14 @@ void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced,
     smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &reply);
 }
 
-void smtp_server_ask(SmtpServer *server, SmtpServerEvent event)
+void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event)
 {
     server->last_token++;
     if (server->last_token == 0) /* 0 means "no question" */
         server->last_token++;
-    event.token = server->last_token;
-    server->question = event.token;
-    server->asked = event.kind;
-    server->event = event;
+    server->question = server->last_token;
+    server->asked = event->kind;
+    server->event = *event;
+    server->event.token = server->question;
     server->has_event = true;
 }

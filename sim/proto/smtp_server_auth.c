@@ -41,7 +41,7 @@ static void ask_auth(SmtpServer *server, const char *mechanism, Span identity, S
     event.auth.mechanism = mechanism;
     event.auth.identity = identity;
     event.auth.password = password;
-    smtp_server_ask(server, event);
+    smtp_server_ask(server, &event);
 }
 
 /* `challenge`: base64, or "". The space behind 334 stays even then (RFC 4954 §4). */

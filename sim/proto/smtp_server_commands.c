@@ -109,7 +109,7 @@ void smtp_server_ask_verify(SmtpServer *server, SmtpServerEventKind kind)
     if (event.verify.length == 0)
         smtp_server_refuse(server, 501, "5.5.4", "Syntax: VRFY or EXPN, then a name or address");
     else
-        smtp_server_ask(server, event);
+        smtp_server_ask(server, &event);
 }
 
 /* BDAT */
@@ -153,13 +153,13 @@ void smtp_server_ask_helo(SmtpServer *server)
         smtp_server_refuse(server, 501, "5.5.4", "Syntax: EHLO or HELO, then a domain");
         return;
     }
-    memcpy(server->client_name, name.data, name.length);
-    server->client_name[name.length] = '\0';
+    g_free(server->client_name);
+    server->client_name = span_dup_text(name);
     server->extended = server->command.input == SMTP_SERVER_ON_EHLO;
     SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_HELO};
     event.helo.name = span_of(server->client_name, name.length);
     event.helo.extended = server->extended;
-    smtp_server_ask(server, event);
+    smtp_server_ask(server, &event);
 }
 
 /* MAIL and RCPT */
@@ -181,10 +181,10 @@ static bool fault_is_length(AddressFault fault)
 }
 
 /* Reads keyword and path; `*rest` is what follows. False: refused. */
-static bool path_argument_parse(SmtpServer *server, const PathArgument *form, Address *path,
-                                Span *rest)
+static bool path_argument_parse(SmtpServer *server, const PathArgument *form, Span *rest)
 {
     Span argument = server->command.argument;
+    Address *path = &server->path;
     if (!span_starts_with_nocase(argument, form->keyword)) {
         smtp_server_refuse(server, 501, "5.5.4",
                            "Syntax: MAIL FROM:<address> or RCPT TO:<address>");
@@ -206,17 +206,17 @@ static bool path_argument_parse(SmtpServer *server, const PathArgument *form, Ad
 
 void smtp_server_ask_mail(SmtpServer *server)
 {
-    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_MAIL};
+    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_MAIL, .mail.reverse_path = &server->path};
     SmtpMailParameters *parameters = &event.mail.parameters;
     SmtpReply refusal = {0};
     Span rest = {0};
-    if (!path_argument_parse(server, &REVERSE_PATH, &event.mail.reverse_path, &rest))
+    if (!path_argument_parse(server, &REVERSE_PATH, &rest))
         return;
     if (!smtp_mail_parameters_parse(rest, server->options.extensions, parameters, &refusal)) {
         smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
         return;
     }
-    if (!parameters->utf8 && !address_is_ascii(&event.mail.reverse_path)) {
+    if (!parameters->utf8 && !address_is_ascii(&server->path)) {
         smtp_server_refuse(server, 550, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
         return;
     }
@@ -227,22 +227,22 @@ void smtp_server_ask_mail(SmtpServer *server)
     }
     server->utf8 = parameters->utf8;
     server->recipients = 0;
-    smtp_server_ask(server, event);
+    smtp_server_ask(server, &event);
 }
 
 void smtp_server_ask_rcpt(SmtpServer *server)
 {
-    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_RCPT};
+    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_RCPT, .rcpt.forward_path = &server->path};
     SmtpReply refusal = {0};
     Span rest = {0};
-    if (!path_argument_parse(server, &FORWARD_PATH, &event.rcpt.forward_path, &rest))
+    if (!path_argument_parse(server, &FORWARD_PATH, &rest))
         return;
     if (!smtp_rcpt_parameters_parse(rest, server->options.extensions, &event.rcpt.parameters,
                                     &refusal)) {
         smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &refusal);
         return;
     }
-    if (!server->utf8 && !address_is_ascii(&event.rcpt.forward_path)) {
+    if (!server->utf8 && !address_is_ascii(&server->path)) {
         smtp_server_refuse(server, 553, "5.6.7", "Address needs SMTPUTF8"); /* RFC 6531 §3.5 */
         return;
     }
@@ -250,5 +250,5 @@ void smtp_server_ask_rcpt(SmtpServer *server)
         smtp_server_refuse(server, 452, "4.5.3", "Too many recipients");
         return;
     }
-    smtp_server_ask(server, event);
+    smtp_server_ask(server, &event);
 }

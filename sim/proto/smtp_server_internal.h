@@ -57,8 +57,7 @@ typedef struct SmtpCommand {
 } SmtpCommand;
 
 struct SmtpServer {
-    SmtpServerOptions options;
-    char *name;
+    SmtpServerOptions options; /* its name lies behind the server */
     uint8_t state;
 
     Intake input;
@@ -74,6 +73,7 @@ struct SmtpServer {
     SmtpServerEventKind asked; /* its kind */
     uint32_t last_token;
     SmtpServerEvent event; /* to be handed out, if has_event */
+    Address path;          /* that it points to */
     bool has_event;
 
     bool reset_due; /* events to be handed out before anything else */
@@ -82,7 +82,7 @@ struct SmtpServer {
     SmtpServerCloseReason close_reason;
     bool shut_down_due; /* 421 once the question is answered */
 
-    char client_name[SMTP_SERVER_CLIENT_NAME_MAXIMUM + 1];
+    char *client_name;  /* as it has said itself; NULL: it has not */
     bool extended;      /* the hello under way is an EHLO */
     bool tls;           /* STARTTLS is done */
     bool authenticated; /* RFC 4954 §4: once a session */
@@ -100,6 +100,7 @@ struct SmtpServer {
     SmtpContentDecoder decoder;
     uint64_t content_size;
     uint32_t epoch;
+    char name[];
 };
 
 /* smtp_server_act.c: moves through the table's cell for `input` and does its action. `chosen` is
@@ -108,7 +109,7 @@ void smtp_server_fire(SmtpServer *server, SmtpServerInput input, const SmtpReply
 /* Refuses the present command with a reply of the engine's own. */
 void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced, const char *text);
 /* Asks the node: `event` is handed out next, its token filled in here. */
-void smtp_server_ask(SmtpServer *server, SmtpServerEvent event);
+void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event);
 
 /* smtp_server_lines.c: one step while commands are awaited; true when something moved. */
 bool smtp_server_step_line(SmtpServer *server);
