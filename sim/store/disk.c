@@ -22,7 +22,7 @@ typedef struct Step {
     struct Step *after;
     const char *path;
     const char *to; /* STEP_RENAME */
-    Chunk *content; /* STEP_WRITE, STEP_APPEND; NULL: nothing */
+    Chunk *content; /* STEP_WRITE, STEP_APPEND, until it is taken; NULL: nothing */
     uint64_t size;  /* its octets */
     StepKind kind;
     bool is_apart; /* allocated by itself */
@@ -34,8 +34,8 @@ enum { PLAN_ROOM = 448 };
 struct DiskPlan {
     DiskPlan *after; /* in the disk's queue */
     Step *first, *last;
-    const Step *next; /* the step that is under way or comes next; NULL: none */
-    bool goes_on;     /* after a failure */
+    Step *next;   /* the one that is under way or comes next; NULL: none */
+    bool goes_on; /* after a failure */
     DiskResult result;
     uint64_t failure; /* the record of what made `result` one */
     DiskDone done;
@@ -125,10 +125,9 @@ void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content)
     plan_add(plan, STEP_WRITE, path, NULL, chunk_new(content));
 }
 
-void disk_plan_write_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                           const void *value, uint64_t octets)
+void disk_plan_write_value(DiskPlan *plan, const char *path, DiskValue value)
 {
-    plan_add(plan, STEP_WRITE, path, NULL, chunk_new_value(type, value, octets));
+    plan_add(plan, STEP_WRITE, path, NULL, chunk_new_value(&value));
 }
 
 void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content)
@@ -141,10 +140,9 @@ void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets)
     plan_add(plan, STEP_APPEND, path, NULL, chunk_new_octets(octets));
 }
 
-void disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                            const void *value, uint64_t octets)
+void disk_plan_append_value(DiskPlan *plan, const char *path, DiskValue value)
 {
-    plan_add(plan, STEP_APPEND, path, NULL, chunk_new_value(type, value, octets));
+    plan_add(plan, STEP_APPEND, path, NULL, chunk_new_value(&value));
 }
 
 void disk_plan_sync(DiskPlan *plan, const char *path)
@@ -244,15 +242,15 @@ static DiskOperation step_operation(const Step *step)
     return DISK_OPERATION_UNLINK;
 }
 
-static DiskResult step_take(Disk *disk, const Step *step)
+static DiskResult step_take(Disk *disk, Step *step)
 {
     if (G_UNLIKELY(disk->failing != 0) && operation_fails(disk, step_operation(step)))
         return DISK_ERROR;
     switch (step->kind) {
     case STEP_WRITE:
-        return disk_files_write(disk->files, step->path, step->content);
+        return disk_files_write(disk->files, step->path, &step->content);
     case STEP_APPEND:
-        return disk_files_append(disk->files, step->path, step->content);
+        return disk_files_append(disk->files, step->path, &step->content);
     case STEP_SYNC:
         return disk_files_sync(disk->files, step->path);
     case STEP_SYNC_FOLDER:

@@ -116,18 +116,19 @@ void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
 /* The same of few octets, which are copied. */
 void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 /* A content that is kept as what it says, which takes less room than its octets, and is put into
- * these when somebody reads it. It never changes. */
+ * these when somebody reads it. It never changes, but may be moved: nothing in it is aligned. */
 typedef struct DiskValueType {
-    size_t size;
-    void (*write)(const void *value, uint8_t *octets); /* always the same, as many as were told */
-    void (*clear)(void *value);                        /* frees what it owns; NULL: nothing */
+    size_t (*write)(const uint8_t *value, uint8_t *octets); /* always the same; how many */
+    void (*clear)(const uint8_t *value);                    /* frees what it owns */
 } DiskValueType;
-/* As disk_plan_write, of so many octets; takes over what the value owns, and copies it. */
-void disk_plan_write_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                           const void *value, uint64_t octets);
-/* As disk_plan_append, likewise. */
-void disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                            const void *value, uint64_t octets);
+enum { DISK_VALUE_MAX = 63 };
+typedef struct DiskValue {
+    const DiskValueType *type;
+    Span value; /* at most DISK_VALUE_MAX octets, which are copied; what it owns is taken over */
+    uint64_t octets; /* which the type makes of it, at least one */
+} DiskValue;
+void disk_plan_write_value(DiskPlan *plan, const char *path, DiskValue value);
+void disk_plan_append_value(DiskPlan *plan, const char *path, DiskValue value);
 /* Makes the file's content durable. */
 void disk_plan_sync(DiskPlan *plan, const char *path);
 /* Makes the names in the folder durable. */

@@ -6,9 +6,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-typedef enum ChunkKind { CHUNK_OCTETS, CHUNK_BYTES, CHUNK_VALUE } ChunkKind;
+typedef enum ChunkKind {
+    CHUNK_OCTETS,
+    CHUNK_BYTES,
+    CHUNK_VALUE,
+    CHUNK_ROW, /* several of the others, each an octet of kind and length and then its own */
+} ChunkKind;
 
-enum { REFERENCES_MAX = (1 << 18) - 1, KIND_MASK = 3 };
+enum { REFERENCES_MAX = (1 << 6) - 1, ROW_MAX = (1 << 12) - 1, KIND_MASK = 3, PART_KIND_SHIFT = 6 };
 #define CHUNK_SIZE_MAX ((UINT64_C(1) << 44) - 1)
 
 /* Every message on a disk has one or more, so it is packed. */
@@ -16,11 +21,12 @@ struct Chunk {
     Chunk *before;
     uint64_t size : 44; /* octets, of those before too */
     uint64_t kind : 2;  /* ChunkKind */
-    uint64_t references : 18;
+    uint64_t references : 6;
+    uint64_t length : 12; /* of the value, or the row */
     union {
         uint8_t octets[sizeof(GBytes *)]; /* or more */
         GBytes *bytes;                    /* a reference */
-        const DiskValueType *type;        /* the value lies behind the chunk */
+        const DiskValueType *type;        /* of the value behind the chunk, or of the row's */
     };
 };
 
@@ -42,14 +48,94 @@ Chunk *chunk_ref(Chunk *chunk)
     return chunk;
 }
 
+/* One of those in a row, or a chunk looked at as one. */
+typedef struct Part {
+    ChunkKind kind;
+    const uint8_t *own; /* its octets, its reference to bytes, or its value */
+    size_t length;      /* of these */
+} Part;
+
+/* What lies behind the chunk: the value, or the row. */
+static uint8_t *behind(const Chunk *chunk)
+{
+    return (uint8_t *)(uintptr_t)(chunk + 1);
+}
+
+static GBytes *part_bytes(const Part *part)
+{
+    GBytes *bytes;
+    memcpy(&bytes, part->own, sizeof bytes);
+    return bytes;
+}
+
+static void part_clear(const Part *part, const DiskValueType *type)
+{
+    if (part->kind == CHUNK_BYTES)
+        g_bytes_unref(part_bytes(part));
+    else if (part->kind == CHUNK_VALUE)
+        type->clear(part->own);
+}
+
+/* Returns how many octets it has written. */
+static size_t part_write(const Part *part, const DiskValueType *type, uint8_t *to)
+{
+    gsize size = part->length;
+    const void *octets = part->own;
+    if (part->kind == CHUNK_VALUE)
+        return type->write(part->own, to);
+    if (part->kind == CHUNK_BYTES)
+        octets = g_bytes_get_data(part_bytes(part), &size);
+    memcpy(to, octets, size);
+    return size;
+}
+
+/* Of a chunk that is no row. */
+static Part part_of(const Chunk *chunk)
+{
+    switch ((ChunkKind)chunk->kind) {
+    case CHUNK_OCTETS:
+        return (Part){CHUNK_OCTETS, chunk->octets, chunk->size - chunk_size(chunk->before)};
+    case CHUNK_BYTES:
+        return (Part){CHUNK_BYTES, (const uint8_t *)&chunk->bytes, sizeof chunk->bytes};
+    case CHUNK_VALUE:
+        return (Part){CHUNK_VALUE, behind(chunk), chunk->length};
+    case CHUNK_ROW:
+        break;
+    }
+    CHECK(false);
+    return (Part){0};
+}
+
+static Part part_of_row(const Chunk *row, size_t at)
+{
+    const uint8_t *octets = behind(row) + at;
+    return (Part){octets[0] >> PART_KIND_SHIFT, octets + 1, octets[0] & DISK_VALUE_MAX};
+}
+
+/* The next part of a chunk, from `*at` 0 on; false behind the last. */
+static bool next_part(const Chunk *chunk, size_t *at, Part *part)
+{
+    bool is_row = chunk->kind == CHUNK_ROW;
+    if (*at >= (is_row ? chunk->length : 1))
+        return false;
+    *part = is_row ? part_of_row(chunk, *at) : part_of(chunk);
+    *at += 1 + part->length;
+    return true;
+}
+
+static void chunk_clear(const Chunk *chunk)
+{
+    Part part;
+    for (size_t at = 0; next_part(chunk, &at, &part);)
+        part_clear(&part, chunk->type);
+}
+
 void chunk_unref(Chunk *chunk)
 {
     while (chunk != NULL && --chunk->references == 0) {
         Chunk *before = chunk->before;
-        if (chunk->kind == CHUNK_BYTES)
-            g_bytes_unref(chunk->bytes);
-        else if (chunk->kind == CHUNK_VALUE && chunk->type->clear != NULL)
-            chunk->type->clear(chunk + 1);
+        if (chunk->kind != CHUNK_OCTETS)
+            chunk_clear(chunk);
         g_free(chunk);
         chunk = before;
     }
@@ -94,12 +180,14 @@ Chunk *chunk_new(GBytes *bytes)
     return chunk;
 }
 
-Chunk *chunk_new_value(const DiskValueType *type, const void *value, uint64_t octets)
+Chunk *chunk_new_value(const DiskValue *value)
 {
-    CHECK(octets > 0);
-    Chunk *chunk = chunk_allocate(CHUNK_VALUE, octets, type->size);
-    chunk->type = type;
-    memcpy(chunk + 1, value, type->size);
+    size_t length = value->value.length;
+    CHECK(value->octets > 0 && length > 0 && length <= DISK_VALUE_MAX);
+    Chunk *chunk = chunk_allocate(CHUNK_VALUE, value->octets, length);
+    chunk->type = value->type;
+    chunk->length = length & DISK_VALUE_MAX;
+    memcpy(behind(chunk), value->value.data, length);
     return chunk;
 }
 
@@ -113,20 +201,67 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk)
     return chunk;
 }
 
-/* Copies the octets of this chunk alone. */
-static void copy_own(const Chunk *chunk, uint8_t *to, uint64_t size)
+/* ---- Rows ---- */
+
+/* How many octets of a row the chunk makes; 0: it cannot be in one with values of this type. */
+static size_t length_in_row(const Chunk *chunk, const DiskValueType *type)
 {
-    switch ((ChunkKind)chunk->kind) {
-    case CHUNK_OCTETS:
-        memcpy(to, chunk->octets, size);
-        break;
-    case CHUNK_BYTES:
-        memcpy(to, g_bytes_get_data(chunk->bytes, NULL), size);
-        break;
-    case CHUNK_VALUE:
-        chunk->type->write(chunk + 1, to);
-        break;
+    bool has_type = chunk->kind == CHUNK_VALUE || chunk->kind == CHUNK_ROW;
+    if (chunk->references > 1 || (has_type && chunk->type != type))
+        return 0;
+    if (chunk->kind == CHUNK_ROW)
+        return chunk->length;
+    Part part = part_of(chunk);
+    return part.length <= DISK_VALUE_MAX ? 1 + part.length : 0;
+}
+
+/* So that the row ends at `end`. */
+static void put_in_row(const Chunk *chunk, uint8_t *end)
+{
+    if (chunk->kind == CHUNK_ROW) {
+        memcpy(end - chunk->length, behind(chunk), chunk->length);
+        return;
     }
+    Part part = part_of(chunk);
+    memcpy(end - part.length, part.own, part.length);
+    end[-(ptrdiff_t)part.length - 1] = (uint8_t)(part.kind << PART_KIND_SHIFT | part.length);
+}
+
+Chunk *chunk_fold(Chunk *chunk)
+{
+    if (chunk == NULL || chunk->kind != CHUNK_VALUE || chunk->before == NULL)
+        return chunk;
+    size_t length = 0, more;
+    Chunk *rest = chunk; /* what is before the row */
+    while (rest != NULL && (more = length_in_row(rest, chunk->type)) > 0 &&
+           length + more <= ROW_MAX) {
+        length += more;
+        rest = rest->before;
+    }
+    if (rest == chunk || rest == chunk->before)
+        return chunk;
+    Chunk *row = chunk_allocate(CHUNK_ROW, chunk->size, length);
+    row->before = rest;
+    row->type = chunk->type;
+    row->length = length & ROW_MAX;
+    uint8_t *end = behind(row) + length;
+    for (Chunk *at = chunk, *before; at != rest; at = before) {
+        before = at->before;
+        put_in_row(at, end);
+        end -= length_in_row(at, row->type);
+        g_free(at);
+    }
+    return row;
+}
+
+/* ---- Reading ---- */
+
+/* Copies the octets of this chunk alone. */
+static void copy_own(const Chunk *chunk, uint8_t *to)
+{
+    Part part;
+    for (size_t at = 0; next_part(chunk, &at, &part);)
+        to += part_write(&part, chunk->type, to);
 }
 
 /* Copies all octets. */
@@ -134,7 +269,7 @@ static uint8_t *chunk_copy(const Chunk *chunk)
 {
     uint8_t *all = g_malloc(chunk_size(chunk));
     for (const Chunk *at = chunk; at != NULL; at = at->before)
-        copy_own(at, all + chunk_size(at->before), at->size - chunk_size(at->before));
+        copy_own(at, all + chunk_size(at->before));
     return all;
 }
 

@@ -19,11 +19,14 @@ void chunk_unref(Chunk *chunk);
 /* A content by itself; shares `bytes`, if they are many. */
 Chunk *chunk_new(GBytes *bytes);
 Chunk *chunk_new_octets(Span octets);
-/* See disk_plan_write_value. */
-Chunk *chunk_new_value(const DiskValueType *type, const void *value, uint64_t octets);
+/* Takes over what the value owns. */
+Chunk *chunk_new_value(const DiskValue *value);
 /* Puts `chunk`, which is NULL or a content by itself and stays in this place, behind `before`;
  * takes the references to both over. */
 Chunk *chunk_append(Chunk *before, Chunk *chunk);
+/* Where a value is behind other chunks that nobody else has, it is worth while to put them together
+ * into one piece of memory. Takes the reference over, and gives one to the same content. */
+Chunk *chunk_fold(Chunk *chunk);
 GBytes *chunk_read(const Chunk *chunk);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see
  * disk.h. A new reference. */

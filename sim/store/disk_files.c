@@ -362,22 +362,23 @@ static File *make_file(DiskFiles *files, const char *path)
     return name->view;
 }
 
-DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk *content)
+DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk **content)
 {
     bool may_lack_room = files->is_full || files->capacity > 0;
     const File *old = may_lack_room ? find_file(files, path) : NULL;
-    if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, chunk_size(content)))
+    if (!has_room(files, old != NULL ? chunk_size(old->view) : 0, chunk_size(*content)))
         return DISK_FULL;
-    file_set_view(files, make_file(files, path), chunk_ref(content));
+    file_set_view(files, make_file(files, path), g_steal_pointer(content));
     return DISK_OK;
 }
 
-DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk *content)
+DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk **content)
 {
-    if (!has_room(files, 0, chunk_size(content)))
+    if (!has_room(files, 0, chunk_size(*content)))
         return DISK_FULL;
     File *file = make_file(files, path);
-    file_set_view(files, file, chunk_append(chunk_ref(file->view), chunk_ref(content)));
+    files->used += chunk_size(*content);
+    file->view = chunk_append(file->view, g_steal_pointer(content));
     return DISK_OK;
 }
 
@@ -386,7 +387,9 @@ DiskResult disk_files_sync(DiskFiles *files, const char *path)
     File *file = find_file(files, path);
     if (file == NULL)
         return DISK_NO_FILE;
-    file_set_durable(file, chunk_ref(file->view));
+    file_set_durable(file, NULL);
+    file->view = chunk_fold(file->view);
+    file->durable = chunk_ref(file->view);
     return DISK_OK;
 }
 

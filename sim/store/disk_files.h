@@ -11,9 +11,9 @@ typedef struct DiskFiles DiskFiles;
 DiskFiles *disk_files_new(uint64_t capacity);
 void disk_files_free(DiskFiles *files);
 
-/* Both share `content`; an append makes it part of the file's, so that it is used up. */
-DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk *content);
-DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk *content);
+/* Both take `content` over, and leave NULL; but not when there is no room. */
+DiskResult disk_files_write(DiskFiles *files, const char *path, Chunk **content);
+DiskResult disk_files_append(DiskFiles *files, const char *path, Chunk **content);
 DiskResult disk_files_sync(DiskFiles *files, const char *path);
 DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder);
 DiskResult disk_files_rename(DiskFiles *files, const char *path, const char *to);

@@ -23,7 +23,26 @@ static char *put_number(char *out, const char *text, uint64_t number)
     return out + text_put_number(number, out);
 }
 
-/* What stands before a message in its file, as the disk keeps it. */
+/* Writes the number in as many octets as it needs, seven bits in each; returns the end. */
+static uint8_t *pack(uint8_t *out, uint64_t number)
+{
+    for (; number >= 0x80; number >>= 7)
+        *out++ = (uint8_t)(number | 0x80);
+    *out++ = (uint8_t)number;
+    return out;
+}
+
+static uint64_t unpack(const uint8_t **at)
+{
+    uint64_t number = 0;
+    unsigned shift = 0;
+    for (; (**at & 0x80) != 0; shift += 7)
+        number |= (uint64_t)(*(*at)++ & 0x7f) << shift;
+    return number | (uint64_t) * (*at)++ << shift;
+}
+
+/* What stands before a message in its file. The disk keeps the envelope's address and the numbers,
+ * packed. */
 typedef struct Front {
     Envelope *envelope;
     size_t message_size;
@@ -48,26 +67,30 @@ static char *front_format(const Front *front, size_t *length)
     return octets;
 }
 
-static void front_write(const void *value, uint8_t *octets)
+/* Its first number is even. */
+static Span front_pack(const Front *front, uint8_t value[static DISK_VALUE_MAX])
 {
-    size_t length = 0;
-    g_autofree char *text = front_format(value, &length);
-    memcpy(octets, text, length);
+    uint8_t *end = pack(value, (uint64_t)front->message_size << 1);
+    end = pack(end, (uint64_t)front->arrived_at);
+    memcpy(end, &front->envelope, sizeof front->envelope);
+    return span_of(value, (size_t)(end - value) + sizeof front->envelope);
 }
 
-static void front_clear(void *value)
+static Front front_unpack(const uint8_t *value)
 {
-    envelope_free(((Front *)value)->envelope);
+    Front front = {.message_size = unpack(&value) >> 1};
+    front.arrived_at = (SimTime)unpack(&value);
+    memcpy(&front.envelope, value, sizeof front.envelope);
+    return front;
 }
 
-void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
-                           size_t message_size, SimTime arrived_at)
+static size_t front_write(const uint8_t *value, uint8_t *octets)
 {
-    static const DiskValueType type = {sizeof(Front), front_write, front_clear};
-    Front front = {envelope_copy(envelope), message_size, arrived_at};
-    size_t length = 0;
-    g_free(front_format(&front, &length));
-    disk_plan_write_value(plan, path, &type, &front, length);
+    Front front = front_unpack(value);
+    size_t size = 0;
+    g_autofree char *text = front_format(&front, &size);
+    memcpy(octets, text, size);
+    return size;
 }
 
 enum { NOTE_MAX = 192 };
@@ -90,44 +113,78 @@ static size_t note_format(size_t recipient, const SpoolOutcome *outcome, char li
     return (size_t)(end - line);
 }
 
-/* A deferral's note, as the disk keeps it: a message that waits has one or more. */
-typedef struct Deferral {
-    SimTime first_failed_at, last_failed_at, due_at, next_at;
-    uint32_t attempts, recipient;
-} Deferral;
-
-static void deferral_write(const void *value, uint8_t *octets)
+/* A deferral's note, as the disk keeps it: a message that waits has one or more. Its first number
+ * is odd; the times after the first are packed by how much later they are. */
+static Span deferral_pack(size_t recipient, const SpoolOutcome *outcome,
+                          uint8_t value[static DISK_VALUE_MAX])
 {
-    const Deferral *deferral = value;
-    char line[NOTE_MAX];
-    SpoolOutcome outcome = {
-        .kind = SPOOL_DEFERRED,
-        .retry = {.first_failed_at = deferral->first_failed_at,
-                  .last_failed_at = deferral->last_failed_at,
-                  .due_at = deferral->due_at,
-                  .attempts = deferral->attempts},
-        .next_at = deferral->next_at,
-    };
-    memcpy(octets, line, note_format(deferral->recipient, &outcome, line));
+    const RetryState *retry = &outcome->retry;
+    uint64_t first = (uint64_t)retry->first_failed_at, last = (uint64_t)retry->last_failed_at;
+    uint64_t due = (uint64_t)retry->due_at;
+    uint8_t *end = pack(value, (uint64_t)recipient << 1 | 1);
+    end = pack(end, retry->attempts);
+    end = pack(end, first);
+    end = pack(end, last - first);
+    end = pack(end, due - last);
+    end = pack(end, (uint64_t)outcome->next_at - due);
+    return span_of(value, (size_t)(end - value));
 }
 
-static void plan_deferral(DiskPlan *plan, const char *path, size_t recipient,
-                          const SpoolOutcome *outcome, size_t length)
+static size_t deferral_write(const uint8_t *value, uint8_t *octets)
 {
-    static const DiskValueType type = {sizeof(Deferral), deferral_write, NULL};
-    const RetryState *retry = &outcome->retry;
-    Deferral deferral = {retry->first_failed_at, retry->last_failed_at, retry->due_at,
-                         outcome->next_at,       retry->attempts,       (uint32_t)recipient};
-    disk_plan_append_value(plan, path, &type, &deferral, length);
+    char line[NOTE_MAX];
+    SpoolOutcome outcome = {.kind = SPOOL_DEFERRED};
+    size_t recipient = unpack(&value) >> 1;
+    outcome.retry.attempts = (uint32_t)unpack(&value);
+    uint64_t time = unpack(&value);
+    outcome.retry.first_failed_at = (SimTime)time;
+    outcome.retry.last_failed_at = (SimTime)(time += unpack(&value));
+    outcome.retry.due_at = (SimTime)(time += unpack(&value));
+    outcome.next_at = (SimTime)(time += unpack(&value));
+    size_t length = note_format(recipient, &outcome, line);
+    memcpy(octets, line, length);
+    return length;
+}
+
+/* ---- Steps ---- */
+
+static bool is_deferral(const uint8_t *value)
+{
+    return (value[0] & 1) != 0;
+}
+
+static size_t value_write(const uint8_t *value, uint8_t *octets)
+{
+    return is_deferral(value) ? deferral_write(value, octets) : front_write(value, octets);
+}
+
+static void value_clear(const uint8_t *value)
+{
+    if (!is_deferral(value))
+        envelope_free(front_unpack(value).envelope);
+}
+
+static const DiskValueType value_type = {value_write, value_clear};
+
+void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
+                           size_t message_size, SimTime arrived_at)
+{
+    uint8_t value[DISK_VALUE_MAX];
+    Front front = {envelope_copy(envelope), message_size, arrived_at};
+    size_t length = 0;
+    g_free(front_format(&front, &length));
+    disk_plan_write_value(plan, path, (DiskValue){&value_type, front_pack(&front, value), length});
 }
 
 void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
                            const SpoolOutcome *outcome)
 {
     char line[NOTE_MAX];
+    uint8_t value[DISK_VALUE_MAX];
     size_t length = note_format(recipient, outcome, line);
     if (outcome->kind == SPOOL_DEFERRED)
-        plan_deferral(plan, path, recipient, outcome, length);
+        disk_plan_append_value(
+            plan, path, (DiskValue){&value_type, deferral_pack(recipient, outcome, value), length});
     else
         disk_plan_append_octets(plan, path, span_of(line, length));
 }

@@ -5,10 +5,8 @@
 
 void __real_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 void __wrap_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
-void __real_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                                   const void *value, uint64_t octets);
-void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                                   const void *value, uint64_t octets);
+void __real_disk_plan_append_value(DiskPlan *plan, const char *path, DiskValue value);
+void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, DiskValue value);
 
 /* The journal is what is appended to an entry that is in its place. */
 static bool is_of_journal(const char *path)
@@ -22,9 +20,8 @@ void __wrap_disk_plan_append_octets(DiskPlan *plan, const char *path, Span octet
         __real_disk_plan_append_octets(plan, path, octets);
 }
 
-void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, const DiskValueType *type,
-                                   const void *value, uint64_t octets)
+void __wrap_disk_plan_append_value(DiskPlan *plan, const char *path, DiskValue value)
 {
     if (!is_of_journal(path))
-        __real_disk_plan_append_value(plan, path, type, value, octets);
+        __real_disk_plan_append_value(plan, path, value);
 }
