@@ -41,10 +41,10 @@ static void the_spool_form_is_as_documented(void **state)
     g_autoptr(Envelope) read = envelope_parse(span_of_text(text));
     assert_non_null(read);
     assert_true(envelope_equals(envelope, read));
-    assert_string_equal(read->id, "QQ 314159+");
-    assert_string_equal(read->origin.entry, "1-3");
-    assert_int_equal(read->origin.recipient, 12);
-    assert_string_equal(read->origin.how, "list");
+    assert_string_equal(envelope_id(read), "QQ 314159+");
+    assert_string_equal(envelope_origin(read)->entry, "1-3");
+    assert_int_equal(envelope_origin(read)->recipient, 12);
+    assert_string_equal(envelope_origin(read)->how, "list");
     assert_string_equal(read->recipients[0].original, "rfc822;Bob@gmail.example");
 }
 
@@ -116,7 +116,7 @@ static void limits_hold(void **state)
     assert_true(envelope_set_id(envelope, longest_id));
     assert_false(envelope_set_id(envelope, long_id));
     assert_false(envelope_set_id(envelope, ""));
-    assert_string_equal(envelope->id, longest_id);
+    assert_string_equal(envelope_id(envelope), longest_id);
     assert_true(envelope_set_id(envelope, NULL));
 
     g_autofree char *spaces = g_strnfill(ENVELOPE_ORCPT_MAX / 3, ' ');

@@ -15,7 +15,8 @@
 typedef struct Growing {
     Envelope envelope; /* the first, so that both have one address */
     Recipient first;
-    size_t used; /* of the room */
+    EnvelopeMore more; /* where the envelope has more */
+    size_t used;       /* of the room */
     char room[128];
 } Growing;
 
@@ -46,6 +47,28 @@ static void drop_text(Envelope *envelope, char *text)
         g_free(text);
 }
 
+const char *envelope_id(const Envelope *envelope)
+{
+    return envelope->more != NULL ? envelope->more->id : NULL;
+}
+
+const Origin *envelope_origin(const Envelope *envelope)
+{
+    static const Origin none = {0};
+    return envelope->more != NULL ? &envelope->more->origin : &none;
+}
+
+/* Where the id and the origin are. */
+static EnvelopeMore *need_more(Envelope *envelope)
+{
+    Growing *growing = growing_of(envelope);
+    if (envelope->more == NULL) {
+        growing->more = (EnvelopeMore){0};
+        envelope->more = &growing->more;
+    }
+    return envelope->more;
+}
+
 Envelope *envelope_new(const char *reverse_path)
 {
     const char *path = reverse_path != NULL ? reverse_path : "";
@@ -73,10 +96,14 @@ static size_t text_size(const char *text)
     return text != NULL ? strlen(text) + 1 : 0;
 }
 
-static size_t texts_size(const Envelope *envelope)
+static size_t copy_size(const Envelope *envelope)
 {
-    size_t size = text_size(envelope->reverse_path) + text_size(envelope->id) +
-                  text_size(envelope->origin.entry) + text_size(envelope->origin.how);
+    const EnvelopeMore *more = envelope->more;
+    size_t size = sizeof *envelope + envelope->recipient_count * sizeof(Recipient) +
+                  text_size(envelope->reverse_path);
+    if (more != NULL)
+        size += sizeof *more + text_size(more->id) + text_size(more->origin.entry) +
+                text_size(more->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         size += text_size(envelope->recipients[i].address) +
                 text_size(envelope->recipients[i].original);
@@ -90,16 +117,19 @@ Envelope *envelope_copy(const Envelope *envelope)
         same->references++;
         return same;
     }
-    size_t recipients_size = envelope->recipient_count * sizeof(Recipient);
-    Envelope *copy = g_malloc(sizeof *copy + recipients_size + texts_size(envelope));
+    Envelope *copy = g_malloc(copy_size(envelope));
     *copy = *envelope;
     copy->references = 1;
     copy->recipients = (Recipient *)(void *)(copy + 1);
     char *end = (char *)(copy->recipients + envelope->recipient_count);
+    if (envelope->more != NULL) {
+        copy->more = memcpy(end, envelope->more, sizeof *copy->more);
+        end += sizeof *copy->more;
+        copy->more->id = put_text(&end, copy->more->id);
+        copy->more->origin.entry = put_text(&end, copy->more->origin.entry);
+        copy->more->origin.how = put_text(&end, copy->more->origin.how);
+    }
     copy->reverse_path = put_text(&end, envelope->reverse_path);
-    copy->id = put_text(&end, envelope->id);
-    copy->origin.entry = put_text(&end, envelope->origin.entry);
-    copy->origin.how = put_text(&end, envelope->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         copy->recipients[i] = envelope->recipients[i];
         copy->recipients[i].address = put_text(&end, envelope->recipients[i].address);
@@ -117,9 +147,11 @@ static void free_pieces(Envelope *envelope)
     if (envelope->recipients != &growing_of(envelope)->first)
         g_free(envelope->recipients);
     drop_text(envelope, envelope->reverse_path);
-    drop_text(envelope, envelope->id);
-    drop_text(envelope, envelope->origin.entry);
-    drop_text(envelope, envelope->origin.how);
+    if (envelope->more != NULL) {
+        drop_text(envelope, envelope->more->id);
+        drop_text(envelope, envelope->more->origin.entry);
+        drop_text(envelope, envelope->more->origin.how);
+    }
 }
 
 void envelope_free(Envelope *envelope)
@@ -144,8 +176,9 @@ bool envelope_set_id(Envelope *envelope, const char *id)
 {
     if (id != NULL && (id[0] == '\0' || !fits_as_xtext(id, ENVELOPE_ENVID_MAX)))
         return false;
-    drop_text(envelope, envelope->id);
-    envelope->id = keep_text(envelope, id);
+    EnvelopeMore *more = need_more(envelope);
+    drop_text(envelope, more->id);
+    more->id = keep_text(envelope, id);
     return true;
 }
 
@@ -160,8 +193,9 @@ static bool is_word(const char *text)
 void envelope_set_origin(Envelope *envelope, const char *entry, size_t recipient, const char *how)
 {
     CHECK(is_word(entry) && is_word(how) && recipient < ENVELOPE_RECIPIENTS_MAX);
-    Origin before = envelope->origin;
-    envelope->origin = (Origin){keep_text(envelope, entry), recipient, keep_text(envelope, how)};
+    EnvelopeMore *more = need_more(envelope);
+    Origin before = more->origin;
+    more->origin = (Origin){keep_text(envelope, entry), recipient, keep_text(envelope, how)};
     drop_text(envelope, before.entry);
     drop_text(envelope, before.how);
 }
@@ -214,10 +248,11 @@ bool envelope_has_recipient(const Envelope *envelope, const char *address)
 
 bool envelope_equals(const Envelope *a, const Envelope *b)
 {
-    if (strcmp(a->reverse_path, b->reverse_path) != 0 || g_strcmp0(a->id, b->id) != 0 ||
-        a->return_content != b->return_content || a->recipient_count != b->recipient_count ||
-        g_strcmp0(a->origin.entry, b->origin.entry) != 0 ||
-        a->origin.recipient != b->origin.recipient || g_strcmp0(a->origin.how, b->origin.how) != 0)
+    const Origin *from = envelope_origin(a), *other = envelope_origin(b);
+    if (strcmp(a->reverse_path, b->reverse_path) != 0 ||
+        g_strcmp0(envelope_id(a), envelope_id(b)) != 0 || a->return_content != b->return_content ||
+        a->recipient_count != b->recipient_count || g_strcmp0(from->entry, other->entry) != 0 ||
+        from->recipient != other->recipient || g_strcmp0(from->how, other->how) != 0)
         return false;
     for (size_t i = 0; i < a->recipient_count; i++) {
         const Recipient *first = &a->recipients[i], *second = &b->recipients[i];
@@ -299,65 +334,83 @@ static const char *return_word(ReturnContent content)
     return content == RETURN_FULL ? "full" : "hdrs";
 }
 
-/* At the most, with the NUL: xtext triples octets. */
-static size_t format_bound(const Envelope *envelope)
+/* A text that is written, or only measured. */
+typedef struct Writer {
+    char *out; /* NULL: only measured */
+    size_t length;
+} Writer;
+
+static void put(Writer *writer, const char *text)
 {
-    enum { WORDS = 128, WORDS_OF_RECIPIENT = 64 };
-    size_t tripled = text_size(envelope->id), size = WORDS + text_size(envelope->reverse_path);
-    size += text_size(envelope->origin.entry) + text_size(envelope->origin.how);
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
-        size += WORDS_OF_RECIPIENT + text_size(envelope->recipients[i].address);
-        tripled += text_size(envelope->recipients[i].original);
-    }
-    return size + 3 * tripled;
+    size_t length = strlen(text);
+    if (writer->out != NULL)
+        memcpy(writer->out + writer->length, text, length);
+    writer->length += length;
 }
 
-static char *put(char *end, const char *text)
+static void put_between(Writer *writer, const char *before, const char *text, const char *behind)
 {
-    return stpcpy(end, text);
+    put(writer, before);
+    put(writer, text);
+    put(writer, behind);
 }
 
-static char *put_number(char *end, uint64_t number)
+static void put_number(Writer *writer, uint64_t number)
 {
-    return end + text_put_number(number, end);
+    char digits[TEXT_NUMBER_SIZE];
+    put(writer, text_number(number, 1, digits));
 }
 
-static char *put_xtext(char *end, const char *text)
+static void put_xtext(Writer *writer, const char *before, const char *text)
 {
     g_autofree char *xtext = xtext_encode(span_of_text(text));
-    return put(end, xtext);
+    put_between(writer, before, xtext, "");
 }
 
-static char *put_recipient(char *end, const Recipient *recipient)
+static void put_origin(Writer *writer, const Origin *origin)
 {
-    end = put(put(put(end, "to <"), recipient->address), ">");
+    put_between(writer, "origin ", origin->entry, " ");
+    put_number(writer, origin->recipient);
+    put_between(writer, " ", origin->how, "\n");
+}
+
+static void put_recipient(Writer *writer, const Recipient *recipient)
+{
+    put_between(writer, "to <", recipient->address, ">");
     if (recipient->notify != 0) {
         g_autofree char *notify = notify_format(recipient->notify);
-        end = put(put(end, " notify="), notify);
+        put_between(writer, " notify=", notify, "");
     }
     if (recipient->original != NULL)
-        end = put_xtext(put(end, " orcpt="), recipient->original);
-    return put(end, "\n");
+        put_xtext(writer, " orcpt=", recipient->original);
+    put(writer, "\n");
+}
+
+size_t envelope_put(const Envelope *envelope, char *out)
+{
+    Writer writer = {.out = out};
+    put_between(&writer, "envelope 1\nfrom <", envelope->reverse_path, ">\n");
+    if (envelope_id(envelope) != NULL) {
+        put_xtext(&writer, "envid ", envelope_id(envelope));
+        put(&writer, "\n");
+    }
+    if (envelope->return_content != RETURN_NOT_GIVEN)
+        put_between(&writer, "ret ", return_word(envelope->return_content), "\n");
+    if (envelope_origin(envelope)->entry != NULL)
+        put_origin(&writer, envelope_origin(envelope));
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        put_recipient(&writer, &envelope->recipients[i]);
+    put(&writer, "end ");
+    put_number(&writer, envelope->recipient_count);
+    put(&writer, "\n");
+    CHECK(writer.length <= ENVELOPE_TEXT_MAX);
+    return writer.length;
 }
 
 char *envelope_format(const Envelope *envelope)
 {
-    const Origin *origin = &envelope->origin;
-    size_t bound = format_bound(envelope);
-    char *text = g_malloc(bound);
-    char *end = put(put(put(text, "envelope 1\nfrom <"), envelope->reverse_path), ">\n");
-    if (envelope->id != NULL)
-        end = put(put_xtext(put(end, "envid "), envelope->id), "\n");
-    if (envelope->return_content != RETURN_NOT_GIVEN)
-        end = put(put(put(end, "ret "), return_word(envelope->return_content)), "\n");
-    if (origin->entry != NULL) {
-        end = put_number(put(put(put(end, "origin "), origin->entry), " "), origin->recipient);
-        end = put(put(put(end, " "), origin->how), "\n");
-    }
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        end = put_recipient(end, &envelope->recipients[i]);
-    end = put(put_number(put(end, "end "), envelope->recipient_count), "\n");
-    CHECK((size_t)(end - text) < bound && end - text <= ENVELOPE_TEXT_MAX);
+    char *text = g_malloc(envelope_put(envelope, NULL) + 1);
+    text[envelope_put(envelope, text)] = '\0';
     return text;
 }
 

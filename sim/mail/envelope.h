@@ -34,16 +34,27 @@ typedef struct Origin {
     char *how;
 } Origin;
 
-typedef struct Envelope {
-    char *reverse_path; /* "" is the null reverse-path */
+/* What few envelopes have. */
+typedef struct EnvelopeMore {
+    char *id; /* ENVID without its xtext; NULL when not given */
     Origin origin;
-    char *id;              /* ENVID without its xtext; NULL when not given */
+} EnvelopeMore;
+
+/* Each message in a queue has one, so it is packed. */
+typedef struct Envelope {
+    char *reverse_path;    /* "" is the null reverse-path */
     Recipient *recipients; /* in the order given */
-    size_t recipient_count;
-    ReturnContent return_content;
-    uint32_t references; /* of a copy, which nothing can be added to; 0: it can grow. Only
-                            envelope_new and its like make either: there is memory behind */
+    EnvelopeMore *more;    /* for envelope_id and envelope_origin; NULL: it has none of it */
+    uint32_t references;   /* of a copy, which nothing can be added to; 0: it can grow. Only
+                              envelope_new and its like make either: there is memory behind */
+    uint16_t recipient_count;
+    ReturnContent return_content : 8;
 } Envelope;
+
+/* ENVID without its xtext; NULL when not given. */
+const char *envelope_id(const Envelope *envelope);
+/* Never NULL: without an entry where it came in from a client. */
+const Origin *envelope_origin(const Envelope *envelope);
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
@@ -90,5 +101,8 @@ bool notify_parse(Span text, uint8_t *notify);
  *
  * `end` counts the recipients, so that a text cut short is never taken for a whole one. To free. */
 char *envelope_format(const Envelope *envelope);
+/* Writes the same, without a NUL, where there is room for it (NULL: nowhere); returns its length.
+ */
+size_t envelope_put(const Envelope *envelope, char *out);
 /* What envelope_format wrote, or NULL when `text` is anything else. */
 Envelope *envelope_parse(Span text);

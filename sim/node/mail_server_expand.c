@@ -103,7 +103,7 @@ static Envelope *new_envelope(const LocalDelivery *local, const Address *address
     } else {
         envelope = envelope_new(before->reverse_path);
         envelope->return_content = before->return_content;
-        envelope_set_id(envelope, before->id);
+        envelope_set_id(envelope, envelope_id(before));
     }
     envelope_set_origin(envelope, queue_entry_id(local->entry), local->recipient,
                         address_lead_text(local->lead));

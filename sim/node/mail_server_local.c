@@ -253,7 +253,7 @@ static void deliver(MailServer *server, const QueueBatch *batch, size_t index)
     AddressMeaning meaning = find_meaning(server, address_of(entry, recipient), &address);
     /* What comes from an expansion has been followed to its end, but for lists: an address of a
      * user who forwards stands there for the mailbox itself. */
-    bool is_end = entry->envelope->origin.entry != NULL && meaning.lead == LEAD_FORWARD;
+    bool is_end = envelope_origin(entry->envelope)->entry != NULL && meaning.lead == LEAD_FORWARD;
     bool is_mailbox = meaning.lead == LEAD_MAILBOX || is_end;
     if (is_mailbox && has_earlier_spelling(batch, index))
         return;

@@ -109,7 +109,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
         .to = notification->to,
         .message_id = message_id,
         .boundary_seed = name,
-        .envelope_id = entry->envelope->id,
+        .envelope_id = envelope_id(entry->envelope),
         .arrival_unix = machine_unix_at(machine, entry->arrived_at),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,

@@ -119,14 +119,14 @@ Transfer *transfer_begin(MailServer *server, QueueBatch *batch)
     transfer->message = g_bytes_ref(batch->entry->message);
     fill_addresses(transfer);
     const Envelope *envelope = transfer->envelope;
-    if (envelope->id != NULL)
-        transfer->envelope_id = xtext_encode(span_of_text(envelope->id));
+    if (envelope_id(envelope) != NULL)
+        transfer->envelope_id = xtext_encode(span_of_text(envelope_id(envelope)));
     transfer->job = (DeliveryJob){
         .mail = transfer->mail,
         .reverse_path = envelope->reverse_path,
         .parameters = {.ret = envelope->return_content,
-                       .envid =
-                           envelope->id != NULL ? span_of_text(transfer->envelope_id) : (Span){0}},
+                       .envid = envelope_id(envelope) != NULL ? span_of_text(transfer->envelope_id)
+                                                              : (Span){0}},
         .recipients = transfer->addresses,
         .recipient_count = batch->count,
         .content = {transfer->message, 0, g_bytes_get_size(transfer->message)},

@@ -150,7 +150,8 @@ static void send_next(UserAgent *agent)
     Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
     SmtpClientTransaction transaction = {
         .reverse_path = envelope->reverse_path,
-        .parameters = {.ret = envelope->return_content, .envid = xtext_of(envelope->id, &kept)},
+        .parameters = {.ret = envelope->return_content,
+                       .envid = xtext_of(envelope_id(envelope), &kept)},
         .recipients = recipients,
         .recipient_count = count,
         .content = &content,

@@ -231,7 +231,8 @@ static void accept_entry(QueueEntry *entry)
         TRACE(queue->trace, queue->host, MAIL_ACCEPTED, 0, .mail = queue_entry_mail(entry),
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = queue_entry_id(entry),
-              .origin = entry->envelope->origin.entry, .size = g_bytes_get_size(entry->message));
+              .origin = envelope_origin(entry->envelope)->entry,
+              .size = g_bytes_get_size(entry->message));
         queue_entry_wait(entry, i, simulator_now(queue->simulator));
     }
 }
@@ -287,7 +288,7 @@ static void recover_entry(Queue *queue, SpoolEntry *found)
     TRACE(queue->trace, queue->host, QUEUE_RECOVER, 0, .entry = queue_entry_id(entry),
           .mail = queue_entry_mail(entry), .recipients = entry->waiting_count,
           .length = queue_length(queue), .expires_at = expires_at(entry),
-          .origin = entry->envelope->origin.entry);
+          .origin = envelope_origin(entry->envelope)->entry);
     SimTime now = simulator_now(queue->simulator);
     for (size_t i = 0; i < count; i++)
         if (!found->recipients[i].is_done)

@@ -110,7 +110,7 @@ static char *join_recipients(const Envelope *envelope)
 
 static void note_expanded(QueueEntry *entry, size_t i, const QueueEntry *into, const char *rests_on)
 {
-    const Origin *origin = &into->envelope->origin;
+    const Origin *origin = envelope_origin(into->envelope);
     active_recipient(entry, i);
     CHECK(strcmp(origin->entry, queue_entry_id(entry)) == 0 && origin->recipient == i);
     g_autofree char *to = join_recipients(into->envelope);
@@ -134,7 +134,7 @@ void queue_finish_expansions(Queue *queue)
     g_autoptr(GPtrArray) entries = queue_list(queue);
     for (guint i = 0; i < entries->len; i++) {
         const QueueEntry *into = entries->pdata[i];
-        const Origin *origin = &into->envelope->origin;
+        const Origin *origin = envelope_origin(into->envelope);
         QueueEntry *entry = origin->entry != NULL ? queue_find(queue, origin->entry) : NULL;
         if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
             entry->recipients[origin->recipient].state != QUEUE_WAITING)

@@ -51,20 +51,22 @@ typedef struct Front {
 
 enum { FRONT_NUMBERS_MAX = 128 }; /* octets before the envelope */
 
-/* To free, without a NUL. */
-static char *front_format(const Front *front, size_t *length)
+/* Writes what stands before the envelope, which has so many octets; returns the end. */
+static char *put_numbers(char out[static FRONT_NUMBERS_MAX], const Front *front,
+                         size_t envelope_size)
 {
-    g_autofree char *text = envelope_format(front->envelope);
-    size_t envelope_length = strlen(text);
-    char *octets = g_malloc(FRONT_NUMBERS_MAX + envelope_length);
-    CHECK(front->arrived_at >= 0);
-    char *end = put_number(octets, "spool 1\narrived ", (uint64_t)front->arrived_at);
-    end = put_number(end, "\nenvelope ", envelope_length);
+    char *end = put_number(out, "spool 1\narrived ", (uint64_t)front->arrived_at);
+    end = put_number(end, "\nenvelope ", envelope_size);
     end = put_number(end, "\nmessage ", front->message_size);
     *end++ = '\n';
-    memcpy(end, text, envelope_length);
-    *length = (size_t)(end - octets) + envelope_length;
-    return octets;
+    return end;
+}
+
+static size_t front_size(const Front *front)
+{
+    char numbers[FRONT_NUMBERS_MAX];
+    size_t envelope_size = envelope_put(front->envelope, NULL);
+    return (size_t)(put_numbers(numbers, front, envelope_size) - numbers) + envelope_size;
 }
 
 /* Its first number is even. */
@@ -87,10 +89,11 @@ static Front front_unpack(const uint8_t *value)
 static size_t front_write(const uint8_t *value, uint8_t *octets)
 {
     Front front = front_unpack(value);
-    size_t size = 0;
-    g_autofree char *text = front_format(&front, &size);
-    memcpy(octets, text, size);
-    return size;
+    char numbers[FRONT_NUMBERS_MAX];
+    const char *end = put_numbers(numbers, &front, envelope_put(front.envelope, NULL));
+    size_t size = (size_t)(end - numbers);
+    memcpy(octets, numbers, size);
+    return size + envelope_put(front.envelope, (char *)octets + size);
 }
 
 enum { NOTE_MAX = 192 };
@@ -171,9 +174,9 @@ void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *env
 {
     uint8_t value[DISK_VALUE_MAX];
     Front front = {envelope_copy(envelope), message_size, arrived_at};
-    size_t length = 0;
-    g_free(front_format(&front, &length));
-    disk_plan_write_value(plan, path, (DiskValue){&value_type, front_pack(&front, value), length});
+    CHECK(arrived_at >= 0);
+    disk_plan_write_value(plan, path,
+                          (DiskValue){&value_type, front_pack(&front, value), front_size(&front)});
 }
 
 void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
