@@ -330,7 +330,7 @@ static bool cache_has(DnsCache *cache, const char *name, SimTime now)
 
 static void cache_put(DnsCache *cache, const char *name, uint32_t ttl_s)
 {
-    DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NODATA, 0);
+    DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NODATA, 0, NULL, 0);
     finding->expires_at = ttl_s * SIM_SECOND;
     dns_cache_put(cache, DNS_TYPE_A, finding);
     dns_finding_unref(finding);

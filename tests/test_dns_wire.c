@@ -284,7 +284,7 @@ static void test_every_kind_of_record_reads_back(void **state)
     assert_true(copy.is_response && copy.recursion_available && !copy.is_truncated);
     assert_int_equal(copy.rcode, DNS_RCODE_NXDOMAIN);
     assert_int_equal(copy.opcode, 5);
-    assert_true(dns_question_equal(&copy.question, &message.question));
+    assert_true(dns_question_equals(&copy.question, &message.question));
     for (DnsSection section = DNS_ANSWER; section < DNS_SECTION_COUNT; section++) {
         assert_int_equal(dns_message_count(&copy, section), dns_message_count(&message, section));
         for (size_t i = 0; i < dns_message_count(&copy, section); i++) {

@@ -35,13 +35,73 @@ char *dns_answer_format(const DnsAnswer *answer)
     return g_string_free(text, FALSE);
 }
 
-DnsFinding *dns_finding_new(const char *name, DnsOutcome outcome, SimTime now)
+/* The octets that the texts of a record take in a finding about `name`. */
+static size_t texts_size(const DnsRecord *record, const char *name)
 {
-    const size_t size = strlen(name) + 1;
-    DnsFinding *finding = g_malloc(sizeof *finding + size);
-    *finding =
-        (DnsFinding){.references = 1, .outcome = outcome, .cached_at = now, .expires_at = now};
-    memcpy(finding->name, name, size);
+    size_t size = strcmp(record->name, name) == 0 ? 0 : strlen(record->name) + 1;
+    switch (dns_record_rdata(record)) {
+    case DNS_RDATA_HOST:
+        return size + strlen(record->host) + 1;
+    case DNS_RDATA_MX:
+        return size + strlen(record->mx.exchange) + 1;
+    case DNS_RDATA_SOA:
+        return size + strlen(record->soa.primary) + 1 + strlen(record->soa.mailbox) + 1;
+    case DNS_RDATA_ADDRESS:
+    case DNS_RDATA_BYTES:
+        break;
+    }
+    return size;
+}
+
+/* Copies a text to `*at`, which is then behind it. */
+static char *put_text(const char *text, char **at)
+{
+    char *copy = *at;
+    *at = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+static DnsRecord put_record(const DnsRecord *record, const DnsFinding *finding, char **texts)
+{
+    DnsRecord copy = *record;
+    bool is_its = strcmp(record->name, finding->name) == 0;
+    copy.name = is_its ? finding->name : put_text(record->name, texts);
+    switch (dns_record_rdata(record)) {
+    case DNS_RDATA_HOST:
+        copy.host = put_text(record->host, texts);
+        break;
+    case DNS_RDATA_MX:
+        copy.mx.exchange = put_text(record->mx.exchange, texts);
+        break;
+    case DNS_RDATA_SOA:
+        copy.soa.primary = put_text(record->soa.primary, texts);
+        copy.soa.mailbox = put_text(record->soa.mailbox, texts);
+        break;
+    case DNS_RDATA_BYTES:
+        copy.bytes = g_bytes_ref(record->bytes);
+        break;
+    case DNS_RDATA_ADDRESS:
+        break;
+    }
+    return copy;
+}
+
+DnsFinding *dns_finding_new(const char *name, DnsOutcome outcome, SimTime now,
+                            const DnsRecord *const *records, size_t count)
+{
+    size_t size = sizeof(DnsFinding) + count * sizeof(DnsRecord), texts = strlen(name) + 1;
+    for (size_t i = 0; i < count; i++)
+        texts += texts_size(records[i], name);
+    DnsFinding *finding = g_malloc(size + texts);
+    *finding = (DnsFinding){.references = 1,
+                            .outcome = outcome,
+                            .cached_at = now,
+                            .expires_at = now,
+                            .record_count = count};
+    char *at = (char *)finding + size;
+    finding->name = put_text(name, &at);
+    for (size_t i = 0; i < count; i++)
+        finding->records[i] = put_record(records[i], finding, &at);
     return finding;
 }
 
@@ -55,18 +115,18 @@ void dns_finding_unref(DnsFinding *finding)
 {
     if (finding == NULL || --finding->references > 0)
         return;
-    g_clear_pointer(&finding->records, g_array_unref);
+    for (size_t i = 0; i < finding->record_count; i++) {
+        if (dns_record_rdata(&finding->records[i]) == DNS_RDATA_BYTES)
+            g_bytes_unref(finding->records[i].bytes);
+    }
     g_free(finding);
 }
 
 DnsAnswer dns_finding_answer(const DnsFinding *finding)
 {
-    DnsAnswer answer = {.outcome = finding->outcome};
-    if (finding->records != NULL) {
-        answer.records = (const DnsRecord *)(const void *)finding->records->data;
-        answer.record_count = finding->records->len;
-    }
-    return answer;
+    return (DnsAnswer){.outcome = finding->outcome,
+                       .records = finding->records,
+                       .record_count = finding->record_count};
 }
 
 static const DnsRecord *find_alias(const DnsRecord *records, size_t count, const char *name)
@@ -80,7 +140,7 @@ static const DnsRecord *find_alias(const DnsRecord *records, size_t count, const
 }
 
 const char *dns_chain_follow(const DnsRecord *records, size_t count, const char *name,
-                             uint16_t type, GArray *chain)
+                             uint16_t type, DnsChain *chain)
 {
     if (type == DNS_TYPE_CNAME || type == DNS_TYPE_ANY)
         return name;
@@ -88,10 +148,8 @@ const char *dns_chain_follow(const DnsRecord *records, size_t count, const char 
         const DnsRecord *alias = find_alias(records, count, name);
         if (!alias)
             return name;
-        if (chain) {
-            DnsRecord copy = dns_record_copy(alias);
-            g_array_append_val(chain, copy);
-        }
+        if (chain)
+            chain->links[chain->count++] = alias;
         name = alias->host;
     }
     return NULL;

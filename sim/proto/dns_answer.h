@@ -37,27 +37,41 @@ typedef struct DnsAnswer {
  * NULL when there are none. The caller frees. */
 char *dns_answer_format(const DnsAnswer *answer);
 
-/* An answer that many may hold, none of whom changes it. */
+/* An answer that many may hold, none of whom changes it. One piece of memory: what it points to
+ * lies behind the records. */
 typedef struct DnsFinding {
-    size_t references;
+    uint32_t references;
     DnsOutcome outcome;
-    GArray *records;    /* of DnsRecord, with the TTLs with which they came in; NULL: none */
     SimTime cached_at;  /* when it came in */
     SimTime expires_at; /* from this moment on, it is not used; cached_at: it is not kept at all */
-    char name[];        /* that was asked for, in normal form */
+    char *name;         /* that was asked for, in normal form */
+    struct {            /* of the cache that keeps it (proto/dns_cache.c) */
+        GList link;     /* its data is this finding; NULL: none keeps it */
+        uint32_t name_hash;
+        uint16_t type;
+    } kept;
+    size_t record_count;
+    DnsRecord records[]; /* with the TTLs with which they came in */
 } DnsFinding;
 
-/* One reference; the caller fills in the rest. */
-DnsFinding *dns_finding_new(const char *name, DnsOutcome outcome, SimTime now);
+/* One reference; the records are copied. */
+DnsFinding *dns_finding_new(const char *name, DnsOutcome outcome, SimTime now,
+                            const DnsRecord *const *records, size_t count);
 DnsFinding *dns_finding_ref(DnsFinding *finding);
 /* NULL is ignored. */
 void dns_finding_unref(DnsFinding *finding);
 /* Borrowed from the finding. */
 DnsAnswer dns_finding_answer(const DnsFinding *finding);
 
+/* CNAMEs followed one after the other. */
+typedef struct DnsChain {
+    const DnsRecord *links[DNS_CHAIN_MAX + 1];
+    size_t count;
+} DnsChain;
+
 /* The name where the CNAMEs among `records`, in whatever order, lead from `name`: `name` itself
  * when there is none or CNAMEs are what is asked for. NULL when they go round or are more than
- * DNS_CHAIN_MAX. Points to `name` or into `records`. When `chain` is not NULL, copies of the
- * CNAMEs followed are appended to it. */
+ * DNS_CHAIN_MAX. Points to `name` or into `records`. When `chain`, which is empty, is not NULL, it
+ * gets the CNAMEs followed. */
 const char *dns_chain_follow(const DnsRecord *records, size_t count, const char *name,
-                             uint16_t type, GArray *chain);
+                             uint16_t type, DnsChain *chain);

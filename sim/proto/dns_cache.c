@@ -1,7 +1,9 @@
-/* A resolver's cache: a hash table for look-up, a list for the order of use. */
+/* A resolver's cache: a table for look-up, a list for the order of use; both hold the findings
+ * themselves. */
 #include "proto/dns_cache.h"
 
 #include "core/check.h"
+#include "core/table.h"
 
 #include <string.h>
 
@@ -10,56 +12,35 @@ enum {
     EVERY_TYPE = 0,
 };
 
-/* All questions are of class IN. */
-typedef struct CacheKey {
-    const char *name;
-    guint hash; /* of the name, which is looked for under two types */
-    uint16_t type;
-} CacheKey;
-
-typedef struct CacheNode {
-    CacheKey key; /* its name is the finding's */
-    DnsFinding *finding;
-    GList link; /* in DnsCache.by_use; its data is this node */
-} CacheNode;
-
+/* Keys are a name and a type: all questions are of class IN. */
 struct DnsCache {
-    GHashTable *nodes; /* CacheKey -> CacheNode */
-    GQueue by_use;     /* least recently used first */
+    Table findings;
+    GQueue by_use; /* least recently used first */
     size_t entry_maximum;
-    size_t denied; /* nodes of EVERY_TYPE */
+    size_t denied; /* findings of EVERY_TYPE */
 };
 
-static CacheKey key_of(const char *name, uint16_t type)
+static uint32_t hash_name(const char *name)
 {
-    return (CacheKey){name, g_str_hash(name), type};
+    return table_hash(name, strlen(name));
 }
 
-static guint key_hash(gconstpointer key)
+static uint32_t hash_key(uint32_t name_hash, uint16_t type)
 {
-    const CacheKey *it = key;
-    return it->hash * 31U + it->type;
+    return table_hash_number((uint64_t)type << 32 | name_hash);
 }
 
-static gboolean key_equal(gconstpointer a, gconstpointer b)
+static uint32_t hash_of(const void *thing)
 {
-    const CacheKey *left = a, *right = b;
-    return left->hash == right->hash && left->type == right->type &&
-           strcmp(left->name, right->name) == 0;
-}
-
-static void node_free(gpointer data)
-{
-    CacheNode *node = data;
-    dns_finding_unref(node->finding);
-    g_free(node);
+    const DnsFinding *finding = thing;
+    return hash_key(finding->kept.name_hash, finding->kept.type);
 }
 
 DnsCache *dns_cache_new(size_t entry_maximum)
 {
     CHECK(entry_maximum > 0);
     DnsCache *cache = g_new0(DnsCache, 1);
-    cache->nodes = g_hash_table_new_full(key_hash, key_equal, NULL, node_free);
+    cache->findings.hash_of = hash_of;
     g_queue_init(&cache->by_use);
     cache->entry_maximum = entry_maximum;
     return cache;
@@ -69,67 +50,89 @@ void dns_cache_free(DnsCache *cache)
 {
     if (!cache)
         return;
-    g_hash_table_unref(cache->nodes);
+    dns_cache_flush(cache);
     g_free(cache);
+}
+
+static void let_go(DnsFinding *finding)
+{
+    finding->kept.link.data = NULL;
+    dns_finding_unref(finding);
 }
 
 void dns_cache_flush(DnsCache *cache)
 {
     cache->denied = 0;
-    g_queue_init(&cache->by_use); /* the links lie inside the nodes */
-    g_hash_table_remove_all(cache->nodes);
+    table_clear(&cache->findings);
+    GList *link;
+    while ((link = g_queue_pop_head_link(&cache->by_use)) != NULL)
+        let_go(link->data);
 }
 
 size_t dns_cache_count(const DnsCache *cache)
 {
-    return g_hash_table_size(cache->nodes);
+    return cache->findings.count;
 }
 
-static void remove_node(DnsCache *cache, CacheNode *node)
+static void remove_finding(DnsCache *cache, DnsFinding *finding)
 {
-    g_queue_unlink(&cache->by_use, &node->link);
-    cache->denied -= node->key.type == EVERY_TYPE;
-    g_hash_table_remove(cache->nodes, &node->key);
+    g_queue_unlink(&cache->by_use, &finding->kept.link);
+    cache->denied -= finding->kept.type == EVERY_TYPE;
+    table_remove(&cache->findings, finding);
+    let_go(finding);
 }
 
-static DnsFinding *find_fresh(DnsCache *cache, const CacheKey *key, SimTime now)
+static DnsFinding *find(const DnsCache *cache, const char *name, uint32_t name_hash, uint16_t type)
 {
-    CacheNode *node = g_hash_table_lookup(cache->nodes, key);
-    if (!node)
+    TableProbe probe = table_probe(&cache->findings, hash_key(name_hash, type));
+    DnsFinding *finding;
+    while ((finding = table_next(&cache->findings, &probe)) != NULL &&
+           (finding->kept.type != type || strcmp(finding->name, name) != 0))
+        continue;
+    return finding;
+}
+
+static DnsFinding *find_fresh(DnsCache *cache, const char *name, uint32_t name_hash, uint16_t type,
+                              SimTime now)
+{
+    DnsFinding *finding = find(cache, name, name_hash, type);
+    if (!finding)
         return NULL;
-    if (now >= node->finding->expires_at) {
-        remove_node(cache, node);
+    if (now >= finding->expires_at) {
+        remove_finding(cache, finding);
         return NULL;
     }
-    g_queue_unlink(&cache->by_use, &node->link);
-    g_queue_push_tail_link(&cache->by_use, &node->link);
-    return node->finding;
+    if (cache->by_use.tail != &finding->kept.link) {
+        g_queue_unlink(&cache->by_use, &finding->kept.link);
+        g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
+    }
+    return finding;
 }
 
 DnsFinding *dns_cache_find(DnsCache *cache, const char *name, uint16_t type, SimTime now)
 {
-    CacheKey key = key_of(name, EVERY_TYPE);
-    DnsFinding *finding = cache->denied > 0 ? find_fresh(cache, &key, now) : NULL;
-    key.type = type;
-    return finding ? finding : find_fresh(cache, &key, now);
+    const uint32_t hash = hash_name(name);
+    DnsFinding *finding = cache->denied > 0 ? find_fresh(cache, name, hash, EVERY_TYPE, now) : NULL;
+    return finding ? finding : find_fresh(cache, name, hash, type, now);
 }
 
 void dns_cache_put(DnsCache *cache, uint16_t type, DnsFinding *finding)
 {
+    CHECK(finding->kept.link.data == NULL);
     if (finding->expires_at <= finding->cached_at)
         return;
-    if (finding->outcome == DNS_OUTCOME_NXDOMAIN && dns_finding_answer(finding).record_count == 0)
+    if (finding->outcome == DNS_OUTCOME_NXDOMAIN && finding->record_count == 0)
         type = EVERY_TYPE;
-    CacheNode *node = g_new0(CacheNode, 1);
-    node->key = key_of(finding->name, type);
-    node->finding = dns_finding_ref(finding);
-    node->link.data = node;
-    CacheNode *same = g_hash_table_lookup(cache->nodes, &node->key);
+    const uint32_t hash = hash_name(finding->name);
+    DnsFinding *same = find(cache, finding->name, hash, type);
     if (same)
-        remove_node(cache, same);
+        remove_finding(cache, same);
     else if (dns_cache_count(cache) == cache->entry_maximum)
-        remove_node(cache, g_queue_peek_head(&cache->by_use));
+        remove_finding(cache, g_queue_peek_head(&cache->by_use));
+    finding->kept.name_hash = hash;
+    finding->kept.type = type;
+    finding->kept.link.data = dns_finding_ref(finding);
     cache->denied += type == EVERY_TYPE;
-    g_hash_table_insert(cache->nodes, &node->key, node);
-    g_queue_push_tail_link(&cache->by_use, &node->link);
+    table_add(&cache->findings, hash_of(finding), finding);
+    g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
 }

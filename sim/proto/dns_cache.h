@@ -17,9 +17,9 @@ void dns_cache_free(DnsCache *cache);
 /* What has been found at `now` for that type at that name, which is in normal form (any other text
  * finds nothing), or NULL. Borrowed: to be kept, it is ref'd. */
 DnsFinding *dns_cache_find(DnsCache *cache, const char *name, uint16_t type, SimTime now);
-/* Keeps what a question of this type has come to, by a reference of its own, until it expires; not
- * at all when that is at once. An NXDOMAIN without records (without aliases on the way) counts for
- * every type of the name, RFC 2308 §5. */
+/* Keeps what a question of this type has come to, which no cache keeps yet, by a reference of its
+ * own, until it expires; not at all when that is at once. An NXDOMAIN without records (without
+ * aliases on the way) counts for every type of the name, RFC 2308 §5. */
 void dns_cache_put(DnsCache *cache, uint16_t type, DnsFinding *finding);
 /* Forgets everything. */
 void dns_cache_flush(DnsCache *cache);

@@ -46,26 +46,25 @@ static bool follow_pointer(Reader *reader, size_t start)
     return reader->offset >= DNS_HEADER_SIZE && reader->offset < start;
 }
 
-static bool get_label(Reader *reader, DnsLabel *label)
+static bool get_label(Reader *reader, Span *label)
 {
-    label->length = reader->datagram.data[reader->offset];
+    const uint8_t *octets = reader->datagram.data + reader->offset;
+    *label = span_of(octets + 1, octets[0]);
     /* The bit patterns 01 and 10 are reserved. */
-    if (label->length > DNS_LABEL_MAX || !has_left(reader, 1u + label->length))
+    if (label->length > DNS_LABEL_MAX || !has_left(reader, 1 + label->length))
         return false;
-    memcpy(label->octets, reader->datagram.data + reader->offset + 1, label->length);
-    reader->offset += 1u + label->length;
+    reader->offset += 1 + label->length;
     return true;
 }
 
-static bool get_name_text(Reader *reader, char text[DNS_NAME_TEXT_SIZE])
+/* The builder holds the name when it succeeds. */
+static bool get_name_text(Reader *reader, DnsNameBuilder *builder)
 {
-    DnsNameBuilder builder;
-    dns_name_builder_init(&builder, text);
     Reader walk = *reader; /* goes back along pointers */
     size_t start = walk.offset;
     bool has_jumped = false;
     while (has_left(&walk, 1)) {
-        DnsLabel label;
+        Span label;
         if (walk.datagram.data[walk.offset] >= 0xC0) {
             if (!has_jumped)
                 reader->offset = MIN(walk.offset + 2, walk.datagram.length);
@@ -80,10 +79,10 @@ static bool get_name_text(Reader *reader, char text[DNS_NAME_TEXT_SIZE])
         if (!has_jumped)
             reader->offset = walk.offset;
         if (label.length == 0) {
-            dns_name_builder_finish(&builder);
+            dns_name_builder_finish(builder);
             return true;
         }
-        if (!dns_name_builder_add(&builder, &label))
+        if (!dns_name_builder_add(builder, label))
             return false;
     }
     return false;
@@ -93,9 +92,11 @@ static bool get_name_text(Reader *reader, char text[DNS_NAME_TEXT_SIZE])
 static bool get_name(Reader *reader, char **name)
 {
     char text[DNS_NAME_TEXT_SIZE];
-    if (!get_name_text(reader, text))
+    DnsNameBuilder builder;
+    dns_name_builder_init(&builder, text);
+    if (!get_name_text(reader, &builder))
         return false;
-    *name = g_strdup(text);
+    *name = g_memdup2(text, builder.length + 1);
     return true;
 }
 

@@ -56,7 +56,8 @@ static bool put_u32(Writer *writer, uint32_t value)
 static uint16_t find_tail(const Writer *writer, const char *name)
 {
     for (size_t i = 0; i < writer->tail_count; i++) {
-        if (strcmp(writer->tails[i].name, name) == 0)
+        const char *tail = writer->tails[i].name;
+        if (tail[0] == name[0] && strcmp(tail, name) == 0)
             return writer->tails[i].offset;
     }
     return 0;
@@ -70,24 +71,36 @@ static void remember_tail(Writer *writer, const char *name, size_t offset)
     writer->tail_count++;
 }
 
-static bool put_label(Writer *writer, const char *name)
+/* Writes the label at `*name`, which is then behind it. */
+static bool put_label(Writer *writer, const char **name)
 {
     DnsLabel label;
-    CHECK(dns_name_read_label(&name, &label));
-    return put_bytes(writer, &label.length, 1) && put_bytes(writer, label.octets, label.length);
+    size_t length = 0;
+    while ((*name)[length] != '.' && (*name)[length] != '\\' && (*name)[length] != '\0')
+        length++;
+    if ((*name)[length] == '\\') { /* few have an escape */
+        CHECK(dns_name_read_label(name, &label));
+        return put_bytes(writer, &label.length, 1) && put_bytes(writer, label.octets, label.length);
+    }
+    CHECK(length > 0 && length <= DNS_LABEL_MAX);
+    const uint8_t *octets = (const uint8_t *)*name;
+    *name += length + ((*name)[length] == '.');
+    return put_bytes(writer, &(uint8_t){(uint8_t)length}, 1) && put_bytes(writer, octets, length);
 }
 
 /* RFC 1035 §4.1.4: labels, ended by the root or by a pointer to the same tail further up. */
 static bool put_name(Writer *writer, const char *name)
 {
-    for (; strcmp(name, ".") != 0; name = dns_name_parent(name)) {
+    bool is_root = strcmp(name, ".") == 0;
+    while (*name != '\0' && !is_root) {
         uint16_t earlier = find_tail(writer, name);
         if (earlier != 0)
             return put_u16(writer, (uint16_t)(POINTER_MARK | earlier));
         size_t offset = writer->length;
-        if (!put_label(writer, name))
+        const char *tail = name;
+        if (!put_label(writer, &name))
             return false;
-        remember_tail(writer, name, offset);
+        remember_tail(writer, tail, offset);
     }
     return put_bytes(writer, (const uint8_t[]){0}, 1);
 }

@@ -84,16 +84,16 @@ static char *put_octet(char *end, uint8_t octet)
     return end + 4;
 }
 
-bool dns_name_builder_add(DnsNameBuilder *builder, const DnsLabel *label)
+bool dns_name_builder_add(DnsNameBuilder *builder, Span label)
 {
-    builder->wire_length += 1u + label->length;
-    if (label->length == 0 || builder->wire_length > DNS_NAME_WIRE_MAX)
+    builder->wire_length += 1 + label.length;
+    if (label.length == 0 || builder->wire_length > DNS_NAME_WIRE_MAX)
         return false;
     char *end = builder->text + builder->length;
     if (builder->length > 0)
         *end++ = '.';
-    for (uint8_t i = 0; i < label->length; i++)
-        end = put_octet(end, label->octets[i]);
+    for (size_t i = 0; i < label.length; i++)
+        end = put_octet(end, label.data[i]);
     builder->length = (size_t)(end - builder->text);
     return true;
 }
@@ -141,7 +141,8 @@ bool dns_name_normalise(const char *text, char name[DNS_NAME_TEXT_SIZE])
         return false;
     while (*cursor != '\0') {
         DnsLabel label;
-        if (!dns_name_read_label(&cursor, &label) || !dns_name_builder_add(&builder, &label))
+        if (!dns_name_read_label(&cursor, &label) ||
+            !dns_name_builder_add(&builder, span_of(label.octets, label.length)))
             return false;
     }
     dns_name_builder_finish(&builder);

@@ -6,6 +6,7 @@
  * whether one is a proper host name is not asked here. */
 #pragma once
 
+#include "core/bytes.h"
 #include "core/ipv4.h"
 
 #include <stdbool.h>
@@ -42,7 +43,7 @@ typedef struct DnsNameBuilder {
 
 void dns_name_builder_init(DnsNameBuilder *builder, char text[DNS_NAME_TEXT_SIZE]);
 /* False when the label is empty or the name would exceed DNS_NAME_WIRE_MAX. */
-bool dns_name_builder_add(DnsNameBuilder *builder, const DnsLabel *label);
+bool dns_name_builder_add(DnsNameBuilder *builder, Span label);
 /* Terminates the text. */
 void dns_name_builder_finish(DnsNameBuilder *builder);
 

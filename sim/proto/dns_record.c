@@ -304,15 +304,7 @@ void dns_question_clear(DnsQuestion *question)
     *question = (DnsQuestion){0};
 }
 
-guint dns_question_hash(gconstpointer question)
+bool dns_question_equals(const DnsQuestion *a, const DnsQuestion *b)
 {
-    const DnsQuestion *key = question;
-    return g_str_hash(key->name) * 31u + key->type;
-}
-
-gboolean dns_question_equal(gconstpointer a, gconstpointer b)
-{
-    const DnsQuestion *left = a, *right = b;
-    return left->type == right->type && left->class == right->class &&
-           strcmp(left->name, right->name) == 0;
+    return a->type == b->type && a->class == b->class && strcmp(a->name, b->name) == 0;
 }

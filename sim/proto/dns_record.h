@@ -105,6 +105,4 @@ char *dns_type_format(uint16_t type, char text[DNS_TYPE_TEXT_SIZE]);
 
 DnsQuestion dns_question_copy(const DnsQuestion *question);
 void dns_question_clear(DnsQuestion *question);
-/* For GHashTable: keys are DnsQuestion. */
-guint dns_question_hash(gconstpointer question);
-gboolean dns_question_equal(gconstpointer a, gconstpointer b);
+bool dns_question_equals(const DnsQuestion *a, const DnsQuestion *b);

@@ -5,6 +5,7 @@
 #include "proto/dns_resolver.h"
 
 #include "core/check.h"
+#include "core/table.h"
 #include "proto/dns_cache.h"
 #include "proto/dns_response.h"
 #include "proto/dns_wire.h"
@@ -13,12 +14,14 @@
 
 /* One question on its way to the name server, for one ask or several. */
 typedef struct Query {
-    DnsQuestion question; /* the key in DnsResolver.queries */
+    DnsQuestion question; /* its name lies behind the query */
     uint16_t id;
     uint32_t attempt;
     SimTime deadline;
-    GArray *tokens; /* of uint64_t: the asks that wait for it */
+    uint64_t token; /* the ask that it was first sent for */
+    GArray *more;   /* of uint64_t: further asks that wait for it; NULL: none does */
     GList link;     /* in DnsResolver.waiting; its data is this query */
+    char name[];
 } Query;
 
 /* An event and what its pointers point to. */
@@ -31,8 +34,8 @@ typedef struct QueuedEvent {
 struct DnsResolver {
     DnsResolverOptions options;
     DnsCache *cache;
-    GHashTable *queries; /* DnsQuestion -> Query */
-    GQueue waiting;      /* queries, the next deadline first */
+    Table queries;
+    GQueue waiting; /* queries, the next deadline first */
     QueuedEvent *events;
     size_t event_count, event_room;
     size_t next_event; /* in `events`: to be given out; the one before it lives still */
@@ -46,11 +49,30 @@ static void queued_event_clear(QueuedEvent *queued)
     g_clear_pointer(&queued->query, g_free);
 }
 
-static void query_free(gpointer data)
+static uint32_t hash_question(const DnsQuestion *question)
 {
-    Query *query = data;
-    dns_question_clear(&query->question);
-    g_array_unref(query->tokens);
+    const uint32_t hash = table_hash(question->name, strlen(question->name));
+    return table_hash_number((uint64_t)question->type << 32 | hash);
+}
+
+static uint32_t hash_query(const void *thing)
+{
+    return hash_question(&((const Query *)thing)->question);
+}
+
+static Query *find_query(const DnsResolver *resolver, const DnsQuestion *question)
+{
+    TableProbe probe = table_probe(&resolver->queries, hash_question(question));
+    Query *query;
+    while ((query = table_next(&resolver->queries, &probe)) != NULL &&
+           !dns_question_equals(&query->question, question))
+        continue;
+    return query;
+}
+
+static void query_free(Query *query)
+{
+    g_clear_pointer(&query->more, g_array_unref);
     g_free(query);
 }
 
@@ -65,8 +87,7 @@ DnsResolver *dns_resolver_new(const DnsResolverOptions *options)
     if (options->cache_entries_max == 0)
         resolver->options.cache_entries_max = DNS_RESOLVER_DEFAULT_CACHE_ENTRIES_MAX;
     resolver->cache = dns_cache_new(resolver->options.cache_entries_max);
-    resolver->queries =
-        g_hash_table_new_full(dns_question_hash, dns_question_equal, NULL, query_free);
+    resolver->queries.hash_of = hash_query;
     g_queue_init(&resolver->waiting);
     return resolver;
 }
@@ -76,7 +97,10 @@ void dns_resolver_free(DnsResolver *resolver)
     if (!resolver)
         return;
     dns_cache_free(resolver->cache);
-    g_hash_table_unref(resolver->queries); /* the links of `waiting` lie in the queries */
+    size_t at = 0;
+    for (Query *query; (query = table_each(&resolver->queries, &at)) != NULL;)
+        query_free(query);
+    table_clear(&resolver->queries);
     for (size_t i = 0; i < resolver->event_count; i++)
         queued_event_clear(&resolver->events[i]);
     g_free(resolver->events);
@@ -123,7 +147,7 @@ static void queue_send(DnsResolver *resolver, const Query *query, Span datagram)
     char *name = memcpy(copies + datagram.length, query->question.name, name_size);
     const DnsResolverEvent event = {
         .kind = DNS_RESOLVER_SEND,
-        .token = g_array_index(query->tokens, uint64_t, 0),
+        .token = query->token,
         .question = {.name = name, .type = query->question.type, .class = query->question.class},
         .datagram = span_of(copies, datagram.length),
         .id = query->id,
@@ -139,7 +163,8 @@ static void send_query(DnsResolver *resolver, Query *query, SimTime now)
     dns_message_init(&message);
     message.id = query->id;
     message.recursion_desired = true; /* a stub leaves the work to its name server */
-    message.question = dns_question_copy(&query->question);
+    message.is_lent = true;
+    message.question = query->question;
     const size_t length = dns_message_encode(&message, datagram);
     dns_message_clear(&message);
 
@@ -170,18 +195,18 @@ static bool answer_from_cache(DnsResolver *resolver, uint64_t token, const char 
 static void ask_name_server(DnsResolver *resolver, uint64_t token, const DnsQuestion *question,
                             uint16_t id, SimTime now)
 {
-    Query *query = g_hash_table_lookup(resolver->queries, question);
+    Query *query = find_query(resolver, question);
     if (query) {
-        g_array_append_val(query->tokens, token);
+        if (!query->more)
+            query->more = g_array_new(FALSE, FALSE, sizeof token);
+        g_array_append_val(query->more, token);
         return;
     }
-    query = g_new0(Query, 1);
-    query->question = dns_question_copy(question);
-    query->id = id;
-    query->tokens = g_array_new(FALSE, FALSE, sizeof token);
-    query->link.data = query;
-    g_array_append_val(query->tokens, token);
-    g_hash_table_insert(resolver->queries, &query->question, query);
+    const size_t name_size = strlen(question->name) + 1;
+    query = g_malloc(sizeof *query + name_size);
+    *query = (Query){.question = *question, .id = id, .token = token, .link.data = query};
+    query->question.name = memcpy(query->name, question->name, name_size);
+    table_add(&resolver->queries, hash_query(query), query);
     send_query(resolver, query, now);
 }
 
@@ -189,7 +214,7 @@ static void ask_name_server(DnsResolver *resolver, uint64_t token, const DnsQues
 static void answer_no_name(DnsResolver *resolver, uint64_t token, const char *name, uint16_t type,
                            SimTime now)
 {
-    DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NXDOMAIN, now);
+    DnsFinding *finding = dns_finding_new(name, DNS_OUTCOME_NXDOMAIN, now, NULL, 0);
     queue_answer(resolver, token, type, finding);
     dns_finding_unref(finding);
 }
@@ -218,11 +243,14 @@ uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type
 /* Answers every ask that waits for the query, which is then gone. */
 static void finish_query(DnsResolver *resolver, Query *query, DnsFinding *finding, uint8_t rcode)
 {
-    for (guint i = 0; i < query->tokens->len; i++) {
-        const uint64_t token = g_array_index(query->tokens, uint64_t, i);
-        queue_answer(resolver, token, query->question.type, finding)->rcode = rcode;
+    const uint16_t type = query->question.type;
+    queue_answer(resolver, query->token, type, finding)->rcode = rcode;
+    for (guint i = 0; query->more && i < query->more->len; i++) {
+        const uint64_t token = g_array_index(query->more, uint64_t, i);
+        queue_answer(resolver, token, type, finding)->rcode = rcode;
     }
-    g_hash_table_remove(resolver->queries, &query->question);
+    table_remove(&resolver->queries, query);
+    query_free(query);
 }
 
 /* The query that the message answers: the same id and question (RFC 5452 §9.1), or NULL. */
@@ -230,19 +258,14 @@ static Query *match_query(const DnsResolver *resolver, const DnsMessage *message
 {
     if (!message->is_response || message->opcode != DNS_OPCODE_QUERY || !message->question.name)
         return NULL;
-    Query *query = g_hash_table_lookup(resolver->queries, &message->question);
+    Query *query = find_query(resolver, &message->question);
     return query && query->id == message->id ? query : NULL;
 }
 
 static void take_response(DnsResolver *resolver, Query *query, const DnsMessage *response,
                           SimTime now)
 {
-    uint32_t ttl_s = 0;
-    GArray *records = dns_records_new();
-    const DnsOutcome outcome = dns_response_judge(response, records, &ttl_s);
-    DnsFinding *finding = dns_finding_new(query->question.name, outcome, now);
-    finding->records = records;
-    finding->expires_at = simtime_add(now, ttl_s * SIM_SECOND);
+    DnsFinding *finding = dns_response_judge(response, now);
     dns_cache_put(resolver->cache, query->question.type, finding);
     g_queue_unlink(&resolver->waiting, &query->link);
     finish_query(resolver, query, finding, response->rcode);
@@ -280,7 +303,8 @@ void dns_resolver_time_out(DnsResolver *resolver, SimTime now)
             send_query(resolver, query, now);
             continue;
         }
-        DnsFinding *finding = dns_finding_new(query->question.name, DNS_OUTCOME_TIMEOUT, now);
+        DnsFinding *finding =
+            dns_finding_new(query->question.name, DNS_OUTCOME_TIMEOUT, now, NULL, 0);
         finish_query(resolver, query, finding, DNS_RCODE_NOERROR);
         dns_finding_unref(finding);
     }

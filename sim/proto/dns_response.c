@@ -2,6 +2,7 @@
  * question count; whatever else a response brings is no one's business (RFC 2181 §5.4.1). */
 #include "proto/dns_response.h"
 
+#include "core/check.h"
 #include "proto/dns_resolver.h"
 
 #include <string.h>
@@ -12,8 +13,19 @@ static uint32_t sane_ttl(uint32_t ttl_s, uint32_t maximum_s)
     return ttl_s > INT32_MAX ? 0 : MIN(ttl_s, maximum_s);
 }
 
-/* Appends the records of `type` at `name` from the answer section; returns how many. */
-static size_t collect_set(const DnsMessage *response, const char *name, GArray *records)
+/* A record takes eleven octets at least, and all stand in one datagram. */
+enum { RECORDS_MAX = DNS_DATAGRAM_MAX / 11 };
+
+/* What a response comes to, in parts. */
+typedef struct Judgement {
+    DnsOutcome outcome;
+    const DnsRecord *records[RECORDS_MAX + DNS_CHAIN_MAX + 1];
+    size_t count;
+    uint32_t ttl_s;
+} Judgement;
+
+/* Adds the records of the type asked at `name` from the answer section; returns how many. */
+static size_t collect_set(const DnsMessage *response, const char *name, Judgement *judgement)
 {
     const DnsQuestion *question = &response->question;
     size_t count = 0;
@@ -21,8 +33,8 @@ static size_t collect_set(const DnsMessage *response, const char *name, GArray *
         const DnsRecord *record = dns_message_peek(response, DNS_ANSWER, i);
         if ((record->type == question->type || question->type == DNS_TYPE_ANY) &&
             record->class == question->class && strcmp(record->name, name) == 0) {
-            DnsRecord copy = dns_record_copy(record);
-            g_array_append_val(records, copy);
+            CHECK(judgement->count < G_N_ELEMENTS(judgement->records));
+            judgement->records[judgement->count++] = record;
             count++;
         }
     }
@@ -30,11 +42,11 @@ static size_t collect_set(const DnsMessage *response, const char *name, GArray *
 }
 
 /* Corrects the records' TTLs and returns the shortest. */
-static uint32_t limit_ttls(GArray *records)
+static uint32_t limit_ttls(DnsFinding *finding)
 {
     uint32_t shortest = DNS_RESOLVER_TTL_MAX_S;
-    for (guint i = 0; i < records->len; i++) {
-        DnsRecord *record = &g_array_index(records, DnsRecord, i);
+    for (size_t i = 0; i < finding->record_count; i++) {
+        DnsRecord *record = &finding->records[i];
         record->ttl_s = sane_ttl(record->ttl_s, DNS_RESOLVER_TTL_MAX_S);
         shortest = MIN(shortest, record->ttl_s);
     }
@@ -80,25 +92,37 @@ static DnsOutcome judge_empty(const DnsMessage *response, const char *name, bool
     return is_referral ? DNS_OUTCOME_SERVFAIL : DNS_OUTCOME_NODATA;
 }
 
-DnsOutcome dns_response_judge(const DnsMessage *response, GArray *records, uint32_t *ttl_s)
+static void judge(const DnsMessage *response, Judgement *judgement)
 {
     const DnsQuestion *question = &response->question;
-    *ttl_s = 0;
+    judgement->count = 0;
+    judgement->ttl_s = 0;
+    judgement->outcome = DNS_OUTCOME_SERVFAIL;
     bool speaks = response->rcode == DNS_RCODE_NOERROR || response->rcode == DNS_RCODE_NXDOMAIN;
     if (!speaks || response->is_truncated)
-        return DNS_OUTCOME_SERVFAIL;
+        return;
     const size_t count = dns_message_count(response, DNS_ANSWER);
     const DnsRecord *section = count > 0 ? dns_message_peek(response, DNS_ANSWER, 0) : NULL;
-    const char *end = dns_chain_follow(section, count, question->name, question->type, records);
-    if (!end) { /* RFC 1034 §3.6.2: aliases that go round are an error */
-        g_array_set_size(records, 0);
-        return DNS_OUTCOME_LOOP;
-    }
-    DnsOutcome outcome = DNS_OUTCOME_ANSWER;
-    *ttl_s = DNS_RESOLVER_TTL_MAX_S;
-    if (collect_set(response, end, records) == 0)
-        outcome = judge_empty(response, end, records->len > 0, ttl_s);
-    const uint32_t shortest_s = limit_ttls(records);
-    *ttl_s = MIN(*ttl_s, shortest_s);
-    return outcome;
+    DnsChain chain = {.count = 0};
+    const char *end = dns_chain_follow(section, count, question->name, question->type, &chain);
+    judgement->outcome = DNS_OUTCOME_LOOP;
+    if (!end) /* RFC 1034 §3.6.2: aliases that go round are an error */
+        return;
+    for (; judgement->count < chain.count; judgement->count++)
+        judgement->records[judgement->count] = chain.links[judgement->count];
+    judgement->outcome = DNS_OUTCOME_ANSWER;
+    judgement->ttl_s = DNS_RESOLVER_TTL_MAX_S;
+    if (collect_set(response, end, judgement) == 0)
+        judgement->outcome = judge_empty(response, end, chain.count > 0, &judgement->ttl_s);
+}
+
+DnsFinding *dns_response_judge(const DnsMessage *response, SimTime now)
+{
+    Judgement judgement; /* of whose records only those are read that there are */
+    judge(response, &judgement);
+    DnsFinding *finding = dns_finding_new(response->question.name, judgement.outcome, now,
+                                          judgement.records, judgement.count);
+    const uint32_t shortest_s = limit_ttls(finding);
+    finding->expires_at = simtime_add(now, MIN(judgement.ttl_s, shortest_s) * SIM_SECOND);
+    return finding;
 }

@@ -4,6 +4,7 @@
 #include "proto/dns_answer.h"
 #include "proto/dns_wire.h"
 
-/* The outcome, with the CNAMEs that lead from the name asked and the records at their end
- * appended to `records`. *ttl_s is how long it may be remembered, 0: not at all. */
-DnsOutcome dns_response_judge(const DnsMessage *response, GArray *records, uint32_t *ttl_s);
+/* What a response to a question about `question.name` has come to at `now`: the outcome, with the
+ * CNAMEs that lead from the name asked and the records at their end. It expires when it may be
+ * remembered no longer. */
+DnsFinding *dns_response_judge(const DnsMessage *response, SimTime now);

@@ -20,27 +20,41 @@ void dns_message_init(DnsMessage *message)
 
 void dns_message_clear(DnsMessage *message)
 {
-    dns_question_clear(&message->question);
-    for (int i = 0; i < DNS_SECTION_COUNT; i++)
-        g_clear_pointer(&message->sections[i], g_array_unref);
+    if (!message->is_lent)
+        dns_question_clear(&message->question);
+    for (int i = 0; i < DNS_SECTION_COUNT; i++) {
+        dns_message_drop(message, (DnsSection)i);
+        g_free(message->sections[i].records);
+    }
     *message = (DnsMessage){0};
 }
 
 size_t dns_message_count(const DnsMessage *message, DnsSection section)
 {
-    const GArray *records = message->sections[section];
-    return records != NULL ? records->len : 0;
+    return message->sections[section].count;
 }
 
 const DnsRecord *dns_message_peek(const DnsMessage *message, DnsSection section, size_t index)
 {
     CHECK(index < dns_message_count(message, section));
-    return &g_array_index(message->sections[section], DnsRecord, index);
+    return &message->sections[section].records[index];
 }
 
 void dns_message_take(DnsMessage *message, DnsSection section, DnsRecord record)
 {
-    if (message->sections[section] == NULL)
-        message->sections[section] = dns_records_new();
-    g_array_append_val(message->sections[section], record);
+    enum { FIRST_ROOM = 4 };
+    DnsSectionRecords *its = &message->sections[section];
+    if (its->count == its->room) {
+        its->room = MAX(2 * its->room, (size_t)FIRST_ROOM);
+        its->records = g_renew(DnsRecord, its->records, its->room);
+    }
+    its->records[its->count++] = record;
+}
+
+void dns_message_drop(DnsMessage *message, DnsSection section)
+{
+    DnsSectionRecords *its = &message->sections[section];
+    for (size_t i = 0; i < its->count && !message->is_lent; i++)
+        dns_record_clear(&its->records[i]);
+    its->count = 0;
 }

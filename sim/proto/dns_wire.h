@@ -37,6 +37,12 @@ typedef enum DnsSection {
     DNS_SECTION_COUNT,
 } DnsSection;
 
+/* The records of a section, one behind the other. */
+typedef struct DnsSectionRecords {
+    DnsRecord *records;
+    size_t count, room;
+} DnsSectionRecords;
+
 /* A message. Initialise with dns_message_init, release with dns_message_clear. */
 typedef struct DnsMessage {
     uint16_t id;
@@ -47,16 +53,20 @@ typedef struct DnsMessage {
     bool recursion_desired;   /* RD */
     bool recursion_available; /* RA */
     uint8_t rcode;
-    DnsQuestion question;                /* name is NULL when there is none */
-    GArray *sections[DNS_SECTION_COUNT]; /* of DnsRecord; NULL: it is empty */
+    bool is_lent;         /* what question and records point to is another's, who keeps it */
+    DnsQuestion question; /* name is NULL when there is none */
+    DnsSectionRecords sections[DNS_SECTION_COUNT];
 } DnsMessage;
 
 void dns_message_init(DnsMessage *message);
 void dns_message_clear(DnsMessage *message);
 size_t dns_message_count(const DnsMessage *message, DnsSection section);
 const DnsRecord *dns_message_peek(const DnsMessage *message, DnsSection section, size_t index);
-/* Appends `record`, which the message then owns. */
+/* Appends `record`, which the message then owns, unless it is one that only points to others'. */
 void dns_message_take(DnsMessage *message, DnsSection section, DnsRecord record);
+
+/* Empties a section. */
+void dns_message_drop(DnsMessage *message, DnsSection section);
 
 /* Writes the message with compressed names and returns its length. Records that find no room are
  * left out: in the additional section without a word, with the rest of their set; elsewhere TC is

@@ -5,9 +5,18 @@
 
 #include <string.h>
 
-static void entry_free(gpointer data)
+static uint32_t hash_name(const char *name)
 {
-    DnsZoneEntry *entry = data;
+    return table_hash(name, strlen(name));
+}
+
+static uint32_t hash_entry(const void *thing)
+{
+    return hash_name(((const DnsZoneEntry *)thing)->name);
+}
+
+static void entry_free(DnsZoneEntry *entry)
+{
     g_clear_pointer(&entry->records, g_array_unref);
     g_clear_pointer(&entry->original, g_array_unref);
     g_free(entry->name);
@@ -17,7 +26,7 @@ static void entry_free(gpointer data)
 DnsZone *dns_zone_new(void)
 {
     DnsZone *zone = g_new0(DnsZone, 1);
-    zone->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
+    zone->entries.hash_of = hash_entry;
     return zone;
 }
 
@@ -25,25 +34,37 @@ void dns_zone_free(DnsZone *zone)
 {
     if (!zone)
         return;
-    g_hash_table_unref(zone->entries);
+    size_t at = 0;
+    for (DnsZoneEntry *entry; (entry = table_each(&zone->entries, &at)) != NULL;)
+        entry_free(entry);
+    table_clear(&zone->entries);
     g_free(zone);
+}
+
+static DnsZoneEntry *find_entry(const DnsZone *zone, const char *name)
+{
+    TableProbe probe = table_probe(&zone->entries, hash_name(name));
+    DnsZoneEntry *entry;
+    while ((entry = table_next(&zone->entries, &probe)) != NULL && strcmp(entry->name, name) != 0)
+        continue;
+    return entry;
 }
 
 const DnsZoneEntry *dns_zone_find(const DnsZone *zone, const char *name)
 {
-    return g_hash_table_lookup(zone->entries, name);
+    return find_entry(zone, name);
 }
 
 /* The entry of a name in normal form, made when there is none. */
 static DnsZoneEntry *need_entry(DnsZone *zone, const char *name)
 {
-    DnsZoneEntry *entry = g_hash_table_lookup(zone->entries, name);
+    DnsZoneEntry *entry = find_entry(zone, name);
     if (entry)
         return entry;
     entry = g_new0(DnsZoneEntry, 1);
     entry->name = g_strdup(name);
     entry->records = dns_records_new();
-    g_hash_table_insert(zone->entries, entry->name, entry);
+    table_add(&zone->entries, hash_name(name), entry);
     return entry;
 }
 

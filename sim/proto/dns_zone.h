@@ -42,7 +42,8 @@ void dns_zone_restore(DnsZone *zone, const char *name);
 /* Sets the failure switch of exactly this name; DNS_ZONE_FAILURE_NONE mends it. */
 void dns_zone_fail(DnsZone *zone, const char *name, DnsZoneFailure failure);
 
-/* Fills an initialised `response` to `query`. False: stay silent. */
+/* Fills an initialised `response` to `query`; it points to what is theirs, zone's and query's.
+ * False: stay silent. */
 bool dns_zone_answer(const DnsZone *zone, const DnsMessage *query, DnsMessage *response);
 /* The same with octets: writes the response and its length. False: no datagram is sent, because of
  * a DNS_ZONE_FAILURE_TIMEOUT, or because `query` is itself a response or shorter than a header. */

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static void take_copy(DnsMessage *message, DnsSection section, const DnsRecord *record)
-{
-    dns_message_take(message, section, dns_record_copy(record));
-}
-
 static bool contains(const DnsMessage *message, DnsSection section, const DnsRecord *record)
 {
     for (size_t i = 0; i < dns_message_count(message, section); i++) {
@@ -29,11 +24,11 @@ static const DnsRecord *find_record(const DnsZoneEntry *entry, uint16_t type)
     return NULL;
 }
 
-/* The SOA of the zone that `name` lies in: that of the nearest apex above it. */
-static const DnsRecord *find_soa(const DnsZone *zone, const char *name)
+/* The SOA of the zone that `name` lies in: that of the nearest apex, at its entry or above. */
+static const DnsRecord *find_soa(const DnsZone *zone, const char *name, const DnsZoneEntry *entry)
 {
-    const DnsRecord *soa = NULL;
-    for (; name && !soa; name = dns_name_parent(name))
+    const DnsRecord *soa = find_record(entry, DNS_TYPE_SOA);
+    while (!soa && (name = dns_name_parent(name)) != NULL)
         soa = find_record(dns_zone_find(zone, name), DNS_TYPE_SOA);
     return soa;
 }
@@ -44,7 +39,7 @@ static size_t append_matching(const DnsZoneEntry *entry, uint16_t type, DnsMessa
     for (guint i = 0; i < entry->records->len; i++) {
         const DnsRecord *record = &g_array_index(entry->records, DnsRecord, i);
         if (record->type == type || type == DNS_TYPE_ANY) {
-            take_copy(response, DNS_ANSWER, record);
+            dns_message_take(response, DNS_ANSWER, *record);
             count++;
         }
     }
@@ -55,7 +50,7 @@ static size_t append_matching(const DnsZoneEntry *entry, uint16_t type, DnsMessa
  * its MINIMUM field. */
 static void answer_negative(const DnsRecord *soa, uint8_t rcode, DnsMessage *response)
 {
-    DnsRecord copy = dns_record_copy(soa);
+    DnsRecord copy = *soa;
     copy.ttl_s = MIN(soa->ttl_s, soa->soa.minimum_s);
     dns_message_take(response, DNS_AUTHORITY, copy);
     response->rcode = rcode;
@@ -70,7 +65,7 @@ static void append_addresses(const DnsZone *zone, const char *host, DnsMessage *
         const DnsRecord *record = &g_array_index(entry->records, DnsRecord, i);
         if (record->type == DNS_TYPE_A && !contains(response, DNS_ANSWER, record) &&
             !contains(response, DNS_ADDITIONAL, record))
-            take_copy(response, DNS_ADDITIONAL, record);
+            dns_message_take(response, DNS_ADDITIONAL, *record);
     }
 }
 
@@ -86,12 +81,13 @@ static void append_additional(const DnsZone *zone, DnsMessage *response)
     }
 }
 
-/* Answers for one name of a chain of aliases. Returns the next name to go on with, or NULL. */
-static const char *answer_name(const DnsZone *zone, const char *name, uint16_t type,
+/* Answers for one name of a chain of aliases, whose entry may be NULL. Returns the next name to go
+ * on with, or NULL. */
+static const char *answer_name(const DnsZone *zone, const char *name, const DnsZoneEntry *entry,
                                DnsMessage *response)
 {
-    const DnsZoneEntry *entry = dns_zone_find(zone, name);
-    const DnsRecord *soa = find_soa(zone, name);
+    const uint16_t type = response->question.type;
+    const DnsRecord *soa = find_soa(zone, name, entry);
     const bool is_first = dns_message_count(response, DNS_ANSWER) == 0;
     if (!soa) { /* not ours: an alias may still lead there, and the asker goes on alone */
         response->rcode = is_first ? DNS_RCODE_REFUSED : DNS_RCODE_NOERROR;
@@ -113,13 +109,13 @@ static const char *answer_name(const DnsZone *zone, const char *name, uint16_t t
     }
     if (contains(response, DNS_ANSWER, alias))
         return NULL; /* they go round: the asker sees it (RFC 1034 §3.6.2) */
-    take_copy(response, DNS_ANSWER, alias);
+    dns_message_take(response, DNS_ANSWER, *alias);
     return alias->host;
 }
 
 static void answer_failed(DnsMessage *response)
 {
-    g_clear_pointer(&response->sections[DNS_ANSWER], g_array_unref);
+    dns_message_drop(response, DNS_ANSWER);
     response->is_authoritative = false;
     response->rcode = DNS_RCODE_SERVFAIL;
 }
@@ -137,7 +133,7 @@ static bool answer_question(const DnsZone *zone, DnsMessage *response)
             answer_failed(response);
             return true;
         }
-        name = answer_name(zone, name, response->question.type, response);
+        name = answer_name(zone, name, entry, response);
     }
     return true;
 }
@@ -148,8 +144,8 @@ static void start_response(const DnsMessage *query, DnsMessage *response)
     response->is_response = true;
     response->opcode = query->opcode;
     response->recursion_desired = query->recursion_desired; /* copied, RFC 1035 §4.1.1 */
-    if (query->question.name)
-        response->question = dns_question_copy(&query->question);
+    response->is_lent = true;
+    response->question = query->question;
 }
 
 bool dns_zone_answer(const DnsZone *zone, const DnsMessage *query, DnsMessage *response)

@@ -1,6 +1,7 @@
 /* How proto/dns_zone.c keeps its data; for it and proto/dns_zone_answer.c alone. */
 #pragma once
 
+#include "core/table.h"
 #include "proto/dns_zone.h"
 
 typedef struct DnsZoneEntry {
@@ -12,7 +13,7 @@ typedef struct DnsZoneEntry {
 } DnsZoneEntry;
 
 struct DnsZone {
-    GHashTable *entries; /* name -> DnsZoneEntry; for look-up only */
+    Table entries; /* DnsZoneEntry, by name; for look-up only */
 };
 
 /* The entry of a name in normal form, or NULL. */

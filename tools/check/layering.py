@@ -18,7 +18,7 @@ KNOWS = {
     "sim/mail": ["core"],
     "sim/net": ["core", "trace", "mail"],
     "sim/proto": ["core/bytes.h", "core/check.h", "core/intake.h", "core/state_table.h", "core/simtime.h",
-                  "core/units.h", "core/ipv4.h", "core/text.h", "mail"],
+                  "core/units.h", "core/ipv4.h", "core/table.h", "core/text.h", "mail"],
     "sim/policy": ["core/bytes.h", "core/check.h", "core/simtime.h", "core/units.h", "core/ipv4.h",
                    "mail", "proto"],
     "sim/store": ["core", "trace", "mail"],
