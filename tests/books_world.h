@@ -29,7 +29,7 @@ static inline World world_new(void)
     world.a = simulator_add_node(world.simulator, "a.example");
     world.b = simulator_add_node(world.simulator, "b.example");
     world.trace = trace_new(world.simulator);
-    world.books = books_new(world.trace);
+    world.books = books_new(world.trace, NULL);
     return world;
 }
 

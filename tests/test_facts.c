@@ -28,7 +28,7 @@ static World world_new(void)
     world.a = simulator_add_node(world.simulator, "a.example");
     world.b = simulator_add_node(world.simulator, "b.example");
     world.trace = trace_new(world.simulator);
-    world.facts = facts_new(world.trace);
+    world.facts = facts_new(world.trace, NULL);
     return world;
 }
 

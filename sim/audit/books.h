@@ -35,6 +35,7 @@
  * Source: RFC 5321 §4.2.5, §4.5.5, §6.1; RFC 1047. */
 #pragma once
 
+#include "audit/roster.h"
 #include "trace/trace.h"
 
 typedef struct Books Books;
@@ -49,8 +50,9 @@ typedef struct BooksViolation {
 /* Violations beyond this many are counted, not kept. */
 enum { BOOKS_MAX_VIOLATIONS = 100 };
 
-/* Adds itself to the trace, at level MAIL; it is to outlive the run. */
-Books *books_new(Trace *trace);
+/* Adds itself to the trace, at level MAIL; it is to outlive the run. The roster is what the books
+ * share with other observers; NULL: nothing. */
+Books *books_new(Trace *trace, Roster *roster);
 void books_free(Books *books);
 /* Ends the run (simulator_stop) at the first violation. Off unless called. */
 void books_stop_at_violation(Books *books);

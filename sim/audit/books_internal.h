@@ -1,156 +1,143 @@
 /* What the files of the books share: the ledger and who writes into it. See books.h.
  *
- * All names are interned, so equal texts are equal pointers. What is made lives as long as the
- * books. Outages (crashes, losses of power, failures of the disk) are counted per server; whoever
- * needs one as a witness compares that count with what it was when the thing in question happened.
- */
+ * All names are interned, so equal texts are equal numbers; mails are known by their numbers in the
+ * roster. Of a mail that waits in a queue there are a Mail, an Entry and an Account, and there may
+ * be millions: they name each other by numbers (core/slab.h), and what few mails have is apart.
+ * Outages (crashes, losses of power, failures of the disk) are counted per server; whoever needs
+ * one as a witness compares that count with what it was when the thing in question happened. */
 #pragma once
 
 #include "audit/books.h"
 #include "audit/interner.h"
-#include "core/table.h"
+#include "core/id_table.h"
+#include "core/slab.h"
 
 #include <string.h>
 
-typedef struct Server Server;
-typedef struct Entry Entry;
-typedef struct Mail Mail;
-typedef struct Account Account;
-typedef struct Copy Copy;
+/* Numbers in the slabs of the books; 0: none. */
+typedef uint32_t EntryId, AccountId, CopyId;
 
-struct Server {
+typedef struct Server {
     const char *name;
     NodeId node;
-    Table entries;        /* Entry, by its id */
-    Entry *latest;        /* of them, asked for last; NULL: none */
+    EntryId latest;       /* of its entries, asked for last; 0: none */
     uint64_t length;      /* entries in its queue */
     uint32_t outages;     /* so far */
     bool has_lost_note;   /* its disk was full, or failed: what it wrote may be missing */
     bool has_failed_disk; /* what it removed may be there */
     bool is_careless;     /* says 250 before a message is durable */
     bool has_outside;     /* programs outside, or smugglers, may bring any message */
-    Table mailboxes;      /* Copy, by where it lies now */
-    GHashTable *settled;  /* user, interned -> Settled; NULL: none */
-};
+    GHashTable *settled;  /* user's NameId -> Settled; NULL: none */
+} Server;
 
 /* One server, entry and recipient. */
-struct Account {
-    Entry *entry;
-    const char *recipient;
-    const char *sender; /* NULL: unknown, found on the disk after an outage */
-    Account *next_of_entry, *next_of_mail;
-    Account *source; /* whose copy it is; NULL: an agent's, a notification, or nobody knows */
-    uint64_t seq;    /* of the record that opened it */
-    SimTime time;
+typedef struct Account {
+    uint64_t seq; /* of the record that opened it */
+    EntryId entry;
+    NameId recipient;
+    NameId sender; /* NAME_NONE: unknown, found on the disk after an outage */
+    AccountId next_of_entry, next_of_mail;
+    AccountId source; /* whose copy it is; 0: an agent's, a notification, or nobody knows */
     uint32_t outages_at_open, outages_at_close;
     uint32_t attempts_by_smtp, attempts_local;
     uint32_t handed; /* copies that other servers have accepted from it */
     uint32_t stored; /* copies put into the mailbox */
     uint32_t relayed, delivered, uncertain;
-    bool is_open;
-    bool is_first;        /* it is part of its entry */
-    bool is_submitted;    /* came from an agent */
-    bool is_notification; /* made here: mail.bounced or one of the like must name it */
-    bool is_named;        /* one of them has */
-    bool is_report;       /* to a postmaster: mail.reported has */
-    bool is_in_inventory;
-    guint place; /* among all accounts */
-};
+    bool is_open : 1;
+    bool is_submitted : 1;    /* came from an agent */
+    bool is_notification : 1; /* made here: mail.bounced or one of the like must name it */
+    bool is_named : 1;        /* one of them has */
+    bool is_report : 1;       /* to a postmaster: mail.reported has */
+    bool is_in_inventory : 1;
+} Account;
 
 /* A queue entry. */
-struct Entry {
-    Server *server;
-    const char *id;
-    Mail *mail;
-    Entry *origin;            /* of whose expansion it is the outcome; NULL: of none */
+typedef struct Entry {
+    EntryId number; /* its own */
+    NodeId node;    /* the server */
+    NameId id;
+    MailId mail;
+    EntryId origin;           /* of whose expansion it is the outcome; 0: of none */
+    AccountId accounts;       /* newest first */
     uint32_t outages_at_open; /* of the server */
-    bool is_named;            /* by mail.expanded of `origin` */
-    Account *accounts;        /* newest first */
-    uint64_t untold;          /* recipients found on the disk that no record has told of yet */
-    uint32_t open_count;      /* accounts */
     uint32_t recovered_after; /* outages at the last queue.recover */
+    uint32_t untold;          /* recipients found on the disk that no record has told of yet */
+    bool is_named;            /* by mail.expanded of `origin` */
     bool is_in_queue;         /* counted in the server's length */
     bool is_removed;          /* queue.remove */
-    bool has_first;           /* the first account is this one: */
-    Account first;            /* mostly there is no other */
-};
+} Entry;
 
 typedef struct Submission {
     NodeId server; /* NODE_TIMELINE: a name that is no host's, so any server */
     uint32_t count;
 } Submission;
 
-/* Addresses of a mail that its agent could not hand in: each NULL where there is none. */
-typedef struct NotSent {
-    GPtrArray *refused; /* for which it was told no */
-    GPtrArray *kept;    /* for which it has kept the mail */
-} NotSent;
+/* What few mails have. */
+typedef struct MailExtra {
+    GArray *submissions; /* Submission: the second and further ones; NULL: none */
+    GArray *refused;     /* NameId: addresses for which its agent was told no; NULL: none */
+    GArray *kept;        /* likewise, for which it has kept the mail */
+} MailExtra;
 
-/* The meaning of its name. */
-struct Mail {
-    const char *name;            /* NULL as long as it is none */
-    const char *author;          /* address; NULL: not composed by an agent */
-    Account *accounts;           /* newest first */
-    Copy *copies;                /* newest first */
-    Submission first_submission; /* count 0: there is none */
-    GArray *submissions;         /* further ones; NULL: none */
-    const char *addressees;      /* for whom it was composed, with commas */
-    NotSent *not_sent;           /* NULL: there is no such address */
+/* Under its number in the roster. */
+typedef struct Mail {
     uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
+    NameId author;               /* address; NAME_NONE: not composed by an agent */
+    NameId addressees;           /* for whom it was composed, with commas */
+    AccountId accounts;          /* newest first */
+    CopyId copies;               /* newest first */
+    Submission first_submission; /* count 0: there is none */
+    uint32_t extra;              /* MailExtra; 0: none */
     uint32_t entries;            /* that it has had in queues */
-};
+} Mail;
 
 /* A message in a mailbox. */
-struct Copy {
-    Mail *mail;
-    Server *server;
-    const char *user, *folder;
+typedef struct Copy {
     uint64_t uid;
-    Copy *next_of_mail;
+    MailId mail;
+    NodeId node; /* the server */
+    NameId user, folder;
+    CopyId next_of_mail;
     uint32_t outages; /* of the server, when it was stored */
+    AccountId owner;  /* mail.delivered of it tells of it first; 0: none yet */
+    uint32_t order;   /* of storing, among all copies */
     bool by_delivery;
     bool is_untold;         /* a crash came before its record: a recovery's inventory has it */
-    const Account *owner;   /* mail.delivered of it tells of it first; NULL: none yet */
     bool is_marked_deleted; /* by mailbox.flag */
     bool is_gone;           /* mailbox.expunge */
     bool is_in_inventory;
-    guint place; /* among all copies */
-};
+} Copy;
 
 /* A message that the final inventory finds in a mailbox and no record has told of. */
 typedef struct Surplus {
-    Mail *mail;
-    Server *server;
-    const char *user;
+    MailId mail;
+    NodeId node;
+    NameId user;
     bool is_explained;
 } Surplus;
-
-typedef struct CopyKey {
-    const char *user, *folder;
-    uint64_t uid;
-} CopyKey;
 
 /* Copies that are forgotten, all in an INBOX. */
 typedef struct Settled {
     uint64_t count, sum; /* of settled_hash */
 } Settled;
 
-/* Accounts, copies or mails in order, with NULL where one is forgotten. */
-typedef struct BooksList {
-    GPtrArray *items;
-    guint holes;
-} BooksList;
-
 struct Books {
     Simulator *simulator;
-    Interner *names;
-    GPtrArray *servers; /* Server by NodeId, NULL where there is none */
-    Interner *hosts;    /* names as records have them: each means a NodeId and 1 */
-    Interner *mails;    /* each means a Mail */
-    BooksList accounts; /* Account in the order of opening */
-    BooksList copies;   /* Copy in the order of storing */
-    GArray *surplus;    /* Surplus */
-    GArray *violations; /* BooksViolation */
+    Roster *roster;
+    Interner *names;     /* the roster's */
+    GPtrArray *servers;  /* Server by NodeId, NULL where there is none */
+    Interner *hosts;     /* names as records have them */
+    GArray *host_nodes;  /* NodeId by such a name's number */
+    Slab mails;          /* Mail by MailId */
+    Slab extras;         /* MailExtra */
+    Slab entries;        /* Entry */
+    Slab accounts;       /* Account */
+    Slab copies;         /* Copy */
+    IdTable by_id;       /* entries, by server and id */
+    IdTable by_place;    /* copies, by where they lie now */
+    uint32_t copy_count; /* ever */
+    GArray *surplus;     /* Surplus */
+    GArray *violations;  /* BooksViolation */
     size_t violation_count;
     bool stops;
     bool forgets;   /* what is delivered */
@@ -170,69 +157,154 @@ static inline bool books_same_nocase(const char *a, const char *b)
     return strcmp(a, b) == 0 || g_ascii_strcasecmp(a, b) == 0;
 }
 
+/* ---- What numbers mean: NULL for 0 ---- */
+
+static inline Entry *books_entry(const Books *books, EntryId id)
+{
+    return id != 0 ? slab_at(&books->entries, id) : NULL;
+}
+
+static inline Account *books_account(const Books *books, AccountId id)
+{
+    return id != 0 ? slab_at(&books->accounts, id) : NULL;
+}
+
+static inline Copy *books_copy(const Books *books, CopyId id)
+{
+    return id != 0 ? slab_at(&books->copies, id) : NULL;
+}
+
+/* Of one that the books hold. */
+static inline Mail *books_mail_at(const Books *books, MailId id)
+{
+    return slab_at(&books->mails, id);
+}
+
+/* NULL for NAME_NONE. */
+static inline const char *books_text(const Books *books, NameId name)
+{
+    return interner_text(books->names, name);
+}
+
+static inline const char *books_mail_name(const Books *books, MailId mail)
+{
+    return roster_name(books->roster, mail);
+}
+
+static inline Entry *books_entry_of(const Books *books, const Account *account)
+{
+    return books_entry(books, account->entry);
+}
+
+/* Of an entry or a copy. */
+static inline Server *books_known_server(const Books *books, NodeId node)
+{
+    return books->servers->pdata[node];
+}
+
+static inline Server *books_server_of(const Books *books, const Account *account)
+{
+    return books_known_server(books, books_entry_of(books, account)->node);
+}
+
+static inline Mail *books_mail_of(const Books *books, const Account *account)
+{
+    return books_mail_at(books, books_entry_of(books, account)->mail);
+}
+
+/* Its accounts, one after the other, the newest first. */
+static inline Account *books_first_of_entry(const Books *books, const Entry *entry)
+{
+    return books_account(books, entry->accounts);
+}
+
+static inline Account *books_next_of_entry(const Books *books, const Account *account)
+{
+    return books_account(books, account->next_of_entry);
+}
+
+/* Likewise of a mail. */
+static inline Account *books_first_of_mail(const Books *books, const Mail *mail)
+{
+    return books_account(books, mail->accounts);
+}
+
+static inline Account *books_next_of_mail(const Books *books, const Account *account)
+{
+    return books_account(books, account->next_of_mail);
+}
+
 /* ---- books.c ---- */
 
 /* The account that a record is about, when it may go on; NULL after a complaint. `does` says what
  * the server does, such as "relays". */
 Account *books_account_to_go_on(Books *books, NodeId node, const char *entry, const char *mail,
                                 const char *recipient, const char *does);
-/* Of what it owns; its memory is its name's. */
-void books_mail_clear(void *mail);
 void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* ---- books_ledger.c ---- */
 
 /* Interns; NULL gives "". */
-const char *books_intern(Books *books, const char *text);
+NameId books_intern(Books *books, const char *text);
 Server *books_server(Books *books, NodeId node);
 /* The host of that name, or NODE_TIMELINE. */
 NodeId books_find_host(Books *books, const char *name);
+MailId books_take_mail(Books *books, const char *name);
 Mail *books_mail(Books *books, const char *name);
-/* The same, but NULL when there is none. */
-Mail *books_find_mail(Books *books, const char *name);
+/* 0 when there is none. */
+MailId books_find_mail(const Books *books, const char *name);
+/* NULL when there is none, for reading. */
+const MailExtra *books_extra(const Books *books, const Mail *mail);
+MailExtra *books_take_extra(Books *books, Mail *mail);
+/* Its accounts and copies are forgotten. */
+void books_forget_mail(Books *books, MailId mail);
+void books_init_ledger(Books *books);
+void books_clear_ledger(Books *books);
 /* NULL when there is none. */
 Entry *books_find_entry(Books *books, NodeId node, const char *id);
+/* There is none yet. */
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail);
 /* Its accounts are forgotten. */
-void books_forget_entry(Entry *entry);
+void books_forget_entry(Books *books, Entry *entry);
+/* `sender` may be NULL. */
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender);
-/* Before its entry, of which it may be a part. NULL is no account. */
-void books_account_free(void *account);
+/* The number of an account; 0 for NULL. */
+AccountId books_number_of(const Books *books, const Account *account);
 /* What a record means that names an entry and a recipient: an open account where there is one, else
  * one that is done. A recipient found on the disk after an outage gets its account here. NULL when
  * there is none. */
 Account *books_find_account(Books *books, NodeId node, const char *entry, const char *recipient);
-void books_close_account(Account *account);
+void books_close_account(const Books *books, Account *account);
 /* Opens it again where an outage and the entry's recovery explain that; else false. */
-bool books_reopen_account(Account *account);
-/* The left part of an address, without quotes; to free. */
-char *books_dup_user(const char *recipient);
-/* The same, interned. */
-const char *books_user_of(Books *books, const char *recipient);
+bool books_reopen_account(const Books *books, Account *account);
+/* The left part of an address, without quotes, interned. */
+NameId books_user_of(Books *books, NameId address);
+/* Whether that is this user's; bob+news is bob's (RFC 5233). */
+bool books_is_user(const Books *books, NameId address, NameId user);
 
 /* ---- books_flow.c: where mail comes from ---- */
 
 /* How often more than once the account's mail may have gone out. */
-uint32_t account_excuses(const Account *account);
-void books_compose(Books *books, const TraceFields_AGENT_COMPOSE *fields);
-void books_be_sent(Books *books, const TraceFields_AGENT_SENT *fields);
-void books_be_refused(Books *books, const TraceFields_AGENT_FAILED *fields);
-void books_be_kept(Books *books, const TraceFields_AGENT_WAIT *fields);
-void books_be_lost(Books *books, const TraceFields_AGENT_LOST *fields);
-void books_submit(Books *books, const TraceFields_AGENT_SUBMIT *fields);
+uint32_t books_excuses(const Books *books, const Account *account);
+void books_compose(Books *books, const TraceRecord *record);
+void books_be_sent(Books *books, const TraceRecord *record);
+void books_be_refused(Books *books, const TraceRecord *record);
+void books_be_kept(Books *books, const TraceRecord *record);
+void books_be_lost(Books *books, const TraceRecord *record);
+void books_submit(Books *books, const TraceRecord *record);
 /* Finds out whence an account just opened has its mail, or complains. */
 void books_trace_origin(Books *books, Account *account);
 /* The entry comes from expanding a recipient of the entry `origin` of the same server; NULL: it
  * does not. Complains when that cannot be. */
 void books_set_origin(Books *books, Entry *entry, const char *origin);
 /* mail.expanded: closes the account in favour of the other entry. */
-void books_expand(Books *books, NodeId node, const TraceFields_MAIL_EXPANDED *fields);
+void books_expand(Books *books, const TraceRecord *record);
 /* What was taken for a notification and is not named: whether its own server has sent it. */
-bool books_comes_from_its_own_server(Account *account);
+bool books_comes_from_its_own_server(const Books *books, Account *account);
 /* Who gave a copy away is told afterwards only: mail.accepted does not name the client. Where two
  * servers may have, the guess is put right: the account takes the copy of another that has not
  * claimed it. False when there is none at the next server. */
-bool books_take_credit(Account *account, NodeId next);
+bool books_take_credit(const Books *books, Account *account, NodeId next);
 /* mail.bounced, .delayed, .confirmed or .answered of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
 /* mail.reported of `about` names what the server's own postmaster gets. */
@@ -240,27 +312,24 @@ void books_name_report(Books *books, const Account *about, const char *name);
 
 /* ---- books_mailboxes.c ---- */
 
-void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields);
-void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields);
-void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields);
+void books_store(Books *books, const TraceRecord *record);
+void books_flag(Books *books, const TraceRecord *record);
+void books_expunge(Books *books, const TraceRecord *record);
 /* Finds the copy that mail.delivered tells of, or complains. When it was there already, another
  * delivery may have told of it. */
 void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_there);
 /* What an inventory on recovery finds and no record has told of. */
 void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
-void books_free_mailboxes(Server *server);
-/* By where it lies. */
-uint32_t books_copy_hash(const void *copy);
-/* It lies there no more, if it does. */
-void books_remove_copy(const Copy *copy);
+void books_init_mailboxes(Books *books);
+void books_clear_mailboxes(Books *books);
+/* It lies there no more, if it does, and is gone from memory. */
+void books_forget_copy(Books *books, CopyId id);
 
 /* ---- books_settle.c ---- */
 
-/* Returns its place. */
-guint books_list_add(BooksList *list, void *item);
 /* Something has come to its end: forgets the mail if that is to be done and was the last thing. It
  * may be gone afterwards. */
-void books_settle(Books *books, Mail *mail);
+void books_settle(Books *books, MailId mail);
 /* A message in the final inventory that has no copy: whether it counts among the forgotten. */
 bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
 void books_check_settled(Books *books);
@@ -268,6 +337,6 @@ void books_check_settled(Books *books);
 /* ---- books_end.c ---- */
 
 /* Whether the mail was composed for one address, for which an account or a refusal is known. */
-bool books_sent_is_answered(const Mail *mail);
+bool books_sent_is_answered(const Books *books, const Mail *mail);
 
-void books_inventory(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields);
+void books_inventory(Books *books, const TraceRecord *record);

@@ -3,36 +3,38 @@
 
 #include <string.h>
 
-const char *books_intern(Books *books, const char *text)
+NameId books_intern(Books *books, const char *text)
 {
     return interner_take(books->names, text);
 }
 
-/* Ids are interned, so where one lies tells it from all others. */
-static uint32_t hash_of_id(const char *id)
-{
-    return table_hash_number((uintptr_t)id);
-}
+/* ---- Servers ---- */
 
-static uint32_t hash_of_entry(const void *entry)
+static Server *add_server(Books *books, NodeId node)
 {
-    return hash_of_id(((const Entry *)entry)->id);
+    if (node >= books->servers->len)
+        g_ptr_array_set_size(books->servers, (int)node + 1);
+    Server *server = g_new0(Server, 1);
+    server->node = node;
+    server->name = simulator_node_name(books->simulator, node);
+    books->servers->pdata[node] = server;
+    return server;
 }
 
 Server *books_server(Books *books, NodeId node)
 {
-    if (node >= books->servers->len)
-        g_ptr_array_set_size(books->servers, (int)node + 1);
-    Server *server = g_ptr_array_index(books->servers, node);
-    if (server == NULL) {
-        server = g_new0(Server, 1);
-        server->node = node;
-        server->name = simulator_node_name(books->simulator, node);
-        server->entries.hash_of = hash_of_entry;
-        server->mailboxes.hash_of = books_copy_hash;
-        books->servers->pdata[node] = server;
-    }
-    return server;
+    Server *server = node < books->servers->len ? books->servers->pdata[node] : NULL;
+    return server != NULL ? server : add_server(books, node);
+}
+
+static void server_free(void *pointer)
+{
+    Server *server = pointer;
+    if (server == NULL)
+        return;
+    if (server->settled != NULL)
+        g_hash_table_destroy(server->settled);
+    g_free(server);
 }
 
 /* Host names are compared without regard to case, and a final dot does not matter. */
@@ -51,98 +53,151 @@ static NodeId search_host(const Books *books, const char *name)
 
 NodeId books_find_host(Books *books, const char *name)
 {
-    const char *key = interner_take(books->hosts, name);
-    NodeId *host = interner_meaning(books->hosts, key);
-    if (*host == 0)
-        *host = search_host(books, key) + 1;
-    return *host - 1;
+    NameId key = interner_take(books->hosts, name);
+    for (NameId id = books->host_nodes->len; id <= key; id++) {
+        NodeId node = id != NAME_NONE ? search_host(books, interner_text(books->hosts, id)) : 0;
+        g_array_append_val(books->host_nodes, node);
+    }
+    return g_array_index(books->host_nodes, NodeId, key);
+}
+
+/* ---- Mails ---- */
+
+MailId books_take_mail(Books *books, const char *name)
+{
+    MailId id = roster_take(books->roster, ROSTER_BOOKS, name);
+    slab_reach(&books->mails, id);
+    return id;
 }
 
 Mail *books_mail(Books *books, const char *name)
 {
-    const char *key = interner_take(books->mails, name);
-    Mail *mail = interner_meaning(books->mails, key);
-    mail->name = key;
-    return mail;
+    return books_mail_at(books, books_take_mail(books, name));
 }
 
-Mail *books_find_mail(Books *books, const char *name)
+MailId books_find_mail(const Books *books, const char *name)
 {
-    const char *key = interner_find(books->mails, name);
-    return key != NULL ? interner_meaning(books->mails, key) : NULL;
+    return roster_find(books->roster, ROSTER_BOOKS, name);
+}
+
+const MailExtra *books_extra(const Books *books, const Mail *mail)
+{
+    return mail->extra != 0 ? slab_at(&books->extras, mail->extra) : NULL;
+}
+
+MailExtra *books_take_extra(Books *books, Mail *mail)
+{
+    if (mail->extra == 0)
+        mail->extra = slab_take(&books->extras);
+    return slab_at(&books->extras, mail->extra);
+}
+
+static void clear_extra(MailExtra *extra)
+{
+    g_clear_pointer(&extra->submissions, g_array_unref);
+    g_clear_pointer(&extra->refused, g_array_unref);
+    g_clear_pointer(&extra->kept, g_array_unref);
+}
+
+void books_forget_mail(Books *books, MailId id)
+{
+    Mail *mail = books_mail_at(books, id);
+    if (mail->extra != 0) {
+        clear_extra(books_take_extra(books, mail));
+        slab_give_back(&books->extras, mail->extra);
+    }
+    *mail = (Mail){0};
+    roster_release(books->roster, ROSTER_BOOKS, id);
+}
+
+/* ---- Entries ---- */
+
+static uint32_t hash_of_id(NodeId node, NameId id)
+{
+    return table_hash_number((uint64_t)node << 32 | id);
+}
+
+static uint32_t hash_of_entry(const void *owner, uint32_t number)
+{
+    const Entry *entry = books_entry(owner, number);
+    return hash_of_id(entry->node, entry->id);
 }
 
 Entry *books_find_entry(Books *books, NodeId node, const char *id)
 {
     Server *server = books_server(books, node);
-    if (server->latest != NULL && id != NULL && strcmp(server->latest->id, id) == 0)
-        return server->latest;
-    const char *key = books_intern(books, id);
-    TableProbe probe = table_probe(&server->entries, hash_of_id(key));
+    Entry *latest = books_entry(books, server->latest);
+    if (latest != NULL && id != NULL && strcmp(books_text(books, latest->id), id) == 0)
+        return latest;
+    NameId key = books_intern(books, id);
+    TableProbe probe = id_table_probe(&books->by_id, hash_of_id(node, key));
     Entry *entry;
-    while ((entry = table_next(&server->entries, &probe)) != NULL && entry->id != key)
+    while ((entry = books_entry(books, id_table_next(&books->by_id, &probe))) != NULL &&
+           (entry->id != key || entry->node != node))
         continue;
     if (entry != NULL)
-        server->latest = entry;
+        server->latest = entry->number;
     return entry;
 }
 
 Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail)
 {
-    Entry *entry = g_new(Entry, 1);
-    *entry = (Entry){0};
-    entry->server = books_server(books, node);
+    EntryId number = slab_take(&books->entries);
+    Server *server = books_server(books, node);
+    Entry *entry = books_entry(books, number);
+    entry->number = number;
+    entry->node = node;
     entry->id = books_intern(books, id);
-    entry->mail = books_mail(books, mail);
-    entry->outages_at_open = entry->server->outages;
-    table_add(&entry->server->entries, hash_of_id(entry->id), entry);
-    entry->server->latest = entry;
+    entry->mail = books_take_mail(books, mail);
+    entry->outages_at_open = server->outages;
+    id_table_add(&books->by_id, hash_of_id(node, entry->id), number);
+    server->latest = number;
     return entry;
 }
 
-void books_forget_entry(Entry *entry)
+void books_forget_entry(Books *books, Entry *entry)
 {
-    Server *server = entry->server;
-    if (server->latest == entry)
-        server->latest = NULL;
-    table_remove(&server->entries, entry);
-    g_free(entry);
+    Server *server = books_known_server(books, entry->node);
+    if (server->latest == entry->number)
+        server->latest = 0;
+    id_table_remove(&books->by_id, entry->number);
+    slab_give_back(&books->entries, entry->number);
 }
 
-void books_account_free(void *pointer)
-{
-    Account *account = pointer;
-    if (account != NULL && !account->is_first)
-        g_free(account);
-}
+/* ---- Accounts ---- */
 
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)
 {
-    bool is_first = !entry->has_first;
-    Account *account = is_first ? &entry->first : g_new(Account, 1);
-    entry->has_first = true;
-    *account = (Account){.entry = entry, .is_first = is_first};
+    AccountId number = slab_take(&books->accounts);
+    Account *account = books_account(books, number);
+    Mail *mail = books_mail_at(books, entry->mail);
+    account->entry = entry->number;
     account->recipient = books_intern(books, recipient);
-    account->sender = sender != NULL ? books_intern(books, sender) : NULL;
+    account->sender = sender != NULL ? books_intern(books, sender) : NAME_NONE;
     account->next_of_entry = entry->accounts;
-    account->next_of_mail = entry->mail->accounts;
+    account->next_of_mail = mail->accounts;
     account->seq = books->seq;
-    account->time = books->time;
-    account->outages_at_open = entry->server->outages;
+    account->outages_at_open = books_known_server(books, entry->node)->outages;
     account->is_open = true;
-    entry->accounts = account;
-    entry->open_count++;
-    entry->mail->accounts = account;
-    account->place = books_list_add(&books->accounts, account);
+    entry->accounts = mail->accounts = number;
     return account;
+}
+
+AccountId books_number_of(const Books *books, const Account *account)
+{
+    AccountId number = account != NULL ? books_entry_of(books, account)->accounts : 0;
+    while (number != 0 && books_account(books, number) != account)
+        number = books_account(books, number)->next_of_entry;
+    return number;
 }
 
 /* An envelope may name an address twice; then any of its open accounts will do, best the one that
  * the other server has accepted. */
-static Account *find_best(const Entry *entry, const char *recipient)
+static Account *find_best(const Books *books, const Entry *entry, NameId recipient)
 {
     Account *best = NULL;
-    for (Account *at = entry->accounts; at != NULL; at = at->next_of_entry) {
+    for (Account *at = books_first_of_entry(books, entry); at != NULL;
+         at = books_next_of_entry(books, at)) {
         if (at->recipient != recipient)
             continue;
         bool is_better = best == NULL || (at->is_open && !best->is_open) ||
@@ -153,61 +208,108 @@ static Account *find_best(const Entry *entry, const char *recipient)
     return best;
 }
 
+/* One found on the disk after an outage. */
+static Account *open_untold(Books *books, Entry *entry, const char *recipient)
+{
+    entry->untold--;
+    Account *account = books_open_account(books, entry, recipient, NULL);
+    books_trace_origin(books, account);
+    /* Its client may have been told no, and sends again, if the disk kept what it was to let go. */
+    Account *source = books_account(books, account->source);
+    if (books_known_server(books, entry->node)->has_failed_disk && source != NULL)
+        source->uncertain++;
+    return account;
+}
+
 Account *books_find_account(Books *books, NodeId node, const char *entry_id, const char *recipient)
 {
     Entry *entry = books_find_entry(books, node, entry_id);
     if (entry == NULL)
         return NULL;
-    Account *account = entry->accounts;
-    bool is_only = account != NULL && account->next_of_entry == NULL && recipient != NULL &&
-                   strcmp(account->recipient, recipient) == 0;
+    Account *account = books_first_of_entry(books, entry);
+    bool is_only = account != NULL && account->next_of_entry == 0 && recipient != NULL &&
+                   strcmp(books_text(books, account->recipient), recipient) == 0;
     if (!is_only)
-        account = find_best(entry, books_intern(books, recipient));
-    if (account == NULL && entry->untold > 0) {
-        entry->untold--;
-        account = books_open_account(books, entry, recipient, NULL);
-        books_trace_origin(books, account);
-        /* Its client may have been told no, and sends again, if the disk kept what it was to let
-         * go. */
-        if (entry->server->has_failed_disk && account->source != NULL)
-            account->source->uncertain++;
-    }
+        account = find_best(books, entry, books_intern(books, recipient));
+    if (account == NULL && entry->untold > 0)
+        account = open_untold(books, entry, recipient);
     return account;
 }
 
-void books_close_account(Account *account)
+void books_close_account(const Books *books, Account *account)
 {
     account->is_open = false;
-    account->outages_at_close = account->entry->server->outages;
-    account->entry->open_count--;
+    account->outages_at_close = books_server_of(books, account)->outages;
 }
 
-bool books_reopen_account(Account *account)
+bool books_reopen_account(const Books *books, Account *account)
 {
-    if (account->entry->recovered_after <= account->outages_at_close)
+    if (books_entry_of(books, account)->recovered_after <= account->outages_at_close)
         return false;
     account->is_open = true;
-    account->entry->open_count++;
     return true;
 }
 
-char *books_dup_user(const char *recipient)
+/* ---- Users ---- */
+
+/* The left part of an address, without quotes; to free. */
+static char *dup_user(const char *address)
 {
-    const char *at = strrchr(recipient, '@');
-    size_t length = at != NULL ? (size_t)(at - recipient) : strlen(recipient);
-    bool is_quoted = length >= 2 && recipient[0] == '"' && recipient[length - 1] == '"';
+    const char *at = strrchr(address, '@');
+    size_t length = at != NULL ? (size_t)(at - address) : strlen(address);
+    bool is_quoted = length >= 2 && address[0] == '"' && address[length - 1] == '"';
     char *user = g_malloc(length + 1), *end = user;
     for (size_t i = is_quoted; i < length - is_quoted; i++) {
-        if (is_quoted && recipient[i] == '\\' && i + 1 < length - 1)
+        if (is_quoted && address[i] == '\\' && i + 1 < length - 1)
             i++;
-        *end++ = recipient[i];
+        *end++ = address[i];
     }
     *end = '\0';
     return user;
 }
 
-const char *books_user_of(Books *books, const char *recipient)
+NameId books_user_of(Books *books, NameId address)
 {
-    g_autofree char *user = books_dup_user(recipient);
+    g_autofree char *user = dup_user(books_text(books, address));
     return books_intern(books, user);
+}
+
+bool books_is_user(const Books *books, NameId address, NameId user)
+{
+    const char *text = books_text(books, address), *name = books_text(books, user);
+    size_t length = strlen(name);
+    if (strncmp(text, name, length) == 0 && text[0] != '"' && text[length] == '@' &&
+        strchr(text + length + 1, '@') == NULL)
+        return true; /* as nearly all are written */
+    g_autofree char *local_part = dup_user(text);
+    return g_ascii_strncasecmp(local_part, name, length) == 0 &&
+           (local_part[length] == '\0' || local_part[length] == '+');
+}
+
+/* ---- Life ---- */
+
+void books_init_ledger(Books *books)
+{
+    books->servers = g_ptr_array_new_with_free_func(server_free);
+    books->hosts = interner_new();
+    books->host_nodes = g_array_new(FALSE, FALSE, sizeof(NodeId));
+    books->mails.size = sizeof(Mail);
+    books->extras.size = sizeof(MailExtra);
+    books->entries.size = sizeof(Entry);
+    books->accounts.size = sizeof(Account);
+    books->by_id = (IdTable){.hash_of = hash_of_entry, .owner = books};
+}
+
+void books_clear_ledger(Books *books)
+{
+    for (uint32_t i = slab_next(&books->extras, 0); i != 0; i = slab_next(&books->extras, i))
+        clear_extra(slab_at(&books->extras, i));
+    slab_clear(&books->extras);
+    slab_clear(&books->mails);
+    slab_clear(&books->entries);
+    slab_clear(&books->accounts);
+    id_table_clear(&books->by_id);
+    g_array_unref(books->host_nodes);
+    interner_free(books->hosts);
+    g_ptr_array_unref(books->servers);
 }

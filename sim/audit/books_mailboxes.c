@@ -3,95 +3,122 @@
 
 #include <string.h>
 
-static uint32_t hash_of_key(CopyKey key)
+/* ---- Where a message lies ---- */
+
+typedef struct CopyKey {
+    NodeId node;
+    NameId user, folder;
+    uint64_t uid;
+} CopyKey;
+
+static uint32_t hash_of_key(const CopyKey *key)
 {
-    return table_hash_number((uintptr_t)key.user + 31 * (uintptr_t)key.folder + key.uid);
+    uint64_t mailbox = (uint64_t)key->node << 40 ^ (uint64_t)key->user << 20 ^ key->folder;
+    return table_hash_number(((uint64_t)table_hash_number(mailbox) << 32) + key->uid);
 }
 
-uint32_t books_copy_hash(const void *pointer)
+static CopyKey key_of_copy(const Copy *copy)
 {
-    const Copy *copy = pointer;
-    return hash_of_key((CopyKey){copy->user, copy->folder, copy->uid});
+    return (CopyKey){copy->node, copy->user, copy->folder, copy->uid};
 }
 
-/* NULL: none lies there now. */
-static Copy *find_copy(const Server *server, CopyKey key)
+static uint32_t hash_of_copy(const void *owner, uint32_t id)
 {
-    TableProbe probe = table_probe(&server->mailboxes, hash_of_key(key));
-    Copy *copy;
-    while ((copy = table_next(&server->mailboxes, &probe)) != NULL &&
-           (copy->uid != key.uid || copy->user != key.user || copy->folder != key.folder))
-        continue;
-    return copy;
+    CopyKey key = key_of_copy(books_copy(owner, id));
+    return hash_of_key(&key);
 }
 
-void books_remove_copy(const Copy *copy)
+/* 0: none lies there now. */
+static CopyId find_copy(const Books *books, const CopyKey *key)
 {
-    if (find_copy(copy->server, (CopyKey){copy->user, copy->folder, copy->uid}) == copy)
-        table_remove(&copy->server->mailboxes, copy);
+    TableProbe probe = id_table_probe(&books->by_place, hash_of_key(key));
+    CopyId id;
+    while ((id = id_table_next(&books->by_place, &probe)) != 0) {
+        const Copy *copy = books_copy(books, id);
+        if (copy->uid == key->uid && copy->user == key->user && copy->folder == key->folder &&
+            copy->node == key->node)
+            break;
+    }
+    return id;
 }
 
-static CopyKey key_of(Books *books, const char *user, const char *folder, uint64_t uid)
+void books_forget_copy(Books *books, CopyId id)
 {
-    return (CopyKey){books_intern(books, user), books_intern(books, folder), uid};
+    CopyKey key = key_of_copy(books_copy(books, id));
+    if (find_copy(books, &key) == id)
+        id_table_remove(&books->by_place, id);
+    slab_give_back(&books->copies, id);
 }
 
-void books_free_mailboxes(Server *server)
+void books_init_mailboxes(Books *books)
 {
-    table_clear(&server->mailboxes);
-    if (server->settled != NULL)
-        g_hash_table_destroy(server->settled);
+    books->copies.size = sizeof(Copy);
+    books->by_place = (IdTable){.hash_of = hash_of_copy, .owner = books};
+}
+
+void books_clear_mailboxes(Books *books)
+{
+    slab_clear(&books->copies);
+    id_table_clear(&books->by_place);
+}
+
+static CopyKey key_of(Books *books, NodeId node, const char *user, const char *folder, uint64_t uid)
+{
+    return (CopyKey){node, books_intern(books, user), books_intern(books, folder), uid};
 }
 
 static Copy *add_copy(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
 {
-    Server *server = books_server(books, node);
-    Copy *copy = g_new(Copy, 1);
-    *copy = (Copy){0};
-    CopyKey key = key_of(books, fields->user, fields->folder, fields->uid);
-    copy->mail = books_mail(books, fields->mail);
-    copy->server = server;
+    CopyId id = slab_take(&books->copies);
+    Copy *copy = books_copy(books, id);
+    CopyKey key = key_of(books, node, fields->user, fields->folder, fields->uid);
+    copy->mail = books_take_mail(books, fields->mail);
+    copy->node = node;
     copy->user = key.user;
     copy->folder = key.folder;
     copy->uid = key.uid;
-    copy->outages = server->outages;
-    copy->next_of_mail = copy->mail->copies;
-    copy->mail->copies = copy;
-    copy->place = books_list_add(&books->copies, copy);
-    const Copy *before = find_copy(server, key);
-    if (before != NULL) /* its folder is a new one of that name */
-        table_remove(&server->mailboxes, before);
-    table_add(&server->mailboxes, hash_of_key(key), copy);
+    copy->outages = books_server(books, node)->outages;
+    copy->order = books->copy_count++;
+    Mail *mail = books_mail_at(books, copy->mail);
+    copy->next_of_mail = mail->copies;
+    mail->copies = id;
+    CopyId before = find_copy(books, &key);
+    if (before != 0) /* its folder is a new one of that name */
+        id_table_remove(&books->by_place, before);
+    id_table_add(&books->by_place, hash_of_key(&key), id);
     return copy;
+}
+
+static Copy *first_copy(const Books *books, MailId mail)
+{
+    return books_copy(books, books_mail_at(books, mail)->copies);
+}
+
+static Copy *next_copy(const Books *books, const Copy *copy)
+{
+    return books_copy(books, copy->next_of_mail);
 }
 
 /* ---- Why a message is put into a mailbox ---- */
 
-static bool is_user(const Account *account, const char *user)
-{
-    g_autofree char *local_part = books_dup_user(account->recipient);
-    size_t length = strlen(user);
-    /* bob+news is bob's (RFC 5233) */
-    return g_ascii_strncasecmp(local_part, user, length) == 0 &&
-           (local_part[length] == '\0' || local_part[length] == '+');
-}
-
 /* The account that is being delivered into this mailbox. */
-static Account *find_delivery(const Copy *copy)
+static Account *find_delivery(const Books *books, const Copy *copy)
 {
-    for (Account *at = copy->mail->accounts; at != NULL; at = at->next_of_mail) {
-        if (at->entry->server == copy->server && at->is_open && at->attempts_local > at->stored &&
-            at->stored <= account_excuses(at) && is_user(at, copy->user))
+    for (Account *at = books_first_of_mail(books, books_mail_at(books, copy->mail)); at != NULL;
+         at = books_next_of_mail(books, at)) {
+        if (books_entry_of(books, at)->node == copy->node && at->is_open &&
+            at->attempts_local > at->stored && at->stored <= books_excuses(books, at) &&
+            books_is_user(books, at->recipient, copy->user))
             return at;
     }
     return NULL;
 }
 
 /* IMAP's COPY and MOVE: the user has it in another folder, or had. */
-static bool is_copied(const Copy *copy)
+static bool is_copied(const Books *books, const Copy *copy)
 {
-    for (const Copy *at = copy->mail->copies; at != NULL; at = at->next_of_mail) {
-        if (at != copy && at->server == copy->server && at->user == copy->user &&
+    for (const Copy *at = first_copy(books, copy->mail); at != NULL; at = next_copy(books, at)) {
+        if (at != copy && at->node == copy->node && at->user == copy->user &&
             at->folder != copy->folder)
             return true;
     }
@@ -100,36 +127,44 @@ static bool is_copied(const Copy *copy)
 
 /* IMAP's APPEND: an agent keeps what its person wrote (in INBOX only what is the user's own), or
  * saves on one server what it has from another. */
-static bool is_appended(Books *books, const Copy *copy)
+static bool is_appended(Books *books, const Copy *copy, bool is_inbox)
 {
-    const char *author = copy->mail->author;
-    if (!books_same_nocase(copy->folder, "INBOX"))
-        return author != NULL || copy->mail->accounts != NULL;
-    return author != NULL && books_same_nocase(books_user_of(books, author), copy->user);
+    const Mail *mail = books_mail_at(books, copy->mail);
+    if (!is_inbox)
+        return mail->author != NAME_NONE || mail->accounts != 0;
+    return mail->author != NAME_NONE &&
+           books_same_nocase(books_text(books, books_user_of(books, mail->author)),
+                             books_text(books, copy->user));
 }
 
-void books_store(Books *books, NodeId node, const TraceFields_MAILBOX_STORE *fields)
+void books_store(Books *books, const TraceRecord *record)
 {
+    const TraceFields_MAILBOX_STORE *fields = record->fields;
+    NodeId node = record->node;
     Copy *copy = add_copy(books, node, fields);
-    bool is_inbox = books_same_nocase(copy->folder, "INBOX");
-    Account *account = is_inbox ? find_delivery(copy) : NULL;
+    const Server *server = books_known_server(books, node);
+    bool is_inbox = books_same_nocase(books_text(books, copy->folder), "INBOX");
+    Account *account = is_inbox ? find_delivery(books, copy) : NULL;
     if (account != NULL) {
         account->stored++;
         copy->by_delivery = true;
-    } else if (!is_copied(copy) && !is_appended(books, copy) && !copy->server->has_outside) {
-        books_violate(books, "%s puts %s into %s of %s without a delivery", copy->server->name,
-                      copy->mail->name, copy->folder, copy->user);
+    } else if (!is_copied(books, copy) && !is_appended(books, copy, is_inbox) &&
+               !server->has_outside) {
+        books_violate(books, "%s puts %s into %s of %s without a delivery", server->name,
+                      books_mail_name(books, copy->mail), books_text(books, copy->folder),
+                      books_text(books, copy->user));
     }
 }
 
 /* Two spellings of an address, or an alias beside an address, lead to one mailbox, and a message
  * put into it may have been booked on the other account: what is known now decides. */
-static void take_stored(Account *account, const char *user)
+static void take_stored(const Books *books, Account *account, NameId user)
 {
-    for (Account *at = account->entry->mail->accounts;
-         account->stored < account->delivered && at != NULL; at = at->next_of_mail) {
-        if (at->entry->server == account->entry->server && at->stored > at->delivered &&
-            is_user(at, user)) {
+    NodeId node = books_entry_of(books, account)->node;
+    for (Account *at = books_first_of_mail(books, books_mail_of(books, account));
+         account->stored < account->delivered && at != NULL; at = books_next_of_mail(books, at)) {
+        if (books_entry_of(books, at)->node == node && at->stored > at->delivered &&
+            books_is_user(books, at->recipient, user)) {
             at->stored--;
             account->stored++;
         }
@@ -138,16 +173,19 @@ static void take_stored(Account *account, const char *user)
 
 /* Two recipients of one entry that differ by case alone are one mailbox, and one copy does for
  * both. */
-static bool is_shared(const Account *account, const Copy *copy)
+static bool is_shared(const Books *books, const Account *account, const Copy *copy)
 {
-    return copy->owner != NULL && copy->owner->entry == account->entry &&
-           books_same_nocase(copy->owner->recipient, account->recipient);
+    const Account *owner = books_account(books, copy->owner);
+    return owner != NULL && owner->entry == account->entry &&
+           books_same_nocase(books_text(books, owner->recipient),
+                             books_text(books, account->recipient));
 }
 
-static bool shares_copy(const Account *account, uint64_t uid)
+static bool shares_copy(const Books *books, const Account *account, uint64_t uid)
 {
-    for (const Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
-        if (at->server == account->entry->server && at->uid == uid && is_shared(account, at))
+    const Entry *entry = books_entry_of(books, account);
+    for (const Copy *at = first_copy(books, entry->mail); at != NULL; at = next_copy(books, at)) {
+        if (at->node == entry->node && at->uid == uid && is_shared(books, account, at))
             return true;
     }
     return false;
@@ -165,49 +203,55 @@ void books_learn_copy(Books *books, NodeId node, const TraceFields_STORE_INVENTO
 
 void books_claim_copy(Books *books, Account *account, uint64_t uid, bool was_there)
 {
-    for (Copy *at = account->entry->mail->copies; at != NULL; at = at->next_of_mail) {
-        bool is_claimable = was_there || (at->by_delivery && at->owner == NULL);
-        if (at->server == account->entry->server && at->uid == uid && !at->is_gone &&
-            is_claimable && is_user(account, at->user)) {
-            at->owner = at->owner != NULL ? at->owner : account;
+    const Entry *entry = books_entry_of(books, account);
+    for (Copy *at = first_copy(books, entry->mail); at != NULL; at = next_copy(books, at)) {
+        bool is_claimable = was_there || (at->by_delivery && at->owner == 0);
+        if (at->node == entry->node && at->uid == uid && !at->is_gone && is_claimable &&
+            books_is_user(books, account->recipient, at->user)) {
+            at->owner = at->owner != 0 ? at->owner : books_number_of(books, account);
             if (!was_there)
-                take_stored(account, at->user);
+                take_stored(books, account, at->user);
             return;
         }
     }
-    if (shares_copy(account, uid))
+    if (shares_copy(books, account, uid))
         return;
     books_violate(books, "%s says that %s is delivered to %s, and has not put it into the mailbox",
-                  account->entry->server->name, account->entry->mail->name, account->recipient);
+                  books_known_server(books, entry->node)->name, books_mail_name(books, entry->mail),
+                  books_text(books, account->recipient));
 }
 
 /* ---- What becomes of it there ---- */
 
-void books_flag(Books *books, NodeId node, const TraceFields_MAILBOX_FLAG *fields)
+void books_flag(Books *books, const TraceRecord *record)
 {
-    Copy *copy = find_copy(books_server(books, node),
-                           key_of(books, fields->user, fields->folder, fields->uid));
+    const TraceFields_MAILBOX_FLAG *fields = record->fields;
+    NodeId node = record->node;
+    CopyKey key = key_of(books, node, fields->user, fields->folder, fields->uid);
+    Copy *copy = books_copy(books, find_copy(books, &key));
     if (copy != NULL)
         copy->is_marked_deleted = fields->flags != NULL && strstr(fields->flags, "Deleted") != NULL;
 }
 
 /* A folder may have been renamed since: its messages keep their UIDs. */
-static Copy *find_renamed(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields)
+static Copy *find_renamed(const Books *books, const CopyKey *key, MailId mail)
 {
-    const char *user = books_intern(books, fields->user);
-    for (Copy *at = books_mail(books, fields->mail)->copies; at != NULL; at = at->next_of_mail) {
-        if (at->server->node == node && at->user == user && at->uid == fields->uid && !at->is_gone)
+    for (Copy *at = first_copy(books, mail); at != NULL; at = next_copy(books, at)) {
+        if (at->node == key->node && at->user == key->user && at->uid == key->uid && !at->is_gone)
             return at;
     }
     return NULL;
 }
 
-void books_expunge(Books *books, NodeId node, const TraceFields_MAILBOX_EXPUNGE *fields)
+void books_expunge(Books *books, const TraceRecord *record)
 {
-    Copy *copy = find_copy(books_server(books, node),
-                           key_of(books, fields->user, fields->folder, fields->uid));
-    if (copy == NULL || copy->is_gone || copy->mail != books_mail(books, fields->mail))
-        copy = find_renamed(books, node, fields);
+    const TraceFields_MAILBOX_EXPUNGE *fields = record->fields;
+    NodeId node = record->node;
+    CopyKey key = key_of(books, node, fields->user, fields->folder, fields->uid);
+    MailId mail = books_take_mail(books, fields->mail);
+    Copy *copy = books_copy(books, find_copy(books, &key));
+    if (copy == NULL || copy->is_gone || copy->mail != mail)
+        copy = find_renamed(books, &key, mail);
     if (copy != NULL)
         copy->is_gone = true;
     else if (books_server(books, node)->outages == 0)

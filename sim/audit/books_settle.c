@@ -6,80 +6,39 @@
 
 #include <string.h>
 
-/* ---- Lists ---- */
-
-guint books_list_add(BooksList *list, void *item)
-{
-    g_ptr_array_add(list->items, item);
-    return list->items->len - 1;
-}
-
-/* Closes the holes once they are most of it. `place` says where an item keeps its place. */
-static void list_close_holes(BooksList *list, guint *(*place)(void *item))
-{
-    guint kept = 0;
-    if (list->holes * 2 <= list->items->len)
-        return;
-    for (guint i = 0; i < list->items->len; i++) {
-        void *item = list->items->pdata[i];
-        if (item == NULL)
-            continue;
-        list->items->pdata[i] = NULL;
-        list->items->pdata[kept] = item;
-        *place(item) = kept++;
-    }
-    g_ptr_array_set_size(list->items, (gint)kept);
-    list->holes = 0;
-}
-
-static void list_remove(BooksList *list, guint *(*place)(void *item), void *item)
-{
-    list->items->pdata[*place(item)] = NULL;
-    list->holes++;
-    list_close_holes(list, place);
-}
-
-static guint *place_of_account(void *account)
-{
-    return &((Account *)account)->place;
-}
-
-static guint *place_of_copy(void *copy)
-{
-    return &((Copy *)copy)->place;
-}
-
 /* ---- Who is through ---- */
 
-static bool account_is_through(const Account *account)
+static bool account_is_through(const Books *books, const Account *account)
 {
-    const Entry *entry = account->entry;
-    return !account->is_open && entry->is_removed && entry->origin == NULL && entry->untold == 0 &&
-           account->sender != NULL && !account->is_notification && account->uncertain == 0 &&
+    const Entry *entry = books_entry_of(books, account);
+    return !account->is_open && entry->is_removed && entry->origin == 0 && entry->untold == 0 &&
+           account->sender != NAME_NONE && !account->is_notification && account->uncertain == 0 &&
            account->handed == account->relayed && account->stored == account->delivered;
 }
 
-static bool copy_is_through(const Copy *copy)
+static bool copy_is_through(const Books *books, const Copy *copy)
 {
-    return copy->by_delivery && copy->owner != NULL && !copy->is_gone && !copy->is_marked_deleted &&
-           books_same_nocase(copy->folder, "INBOX");
+    return copy->by_delivery && copy->owner != 0 && !copy->is_gone && !copy->is_marked_deleted &&
+           books_same_nocase(books_text(books, copy->folder), "INBOX");
 }
 
-static bool mail_is_through(const Mail *mail)
+static bool mail_is_through(const Books *books, const Mail *mail)
 {
-    if (mail->author == NULL || mail->sent_seq == 0 || mail->copies == NULL ||
-        (mail->not_sent != NULL && mail->not_sent->refused != NULL) ||
-        !books_sent_is_answered(mail))
+    const MailExtra *extra = books_extra(books, mail);
+    if (mail->author == NAME_NONE || mail->sent_seq == 0 || mail->copies == 0 ||
+        (extra != NULL && extra->refused != NULL))
         return false;
-    for (const Account *at = mail->accounts; at != NULL; at = at->next_of_mail) {
-        if (!account_is_through(at))
+    for (const Account *at = books_first_of_mail(books, mail); at != NULL;
+         at = books_next_of_mail(books, at)) {
+        if (!account_is_through(books, at))
             return false;
     }
-    for (const Copy *at = mail->copies; at != NULL; at = at->next_of_mail) {
-        if (!copy_is_through(at))
+    for (const Copy *at = books_copy(books, mail->copies); at != NULL;
+         at = books_copy(books, at->next_of_mail)) {
+        if (!copy_is_through(books, at))
             return false;
     }
-    return true;
+    return books_sent_is_answered(books, mail);
 }
 
 /* ---- The sum ---- */
@@ -93,60 +52,62 @@ static uint64_t settled_hash(const char *mail, uint64_t uid)
     return hash ^ (hash >> 29);
 }
 
-static Settled *settled_of(Server *server, const char *user)
+static Settled *settled_of(Server *server, NameId user)
 {
     if (server->settled == NULL)
         server->settled = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    Settled *settled = g_hash_table_lookup(server->settled, user);
+    Settled *settled = g_hash_table_lookup(server->settled, GUINT_TO_POINTER(user));
     if (settled == NULL) {
         settled = g_new0(Settled, 1);
-        g_hash_table_insert(server->settled, (char *)user, settled);
+        g_hash_table_insert(server->settled, GUINT_TO_POINTER(user), settled);
     }
     return settled;
 }
 
-static void forget_copy(Books *books, Copy *copy)
+static void settle_copies(Books *books, MailId mail)
 {
-    Settled *settled = settled_of(copy->server, copy->user);
-    settled->count++;
-    settled->sum += settled_hash(copy->mail->name, copy->uid);
-    books_remove_copy(copy);
-    list_remove(&books->copies, place_of_copy, copy);
-    g_free(copy);
+    CopyId next;
+    for (CopyId id = books_mail_at(books, mail)->copies; id != 0; id = next) {
+        const Copy *copy = books_copy(books, id);
+        Settled *settled = settled_of(books_known_server(books, copy->node), copy->user);
+        settled->count++;
+        settled->sum += settled_hash(books_mail_name(books, mail), copy->uid);
+        next = copy->next_of_mail;
+        books_forget_copy(books, id);
+    }
 }
 
-/* The entry goes with the last of its accounts. */
-static void forget_account(Books *books, Account *account)
+/* An entry goes with the last of its accounts. */
+static void forget_accounts(Books *books, MailId mail)
 {
-    Entry *entry = account->entry;
-    entry->accounts = account->next_of_entry;
-    list_remove(&books->accounts, place_of_account, account);
-    books_account_free(account);
-    if (entry->accounts == NULL)
-        books_forget_entry(entry);
+    AccountId next;
+    for (AccountId id = books_mail_at(books, mail)->accounts; id != 0; id = next) {
+        const Account *account = books_account(books, id);
+        Entry *entry = books_entry_of(books, account);
+        entry->accounts = account->next_of_entry;
+        next = account->next_of_mail;
+        slab_give_back(&books->accounts, id);
+        if (entry->accounts == 0)
+            books_forget_entry(books, entry);
+    }
 }
 
-void books_settle(Books *books, Mail *mail)
+void books_settle(Books *books, MailId mail)
 {
-    if (!books->forgets || !mail_is_through(mail))
+    if (!books->forgets || !mail_is_through(books, books_mail_at(books, mail)))
         return;
-    for (Copy *at = mail->copies, *next; at != NULL; at = next) {
-        next = at->next_of_mail;
-        forget_copy(books, at);
-    }
-    for (Account *at = mail->accounts, *next; at != NULL; at = next) {
-        next = at->next_of_mail;
-        forget_account(books, at);
-    }
-    books_mail_clear(mail);
-    interner_remove(books->mails, mail->name);
+    settle_copies(books, mail);
+    forget_accounts(books, mail);
+    books_forget_mail(books, mail);
 }
 
 bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVENTORY *fields)
 {
     const Server *server = books_server(books, node);
-    const char *user = books_intern(books, fields->recipient);
-    Settled *settled = server->settled != NULL ? g_hash_table_lookup(server->settled, user) : NULL;
+    NameId user = books_intern(books, fields->recipient);
+    Settled *settled = server->settled != NULL
+                           ? g_hash_table_lookup(server->settled, GUINT_TO_POINTER(user))
+                           : NULL;
     if (settled == NULL || settled->count == 0 ||
         !books_same_nocase(fields->folder != NULL ? fields->folder : "", "INBOX"))
         return false;
@@ -155,19 +116,20 @@ bool books_enter_settled(Books *books, NodeId node, const TraceFields_STORE_INVE
     return true;
 }
 
-static int compare_users(const void *a, const void *b)
+static int compare_users(const void *a, const void *b, void *books)
 {
-    return strcmp(a, b);
+    return strcmp(books_text(books, GPOINTER_TO_UINT(a)), books_text(books, GPOINTER_TO_UINT(b)));
 }
 
 static void check_server(Books *books, const Server *server)
 {
-    g_autoptr(GList) users = g_list_sort(g_hash_table_get_keys(server->settled), compare_users);
+    g_autoptr(GList) users =
+        g_list_sort_with_data(g_hash_table_get_keys(server->settled), compare_users, books);
     for (const GList *user = users; user != NULL; user = user->next) {
         const Settled *settled = g_hash_table_lookup(server->settled, user->data);
         if (settled->count != 0 || settled->sum != 0)
             books_violate(books, "the mailbox of %s at %s does not hold what was delivered into it",
-                          (const char *)user->data, server->name);
+                          books_text(books, GPOINTER_TO_UINT(user->data)), server->name);
     }
 }
 

@@ -42,9 +42,10 @@ static void note_relay(Facts *facts, const TraceRecord *record)
     }
 }
 
-static void note_segment(Facts *facts, NodeId node, const TraceFields_TCP_SEND *fields)
+static void note_segment(Facts *facts, const TraceRecord *record)
 {
-    HostTally *host = host_tally(facts, node);
+    const TraceFields_TCP_SEND *fields = record->fields;
+    HostTally *host = host_tally(facts, record->node);
     host->segments++;
     const char *reason = fields->reason != NULL ? fields->reason : "";
     bool is_usual = strcmp(reason, "first sending") == 0 || strcmp(reason, "acknowledgment") == 0;
@@ -52,10 +53,11 @@ static void note_segment(Facts *facts, NodeId node, const TraceFields_TCP_SEND *
         host->retransmissions++;
 }
 
-static void note_drop(Facts *facts, NodeId node, const TraceFields_LINK_DROP *fields)
+static void note_drop(Facts *facts, const TraceRecord *record)
 {
-    const char *reason = facts_intern(facts, fields->reason);
-    host_tally(facts, node)->drops++;
+    const TraceFields_LINK_DROP *fields = record->fields;
+    const char *reason = facts_text(facts, facts_intern(facts, fields->reason));
+    host_tally(facts, record->node)->drops++;
     for (guint i = 0; i < facts->drops->len; i++) {
         FactsDrop *drop = &g_array_index(facts->drops, FactsDrop, i);
         if (drop->reason == reason) {
@@ -67,27 +69,48 @@ static void note_drop(Facts *facts, NodeId node, const TraceFields_LINK_DROP *fi
     g_array_append_val(facts->drops, drop);
 }
 
-static void note_host(Facts *facts, const TraceRecord *record)
+static void note_connect(Facts *facts, const TraceRecord *record)
 {
-    const void *fields = record->fields;
-    if (record->kind == TRACE_TCP_SEND)
-        note_segment(facts, record->node, fields);
-    else if (record->kind == TRACE_LINK_DROP)
-        note_drop(facts, record->node, fields);
-    else if (record->kind == TRACE_MAIL_RELAYED)
-        note_relay(facts, record);
-    else if (record->kind == TRACE_TCP_CONNECT)
-        host_tally(facts, record->node)->connections++;
-    else if (record->kind == TRACE_QUEUE_ENTER)
-        note_length(facts, record->node, ((const TraceFields_QUEUE_ENTER *)fields)->length);
-    else if (record->kind == TRACE_QUEUE_REMOVE)
-        note_length(facts, record->node, ((const TraceFields_QUEUE_REMOVE *)fields)->length);
-    else if (record->kind == TRACE_QUEUE_RECOVER)
-        note_length(facts, record->node, ((const TraceFields_QUEUE_RECOVER *)fields)->length);
-    else if (record->kind == TRACE_MAIL_ACCEPTED)
-        host_tally(facts, record->node)->is_mail_server = true;
-    else if (record->kind == TRACE_HOST_RESTART)
-        host_tally(facts, record->node)->queue_length = 0; /* queue.recover tells what is there */
+    host_tally(facts, record->node)->connections++;
+}
+
+static void note_enter(Facts *facts, const TraceRecord *record)
+{
+    note_length(facts, record->node, ((const TraceFields_QUEUE_ENTER *)record->fields)->length);
+}
+
+static void note_remove(Facts *facts, const TraceRecord *record)
+{
+    note_length(facts, record->node, ((const TraceFields_QUEUE_REMOVE *)record->fields)->length);
+}
+
+static void note_recover(Facts *facts, const TraceRecord *record)
+{
+    note_length(facts, record->node, ((const TraceFields_QUEUE_RECOVER *)record->fields)->length);
+}
+
+static void note_server(Facts *facts, const TraceRecord *record)
+{
+    host_tally(facts, record->node)->is_mail_server = true;
+}
+
+/* queue.recover tells what is there */
+static void note_restart(Facts *facts, const TraceRecord *record)
+{
+    host_tally(facts, record->node)->queue_length = 0;
+}
+
+/* NULL: the kind tells nothing of hosts. */
+static FactsNote host_note(TraceKind kind)
+{
+    static const FactsNote NOTES[TRACE_KIND_COUNT] = {
+        [TRACE_TCP_SEND] = note_segment,      [TRACE_TCP_CONNECT] = note_connect,
+        [TRACE_LINK_DROP] = note_drop,        [TRACE_MAIL_RELAYED] = note_relay,
+        [TRACE_QUEUE_ENTER] = note_enter,     [TRACE_QUEUE_REMOVE] = note_remove,
+        [TRACE_QUEUE_RECOVER] = note_recover, [TRACE_MAIL_ACCEPTED] = note_server,
+        [TRACE_HOST_RESTART] = note_restart,
+    };
+    return NOTES[kind];
 }
 
 size_t facts_host_count(const Facts *facts)
@@ -145,25 +168,37 @@ FactsTotals facts_totals(const Facts *facts)
 static void facts_write(void *owner, const TraceRecord *record)
 {
     Facts *facts = owner;
-    note_host(facts, record);
-    if (trace_kind_info(record->kind)->level == TRACE_LEVEL_MAIL)
-        facts_note_mail(facts, record);
+    FactsNote host = host_note(record->kind), mail = facts_mail_note(record->kind);
+    if (host != NULL)
+        host(facts, record);
+    if (mail != NULL)
+        mail(facts, record);
     if (facts->queue_watches->len > 0)
         facts_note_queue(facts, record);
     if (facts->first_watch[record->kind] != 0)
         facts_count_watched(facts, record);
 }
 
+/* A queue that is watched takes any record of a mail. */
+static bool is_wanted(const Facts *facts, TraceKind kind)
+{
+    bool is_of_mail = trace_kind_info(kind)->level == TRACE_LEVEL_MAIL;
+    return host_note(kind) != NULL || facts_mail_note(kind) != NULL ||
+           facts->first_watch[kind] != 0 || (is_of_mail && facts->queue_watches->len > 0);
+}
+
 /* ---- Life ---- */
 
-Facts *facts_new(Trace *trace)
+Facts *facts_new(Trace *trace, Roster *roster)
 {
     Facts *facts = g_new0(Facts, 1);
     facts->first_outside = UINT32_MAX;
     facts->trace = trace;
     facts->simulator = trace_simulator(trace);
-    facts->names = interner_new(0);
+    facts->roster = roster != NULL ? roster_ref(roster) : roster_new();
+    facts->names = roster_names(facts->roster);
     facts_init_mails(facts);
+    facts_init_questions(facts);
     facts->hosts = g_array_new(FALSE, TRUE, sizeof(HostTally));
     g_array_set_clear_func(facts->hosts, host_tally_clear);
     facts->drops = g_array_new(FALSE, FALSE, sizeof(FactsDrop));
@@ -178,9 +213,7 @@ void facts_start(Facts *facts, TraceLevel level)
     facts->level = MAX(facts->level, level);
     bool kinds[TRACE_KIND_COUNT];
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
-        kinds[kind] = trace_kind_info(kind)->level == TRACE_LEVEL_MAIL ||
-                      kind == TRACE_TCP_CONNECT || kind == TRACE_TCP_SEND ||
-                      kind == TRACE_LINK_DROP || facts->first_watch[kind] != 0;
+        kinds[kind] = is_wanted(facts, kind);
     trace_add_sink_of_kinds(facts->trace, (TraceSink){facts_write, facts, facts->level}, kinds);
 }
 
@@ -195,7 +228,8 @@ void facts_free(Facts *facts)
     g_array_unref(facts->watches);
     g_array_unref(facts->drops);
     g_array_unref(facts->hosts);
+    facts_clear_questions(facts);
     facts_clear_mails(facts);
-    interner_free(facts->names, NULL);
+    roster_unref(facts->roster);
     g_free(facts);
 }

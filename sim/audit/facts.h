@@ -5,11 +5,13 @@
  * Times are SIM_NEVER for what has not happened. */
 #pragma once
 
+#include "audit/roster.h"
 #include "trace/trace.h"
 
 typedef struct Facts Facts;
 
-Facts *facts_new(Trace *trace);
+/* The roster is what the facts share with other observers; NULL: nothing. */
+Facts *facts_new(Trace *trace, Roster *roster);
 void facts_free(Facts *facts);
 /* Adds itself to the trace, before the run and after the last facts_watch_event, at `level` or at
  * the level of the events to watch, whichever has more. Connections are counted from PROTOCOL on,
@@ -38,25 +40,6 @@ typedef enum MailFate {
 /* `delivered`, `queued`, … */
 const char *mail_fate_name(MailFate fate);
 
-/* A queue entry. */
-typedef struct FactsEntry {
-    uint32_t node;
-    const char *id; /* interned */
-} FactsEntry;
-
-/* What a recipient's fate is made from; the facts' own. */
-typedef struct FactsState {
-    union {
-        FactsEntry one;      /* queue entries that hold it, by the records: mostly there is one, */
-        FactsEntry *several; /* and where there are more they have memory of their own */
-    } entries;
-    uint32_t open; /* how many of them there are */
-    uint32_t held; /* queue entries that hold it, by the final inventory */
-    bool is_bounced, is_discarded, is_refused, is_lost;
-    bool is_expanded;
-    bool is_outside; /* a server outside of the simulation has taken it over */
-} FactsState;
-
 typedef struct FactsRecipient {
     const char *address;
     MailFate fate;
@@ -68,7 +51,6 @@ typedef struct FactsRecipient {
     SimTime delivered_at;     /* the first copy */
     SimTime bounced_at;
     const char *bounce; /* the notification's name, or NULL */
-    FactsState own;
 } FactsRecipient;
 
 /* Mails are those composed and those accepted by a server, so notifications too. */
@@ -96,7 +78,8 @@ void facts_sum_up(Facts *facts, const char *group,
                   bool (*owns)(const char *group, const char *mail));
 FactsSums facts_sums(const Facts *facts, const char *group);
 
-/* In the order of appearance. What is returned is valid until the trace goes on. */
+/* In the order of appearance. What is returned is valid until another mail is asked for or the
+ * trace goes on; its texts until the trace goes on. */
 size_t facts_mail_count(const Facts *facts);
 const FactsMail *facts_mail_at(const Facts *facts, size_t index);
 /* NULL when there is none of that name. */

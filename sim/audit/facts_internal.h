@@ -1,27 +1,74 @@
-/* What the files of the facts share. See facts.h. Names are interned: equal texts are equal
- * pointers. */
+/* What the files of the facts share. See facts.h. Texts are interned, and mails known by their
+ * numbers in the roster: there may be millions, so they are kept small here, and shown as facts.h
+ * has them to whoever asks. */
 #pragma once
 
 #include "audit/facts.h"
-#include "audit/interner.h"
+#include "core/slab.h"
 
-/* The meaning of its name. */
+/* A queue entry. */
+typedef struct FactsEntry {
+    NodeId node;
+    NameId id;
+} FactsEntry;
+
+/* What is known of a recipient beside the numbers. */
+enum {
+    FACTS_DISCARDED = 1 << 0,
+    FACTS_REFUSED = 1 << 1,
+    FACTS_LOST = 1 << 2,
+    FACTS_EXPANDED = 1 << 3,
+    FACTS_OUTSIDE = 1 << 4, /* a server outside of the simulation has taken it over */
+    FACTS_HELD = 1 << 5,    /* by a queue, says the final inventory */
+    FACTS_SENT = 1 << 6,    /* its agent knows that a server has taken it */
+};
+
+/* What a FactsRecipient is made from. */
+typedef struct KnownRecipient {
+    SimTime accepted_at, first_attempt_at, delivered_at;
+    union {
+        FactsEntry one;      /* queue entries that hold it, by the records: mostly there is one, */
+        FactsEntry *several; /* and where there are more they have memory of their own */
+    } entries;
+    uint32_t open; /* how many of them there are */
+    NameId address;
+    uint32_t attempts, copies, servers;
+    uint32_t bounced; /* among the facts' `bounced`, counted from 1; 0: it is not */
+    uint8_t marks;
+} KnownRecipient;
+
+/* Under its number in the roster. */
 typedef struct KnownMail {
-    FactsMail shown;      /* without a name as long as it is none */
-    FactsRecipient first; /* its recipients are this one where there is no other */
-    guint place;          /* among all mails */
-    bool is_sent;         /* its agent knows that a server has taken it */
+    union {
+        KnownRecipient one;
+        KnownRecipient *several; /* where there is more than one */
+    } recipients;
+    uint32_t recipient_count;
+    uint32_t order;       /* of appearance, from 1; 0: it is none of the facts' */
+    NameId from, subject; /* NAME_NONE: unknown; FACTS_OWN_NAME: as the mail is called */
 } KnownMail;
 
-/* KnownMail in the order of appearance, with NULL where one is forgotten. */
-typedef struct MailList {
-    GPtrArray *mails;
-    guint holes;
-} MailList;
+enum { FACTS_OWN_NAME = 0x7fffffff };
+
+/* When a recipient's mail was given up, and by which notification its sender was told; NULL: by
+ * none. */
+typedef struct FactsBounce {
+    SimTime at;
+    NameId name;
+} FactsBounce;
+
+/* What was asked for last, and all mails in order of appearance as long as they are the same. */
+typedef struct Shown {
+    FactsMail mail;
+    FactsRecipient *recipients;
+    size_t room;    /* recipients */
+    GArray *listed; /* MailId */
+    bool is_list_valid;
+} Shown;
 
 /* See FactsSums. */
 typedef struct SummedGroup {
-    const char *name; /* interned */
+    char *name;
     bool (*owns)(const char *group, const char *mail);
     SimTime last_delivered_at;
     GArray *delays; /* SimTime */
@@ -68,10 +115,14 @@ struct Facts {
     Simulator *simulator;
     TraceLevel level;
     bool has_ended;
-    Interner *names;
-    Interner *mail_names; /* each means a KnownMail */
-    MailList *mails;
-    GHashTable *bounces;     /* a mail's name -> GPtrArray of its bounces' names; few have one */
+    Roster *roster;
+    Interner *names;     /* its */
+    Slab mails;          /* KnownMail by MailId */
+    uint32_t mail_count; /* of them */
+    uint32_t appeared;   /* mails so far */
+    Shown *shown;
+    GArray *bounced;         /* FactsBounce */
+    GHashTable *bounces;     /* MailId -> GArray of its bounces' NameIds; few have one */
     GArray *summed;          /* SummedGroup */
     GArray *hosts;           /* HostTally by NodeId */
     GArray *drops;           /* FactsDrop in the order of appearance */
@@ -84,11 +135,22 @@ struct Facts {
 
 /* ---- facts_mails.c ---- */
 
+typedef void (*FactsNote)(Facts *facts, const TraceRecord *record);
+
 void facts_init_mails(Facts *facts);
 void facts_clear_mails(Facts *facts);
-const char *facts_intern(Facts *facts, const char *text);
-/* Deals with the records that tell of mails; the others it passes over. */
-void facts_note_mail(Facts *facts, const TraceRecord *record);
+NameId facts_intern(Facts *facts, const char *text);
+const char *facts_text(const Facts *facts, NameId name);
+/* Deals with records of that kind, which tell of mails; NULL: those do not. */
+FactsNote facts_mail_note(TraceKind kind);
+KnownRecipient *facts_recipients_of(KnownMail *mail);
+/* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
+bool facts_address_matches(const char *a, const char *b);
+
+/* ---- facts_questions.c ---- */
+
+void facts_init_questions(Facts *facts);
+void facts_clear_questions(Facts *facts);
 
 /* ---- facts_queues.c ---- */
 

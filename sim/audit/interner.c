@@ -1,107 +1,74 @@
 /* Names, each kept once. See interner.h. */
 #include "audit/interner.h"
 
-#include "core/table.h"
-
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
-enum { RECENT = 256, ALIGNMENT = 8 };
+enum { MEMORY_BLOCK = 2000 };
 
-typedef struct Recent {
-    uint32_t hash;
-    char *text; /* NULL: none */
-} Recent;
-
-struct Interner {
-    Recent recent[RECENT];
-    Table table;         /* texts, each behind its meaning */
-    size_t meaning_size; /* a multiple of ALIGNMENT */
-};
-
-static uint32_t hash_of(const void *text)
+static uint32_t hash_of(const void *owner, uint32_t id)
 {
+    const char *text = interner_text(owner, id);
     return table_hash(text, strlen(text));
 }
 
-Interner *interner_new(size_t meaning_size)
+Interner *interner_new(void)
 {
     Interner *names = g_new0(Interner, 1);
+    names->texts = g_ptr_array_new();
+    names->memory = g_string_chunk_new(MEMORY_BLOCK);
     names->table.hash_of = hash_of;
-    names->meaning_size = (meaning_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    names->table.owner = names;
+    g_ptr_array_add(names->texts, NULL);
+    interner_take(names, ""); /* which gets the number NAME_EMPTY */
     return names;
 }
 
-void *interner_meaning(const Interner *names, const char *name)
+void interner_free(Interner *names)
 {
-    return (void *)(uintptr_t)(name - names->meaning_size);
-}
-
-void interner_free(Interner *names, void (*clear_meaning)(void *meaning))
-{
-    size_t at = 0;
-    for (char *text; (text = table_each(&names->table, &at)) != NULL;) {
-        if (clear_meaning != NULL)
-            clear_meaning(interner_meaning(names, text));
-        g_free(interner_meaning(names, text));
-    }
-    table_clear(&names->table);
+    id_table_clear(&names->table);
+    g_string_chunk_free(names->memory);
+    g_ptr_array_unref(names->texts);
     g_free(names);
 }
 
-/* NULL: it is not there. */
-static char *find_text(const Interner *names, uint32_t hash, const char *text)
+static NameId find_text(const Interner *names, uint32_t hash, const char *text)
 {
-    TableProbe probe = table_probe(&names->table, hash);
-    char *found;
-    while ((found = table_next(&names->table, &probe)) != NULL && strcmp(found, text) != 0)
+    TableProbe probe = id_table_probe(&names->table, hash);
+    NameId found;
+    while ((found = id_table_next(&names->table, &probe)) != NAME_NONE &&
+           strcmp(interner_text(names, found), text) != 0)
         continue;
     return found;
 }
 
-static char *add_text(Interner *names, uint32_t hash, const char *text, size_t length)
+static NameId add_text(Interner *names, uint32_t hash, const char *text, size_t length)
 {
-    char *memory = g_malloc(names->meaning_size + length + 1);
-    memset(memory, 0, names->meaning_size);
-    char *copy = memcpy(memory + names->meaning_size, text, length + 1);
-    table_add(&names->table, hash, copy);
-    return copy;
+    NameId id = names->texts->len;
+    g_ptr_array_add(names->texts, g_string_chunk_insert_len(names->memory, text, (gssize)length));
+    id_table_add(&names->table, hash, id);
+    return id;
 }
 
-const char *interner_take(Interner *names, const char *text)
+NameId interner_take(Interner *names, const char *text)
 {
     if (text == NULL)
-        text = "";
+        return NAME_EMPTY;
     size_t length = strlen(text);
     uint32_t hash = table_hash(text, length);
-    Recent *recent = &names->recent[hash >> 24];
-    if (recent->text != NULL && recent->hash == hash && strcmp(recent->text, text) == 0)
-        return recent->text;
-    char *found = find_text(names, hash, text);
-    if (found == NULL)
+    uint32_t place = hash >> 24;
+    NameId recent = names->recent[place].id;
+    if (recent != NAME_NONE && names->recent[place].hash == hash &&
+        strcmp(interner_text(names, recent), text) == 0)
+        return recent;
+    NameId found = find_text(names, hash, text);
+    if (found == NAME_NONE)
         found = add_text(names, hash, text, length);
-    *recent = (Recent){hash, found};
+    names->recent[place].hash = hash;
+    names->recent[place].id = found;
     return found;
 }
 
-const char *interner_find(const Interner *names, const char *text)
+NameId interner_find(const Interner *names, const char *text)
 {
-    if (text == NULL)
-        text = "";
-    return find_text(names, table_hash(text, strlen(text)), text);
-}
-
-const char *interner_each(const Interner *names, size_t *at)
-{
-    return table_each(&names->table, at);
-}
-
-void interner_remove(Interner *names, const char *name)
-{
-    Recent *recent = &names->recent[hash_of(name) >> 24];
-    if (recent->text == name)
-        recent->text = NULL;
-    table_remove(&names->table, name);
-    g_free(interner_meaning(names, name));
+    return text != NULL ? find_text(names, table_hash(text, strlen(text)), text) : NAME_EMPTY;
 }

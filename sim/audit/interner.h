@@ -1,24 +1,39 @@
-/* Names, each kept once, so that equal names are equal pointers: mails, addresses, queue entries,
- * hosts. Records about one mail follow each other closely, so what was asked for lately is found
- * without touching the large table. */
+/* Names, each kept once and known by a number, so that equal names have equal numbers: addresses,
+ * queue entries, hosts. Records about one mail follow each other closely, so what was asked for
+ * lately is found without touching the large table. Names of mails, which come and go, are in
+ * roster.h. */
 #pragma once
+
+#include "core/id_table.h"
 
 #include <glib.h>
 
-typedef struct Interner Interner;
+/* Numbers count from 1, in the order in which the names were first taken. */
+typedef uint32_t NameId;
+enum { NAME_NONE, NAME_EMPTY /* "" */ };
 
-/* With each name its owner may keep so many octets: what the name means. They are zeros at first,
- * and one piece of memory with the name, which they say nothing about. 0: none. */
-Interner *interner_new(size_t meaning_size);
-/* `clear_meaning` (NULL: none) gets each meaning, to free what it owns. */
-void interner_free(Interner *names, void (*clear_meaning)(void *meaning));
-/* The name as it is kept, which lives until it is removed; NULL counts as "". */
-const char *interner_take(Interner *names, const char *text);
-/* The same, but NULL where it is not kept. */
-const char *interner_find(const Interner *names, const char *text);
-/* All names, in no order that may matter: from `*at` 0 on; NULL ends them. */
-const char *interner_each(const Interner *names, size_t *at);
-/* What an interned name means. */
-void *interner_meaning(const Interner *names, const char *name);
-/* Forgets an interned name and its meaning, of which the owner has freed what it owns. */
-void interner_remove(Interner *names, const char *name);
+enum { INTERNER_RECENT = 256 };
+
+/* Nobody's to look into but the functions here. */
+typedef struct Interner {
+    GPtrArray *texts; /* by number */
+    GStringChunk *memory;
+    IdTable table;
+    struct {
+        uint32_t hash;
+        NameId id; /* NAME_NONE: none */
+    } recent[INTERNER_RECENT];
+} Interner;
+
+Interner *interner_new(void);
+void interner_free(Interner *names);
+/* The name's number; NULL counts as "". */
+NameId interner_take(Interner *names, const char *text);
+/* The same, but NAME_NONE where it is not kept. */
+NameId interner_find(const Interner *names, const char *text);
+
+/* The name as it is kept, as long as the interner lives; NULL for NAME_NONE. */
+static inline const char *interner_text(const Interner *names, NameId id)
+{
+    return names->texts->pdata[id];
+}

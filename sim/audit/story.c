@@ -272,7 +272,7 @@ Story *story_new(Trace *trace, const StoryOptions *options)
 {
     Story *story = g_new0(Story, 1);
     story->simulator = trace_simulator(trace);
-    story->facts = facts_new(trace);
+    story->facts = facts_new(trace, NULL);
     facts_start(story->facts, TRACE_LEVEL_MAIL);
     story->texts = g_string_chunk_new(4096);
     story->mail = keep(story, options->mail);

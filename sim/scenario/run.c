@@ -11,7 +11,8 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
     run->is_disturbed = options->fault.number > 0 || options->outside != NULL;
     run->simulation = simulation_new(scenario, options);
     Trace *trace = simulation_trace(run->simulation);
-    run->books = books_new(trace);
+    g_autoptr(Roster) roster = roster_new();
+    run->books = books_new(trace, roster);
     books_stop_at_violation(run->books);
     for (size_t i = 0; i < scenario->servers.count; i++) {
         if (scenario->servers.items[i].smtp.bare_newlines == NEWLINE_CHOICE_ACCEPT)
@@ -19,7 +20,7 @@ Run *run_new(const Scenario *scenario, const SimulationOptions *options)
         if (scenario->servers.items[i].smtp.final_reply == FINAL_REPLY_CHOICE_BEFORE_SYNC)
             books_expect_loss(run->books, scenario->servers.items[i].name.text);
     }
-    run->facts = facts_new(trace);
+    run->facts = facts_new(trace, roster);
     run->expectations = expectations_new(scenario, run->facts);
     run->topology = topology_new(scenario);
     facts_start(run->facts, TRACE_LEVEL_SEGMENT);

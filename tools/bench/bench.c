@@ -436,7 +436,7 @@ static void swallow(void *owner, Span bytes)
 
 static void *open_books(Star *star)
 {
-    return books_new(star->trace);
+    return books_new(star->trace, NULL);
 }
 
 static void close_books(void *sink)

@@ -1,0 +1,48 @@
+/* A set of numbers of things (core/slab.h) that are found by what the things are called: table.h
+ * for numbers, with 5 octets a place. Number 0 is none.
+ *
+ *     TableProbe probe = id_table_probe(table, hash);
+ *     while ((id = id_table_next(table, &probe)) != 0 && !is_called(id, name))
+ *         continue;
+ *
+ * A zero IdTable is an empty one, but for its `hash_of` and `owner`. */
+#pragma once
+
+#include "core/table.h"
+
+typedef struct IdTable {
+    uint32_t (*hash_of)(const void *owner, uint32_t id);
+    const void *owner; /* who knows what a number means */
+    uint32_t *ids;
+    uint8_t *tags;     /* as a Table's */
+    uint32_t capacity; /* a power of two, or 0 */
+    uint32_t count;    /* numbers */
+    uint32_t used;     /* places that are not free: what has gone keeps its place for a while */
+} IdTable;
+
+void id_table_clear(IdTable *table);
+/* The table has no such number; `hash` is what `hash_of` says of it. */
+void id_table_add(IdTable *table, uint32_t hash, uint32_t id);
+/* The number is in the table; what its thing is called is still what it was. */
+void id_table_remove(IdTable *table, uint32_t id);
+
+static inline TableProbe id_table_probe(const IdTable *table, uint32_t hash)
+{
+    return (TableProbe){hash & (table->capacity - 1), table_tag(hash)};
+}
+
+/* The next number that may be the one looked for; 0: there is none. */
+static inline uint32_t id_table_next(const IdTable *table, TableProbe *probe)
+{
+    if (table->count == 0)
+        return 0;
+    for (;;) {
+        size_t at = probe->at;
+        uint8_t tag = table->tags[at];
+        probe->at = (at + 1) & (table->capacity - 1);
+        if (tag == probe->tag)
+            return table->ids[at];
+        if (tag == TABLE_FREE)
+            return 0;
+    }
+}
