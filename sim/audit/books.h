@@ -30,7 +30,7 @@
  *
  * Only records are judged, never the simulation's own state, so that no mistake is shared. What is
  * outside of the simulation (a next server that is no host of it) is taken at its word. Memory
- * grows with the accounts, by some 200 octets each.
+ * grows by some 70 octets a mail and 120 an account.
  *
  * Source: RFC 5321 §4.2.5, §4.5.5, §6.1; RFC 1047. */
 #pragma once
