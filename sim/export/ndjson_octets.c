@@ -1,64 +1,10 @@
-/* Numbers and strings as JSON has them, by hand: see ndjson_internal.h. */
+/* Strings as JSON has them, by hand: see ndjson_internal.h. */
 #include "export/ndjson_internal.h"
 
-#include <string.h>
-
-enum { NDJSON_WORD = 8 }; /* octets of a text that are looked at together */
-
-/* The decimal digits of 0 to 99. */
-static const char PAIRS[] = "00010203040506070809101112131415161718192021222324252627282930313233"
-                            "34353637383940414243444546474849505152535455565758596061626364656667"
-                            "6869707172737475767778798081828384858687888990919293949596979899";
-
-static inline char *put_pair(char *at, uint32_t pair)
-{
-    memcpy(at, PAIRS + (size_t)pair * 2, 2);
-    return at + 2;
-}
-
-static inline char *put_four(char *at, uint32_t number)
-{
-    return put_pair(put_pair(at, number / 100), number % 100);
-}
-
-static inline char *put_eight(char *at, uint32_t number)
-{
-    return put_four(put_four(at, number / 10000), number % 10000);
-}
-
-static inline char *put_below_hundred(char *at, uint32_t number)
-{
-    if (number >= 10)
-        return put_pair(at, number);
-    *at = (char)('0' + number);
-    return at + 1;
-}
-
-static inline char *put_below_10000(char *at, uint32_t number)
-{
-    if (number < 100)
-        return put_below_hundred(at, number);
-    return put_pair(put_below_hundred(at, number / 100), number % 100);
-}
-
-/* Digits come out two, four and eight at a time: to divide and to go round a loop is what costs. */
-char *ndjson_put_unsigned(char *at, uint64_t number)
-{
-    const uint64_t eight_digits = 100000000;
-    if (number < 10000)
-        return put_below_10000(at, (uint32_t)number);
-    if (number < eight_digits)
-        return put_four(put_below_10000(at, (uint32_t)number / 10000), (uint32_t)number % 10000);
-    at = ndjson_put_unsigned(at, number / eight_digits);
-    return put_eight(at, (uint32_t)(number % eight_digits));
-}
-
-char *ndjson_put_signed(char *at, int64_t number)
-{
-    if (number < 0)
-        return ndjson_put_unsigned(NDJSON_PUT(at, "-"), -(uint64_t)number);
-    return ndjson_put_unsigned(at, (uint64_t)number);
-}
+enum {
+    WORD = 8, /* octets of a text that are looked at together */
+    HALF = WORD / 2,
+};
 
 static char *put_escape(char *at, uint8_t byte)
 {
@@ -87,13 +33,17 @@ static inline bool byte_is_plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Whether eight octets are all plain; like octets_are_printable, it may say no where they are. */
+/* Whether eight octets are all plain. What is not sets the highest bit of its octet here: it has it
+ * already, or gets it by a subtraction that goes below zero or an addition. That a borrow or carry
+ * goes on into the next octet does no harm, since it comes from one that is not plain. */
 static inline bool word_is_plain(uint64_t word)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t quote = (word ^ each * '"') - each;
+    /* Turning this bit over brings the quote next to the control characters: '"' ^ 2 == ' '. */
+    uint64_t control_or_quote = (word ^ each * 2) - each * (' ' + 1);
     uint64_t backslash = (word ^ each * '\\') - each;
-    return octets_are_printable(word) && ((quote | backslash) & each * 0x80) == 0;
+    uint64_t delete = word + each;
+    return ((word | control_or_quote | backslash | delete) & each * 0x80) == 0;
 }
 
 /* Puts the character at the start of `rest`, which is no plain one, and takes it off. */
@@ -116,46 +66,47 @@ static char *put_special(char *at, Span *rest)
     return at;
 }
 
-/* Puts the octets before the first that is not plain, and takes them off. Where fewer than a word
- * are left, and four or more, they are looked at together too: the first four and the last four. */
-static inline char *put_plain(char *at, Span *text)
+/* Puts characters until no more octets than that are left. */
+static char *put_characters(char *at, Span *text, size_t left)
 {
-    enum { HALF = NDJSON_WORD / 2 };
-    size_t length = text->length;
-    if (length >= HALF && length < NDJSON_WORD) {
-        uint32_t first, last;
-        memcpy(&first, text->data, HALF);
-        memcpy(&last, text->data + length - HALF, HALF);
-        if (word_is_plain(first | (uint64_t)last << 32)) {
-            memcpy(at, &first, HALF);
-            memcpy(at + length - HALF, &last, HALF);
-            *text = span_of(text->data + length, 0);
-            return at + length;
+    while (text->length > left) {
+        if (byte_is_plain(text->data[0])) {
+            *at++ = (char)text->data[0];
+            *text = span_of(text->data + 1, text->length - 1);
+        } else {
+            at = put_special(at, text);
         }
-    }
-    size_t plain = 0;
-    for (; plain < length && byte_is_plain(text->data[plain]); plain++)
-        at[plain] = (char)text->data[plain];
-    *text = span_of(text->data + plain, length - plain);
-    return at + plain;
-}
-
-/* There is room for the text, each of its octets escaped. */
-char *ndjson_put_escaped(char *at, Span text)
-{
-    while (text.length > 0) {
-        uint64_t word = 0;
-        while (text.length >= NDJSON_WORD &&
-               (memcpy(&word, text.data, NDJSON_WORD), word_is_plain(word))) {
-            memcpy(at, &word, NDJSON_WORD);
-            at += NDJSON_WORD;
-            text = span_of(text.data + NDJSON_WORD, text.length - NDJSON_WORD);
-        }
-        at = put_plain(at, &text);
-        if (text.length > 0)
-            at = put_special(at, &text);
     }
     return at;
+}
+
+/* Four to seven octets: the first four and the last four. False when they are not all plain. */
+static inline bool put_plain_halves(char *at, Span text)
+{
+    uint32_t first, last;
+    memcpy(&first, text.data, HALF);
+    memcpy(&last, text.data + text.length - HALF, HALF);
+    memcpy(at, &first, HALF);
+    memcpy(at + text.length - HALF, &last, HALF);
+    return word_is_plain(first | (uint64_t)last << 32);
+}
+
+char *ndjson_put_escaped(char *at, Span text)
+{
+    while (text.length >= WORD) {
+        uint64_t word;
+        memcpy(&word, text.data, WORD);
+        if (word_is_plain(word)) {
+            memcpy(at, &word, WORD);
+            at += WORD;
+            text = span_of(text.data + WORD, text.length - WORD);
+        } else {
+            at = put_characters(at, &text, text.length - WORD);
+        }
+    }
+    if (text.length >= HALF && put_plain_halves(at, text))
+        return at + text.length;
+    return put_characters(at, &text, 0);
 }
 
 char *ndjson_put_string(char *at, Span text)
