@@ -195,10 +195,52 @@ static void test_numbers_that_go_on(void **state)
 {
     (void)state;
     World world = world_new(TRACE_LEVEL_SEGMENT);
-    for (uint64_t seq = 1; seq < 1200; seq++) {
+    for (uint64_t seq = 1; seq < 10300; seq++) {
         uint64_t causes[] = {seq - 1, 0, seq / 2, seq > 9 ? seq - 2 : 0, 7};
         expect_record(&world, causes[seq / 3 % G_N_ELEMENTS(causes)], (SimTime)(seq % 4));
         simulator_run(world.simulator, (SimulatorLimits){.until = (SimTime)(seq / 5)});
+    }
+    world_clear(&world);
+}
+
+/* Times on both sides of one at which all digits but the first change, as times of records and
+ * within them. */
+static void test_times_close_to_each_other(void **state)
+{
+    (void)state;
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    const SimTime turn = 2 * SIM_SECOND;
+    const SimTime steps[] = {0, 5, 99999999, 100000000, 100000001, turn - 1, turn, turn + 1};
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        simulator_run(world.simulator, (SimulatorLimits){.until = steps[i]});
+        for (size_t j = 0; j < G_N_ELEMENTS(steps); j++) {
+            expect_record(&world, 0, steps[j]);
+            expect_record(&world, 0, -steps[j]);
+        }
+    }
+    world_clear(&world);
+}
+
+/* More names than are kept ready: plain ones, such as must be escaped, and long ones. */
+static void test_many_names(void **state)
+{
+    (void)state;
+    enum { NAMES = 3000 };
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (int i = 0; i < NAMES; i++)
+        g_ptr_array_add(names, g_strdup_printf("%*d%s", i % 90, i, i % 7 == 0 ? "\n" : ""));
+    for (int i = 0; i < NAMES; i++) {
+        const char *from = names->pdata[i], *to = names->pdata[i * 13 % NAMES];
+        TRACE(world.trace, world.host, TCP_STATE, 0, .from = from, .to = i % 5 == 0 ? NULL : to);
+        g_autofree char *line = world_take_line(&world);
+        g_autoptr(JsonParser) parser = json_parser_new();
+        assert_true(json_parser_load_from_data(parser, line, -1, NULL));
+        JsonObject *record = json_node_get_object(json_parser_get_root(parser));
+        assert_string_equal(json_object_get_string_member(record, "from"), from);
+        assert_int_equal(json_object_has_member(record, "to"), i % 5 != 0);
+        if (i % 5 != 0)
+            assert_string_equal(json_object_get_string_member(record, "to"), to);
     }
     world_clear(&world);
 }
@@ -257,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_an_octet_is_escaped_wherever_it_stands),
         cmocka_unit_test(test_numbers_of_any_length),
         cmocka_unit_test(test_numbers_that_go_on),
+        cmocka_unit_test(test_times_close_to_each_other),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_many_addresses),
         cmocka_unit_test(test_long_names_and_texts),
     };

@@ -168,6 +168,83 @@ static void test_runs_follow_the_schema(void **state)
     }
 }
 
+/* What stood where a name stood first. */
+static void remember_name(GHashTable *names, TraceField_NAME name)
+{
+    const char *before = name != NULL ? g_hash_table_lookup(names, name) : NULL;
+    if (before != NULL)
+        assert_string_equal(name, before);
+    else if (name != NULL)
+        g_hash_table_insert(names, (gpointer)name, g_strdup(name));
+}
+
+/* The offsets of a kind's fields of type NAME, for the compiler does not tell them from texts. */
+typedef struct NameOffsets {
+    size_t count;
+    size_t offsets[4];
+} NameOffsets;
+
+static void add_name(NameOffsets *names, size_t offset)
+{
+    assert_true(names->count < G_N_ELEMENTS(names->offsets));
+    names->offsets[names->count++] = offset;
+}
+
+#define NAME_IS_NAME                   true
+#define TEXT_IS_NAME                   false
+#define OCTETS_IS_NAME                 false
+#define COUNT_IS_NAME                  false
+#define TIME_IS_NAME                   false
+#define FLAG_IS_NAME                   false
+#define REF_IS_NAME                    false
+#define IP_IS_NAME                     false
+#define KIND(id, name, level, meaning) case TRACE_##id:
+#define FIELD(id, type, name, key, meaning)                                                        \
+    if (type##_IS_NAME)                                                                            \
+        add_name(&names, offsetof(TraceFields_##id, name));
+#define END(id) break;
+static NameOffsets name_offsets(TraceKind kind)
+{
+    NameOffsets names = {0};
+    switch (kind) {
+#include "trace/kinds.def"
+    case TRACE_KIND_COUNT:
+        break;
+    }
+    return names;
+}
+#undef KIND
+#undef FIELD
+#undef END
+
+static void remember_names(void *owner, const TraceRecord *record)
+{
+    NameOffsets names = name_offsets(record->kind);
+    for (size_t i = 0; i < names.count; i++)
+        remember_name(owner, *(const TraceField_NAME *)(const void *)((const char *)record->fields +
+                                                                      names.offsets[i]));
+}
+
+/* Writers know a name by where it stands. */
+static void test_names_stay_where_they_are(void **state)
+{
+    (void)state;
+    static const char *const SCENARIOS[] = {"scenarios/01-first-mail/scenario.yaml",
+                                            "scenarios/15-lossy-link/scenario.yaml",
+                                            "scenarios/17-names-fail/scenario.yaml"};
+    for (size_t i = 0; i < G_N_ELEMENTS(SCENARIOS); i++) {
+        g_autoptr(Scenario) scenario = scenario_of_file(SCENARIOS[i]);
+        g_autoptr(GHashTable) names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        SimulationOptions options = {.seed = SCENARIO_UNSET, .until_ns = SCENARIO_UNSET};
+        Run *run = run_new(scenario, &options);
+        trace_add_sink(simulation_trace(run->simulation),
+                       (TraceSink){remember_names, names, TRACE_LEVEL_SEGMENT});
+        run_play(run);
+        assert_true(g_hash_table_size(names) > 20);
+        run_free(run);
+    }
+}
+
 static int write_files(void)
 {
     g_autofree char *reference = trace_reference_text();
@@ -186,6 +263,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_reference_is_committed),
         cmocka_unit_test(test_schema_is_committed),
         cmocka_unit_test(test_runs_follow_the_schema),
+        cmocka_unit_test(test_names_stay_where_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

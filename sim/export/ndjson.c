@@ -1,12 +1,6 @@
 /* The trace as NDJSON. See ndjson.h. Lines are formatted by hand into one buffer: with printf this
  * alone would take longer than the simulation. */
-#include "export/ndjson.h"
-
 #include "export/ndjson_internal.h"
-
-#include <string.h>
-
-enum { NDJSON_BLOCK = 64 * 1024 };
 
 static const char *const LEVEL_NAMES[] = {"mail", "protocol", "segment"};
 
@@ -39,6 +33,33 @@ char *ndjson_make_room(NdjsonWriter *writer, char *at, size_t count)
     return writer->block + used;
 }
 
+char *ndjson_put_long_string(NdjsonWriter *writer, char *at, Span text)
+{
+    at = ndjson_make_room(writer, at, text.length * NDJSON_ESCAPE_SIZE + 2);
+    return ndjson_put_string(at, text);
+}
+
+char *ndjson_put_long_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece)
+{
+    at = ndjson_make_room(writer, at, piece->length);
+    return (char *)memcpy(at, piece->text, piece->length) + piece->length;
+}
+
+char *ndjson_put_new_name(NdjsonWriter *writer, char *at, NdjsonName *place, const char *name)
+{
+    Span text = span_of_text(name);
+    if (text.length > NDJSON_SHORT)
+        return ndjson_put_long_string(writer, at, text);
+    char *end = ndjson_put_string(at, text);
+    size_t length = (size_t)(end - at);
+    if (length <= sizeof place->text) {
+        place->name = name;
+        place->length = (uint32_t)length;
+        memcpy(place->text, at, length);
+    }
+    return end;
+}
+
 /* Takes the text. */
 static NdjsonPiece piece_take(char *text)
 {
@@ -69,10 +90,18 @@ void ndjson_learn_nodes(NdjsonWriter *writer)
             node_form_new(simulator_node_name(simulator, writer->node_count));
 }
 
-/* ---- Records ---- */
+char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref)
+{
+    if (ref.node >= writer->node_count)
+        ndjson_learn_nodes(writer);
+    at = ndjson_put_long_piece(writer, at, &writer->nodes[ref.node].ref);
+    return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
+}
 
-/* The octets of a packet that a host sends, which are its own from the Ethernet header on. */
-static char *put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record)
+/* ---- Octets of packets ---- */
+
+/* Those of a packet that a host sends, which are its own from the Ethernet header on. */
+char *ndjson_put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record)
 {
     bool is_sent = record->kind == TRACE_TCP_SEND || record->kind == TRACE_UDP_SEND ||
                    record->kind == TRACE_ICMP_SEND;
@@ -90,19 +119,7 @@ static char *put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record
     return NDJSON_PUT(at, "\"");
 }
 
-static void ndjson_write(void *owner, const TraceRecord *record)
-{
-    NdjsonWriter *writer = owner;
-    if (writer->holds != NULL && !writer->holds(record->kind))
-        return;
-    char *at = ndjson_put_record(writer, writer->block + writer->length, record);
-    if (writer->has_frames)
-        at = put_frame(writer, at, record);
-    at = NDJSON_PUT(at, "}\n");
-    writer->length = (size_t)(at - writer->block);
-    if (writer->length >= NDJSON_BLOCK)
-        ndjson_writer_flush(writer);
-}
+/* ---- Life ---- */
 
 NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, NdjsonOutput output)
 {
@@ -112,13 +129,15 @@ NdjsonWriter *ndjson_writer_new(Trace *trace, const NdjsonHeader *header, Ndjson
     writer->level = header->level;
     writer->has_frames = header->has_frames;
     writer->frame = g_byte_array_new();
-    writer->holds = header->holds;
     g_autoptr(GString) line = ndjson_header_line(header);
     char *at = ndjson_make_room(writer, writer->block, MAX(line->len, NDJSON_BLOCK));
     memcpy(at, line->str, line->len);
     writer->length = line->len;
     ndjson_init_numbers(writer);
-    trace_add_sink(trace, (TraceSink){ndjson_write, writer, header->level});
+    bool kinds[TRACE_KIND_COUNT];
+    for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
+        kinds[kind] = header->holds == NULL || header->holds(kind);
+    trace_add_sink_of_kinds(trace, (TraceSink){ndjson_write, writer, header->level}, kinds);
     return writer;
 }
 

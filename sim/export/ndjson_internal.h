@@ -7,44 +7,22 @@
 #pragma once
 
 #include "export/ndjson.h"
+#include "export/ndjson_numbers.h"
 
 #include <glib.h>
 #include <string.h>
 
 enum {
-    NDJSON_NUMBER_SIZE = 20, /* digits of a 64-bit number, or a sign and digits */
-    NDJSON_ESCAPE_SIZE = 6,  /* the longest form of one octet, \u001f */
-    NDJSON_IP_SIZE = 17,     /* "255.255.255.255" with its quotes */
-    NDJSON_SHORT = 64,       /* octets of a text for which there always is room, escaped */
-    NDJSON_PIECE = 32,       /* octets of a ready made text that are copied at once */
+    NDJSON_ESCAPE_SIZE = 6,   /* the longest form of one octet, \u001f */
+    NDJSON_IP_SIZE = 17,      /* "255.255.255.255" with its quotes */
+    NDJSON_BLOCK = 64 * 1024, /* octets that are handed on at a time */
+    NDJSON_SHORT = 64,        /* octets of a text for which there always is room, escaped */
+    NDJSON_PIECE = 32,        /* octets of a ready made text that are copied at once */
 };
 
 /* A text whose length the compiler knows. */
 #define NDJSON_PUT(at, literal)                                                                    \
     ((char *)memcpy(at, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
-
-/* ---- ndjson_numbers.c ---- */
-
-char *ndjson_put_unsigned(char *at, uint64_t number);
-char *ndjson_put_signed(char *at, int64_t number);
-
-/* The leading digits that numbers close to each other have in common: all but the last four, or
- * the last eight. */
-typedef struct NdjsonLead {
-    uint64_t first;  /* of the numbers that begin with them */
-    uint32_t length; /* how many they are */
-    char digits[16]; /* copied as a whole */
-} NdjsonLead;
-
-enum { NDJSON_FOUR_DIGITS = 10000, NDJSON_EIGHT_DIGITS = 100000000 };
-
-/* `size` is NDJSON_FOUR_DIGITS or NDJSON_EIGHT_DIGITS. */
-NdjsonLead ndjson_lead_new(uint64_t size);
-/* Takes over those of the number, unless it has no more digits than `size` leaves open. */
-void ndjson_lead_move(NdjsonLead *lead, uint64_t size, uint64_t number);
-/* Any number, with less effort for one that begins with these digits. */
-char *ndjson_put_led_four(char *at, const NdjsonLead *lead, uint64_t number);
-char *ndjson_put_led_eight(char *at, const NdjsonLead *lead, int64_t number);
 
 /* ---- ndjson_octets.c ---- */
 
@@ -68,6 +46,13 @@ typedef struct NdjsonNodeForm {
     NdjsonPiece ref;  /* "alice.laptop# */
 } NdjsonNodeForm;
 
+/* A TraceField_NAME as it was written last: known by where it stands. */
+typedef struct NdjsonName {
+    const char *name;
+    uint32_t length;
+    char text[36]; /* in quotes; copied as a whole */
+} NdjsonName;
+
 /* A number or an address as it was written last. */
 typedef struct NdjsonShortText {
     uint64_t number;
@@ -75,7 +60,10 @@ typedef struct NdjsonShortText {
     char text[NDJSON_NUMBER_SIZE]; /* copied as a whole */
 } NdjsonShortText;
 
-enum { NDJSON_RECENT_ADDRESSES = 64 };
+enum {
+    NDJSON_RECENT_ADDRESSES = 64,
+    NDJSON_RECENT_NAMES = 1024, /* so many that two which are in use seldom share a place */
+};
 
 struct NdjsonWriter {
     Trace *trace;
@@ -83,14 +71,14 @@ struct NdjsonWriter {
     TraceLevel level;
     bool has_frames;
     GByteArray *frame; /* the octets of the packet at hand */
-    bool (*holds)(TraceKind kind);
     char *block;
     size_t length, capacity; /* of the block, used and allocated */
     NdjsonNodeForm *nodes;   /* of those that records have named so far, by id */
     uint32_t node_count;
-    NdjsonLead seq_lead, time_lead; /* of the last record's number and time */
-    NdjsonShortText time;           /* of the last record */
+    NdjsonLead seq_lead, cause_lead, time_lead; /* of the last record's number and time */
+    NdjsonShortText time;                       /* of the last record */
     NdjsonShortText addresses[NDJSON_RECENT_ADDRESSES];
+    NdjsonName names[NDJSON_RECENT_NAMES];
 };
 
 /* Makes room for `count` octets at `at`, and for a whole record behind them; returns where `at` is
@@ -98,11 +86,19 @@ struct NdjsonWriter {
 char *ndjson_make_room(NdjsonWriter *writer, char *at, size_t count);
 /* Asks the simulator for the nodes that are not in writer->nodes yet. */
 void ndjson_learn_nodes(NdjsonWriter *writer);
+/* For what the quick ways of ndjson_records.c are not made for: texts that are longer than there is
+ * room for at once, and a name that has not been written lately, and is remembered. */
+char *ndjson_put_long_string(NdjsonWriter *writer, char *at, Span text);
+char *ndjson_put_long_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece);
+char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref);
+char *ndjson_put_new_name(NdjsonWriter *writer, char *at, NdjsonName *place, const char *name);
+/* Adds the octets of the record's packet, if there are any to be shown. */
+char *ndjson_put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record);
 
 /* ---- ndjson_records.c ---- */
 
-/* Puts the record, without its line's end. */
-char *ndjson_put_record(NdjsonWriter *writer, char *at, const TraceRecord *record);
+/* The sink of a NdjsonWriter. */
+void ndjson_write(void *writer, const TraceRecord *record);
 /* What a record takes at most, but for what makes its own room. */
 size_t ndjson_record_size(void);
 /* At the beginning of a writer's life. */

@@ -80,18 +80,44 @@ static char *put_characters(char *at, Span *text, size_t left)
     return at;
 }
 
-/* Four to seven octets: the first four and the last four. False when they are not all plain. */
-static inline bool put_plain_halves(char *at, Span text)
+/* Copies a text of at least eight octets, whatever it is; whether it is all plain. The last eight
+ * octets come as a word, too, of which some may have been in the one before. */
+static inline bool copy_words(char *at, Span text)
 {
-    uint32_t first, last;
-    memcpy(&first, text.data, HALF);
-    memcpy(&last, text.data + text.length - HALF, HALF);
-    memcpy(at, &first, HALF);
-    memcpy(at + text.length - HALF, &last, HALF);
-    return word_is_plain(first | (uint64_t)last << 32);
+    uint64_t word;
+    size_t last = text.length - WORD;
+    for (size_t i = 0; i < last; i += WORD) {
+        memcpy(&word, text.data + i, WORD);
+        memcpy(at + i, &word, WORD);
+        if (!word_is_plain(word))
+            return false;
+    }
+    memcpy(&word, text.data + last, WORD);
+    memcpy(at + last, &word, WORD);
+    return word_is_plain(word);
 }
 
-char *ndjson_put_escaped(char *at, Span text)
+/* The same for four to seven octets: the first four and the last four. */
+static inline bool copy_halves(char *at, Span text)
+{
+    uint32_t first, second;
+    size_t last = text.length - HALF;
+    memcpy(&first, text.data, HALF);
+    memcpy(&second, text.data + last, HALF);
+    memcpy(at, &first, HALF);
+    memcpy(at + last, &second, HALF);
+    return word_is_plain(first | (uint64_t)second << 32);
+}
+
+/* Nearly all texts are plain, and are copied as they are looked at. */
+static inline bool copy_if_plain(char *at, Span text)
+{
+    if (text.length >= WORD)
+        return copy_words(at, text);
+    return text.length >= HALF && copy_halves(at, text);
+}
+
+static char *put_word_by_word(char *at, Span text)
 {
     while (text.length >= WORD) {
         uint64_t word;
@@ -104,9 +130,12 @@ char *ndjson_put_escaped(char *at, Span text)
             at = put_characters(at, &text, text.length - WORD);
         }
     }
-    if (text.length >= HALF && put_plain_halves(at, text))
-        return at + text.length;
     return put_characters(at, &text, 0);
+}
+
+char *ndjson_put_escaped(char *at, Span text)
+{
+    return copy_if_plain(at, text) ? at + text.length : put_word_by_word(at, text);
 }
 
 char *ndjson_put_string(char *at, Span text)

@@ -1,5 +1,6 @@
 /* Records as lines of NDJSON: a function for each kind, made from the list of kinds, so that the
  * compiler knows where each field lies and what stands before it. */
+#include "core/table.h"
 #include "export/ndjson_internal.h"
 
 /* ---- Which fields are there ---- */
@@ -7,6 +8,11 @@
 static inline bool is_there_TEXT(TraceField_TEXT text)
 {
     return text != NULL;
+}
+
+static inline bool is_there_NAME(TraceField_NAME name)
+{
+    return name != NULL;
 }
 
 static inline bool is_there_OCTETS(TraceField_OCTETS octets)
@@ -46,14 +52,31 @@ static inline bool is_there_IP(TraceField_IP address)
 
 static char *put_OCTETS(NdjsonWriter *writer, char *at, TraceField_OCTETS octets)
 {
-    if (octets.length > NDJSON_SHORT)
-        at = ndjson_make_room(writer, at, octets.length * NDJSON_ESCAPE_SIZE + 2);
-    return ndjson_put_string(at, octets);
+    return octets.length > NDJSON_SHORT ? ndjson_put_long_string(writer, at, octets)
+                                        : ndjson_put_string(at, octets);
 }
 
 static char *put_TEXT(NdjsonWriter *writer, char *at, TraceField_TEXT text)
 {
     return put_OCTETS(writer, at, span_of_text(text));
+}
+
+static inline char *put_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece)
+{
+    if (G_UNLIKELY(piece->length > NDJSON_PIECE))
+        return ndjson_put_long_piece(writer, at, piece);
+    memcpy(at, piece->text, NDJSON_PIECE);
+    return at + piece->length;
+}
+
+static char *put_NAME(NdjsonWriter *writer, char *at, TraceField_NAME name)
+{
+    uint32_t hash = table_hash_number((uintptr_t)name);
+    NdjsonName *place = &writer->names[hash % NDJSON_RECENT_NAMES];
+    if (G_UNLIKELY(place->name != name))
+        return ndjson_put_new_name(writer, at, place, name);
+    memcpy(at, place->text, sizeof place->text);
+    return at + place->length;
 }
 
 static inline char *put_COUNT(const NdjsonWriter *writer, char *at, TraceField_COUNT count)
@@ -83,29 +106,14 @@ static inline char *put_FLAG(const NdjsonWriter *writer, char *at, TraceField_FL
     return flag ? NDJSON_PUT(at, "true") : NDJSON_PUT(at, "false");
 }
 
-static inline char *put_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece)
-{
-    if (G_UNLIKELY(piece->length > NDJSON_PIECE)) {
-        at = ndjson_make_room(writer, at, piece->length);
-        memcpy(at, piece->text, piece->length);
-    } else {
-        memcpy(at, piece->text, NDJSON_PIECE);
-    }
-    return at + piece->length;
-}
-
-/* Nodes may be added until the run begins, so they are looked for when records name them. */
-static inline const NdjsonNodeForm *node_form(NdjsonWriter *writer, NodeId node)
-{
-    if (G_UNLIKELY(node >= writer->node_count))
-        ndjson_learn_nodes(writer);
-    return &writer->nodes[node];
-}
-
 static char *put_REF(NdjsonWriter *writer, char *at, TraceField_REF ref)
 {
-    at = put_piece(writer, at, &node_form(writer, ref.node)->ref);
-    return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
+    bool is_known = ref.node < writer->node_count;
+    if (G_UNLIKELY(!is_known || writer->nodes[ref.node].ref.length > NDJSON_PIECE))
+        return ndjson_put_rare_ref(writer, at, ref);
+    const NdjsonPiece *piece = &writer->nodes[ref.node].ref;
+    memcpy(at, piece->text, NDJSON_PIECE);
+    return NDJSON_PUT(ndjson_put_unsigned(at + piece->length, ref.number), "\"");
 }
 
 static char *format_ip(char *at, Ipv4Address address)
@@ -133,7 +141,8 @@ static char *put_IP(NdjsonWriter *writer, char *at, TraceField_IP address)
 
 void ndjson_init_numbers(NdjsonWriter *writer)
 {
-    writer->seq_lead = ndjson_lead_new(NDJSON_FOUR_DIGITS);
+    writer->seq_lead = ndjson_lead_new(NDJSON_TWO_DIGITS);
+    writer->cause_lead = ndjson_lead_new(NDJSON_FOUR_DIGITS);
     writer->time_lead = ndjson_lead_new(NDJSON_EIGHT_DIGITS);
     writer->time = (NdjsonShortText){0, 1, "0"};
     for (size_t i = 0; i < NDJSON_RECENT_ADDRESSES; i++)
@@ -142,23 +151,11 @@ void ndjson_init_numbers(NdjsonWriter *writer)
 
 /* ---- Records ---- */
 
-/* Where it happened, and why. */
-static char *put_origin(NdjsonWriter *writer, char *at, const TraceRecord *record)
-{
-    at = put_piece(writer, at, &node_form(writer, record->node)->host);
-    at = ndjson_put_led_four(at, &writer->seq_lead, record->cause.nearest[writer->level]);
-    if (record->because == 0)
-        return at;
-    return ndjson_put_unsigned(NDJSON_PUT(at, ",\"because\":"), record->because);
-}
-
-/* put_MAIL_ACCEPTED(), …: from the kind on. */
+/* put_MAIL_ACCEPTED(), …: the kind's own fields. */
 #define KIND(id, name, level, meaning)                                                             \
-    static char *put_##id(NdjsonWriter *writer, char *at, const TraceRecord *record)               \
+    static char *put_##id(NdjsonWriter *writer, char *at, const void *of_kind)                     \
     {                                                                                              \
-        const TraceFields_##id *fields = record->fields;                                           \
-        at = NDJSON_PUT(at, ",\"kind\":\"" name "\",\"host\":");                                   \
-        at = put_origin(writer, at, record);
+        const TraceFields_##id *fields = of_kind;
 #define FIELD(id, type, name, key, meaning)                                                        \
     if (is_there_##type(fields->name))                                                             \
         at = put_##type(writer, NDJSON_PUT(at, ",\"" key "\":"), fields->name);
@@ -170,43 +167,92 @@ static char *put_origin(NdjsonWriter *writer, char *at, const TraceRecord *recor
 #undef FIELD
 #undef END
 
-#define KIND(id, name, level, meaning) put_##id,
+/* What is the same in all records of a kind. */
+typedef struct Form {
+    char *(*put)(NdjsonWriter *writer, char *at, const void *of_kind);
+    size_t length;
+    char head[48]; /* ,"kind":"mail.accepted","host": copied as a whole */
+} Form;
+
+#define FORM_HEAD(name)                ",\"kind\":\"" name "\",\"host\":"
+#define KIND(id, name, level, meaning) {put_##id, sizeof FORM_HEAD(name) - 1, FORM_HEAD(name)},
 #define FIELD(id, type, name, key, meaning)
 #define END(id)
-static char *(*const PUT_BY_KIND[])(NdjsonWriter *, char *, const TraceRecord *) = {
+static const Form FORMS[] = {
 #include "trace/kinds.def"
 };
 #undef KIND
 #undef FIELD
 #undef END
 
-/* The number is that of the record before and one, the time often the same. */
-static char *put_seq_and_time(NdjsonWriter *writer, char *at, uint64_t seq, SimTime time)
+static void move_seq(NdjsonWriter *writer, uint64_t seq)
 {
-    if (seq - writer->seq_lead.first >= NDJSON_FOUR_DIGITS)
-        ndjson_lead_move(&writer->seq_lead, NDJSON_FOUR_DIGITS, seq);
-    at = ndjson_put_led_four(NDJSON_PUT(at, "{\"seq\":"), &writer->seq_lead, seq);
-    NdjsonShortText *last = &writer->time;
-    if (last->number != (uint64_t)time) {
-        last->number = (uint64_t)time;
-        if (last->number - writer->time_lead.first >= NDJSON_EIGHT_DIGITS)
-            ndjson_lead_move(&writer->time_lead, NDJSON_EIGHT_DIGITS, last->number);
-        const char *end = ndjson_put_led_eight(last->text, &writer->time_lead, time);
-        last->length = (uint32_t)(end - last->text);
-    }
-    return put_short(NDJSON_PUT(at, ",\"t\":"), last);
+    ndjson_lead_move(&writer->seq_lead, NDJSON_TWO_DIGITS, seq);
+    ndjson_lead_move(&writer->cause_lead, NDJSON_FOUR_DIGITS, seq);
 }
 
-char *ndjson_put_record(NdjsonWriter *writer, char *at, const TraceRecord *record)
+/* The number is that of the record before and one. */
+static inline char *put_seq(NdjsonWriter *writer, char *at, uint64_t seq)
 {
-    at = put_seq_and_time(writer, at, record->seq, record->time);
-    return PUT_BY_KIND[record->kind](writer, at, record);
+    if (G_UNLIKELY(seq - writer->seq_lead.first >= NDJSON_TWO_DIGITS))
+        move_seq(writer, seq);
+    return ndjson_put_led_two(NDJSON_PUT(at, "{\"seq\":"), &writer->seq_lead, seq);
+}
+
+static void move_time(NdjsonWriter *writer, SimTime time)
+{
+    NdjsonShortText *last = &writer->time;
+    last->number = (uint64_t)time;
+    if (last->number - writer->time_lead.first >= NDJSON_EIGHT_DIGITS)
+        ndjson_lead_move(&writer->time_lead, NDJSON_EIGHT_DIGITS, last->number);
+    const char *end = ndjson_put_led_eight(last->text, &writer->time_lead, time);
+    last->length = (uint32_t)(end - last->text);
+}
+
+/* Several records tell of one moment. */
+static inline char *put_moment(NdjsonWriter *writer, char *at, SimTime time)
+{
+    if (writer->time.number != (uint64_t)time)
+        move_time(writer, time);
+    return put_short(NDJSON_PUT(at, ",\"t\":"), &writer->time);
+}
+
+static inline char *put_host(NdjsonWriter *writer, char *at, NodeId node)
+{
+    /* Nodes may be added until the run begins. */
+    if (G_UNLIKELY(node >= writer->node_count))
+        ndjson_learn_nodes(writer);
+    return put_piece(writer, at, &writer->nodes[node].host);
+}
+
+void ndjson_write(void *owner, const TraceRecord *record)
+{
+    NdjsonWriter *writer = owner;
+    const Form *form = &FORMS[record->kind];
+    char *at = put_seq(writer, writer->block + writer->length, record->seq);
+    at = put_moment(writer, at, record->time);
+    memcpy(at, form->head, sizeof form->head);
+    at = put_host(writer, at + form->length, record->node);
+    at = ndjson_put_led_four(at, &writer->cause_lead, record->cause.nearest[writer->level]);
+    if (record->because != 0)
+        at = ndjson_put_unsigned(NDJSON_PUT(at, ",\"because\":"), record->because);
+    at = form->put(writer, at, record->fields);
+    if (writer->has_frames)
+        at = ndjson_put_frame(writer, at, record);
+    at = NDJSON_PUT(at, "}\n");
+    writer->length = (size_t)(at - writer->block);
+    if (writer->length >= NDJSON_BLOCK)
+        ndjson_writer_flush(writer);
 }
 
 /* ---- Room ---- */
 
 enum {
+    /* The common ones: four numbers, the node's name, and copying up to two pieces too much. */
+    SIZE_FRAME = sizeof "{\"seq\":,\"t\":,\"kind\":\"\",\"host\":,\"because\":,\"frame\":}\n" +
+                 4 * NDJSON_NUMBER_SIZE + 3 * NDJSON_PIECE,
     SIZE_TEXT = NDJSON_SHORT * NDJSON_ESCAPE_SIZE + 2,
+    SIZE_NAME = SIZE_TEXT,
     SIZE_OCTETS = SIZE_TEXT,
     SIZE_COUNT = NDJSON_NUMBER_SIZE,
     SIZE_TIME = NDJSON_NUMBER_SIZE,
@@ -215,12 +261,8 @@ enum {
     SIZE_IP = NDJSON_IP_SIZE,
 };
 
-static const char FRAME[] = "{\"seq\":,\"t\":,\"kind\":\"\",\"host\":,\"because\":,\"frame\":}\n";
-
-/* Each kind's record as large as it can be; the largest of all is as large as the union. What is
- * copied as a whole may stick out by one more piece. */
-#define KIND(id, name, level, meaning)                                                             \
-    char id[sizeof FRAME + sizeof name + 2 * (size_t)NDJSON_PIECE + 4 * (size_t)NDJSON_NUMBER_SIZE
+/* Each kind's record as large as it can be; a union is as large as the largest. */
+#define KIND(id, name, level, meaning)      char id[(size_t)SIZE_FRAME + sizeof name
 #define FIELD(id, type, name, key, meaning) +sizeof ",\"\":" key + (size_t)SIZE_##type
 #define END(id)                                                                                    \
     ];

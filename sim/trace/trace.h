@@ -29,6 +29,7 @@ typedef struct TraceRef {
 
 /* How a field of each type is kept in its record's struct. */
 typedef const char *TraceField_TEXT;
+typedef TraceField_TEXT TraceField_NAME;
 typedef Span TraceField_OCTETS;
 typedef uint64_t TraceField_COUNT;
 typedef SimTime TraceField_TIME;
@@ -38,6 +39,7 @@ typedef Ipv4Address TraceField_IP;
 
 typedef enum TraceFieldType {
     TRACE_FIELD_TEXT,
+    TRACE_FIELD_NAME = TRACE_FIELD_TEXT, /* the difference is for who keeps names ready */
     TRACE_FIELD_OCTETS,
     TRACE_FIELD_COUNT,
     TRACE_FIELD_TIME,
