@@ -1,8 +1,9 @@
 /* Files, their names and contents, in the view and in the durable state. See disk_files.h.
  *
- * A file is apart from its names, as an inode is: each name points to a file in the view and to
- * one, perhaps another, in the durable state, and each file has a content in either: a chain of
- * chunks (disk_chunk.h), so that a sync only lets the durable content point where the view points.
+ * A file is apart from its names, as an inode is: each name points to a file in the view and, where
+ * that is not durable, to another or none in the durable state, and each file has a content in
+ * either: a chain of chunks (disk_chunk.h), so that a sync only lets the durable content point
+ * where the view points.
  *
  * Each change of a name gets a number. A loss of power keeps the changes up to some number: file
  * systems with a journal write them in order. */
@@ -10,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/table.h"
+#include "store/disk_name.h"
 
 #include <string.h>
 
@@ -24,30 +26,38 @@ typedef struct Name Name;
 /* A name whose view is not durable. */
 typedef struct Change {
     Name *name;
+    File *durable;   /* NULL: not there */
     uint64_t number; /* of the name's last change */
 } Change;
 
 typedef struct Folder {
-    Table names;       /* Name */
-    GArray *changed;   /* Change, in no order */
+    Table names;     /* Name */
+    Change *changed; /* in no order */
+    uint32_t changed_count, changed_capacity;
     size_t view_count; /* names in the view */
-    size_t path_length;
+    uint32_t number;   /* in numbered_folders */
+    uint32_t path_length;
     char path[];
 } Folder;
 
-/* There are many, so what is known by itself elsewhere is not in it. */
+/* There are many, so what is known by itself elsewhere is not in it, and the text is packed. */
 struct Name {
-    Folder *folder;
-    File *view, *durable;  /* NULL: not there in that state */
+    File *view;            /* NULL: not there */
+    uint32_t folder;       /* its number */
     uint32_t change_place; /* in folder->changed, counted from 1; 0: both states agree */
-    char text[];
+    uint16_t length : 15;  /* octets of the text */
+    uint16_t is_packed : 1;
+    uint8_t text[];
 };
 
 struct DiskFiles {
-    GTree *folders;        /* path -> Folder, which owns them */
-    Table folders_by_path; /* the same */
-    Name *last;            /* found; NULL: none. The steps of a plan ask for one several times */
-    Folder *last_folder;   /* likewise */
+    GTree *folders;              /* path -> Folder, which owns them */
+    Table folders_by_path;       /* the same */
+    GPtrArray *numbered_folders; /* the same, in the order in which they came */
+    /* What was found; NULL: nothing. The steps of a plan ask for one several times. */
+    Name *last;
+    char last_path[DISK_PATH_MAX];
+    Folder *last_folder; /* likewise */
     uint64_t capacity;
     uint64_t used;    /* octets of the contents in the view */
     uint64_t changes; /* of names, so far; a rename is one */
@@ -94,17 +104,10 @@ static int compare_texts(const void *a, const void *b, void *unused)
     return strcmp(a, b);
 }
 
-static void name_free(Name *name)
+static uint32_t hash_of_name(const void *data)
 {
-    file_unref(name->view);
-    file_unref(name->durable);
-    g_free(name);
-}
-
-static uint32_t hash_of_name(const void *name)
-{
-    const char *text = ((const Name *)name)->text;
-    return table_hash(text, strlen(text));
+    const Name *name = data;
+    return table_hash((const char *)name->text, name->length);
 }
 
 static uint32_t hash_of_folder(const void *data)
@@ -117,10 +120,14 @@ static void folder_free(void *data)
 {
     Folder *folder = data;
     size_t at = 0;
-    for (Name *name; (name = table_each(&folder->names, &at)) != NULL;)
-        name_free(name);
+    for (Name *name; (name = table_each(&folder->names, &at)) != NULL;) {
+        file_unref(name->view);
+        g_free(name);
+    }
     table_clear(&folder->names);
-    g_array_unref(folder->changed);
+    for (uint32_t i = 0; i < folder->changed_count; i++)
+        file_unref(folder->changed[i].durable);
+    g_free(folder->changed);
     g_free(folder);
 }
 
@@ -145,31 +152,44 @@ static Folder *make_folder(DiskFiles *files, const char *path, size_t length)
 {
     Folder *folder = g_malloc0(sizeof *folder + length + 1);
     folder->names.hash_of = hash_of_name;
-    folder->changed = g_array_new(FALSE, FALSE, sizeof(Change));
-    folder->path_length = length;
+    folder->number = files->numbered_folders->len;
+    folder->path_length = (uint32_t)length;
     memcpy(folder->path, path, length);
+    g_ptr_array_add(files->numbered_folders, folder);
     g_tree_insert(files->folders, folder->path, folder);
     table_add(&files->folders_by_path, table_hash(path, length), folder);
     return folder;
 }
 
-/* A path, cut in two; both parts lie in it. */
+static Folder *folder_of(const DiskFiles *files, const Name *name)
+{
+    return files->numbered_folders->pdata[name->folder];
+}
+
+/* ---- Paths ---- */
+
+/* A path, cut in two. */
 typedef struct PathParts {
-    size_t folder_length;
-    const char *name;
-    size_t name_length;
+    size_t length, folder_length;
     uint32_t name_hash;
+    DiskName name;
 } PathParts;
 
-static PathParts split_path(const char *path)
+static void split_path(const char *path, PathParts *parts)
 {
-    size_t length = strlen(path);
-    const char *slash = memrchr(path, '/', length);
+    parts->length = strlen(path);
+    const char *slash = memrchr(path, '/', parts->length);
     const char *name = slash != NULL ? slash + 1 : path;
-    CHECK(length < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
-    size_t name_length = length - (size_t)(name - path);
-    return (PathParts){slash != NULL ? (size_t)(slash - path) : 0, name, name_length,
-                       table_hash(name, name_length)};
+    CHECK(parts->length < DISK_PATH_MAX && path[0] != '/' && name[0] != '\0');
+    parts->folder_length = slash != NULL ? (size_t)(slash - path) : 0;
+    disk_name_set(&parts->name, name, parts->length - (size_t)(name - path));
+    parts->name_hash = table_hash((const char *)parts->name.octets, parts->name.length);
+}
+
+static bool name_has_text(const Name *name, const DiskName *text)
+{
+    return name->length == text->length && name->is_packed == text->is_packed &&
+           memcmp(name->text, text->octets, text->length) == 0;
 }
 
 static Name *find_in_folder(const Folder *folder, const PathParts *parts)
@@ -177,7 +197,7 @@ static Name *find_in_folder(const Folder *folder, const PathParts *parts)
     TableProbe probe = table_probe(&folder->names, parts->name_hash);
     Name *name;
     while ((name = table_next(&folder->names, &probe)) != NULL &&
-           strcmp(name->text, parts->name) != 0)
+           !name_has_text(name, &parts->name))
         continue;
     return name;
 }
@@ -185,18 +205,14 @@ static Name *find_in_folder(const Folder *folder, const PathParts *parts)
 /* Whether the path means the name that was found last. */
 static bool is_last(const DiskFiles *files, const char *path)
 {
-    if (files->last == NULL)
-        return false;
-    const Folder *folder = files->last->folder;
-    return strncmp(path, folder->path, folder->path_length) == 0 &&
-           path[folder->path_length] == '/' &&
-           strcmp(path + folder->path_length + 1, files->last->text) == 0;
+    return files->last != NULL && strcmp(path, files->last_path) == 0;
 }
 
-static void remember(DiskFiles *files, Name *name)
+static void remember(DiskFiles *files, Name *name, Folder *folder, const char *path, size_t length)
 {
     files->last = name;
-    files->last_folder = name->folder;
+    files->last_folder = folder;
+    memcpy(files->last_path, path, length + 1);
 }
 
 /* The name that a path means, or NULL when neither state has it. */
@@ -204,11 +220,25 @@ static Name *find_name(DiskFiles *files, const char *path)
 {
     if (is_last(files, path))
         return files->last;
-    PathParts parts = split_path(path);
-    const Folder *folder = find_folder(files, path, parts.folder_length);
+    PathParts parts;
+    split_path(path, &parts);
+    Folder *folder = find_folder(files, path, parts.folder_length);
     Name *name = folder != NULL ? find_in_folder(folder, &parts) : NULL;
     if (name != NULL)
-        remember(files, name);
+        remember(files, name, folder, path, parts.length);
+    return name;
+}
+
+enum { NAME_LENGTH_MASK = (1 << 15) - 1 };
+
+static Name *name_new(Folder *folder, const PathParts *parts)
+{
+    const DiskName *text = &parts->name;
+    Name *name = g_malloc(offsetof(Name, text) + text->length);
+    *name = (Name){.folder = folder->number, .length = (uint32_t)text->length & NAME_LENGTH_MASK};
+    name->is_packed = text->is_packed;
+    memcpy(name->text, text->octets, text->length);
+    table_add(&folder->names, parts->name_hash, name);
     return name;
 }
 
@@ -216,18 +246,15 @@ static Name *make_name(DiskFiles *files, const char *path)
 {
     if (is_last(files, path))
         return files->last;
-    PathParts parts = split_path(path);
+    PathParts parts;
+    split_path(path, &parts);
     Folder *folder = find_folder(files, path, parts.folder_length);
     if (folder == NULL)
         folder = make_folder(files, path, parts.folder_length);
     Name *name = find_in_folder(folder, &parts);
-    if (name == NULL) {
-        name = g_malloc(sizeof *name + parts.name_length + 1);
-        *name = (Name){.folder = folder};
-        memcpy(name->text, parts.name, parts.name_length + 1);
-        table_add(&folder->names, parts.name_hash, name);
-    }
-    remember(files, name);
+    if (name == NULL)
+        name = name_new(folder, &parts);
+    remember(files, name, folder, path, parts.length);
     return name;
 }
 
@@ -237,12 +264,14 @@ static File *find_file(DiskFiles *files, const char *path)
     return name != NULL ? name->view : NULL;
 }
 
+/* ---- What names mean ---- */
+
 static void name_link(DiskFiles *files, Name *name, File *file)
 {
     if (file == NULL)
         return;
     name->view = file_ref(file);
-    name->folder->view_count++;
+    folder_of(files, name)->view_count++;
     if (file->view_links++ == 0)
         files->used += chunk_size(file->view);
 }
@@ -253,68 +282,60 @@ static void name_unlink(DiskFiles *files, Name *name)
     if (file == NULL)
         return;
     name->view = NULL;
-    name->folder->view_count--;
+    folder_of(files, name)->view_count--;
     if (--file->view_links == 0)
         files->used -= chunk_size(file->view);
     file_unref(file);
 }
 
-static Change *change_of(const Name *name)
+/* From now on the name's view may be another than what is durable. */
+static Change *begin_change(Folder *folder, Name *name)
 {
-    return &g_array_index(name->folder->changed, Change, name->change_place - 1);
-}
-
-static void name_set_changed(const DiskFiles *files, Name *name)
-{
-    Change change = {name, files->changes};
-    if (name->change_place == 0) {
-        g_array_append_val(name->folder->changed, change);
-        name->change_place = name->folder->changed->len;
+    if (folder->changed_count == folder->changed_capacity) {
+        folder->changed_capacity = MAX(4, 2 * folder->changed_capacity);
+        folder->changed = g_renew(Change, folder->changed, folder->changed_capacity);
     }
-    *change_of(name) = change;
+    Change *change = &folder->changed[folder->changed_count++];
+    *change = (Change){.name = name, .durable = file_ref(name->view)};
+    name->change_place = folder->changed_count;
+    return change;
 }
 
-static void forget_change(Name *name)
+static void end_change(Folder *folder, Name *name)
 {
-    GArray *changed = name->folder->changed;
-    if (name->change_place == 0)
-        return;
-    g_array_index(changed, Change, changed->len - 1).name->change_place = name->change_place;
-    g_array_remove_index_fast(changed, name->change_place - 1);
+    Change *change = &folder->changed[name->change_place - 1];
+    file_unref(change->durable);
+    *change = folder->changed[--folder->changed_count];
+    change->name->change_place = name->change_place;
     name->change_place = 0;
 }
 
-/* Both states agree on the name; it is freed when neither has it. */
+/* What the changed name means in the view becomes durable, or is. It may free the name. */
 static void name_settle(DiskFiles *files, Name *name)
 {
-    forget_change(name);
+    Folder *folder = folder_of(files, name);
+    end_change(folder, name);
     if (name->view != NULL)
         return;
     if (files->last == name)
         files->last = NULL;
-    table_remove(&name->folder->names, name);
-    name_free(name);
-}
-
-/* What the name means in the view becomes durable. It may free the name. */
-static void name_keep(DiskFiles *files, Name *name)
-{
-    file_unref(name->durable);
-    name->durable = file_ref(name->view);
-    name_settle(files, name);
+    table_remove(&folder->names, name);
+    g_free(name);
 }
 
 /* What the name means in the view from now on; NULL: nothing. It may free the name. */
 static void name_set_view(DiskFiles *files, Name *name, File *file)
 {
+    Folder *folder = folder_of(files, name);
+    Change *change = name->change_place > 0 ? &folder->changed[name->change_place - 1]
+                                            : begin_change(folder, name);
+    change->number = files->changes;
     file_ref(file); /* it may lose its last name on the way */
     name_unlink(files, name);
     name_link(files, name, file);
     file_unref(file);
-    if (name->view == name->durable)
+    if (name->view == change->durable)
         name_settle(files, name);
-    else
-        name_set_changed(files, name);
 }
 
 /* ---- The disk as a whole ---- */
@@ -324,6 +345,7 @@ DiskFiles *disk_files_new(uint64_t capacity)
     DiskFiles *files = g_new0(DiskFiles, 1);
     files->folders = g_tree_new_full(compare_texts, NULL, NULL, folder_free);
     files->folders_by_path.hash_of = hash_of_folder;
+    files->numbered_folders = g_ptr_array_new();
     files->capacity = capacity;
     return files;
 }
@@ -331,6 +353,7 @@ DiskFiles *disk_files_new(uint64_t capacity)
 void disk_files_free(DiskFiles *files)
 {
     table_clear(&files->folders_by_path);
+    g_ptr_array_unref(files->numbered_folders);
     g_tree_destroy(files->folders);
     g_free(files);
 }
@@ -393,20 +416,11 @@ DiskResult disk_files_sync(DiskFiles *files, const char *path)
     return DISK_OK;
 }
 
-/* The last of those changed, NULL when there is none. */
-static Name *last_changed(const Folder *folder)
-{
-    guint count = folder->changed->len;
-    return count > 0 ? g_array_index(folder->changed, Change, count - 1).name : NULL;
-}
-
 DiskResult disk_files_sync_folder(DiskFiles *files, const char *folder_path)
 {
     const Folder *folder = find_folder(files, folder_path, strlen(folder_path));
-    if (folder == NULL)
-        return DISK_OK;
-    for (Name *name; (name = last_changed(folder)) != NULL;)
-        name_keep(files, name);
+    while (folder != NULL && folder->changed_count > 0)
+        name_settle(files, folder->changed[folder->changed_count - 1].name);
     return DISK_OK;
 }
 
@@ -448,8 +462,8 @@ static uint64_t draw_last_change(const DiskFiles *files, Random *draws)
     for (GTreeNode *node = g_tree_node_first(files->folders); node != NULL;
          node = g_tree_node_next(node)) {
         const Folder *folder = g_tree_node_value(node);
-        for (guint i = 0; i < folder->changed->len; i++)
-            g_array_append_val(numbers, g_array_index(folder->changed, Change, i).number);
+        for (uint32_t i = 0; i < folder->changed_count; i++)
+            g_array_append_val(numbers, folder->changed[i].number);
     }
     g_array_sort(numbers, compare_changes);
     uint64_t kept = random_draw_below(draws, (uint64_t)numbers->len + 1);
@@ -458,12 +472,12 @@ static uint64_t draw_last_change(const DiskFiles *files, Random *draws)
 
 static void settle_names(DiskFiles *files, const Folder *folder, uint64_t last_change)
 {
-    Name *name;
-    while ((name = last_changed(folder)) != NULL) {
-        if (change_of(name)->number <= last_change)
-            name_keep(files, name);
+    while (folder->changed_count > 0) {
+        const Change *change = &folder->changed[folder->changed_count - 1];
+        if (change->number <= last_change)
+            name_settle(files, change->name);
         else
-            name_set_view(files, name, name->durable);
+            name_set_view(files, change->name, change->durable);
     }
 }
 
@@ -472,7 +486,8 @@ static void settle_contents(DiskFiles *files, const Folder *folder, DiskLoss los
 {
     g_auto(GStrv) names = disk_files_list(files, folder->path);
     for (char **text = names; *text != NULL; text++) {
-        PathParts parts = split_path(*text);
+        PathParts parts;
+        split_path(*text, &parts);
         const Name *name = find_in_folder(folder, &parts);
         File *file = name->view;
         if (file->view == file->durable)
@@ -534,7 +549,7 @@ char **disk_files_list(const DiskFiles *files, const char *folder_path)
     const Name *name = folder != NULL ? table_each(&folder->names, &at) : NULL;
     for (; name != NULL; name = table_each(&folder->names, &at)) {
         if (name->view != NULL)
-            g_ptr_array_add(list, g_strdup(name->text));
+            g_ptr_array_add(list, disk_name_text(name->text, name->length, name->is_packed));
     }
     g_ptr_array_sort(list, compare_names);
     g_ptr_array_add(list, NULL);
