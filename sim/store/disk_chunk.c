@@ -39,6 +39,11 @@ uint64_t chunk_size(const Chunk *chunk)
     return chunk != NULL ? chunk->size : 0;
 }
 
+bool chunk_is_alone(const Chunk *chunk)
+{
+    return chunk != NULL && chunk->before == NULL;
+}
+
 Chunk *chunk_ref(Chunk *chunk)
 {
     if (chunk != NULL) {

@@ -14,6 +14,8 @@ typedef struct Chunk Chunk;
 enum { DISK_BLOCK_SIZE = 512 };
 
 uint64_t chunk_size(const Chunk *chunk);
+/* Whether it is not NULL, and no others are before it. */
+bool chunk_is_alone(const Chunk *chunk);
 Chunk *chunk_ref(Chunk *chunk);
 void chunk_unref(Chunk *chunk);
 /* A content by itself; shares `bytes`, if they are many. */
