@@ -199,7 +199,7 @@ G_STATIC_ASSERT((unsigned)DISK_PATH_MAX <= (unsigned)NAME_LENGTH_MASK);
 static Name *name_new(Folder *folder, const PathParts *parts)
 {
     const DiskName *text = &parts->name;
-    Name *name = g_malloc(offsetof(Name, text) + text->length);
+    Name *name = g_malloc(MAX(sizeof *name, offsetof(Name, text) + text->length));
     *name = (Name){.folder = folder->number, .length = (uint32_t)text->length & NAME_LENGTH_MASK};
     name->is_packed = text->is_packed;
     memcpy(name->text, text->octets, text->length);
