@@ -36,14 +36,18 @@ bool span_starts_with_nocase_whole(Span span, const char *prefix)
 
 enum { BLOCK = 256 };
 
-/* Whether in a block of octets each CR and LF stand together, and no dot behind them. There is an
- * octet in front of the first. Each octet of each message is looked at at every hop, so this is
- * written to become vectors, of twice the size where the machine has such. */
+/* Each octet of each message is looked at at every hop, so that what looks at them is written to
+ * become vectors, of twice the size where the machine has such. */
 #if defined(__x86_64__)
-__attribute__((target_clones("avx2", "default")))
+#define VECTORS __attribute__((target_clones("avx2", "default")))
+#else
+#define VECTORS
 #endif
-static bool
-is_plain(const uint8_t *octets)
+
+/* Whether in a block of octets each CR and LF stand together, and no dot behind them. There is an
+ * octet in front of the first. */
+VECTORS
+static bool is_plain(const uint8_t *octets)
 {
     uint8_t wrong = 0;
     const uint8_t *before = octets - 1;
@@ -76,9 +80,21 @@ size_t span_plain_lines(Span text)
     return end != NULL ? (size_t)(end + 1 - text.data) : 0;
 }
 
+/* All bits that are set in an octet of the block. */
+VECTORS
+static uint8_t bits_of(const uint8_t *octets)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        all |= octets[i];
+    return all;
+}
+
 bool span_is_ascii(Span span)
 {
     uint64_t all = 0, eight;
+    for (; span.length >= BLOCK; span = span_skip(span, BLOCK))
+        all |= bits_of(span.data);
     for (; span.length >= sizeof eight; span = span_skip(span, sizeof eight)) {
         memcpy(&eight, span.data, sizeof eight);
         all |= eight;

@@ -21,8 +21,8 @@ Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source, Ipv4
     packet->destination = destination;
     packet->ttl = PACKET_FIRST_TTL;
     packet->protocol = (uint8_t)protocol;
-    packet->icmp = (IcmpError){0};
-    _Static_assert(sizeof(IcmpError) >= sizeof(Segment) && sizeof(IcmpError) >= sizeof(Datagram),
+    packet->tcp = (Segment){0};
+    _Static_assert(sizeof(Segment) >= sizeof(IcmpError) && sizeof(Segment) >= sizeof(Datagram),
                    "all that a packet can hold is zero");
     return packet;
 }
@@ -45,7 +45,7 @@ Packet *packet_copy(const Packet *packet)
     if (packet->damage != NULL)
         copy->damage = g_memdup2(packet->damage, sizeof *packet->damage);
     if (packet->protocol == PACKET_TCP)
-        copy->tcp.payload = slice_ref(packet->tcp.payload, 0, packet->tcp.payload.length);
+        segment_share_payload(&copy->tcp);
     else if (packet->protocol == PACKET_UDP)
         copy->udp.payload = slice_ref(packet->udp.payload, 0, packet->udp.payload.length);
     return copy;
@@ -62,7 +62,7 @@ void packet_damage(Packet *packet, uint32_t bit)
 
 static uint32_t segment_size(const Segment *segment)
 {
-    uint32_t size = PACKET_TCP_HEADER + (uint32_t)segment->payload.length;
+    uint32_t size = PACKET_TCP_HEADER + segment_payload_size(segment);
     if (segment->flags & SEGMENT_SYN) {
         size += segment->mss != 0 ? TCP_OPTION_MSS_LENGTH : 0;
         size +=
@@ -94,7 +94,7 @@ const char *packet_part_at(const Packet *packet, uint32_t octet)
     case PACKET_ICMP:
         return rest < PACKET_ICMP_HEADER ? "ICMP header" : "ICMP quotation";
     case PACKET_TCP: {
-        uint32_t header = segment_size(&packet->tcp) - (uint32_t)packet->tcp.payload.length;
+        uint32_t header = segment_size(&packet->tcp) - segment_payload_size(&packet->tcp);
         return rest < header ? "TCP header" : "TCP payload";
     }
     case PACKET_UDP:

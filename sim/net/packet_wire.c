@@ -131,7 +131,7 @@ static void write_tcp(const Packet *packet, GByteArray *out)
     const Segment *segment = &packet->tcp;
     guint start = out->len;
     uint32_t header_size =
-        packet_ip_size(packet) - PACKET_IP_HEADER - (uint32_t)segment->payload.length;
+        packet_ip_size(packet) - PACKET_IP_HEADER - segment_payload_size(segment);
     write_u16(out, segment->source_port);
     write_u16(out, segment->destination_port);
     write_u32(out, segment->seq);
@@ -144,6 +144,7 @@ static void write_tcp(const Packet *packet, GByteArray *out)
     if (segment->flags & SEGMENT_SYN)
         write_tcp_options(segment, out);
     write_slice(out, segment->payload);
+    write_slice(out, segment->payload_rest);
     fill_checksum(out, start, TCP_CHECKSUM_OFFSET, pseudo_header_sum(packet));
 }
 

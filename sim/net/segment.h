@@ -44,19 +44,34 @@ typedef struct Segment {
     uint8_t window_scale; /* shift count, or SEGMENT_NO_WINDOW_SCALE: option absent (SYN only) */
     uint8_t flags;
     uint8_t sending; /* SegmentSending */
-    Slice payload;   /* owned by the segment: release with segment_clear */
+    /* Owned by the segment: release with segment_clear. */
+    Slice payload;
+    Slice payload_rest; /* what is behind it where all does not lie in one piece; else empty */
 } Segment;
+
+static inline uint32_t segment_payload_size(const Segment *segment)
+{
+    return (uint32_t)(segment->payload.length + segment->payload_rest.length);
+}
 
 /* SEG.LEN: octets of sequence space, SYN and FIN included (RFC 9293 §3.3.1). */
 static inline uint32_t segment_length(const Segment *segment)
 {
-    return (uint32_t)segment->payload.length + ((segment->flags & SEGMENT_SYN) != 0) +
+    return segment_payload_size(segment) + ((segment->flags & SEGMENT_SYN) != 0) +
            ((segment->flags & SEGMENT_FIN) != 0);
 }
 
 static inline void segment_clear(Segment *segment)
 {
     slice_clear(&segment->payload);
+    slice_clear(&segment->payload_rest);
+}
+
+/* For a copy of another segment: it owns its payload too from now on. */
+static inline void segment_share_payload(Segment *segment)
+{
+    segment->payload = slice_ref(segment->payload, 0, segment->payload.length);
+    segment->payload_rest = slice_ref(segment->payload_rest, 0, segment->payload_rest.length);
 }
 
 /* Sequence numbers are compared modulo 2^32 (RFC 9293 §3.4). */

@@ -41,6 +41,15 @@ static inline const Slice *slice_queue_first(const SliceQueue *queue)
     return (queue->far != NULL ? queue->far : queue->near) + queue->first;
 }
 
+/* The slice that has the octet at `*offset`, which becomes the octet's place in that slice. */
+static inline const Slice *slice_queue_find(const SliceQueue *queue, size_t *offset)
+{
+    const Slice *slice = slice_queue_first(queue);
+    while (*offset >= slice->length)
+        *offset -= slice++->length;
+    return slice;
+}
+
 /* Appends; the queue becomes the owner of the slice. */
 static inline void slice_queue_take(SliceQueue *queue, Slice slice)
 {
@@ -59,14 +68,29 @@ static inline Slice slice_queue_cut(const SliceQueue *queue, size_t offset, size
     CHECK(offset <= queue->length && length <= queue->length - offset);
     if (length == 0)
         return (Slice){0};
-    const Slice *slice = slice_queue_first(queue);
-    while (offset >= slice->length) {
-        offset -= slice->length;
-        slice++;
-    }
+    const Slice *slice = slice_queue_find(queue, &offset);
     if (length <= slice->length - offset)
         return slice_ref(*slice, offset, length);
     return slice_queue_gather(slice, offset, length);
+}
+
+/* The same, by reference also where they lie within two slices: `*rest`, which the caller owns too,
+ * is the part in the second; empty otherwise. */
+static inline Slice slice_queue_cut_two(const SliceQueue *queue, size_t offset, size_t length,
+                                        Slice *rest)
+{
+    CHECK(offset <= queue->length && length <= queue->length - offset);
+    *rest = (Slice){0};
+    if (length == 0)
+        return (Slice){0};
+    const Slice *slice = slice_queue_find(queue, &offset);
+    size_t here = slice->length - offset;
+    if (length <= here)
+        return slice_ref(*slice, offset, length);
+    if (length - here > slice[1].length)
+        return slice_queue_gather(slice, offset, length);
+    *rest = slice_ref(slice[1], 0, length - here);
+    return slice_ref(*slice, offset, here);
 }
 
 /* The first slice's octets. */

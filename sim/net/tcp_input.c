@@ -54,7 +54,7 @@ static void learn_syn(TcpConnection *tcp, const Segment *syn)
  * FIN that does not is unacceptable, and answered: the peer may be probing a closed window. */
 static void note_fin(TcpConnection *tcp, const Segment *in, uint32_t text_seq)
 {
-    uint32_t fin = text_seq + (uint32_t)in->payload.length;
+    uint32_t fin = text_seq + segment_payload_size(in);
     if ((in->flags & SEGMENT_FIN) == 0 || tcp->fin_known)
         return;
     if (fin - tcp->rcv_nxt >= tcp_rcv_wnd(tcp)) {
@@ -79,15 +79,25 @@ static Slice trim_to_window(const TcpConnection *tcp, Slice text, uint32_t *seq)
     return text;
 }
 
+/* All the text of a segment as one slice, which the caller owns. */
+static Slice payload_in_one(const Segment *in)
+{
+    const Slice parts[] = {in->payload, in->payload_rest};
+    return in->payload_rest.length > 0 ? slice_queue_gather(parts, 0, segment_payload_size(in))
+                                       : slice_ref(in->payload, 0, in->payload.length);
+}
+
 /* "Any other incoming control or data (combined with SYN) will be processed in the SYN-RECEIVED
  * state": it is kept until ESTABLISHED. */
 static void keep_text_of_syn(TcpConnection *tcp, const Segment *syn)
 {
     uint32_t seq = syn->seq + 1;
     note_fin(tcp, syn, seq);
-    Slice text = trim_to_window(tcp, syn->payload, &seq);
+    Slice text = trim_to_window(tcp, payload_in_one(syn), &seq);
     if (text.length > 0)
-        tcp_reassembly_keep(tcp, seq, slice_ref(text, 0, text.length));
+        tcp_reassembly_keep(tcp, seq, text);
+    else
+        slice_clear(&text);
 }
 
 /* §3.10.7.2, third step; the first two are the host's. */
@@ -253,9 +263,16 @@ static void schedule_ack(TcpConnection *tcp, bool at_once, SimTime now)
 /* Seventh step. False: the connection is over. */
 static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime now)
 {
+    if (seq_is_before(tcp->rcv_nxt, seq) && in->payload_rest.length > 0) {
+        Slice whole = payload_in_one(in); /* it will be kept, as one piece */
+        segment_clear(in);
+        in->payload = whole;
+    }
+    uint32_t rest_seq = seq + (uint32_t)in->payload.length;
     Slice text = trim_to_window(tcp, in->payload, &seq);
-    if (text.length == 0) {
-        tcp->ack_now = tcp->ack_now || in->payload.length > 0;
+    Slice rest = trim_to_window(tcp, in->payload_rest, &rest_seq);
+    if (text.length == 0 && rest.length == 0) {
+        tcp->ack_now = tcp->ack_now || segment_payload_size(in) > 0;
         return true;
     }
     if (tcp->reading_ended) {
@@ -264,8 +281,13 @@ static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime 
         tcp_abort(tcp);
         return false;
     }
-    in->payload = (Slice){0}; /* the reference is the text's now */
-    schedule_ack(tcp, tcp_reassemble(tcp, seq, &text), now);
+    in->payload = in->payload_rest = (Slice){0}; /* the references are the texts' now */
+    bool at_once = tcp_reassemble(tcp, seq, &text);
+    if (rest.length > 0)
+        at_once = tcp_reassemble(tcp, rest_seq, &rest) || at_once;
+    else
+        slice_clear(&rest);
+    schedule_ack(tcp, at_once, now);
     return true;
 }
 

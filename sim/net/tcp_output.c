@@ -78,7 +78,8 @@ static void fill_text(TcpConnection *tcp, uint32_t seq, uint32_t limit, Segment 
     uint32_t end = tcp_data_end(tcp);
     uint32_t length = seq_is_before(seq, end) ? end - seq : 0;
     length = MIN(length, MIN(limit, tcp->mss));
-    out->payload = slice_queue_cut(&tcp->sending, length > 0 ? seq - tcp->snd_data : 0, length);
+    size_t offset = length > 0 ? seq - tcp->snd_data : 0;
+    out->payload = slice_queue_cut_two(&tcp->sending, offset, length, &out->payload_rest);
     /* RFC 9293 §3.9.1.2: without a push from the user, PSH goes with the last buffered segment. */
     if (length > 0 && seq + length == end)
         out->flags |= SEGMENT_PSH;
@@ -95,7 +96,7 @@ static void note_new(TcpConnection *tcp, const Segment *out, uint32_t end, SimTi
     if (tcp->snd_resend == tcp->snd_nxt)
         tcp->snd_resend = end;
     tcp->snd_nxt = end;
-    if ((out->flags & SEGMENT_SYN) == 0 && out->payload.length < tcp->mss)
+    if ((out->flags & SEGMENT_SYN) == 0 && segment_payload_size(out) < tcp->mss)
         tcp->snd_small = end;
     if (!tcp->rtt_active && out->sending == SEGMENT_SENDING_FIRST) {
         tcp->rtt_active = true;

@@ -34,7 +34,7 @@ static void trace_send(NetworkNode *node, TraceRef connection, const Packet *pac
         .acknowledgment = segment->flags & SEGMENT_ACK ? segment->ack : 0,
         .flags = packet_tcp_flags_text(segment->flags),
         .window = segment->window,
-        .length = segment->payload.length,
+        .length = segment_payload_size(segment),
         .reason = sending_text((SegmentSending)segment->sending),
     };
     trace_write_packet(trace, node->id, TRACE_TCP_SEND, packet->because, &fields,
@@ -49,7 +49,7 @@ static void send_from(NetworkNode *node, TraceRef connection, Ipv4Address source
     packet->source = source;
     packet->because = because;
     packet->tcp = *segment;
-    segment->payload = (Slice){0};
+    segment->payload = segment->payload_rest = (Slice){0};
     trace_send(node, connection, packet);
     network_send(node, packet);
 }
@@ -77,7 +77,7 @@ void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)
         .sequence_number = segment->seq,
         .acknowledgment = segment->flags & SEGMENT_ACK ? segment->ack : 0,
         .flags = packet_tcp_flags_text(segment->flags),
-        .length = segment->payload.length,
+        .length = segment_payload_size(segment),
     };
     trace_write_packet(host->trace, host->node->id, TRACE_TCP_RECEIVE, 0, &fields,
                        packet_for_trace(packet));

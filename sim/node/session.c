@@ -139,11 +139,14 @@ static bool session_move_run_in(Session *session)
     return true;
 }
 
-/* Peer to engine, as far as the engine takes it; true when something moved. */
+/* Peer to engine, as far as the engine takes it; true when something moved. The engine is done with
+ * one run before it gets the next, which it would else have to copy behind the first. */
 static bool session_move_input(Session *session)
 {
     bool moved = false;
     for (;;) {
+        if (moved && session_peek_input(session).length > 0)
+            session->owner.handle_events(session->owner.owner);
         if (session->tls != NULL)
             moved = session_move_records_in(session) || moved;
         if (!session_move_run_in(session))

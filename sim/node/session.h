@@ -7,7 +7,7 @@
 #include "net/stream.h"
 #include "proto/tls_records.h"
 
-enum { SESSION_SLICES_MAXIMUM = 2 }; /* that an engine puts out at once */
+enum { SESSION_SLICES_MAXIMUM = 3 }; /* that an engine puts out at once */
 
 /* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
 typedef struct SessionProtocol {

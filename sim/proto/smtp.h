@@ -34,8 +34,8 @@ enum {
                               SMTP_EXTENSION_HELP
 };
 
-/* Slices that an engine's output is taken in at once: content by reference, and lines. */
-enum { SMTP_OUTPUT_SLICES_MAXIMUM = 2 };
+/* Slices that an engine's output is taken in at once: lines, content by reference, and lines. */
+enum { SMTP_OUTPUT_SLICES_MAXIMUM = 3 };
 
 /* How long an engine waits for its peer before the node calls ..._time_out (RFC 5321 §4.5.3.2). */
 typedef enum SmtpTimeout {

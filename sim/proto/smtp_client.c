@@ -249,6 +249,8 @@ size_t smtp_client_input_room(const SmtpClient *client)
 
 Span smtp_client_peek_output(const SmtpClient *client)
 {
+    if (client->before_lent > 0)
+        return span_of(buffer_peek(&client->output).data, client->before_lent);
     return client->lent.length > 0 ? slice_span(client->lent) : buffer_peek(&client->output);
 }
 
@@ -279,10 +281,11 @@ static Slice take_lent(SmtpClient *client, size_t count)
 void smtp_client_consume_output(SmtpClient *client, size_t count)
 {
     note_sent(client, count);
-    if (client->lent.length > 0) {
+    if (client->before_lent == 0 && client->lent.length > 0) {
         Slice taken = take_lent(client, count);
         slice_clear(&taken);
     } else {
+        client->before_lent -= MIN(client->before_lent, count);
         buffer_consume(&client->output, count);
     }
 }
@@ -290,13 +293,18 @@ void smtp_client_consume_output(SmtpClient *client, size_t count)
 size_t smtp_client_take_output(SmtpClient *client, size_t room,
                                Slice slices[static SMTP_OUTPUT_SLICES_MAXIMUM])
 {
-    size_t count = 0, lent = MIN(client->lent.length, room);
+    size_t count = 0, before = MIN(client->before_lent, room);
+    if (before > 0)
+        slices[count++] = buffer_take(&client->output, before);
+    client->before_lent -= before;
+    size_t lent = client->before_lent > 0 ? 0 : MIN(client->lent.length, room - before);
     if (lent > 0)
         slices[count++] = take_lent(client, lent);
-    size_t rest = client->lent.length > 0 ? 0 : MIN(client->output.length, room - lent);
+    bool is_behind = client->before_lent == 0 && client->lent.length == 0;
+    size_t rest = is_behind ? MIN(client->output.length, room - before - lent) : 0;
     if (rest > 0)
         slices[count++] = buffer_take(&client->output, rest);
-    note_sent(client, lent + rest);
+    note_sent(client, before + lent + rest);
     return count;
 }
 

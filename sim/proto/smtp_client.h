@@ -112,6 +112,8 @@ typedef struct SmtpClientTransaction {
     size_t recipient_count; /* 1 to SMTP_CLIENT_RECIPIENTS_MAXIMUM */
     const Slice *content;
     size_t content_count; /* 0 to SMTP_CLIENT_PARTS_MAXIMUM */
+    bool is_plain; /* known of the content: whole lines that end in CRLF, with no other CR or LF,
+                      none of which begins with a dot. False: the engine looks. */
 } SmtpClientTransaction;
 
 /* Where a recipient's fate was settled. */

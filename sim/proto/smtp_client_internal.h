@@ -71,7 +71,8 @@ typedef struct SmtpOwnTransaction {
     size_t offset;                          /* content: octets of that part that are sent */
     SmtpContentEncoder encoder;
     bool is_chunking; /* BDAT, not DATA */
-    bool is_lent;     /* the content travels as it is, so it goes by reference */
+    bool is_plain;    /* as of SmtpClientTransaction */
+    bool is_lent;     /* the content travels as it is, so its last part goes by reference */
     bool all_sent;    /* DATA, or the last BDAT, is among the commands sent */
     Buffer chunk;     /* what is still to be put into the output of the present chunk */
     SmtpOwnRecipient recipients[]; /* behind them the texts */
@@ -83,9 +84,10 @@ struct SmtpClient {
     uint8_t state;
 
     Intake input;
-    Slice lent; /* content in the output by reference: goes before all that is in `output` */
     Buffer output;
-    bool is_held_back; /* by the output, when last asked for an event */
+    Slice lent;         /* content in the output by reference */
+    size_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
+    bool is_held_back;  /* by the output, when last asked for an event */
     bool input_ended;
     SmtpReplyReader reader;
 

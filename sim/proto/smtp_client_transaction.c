@@ -85,6 +85,7 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
     for (size_t i = 0; i < own->recipient_count; i++)
         own->recipients[i] = own_recipient(&transaction->recipients[i], &texts);
     own->content_count = transaction->content_count;
+    own->is_plain = transaction->is_plain;
     for (size_t i = 0; i < own->content_count; i++)
         own->content[i] = slice_ref(transaction->content[i], 0, transaction->content[i].length);
     if (own->parameters.size == 0)
@@ -215,24 +216,48 @@ void smtp_client_pump_commands(SmtpClient *client)
     }
 }
 
-/* Whether the content may begin to go out by reference: it is one piece, nothing in it has to be
- * changed, and nothing else is in the output. Records are cut where the output's pieces end, and so
- * want it whole. */
-static bool may_lend(const SmtpClient *client)
+static bool is_plain(const SmtpOwnTransaction *transaction)
+{
+    for (size_t i = 0; i < transaction->content_count && !transaction->is_plain; i++) {
+        Span part = slice_span(transaction->content[i]);
+        if (span_plain_lines(part) < part.length)
+            return false;
+    }
+    return true;
+}
+
+/* Puts all parts but the last into the output, where they are small enough; see begin_lending. */
+static bool put_front(SmtpClient *client)
+{
+    SmtpOwnTransaction *transaction = client->transaction;
+    size_t last = transaction->content_count - 1;
+    size_t front = content_length(transaction) - transaction->content[last].length;
+    if (front >= buffer_room(&client->output) - SMTP_CONTENT_FINISH_ROOM)
+        return false;
+    for (size_t i = 0; i < last; i++)
+        buffer_append(&client->output, slice_span(transaction->content[i]));
+    client->before_lent = front;
+    transaction->part = last;
+    return true;
+}
+
+/* Whether the content's last part, which mostly is nearly all of it, goes out by reference, and the
+ * others are in the output: nothing in it has to be changed, and nothing else is in the output.
+ * Records are cut where the output's pieces end, and so want it whole. */
+static bool begin_lending(SmtpClient *client)
 {
     const SmtpOwnTransaction *transaction = client->transaction;
-    if (transaction->content_count != 1 || client->is_encrypted || client->output.length > 0 ||
-        client->lent.length > 0)
-        return false;
-    Span content = slice_span(transaction->content[0]);
-    return content.length > 0 && span_plain_lines(content) == content.length;
+    return transaction->content_count > 0 &&
+           transaction->content[transaction->content_count - 1].length > 0 &&
+           !client->is_encrypted && client->output.length == 0 && client->lent.length == 0 &&
+           is_plain(transaction) && put_front(client);
 }
 
 /* Lends as much of the content as the output has room for; true at its end. */
 static bool lend_content(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
-    const Slice *content = &transaction->content[0];
+    const Slice *content = &transaction->content[transaction->part];
     size_t room = smtp_client_output_room(client);
     size_t count = MIN(content->length - transaction->offset, room - MIN(room, 1));
     if (client->lent.length > 0)
@@ -249,7 +274,7 @@ bool smtp_client_pump_content(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
     if (transaction->part == 0 && transaction->offset == 0 && !transaction->is_lent)
-        transaction->is_lent = may_lend(client);
+        transaction->is_lent = begin_lending(client);
     return transaction->is_lent ? lend_content(client)
                                 : encode_content(transaction, &client->output);
 }

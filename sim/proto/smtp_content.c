@@ -146,6 +146,7 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
         case DOT_STUFFED:
             /* §4.5.2: the first character is a dot and others follow: it is deleted. */
             decoder->at_line_start = false;
+            decoder->may_have_dots = true;
             dots = 1;
         }
     }
@@ -162,6 +163,7 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
 
 void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bool is_last)
 {
+    decoder->may_have_dots = true; /* which are nothing special here */
     for (size_t i = 0; i < octets.length; i++) {
         bool is_lf = octets.data[i] == '\n';
         if (is_lf != decoder->after_cr)

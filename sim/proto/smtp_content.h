@@ -28,6 +28,7 @@ typedef struct SmtpContentDecoder {
     SmtpBareNewlines bare_newlines;
     bool at_line_start;
     bool after_cr;          /* in chunks: the octet before was a CR */
+    bool may_have_dots;     /* what was read may have a line that begins with a dot */
     size_t line_length;     /* octets of the present line so far, dots removed */
     size_t line_maximum;    /* octets with CRLF */
     SmtpContentFault fault; /* the first one */

@@ -182,7 +182,9 @@ typedef struct SmtpServerEvent {
                                NULL: none, it is to be copied */
         };
         struct {
-            uint64_t size; /* octets of content handed out */
+            uint64_t size;        /* octets of content handed out */
+            bool is_plain;        /* known of it: as in SmtpClientTransaction (smtp_client.h) */
+            bool is_beyond_ascii; /* an octet of it is */
         } message;
         SmtpResetReason reset;
         SmtpServerCloseReason closed;

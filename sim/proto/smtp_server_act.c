@@ -68,8 +68,13 @@ static void ask_data(SmtpServer *server)
 
 static void ask_message(SmtpServer *server)
 {
-    smtp_server_ask(server, &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_MESSAGE_END,
-                                               .message.size = server->content_size});
+    const SmtpContentDecoder *decoder = &server->decoder;
+    bool is_plain = decoder->bare_newlines == SMTP_BARE_NEWLINES_REFUSED && !decoder->may_have_dots;
+    smtp_server_ask(server,
+                    &(SmtpServerEvent){.kind = SMTP_SERVER_EVENT_MESSAGE_END,
+                                       .message = {.size = server->content_size,
+                                                   .is_plain = is_plain,
+                                                   .is_beyond_ascii = server->is_beyond_ascii}});
 }
 
 static void ask_vrfy(SmtpServer *server)

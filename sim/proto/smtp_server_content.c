@@ -8,6 +8,7 @@ void smtp_server_begin_data(SmtpServer *server)
 {
     server->decoder = smtp_content_decoder(server->options.bare_newlines, SMTP_TEXT_LINE_MAXIMUM);
     server->content_size = 0;
+    server->is_beyond_ascii = false;
 }
 
 static void refuse_content(SmtpServer *server)
@@ -30,6 +31,7 @@ static bool content_is_sound(const SmtpServer *server)
 /* Hands out a piece of the input that has been read. */
 static void tell_content(SmtpServer *server, Span content, GBytes *within)
 {
+    server->is_beyond_ascii = server->is_beyond_ascii || !span_is_ascii(content);
     server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
     server->event.content = content;
     server->event.within = within;

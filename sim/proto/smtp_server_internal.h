@@ -98,6 +98,7 @@ struct SmtpServer {
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
     bool chunk_is_last;
     SmtpContentDecoder decoder;
+    bool is_beyond_ascii; /* an octet of the content is */
     uint64_t content_size;
     uint32_t epoch;
     char name[];

@@ -20,7 +20,7 @@ static void drain(Player *player)
     while (tcp_next_event(player->tcp, &event))
         CHECK(event.kind <= TCP_EVENT_CLOSED);
     while (tcp_next_segment(player->tcp, player->now, &out)) {
-        CHECK(out.payload.length <= UINT16_MAX);
+        CHECK(segment_payload_size(&out) <= UINT16_MAX);
         CHECK(++count < SEGMENTS_PER_STEP);
         segment_clear(&out);
     }
@@ -48,6 +48,8 @@ static void play_segment(Player *player, const uint8_t *step)
         .window_scale = (step[7] & 0x80) != 0 ? step[7] & 0x0F : SEGMENT_NO_WINDOW_SCALE,
         .payload = {g_bytes_new_take(g_malloc0(length + 1), length), 0, length},
     };
+    if ((step[7] & 0x40) != 0)
+        segment.payload_rest = slice_ref(segment.payload, length / 3, length - length / 3);
     tcp_receive(player->tcp, &segment, player->now);
     segment_clear(&segment);
 }
