@@ -35,13 +35,6 @@ static inline GBytes *compose(const MessageDraft *draft)
     return bytes;
 }
 
-static inline Span bytes_span(GBytes *bytes)
-{
-    gsize length = 0;
-    const void *data = g_bytes_get_data(bytes, &length);
-    return span_of(data, length);
-}
-
 static inline void assert_span(Span span, const char *expected)
 {
     g_autofree char *text = span_dup_text(span);

@@ -14,16 +14,16 @@ static void a_plain_message_is_octet_for_octet_this(void **state)
     (void)state;
     MessageDraft draft = lunch_draft();
     g_autoptr(GBytes) bytes = compose(&draft);
-    assert_span(bytes_span(bytes), "Date: Mon, 2 Mar 2026 09:00:00 +0900\r\n"
-                                   "From: Alice <alice@naver.example>\r\n"
-                                   "To: Bob <bob@gmail.example>\r\n"
-                                   "Subject: Lunch?\r\n"
-                                   "Message-ID: <lunch@naver.example>\r\n"
-                                   "MIME-Version: 1.0\r\n"
-                                   "Content-Type: text/plain; charset=us-ascii\r\n"
-                                   "Content-Transfer-Encoding: 7bit\r\n"
-                                   "\r\n"
-                                   "Noon, at the usual place?\r\n");
+    assert_span(span_of_bytes(bytes), "Date: Mon, 2 Mar 2026 09:00:00 +0900\r\n"
+                                      "From: Alice <alice@naver.example>\r\n"
+                                      "To: Bob <bob@gmail.example>\r\n"
+                                      "Subject: Lunch?\r\n"
+                                      "Message-ID: <lunch@naver.example>\r\n"
+                                      "MIME-Version: 1.0\r\n"
+                                      "Content-Type: text/plain; charset=us-ascii\r\n"
+                                      "Content-Transfer-Encoding: 7bit\r\n"
+                                      "\r\n"
+                                      "Noon, at the usual place?\r\n");
 }
 
 /* 7-bit octets, CRLF alone ends lines, no line longer than 998 octets. */
@@ -45,9 +45,9 @@ static void assert_body_travels(const char *body, const char *encoding, const ch
     MessageDraft draft = lunch_draft();
     draft.body = body;
     g_autoptr(GBytes) bytes = compose(&draft);
-    assert_fit_for_smtp(bytes_span(bytes));
-    assert_span(message_find_header(bytes_span(bytes), "content-transfer-encoding"), encoding);
-    g_autofree char *text = message_dup_text(bytes_span(bytes));
+    assert_fit_for_smtp(span_of_bytes(bytes));
+    assert_span(message_find_header(span_of_bytes(bytes), "content-transfer-encoding"), encoding);
+    g_autofree char *text = message_dup_text(span_of_bytes(bytes));
     assert_string_equal(text, expected);
 }
 
@@ -60,7 +60,7 @@ static char *compose_by_gmime(const MessageDraft *draft)
     special.fields = &judge;
     special.field_count = 1;
     g_autoptr(GBytes) bytes = compose(&special);
-    g_autofree char *text = span_dup_text(bytes_span(bytes));
+    g_autofree char *text = span_dup_text(span_of_bytes(bytes));
     char *field = strstr(text, FIELD);
     assert_non_null(field);
     *field = '\0';
@@ -120,7 +120,7 @@ static void the_short_way_writes_what_gmime_writes(void **state)
             draft.subject = SUBJECTS[s];
             g_autoptr(GBytes) bytes = compose(&draft);
             g_autofree char *expected = compose_by_gmime(&draft);
-            assert_span(bytes_span(bytes), expected);
+            assert_span(span_of_bytes(bytes), expected);
             g_autoptr(GBytes) plain = message_compose_plain(&draft);
             drafts += plain != NULL;
         }
@@ -152,7 +152,7 @@ static void base64_text_has_crlf_inside(void **state)
     MessageDraft draft = lunch_draft();
     draft.body = "가\n";
     g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = bytes_span(bytes);
+    Span message = span_of_bytes(bytes);
     /* U+AC00 CR LF */
     assert_span(span_skip(message, message_body_offset(message)), "6rCADQo=\r\n");
 }
@@ -166,7 +166,7 @@ static void headers_carry_korean_as_encoded_words(void **state)
     draft.to_count = 2;
     draft.subject = "[과제] 오늘 정오에 늘 가던 그 식당에서 만나서 같이 점심 먹을까? 나는 좋은데";
     g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = bytes_span(bytes);
+    Span message = span_of_bytes(bytes);
     assert_fit_for_smtp(message);
     g_autofree char *subject = message_dup_header_shown(message, "SUBJECT");
     assert_string_equal(subject, draft.subject);
@@ -183,13 +183,13 @@ static void attachments_travel_and_the_text_stays_readable(void **state)
     draft.attachment_count = 2;
     g_autoptr(GBytes) bytes = compose(&draft), again = compose(&draft);
     assert_true(g_bytes_equal(bytes, again));
-    assert_fit_for_smtp(bytes_span(bytes));
+    assert_fit_for_smtp(span_of_bytes(bytes));
     assert_true(g_bytes_get_size(bytes) > 4000);
-    g_autofree char *type = message_dup_header(bytes_span(bytes), "Content-Type");
+    g_autofree char *type = message_dup_header(span_of_bytes(bytes), "Content-Type");
     assert_true(g_str_has_prefix(type, "multipart/mixed; boundary=\"=_"));
-    g_autofree char *text = message_dup_text(bytes_span(bytes));
+    g_autofree char *text = message_dup_text(span_of_bytes(bytes));
     assert_string_equal(text, draft.body);
-    g_autofree char *all = span_dup_text(bytes_span(bytes));
+    g_autofree char *all = span_dup_text(span_of_bytes(bytes));
     assert_non_null(strstr(all, "filename*=UTF-8''%EA%B3%BC%EC%A0%9C"));
 
     draft.boundary_seed = "other";
@@ -205,12 +205,12 @@ static void a_body_cannot_hold_the_boundary(void **state)
     draft.attachments = &attachment;
     draft.attachment_count = 1;
     g_autoptr(GBytes) first = compose(&draft);
-    g_autofree char *type = message_dup_header(bytes_span(first), "Content-Type");
+    g_autofree char *type = message_dup_header(span_of_bytes(first), "Content-Type");
     g_auto(GStrv) parts = g_strsplit(type, "\"", 3);
     g_autofree char *hostile = g_strdup_printf("--%s--\nstill here\n", parts[1]);
     draft.body = hostile;
     g_autoptr(GBytes) second = compose(&draft);
-    g_autofree char *text = message_dup_text(bytes_span(second));
+    g_autofree char *text = message_dup_text(span_of_bytes(second));
     assert_string_equal(text, hostile);
 }
 
@@ -227,7 +227,7 @@ static void a_given_field_stands_in_for_ours(void **state)
     draft.in_reply_to = "x@a.test";
     draft.references = "w@a.test x@a.test";
     g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = bytes_span(bytes);
+    Span message = span_of_bytes(bytes);
     assert_span(message_find_header(message, "From"), "Mallory <mallory@evil.test>");
     assert_int_equal(message_count_received(message), 2);
     g_autofree char *word = message_dup_header_shown(message, "X-Word");
@@ -246,7 +246,7 @@ static void an_address_beyond_ascii_stands_as_it_is(void **state)
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = message_compose(&draft, &error);
     assert_non_null(bytes);
-    Span message = bytes_span(bytes);
+    Span message = span_of_bytes(bytes);
     assert_false(message_header_is_ascii(message));
     Span from = message_find_header(message, "From");
     g_autofree char *text = span_dup_text(from);
@@ -308,7 +308,7 @@ static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = message_compose_of_size(draft, size, &error);
         assert_non_null(bytes);
-        Span rest = bytes_span(bytes);
+        Span rest = span_of_bytes(bytes);
         missed += rest.length != MAX(size, has);
         /* Some programs take an empty line before the final dot for a part of the dot's. */
         if (size > has + 2)
@@ -340,7 +340,7 @@ static void a_message_has_the_size_asked_for(void **state)
     for (size_t size = 2000; size < 2300; size++) {
         g_autoptr(GBytes) bytes = message_compose_of_size(&draft, size, &error);
         assert_int_equal(g_bytes_get_size(bytes), size);
-        g_autofree char *text = message_dup_text(bytes_span(bytes));
+        g_autofree char *text = message_dup_text(span_of_bytes(bytes));
         assert_true(g_str_has_prefix(text, draft.body));
     }
     draft = lunch_draft();

@@ -25,6 +25,12 @@ static inline Span span_of_text(const char *text)
 {
     return span_of(text, strlen(text));
 }
+static inline Span span_of_bytes(GBytes *bytes)
+{
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+    return span_of(data, size);
+}
 bool span_equals(Span a, Span b);
 /* Whether the first octets may be the same letter: most texts that are compared differ there. */
 static inline bool span_may_start_with(Span span, const char *text)

@@ -26,13 +26,6 @@ static bool is_returned_message(GMimeObject *part)
     return GMIME_IS_MESSAGE_PART(part);
 }
 
-static Span bytes_span(GBytes *bytes)
-{
-    gsize length = 0;
-    const void *data = g_bytes_get_data(bytes, &length);
-    return span_of(data, length);
-}
-
 /* ---- Values ---- */
 
 /* The value of a field within a group, unfolded, valid UTF-8 and cut; NULL when absent. */
@@ -109,7 +102,7 @@ static char *dup_original_id(GMimeMessage *message)
     GMimeObject *header = mime_find_part(message, is_returned_header);
     if (header != NULL) {
         g_autoptr(GBytes) content = mime_part_content(GMIME_PART(header));
-        g_autofree char *id = dup_value(bytes_span(content), "Message-ID");
+        g_autofree char *id = dup_value(span_of_bytes(content), "Message-ID");
         return id != NULL ? g_mime_utils_decode_message_id(id) : NULL;
     }
     GMimeObject *part = mime_find_part(message, is_returned_message);
@@ -127,7 +120,7 @@ Dsn *dsn_parse(Span message)
         return NULL;
     Dsn *dsn = g_new0(Dsn, 1);
     g_autoptr(GBytes) content = mime_part_content(GMIME_PART(part));
-    read_fields(dsn, bytes_span(content));
+    read_fields(dsn, span_of_bytes(content));
     dsn->original_message_id = dup_original_id(parsed);
     return dsn;
 }

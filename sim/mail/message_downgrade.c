@@ -29,6 +29,6 @@ GBytes *message_downgrade(Span message)
         return NULL;
     g_mime_object_encode(GMIME_OBJECT(parsed), GMIME_ENCODING_CONSTRAINT_7BIT);
     g_autoptr(GBytes) written = mime_write(parsed);
-    Span octets = span_of(g_bytes_get_data(written, NULL), g_bytes_get_size(written));
+    Span octets = span_of_bytes(written);
     return span_is_ascii(octets) ? g_steal_pointer(&written) : NULL;
 }

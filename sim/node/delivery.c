@@ -193,16 +193,24 @@ static bool has_utf8_address(const DeliveryJob *job)
     return has;
 }
 
+static bool is_ascii(const StoredMessage *message)
+{
+    return message->is_ascii || (span_is_ascii(stored_message_front(message)) &&
+                                 span_is_ascii(slice_span(message->rest)));
+}
+
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
  * 6152 §3); where that cannot be, the engine fails it with 5.6.3. `*downgraded` is to be unref'd.
  */
 static void choose_content(const Delivery *delivery, SmtpClientTransaction *transaction,
                            Slice *content, GBytes **downgraded)
 {
-    Span octets = slice_span(*content);
+    const StoredMessage *message = delivery->job->message;
     transaction->parameters.utf8 = has_utf8_address(delivery->job);
-    if (span_is_ascii(octets))
+    if (is_ascii(message))
         return;
+    g_autoptr(GBytes) whole = stored_message_join(message);
+    Span octets = span_of_bytes(whole);
     transaction->parameters.utf8 |= !message_header_is_ascii(octets);
     transaction->parameters.body = SMTP_BODY_8BITMIME;
     if (delivery->extensions & SMTP_EXTENSION_8BITMIME)
@@ -211,26 +219,30 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
     if (*downgraded == NULL)
         return;
     *content = (Slice){*downgraded, 0, g_bytes_get_size(*downgraded)};
+    transaction->content_front = (Span){0};
+    transaction->is_plain = false;
     transaction->parameters.body = SMTP_BODY_7BIT;
 }
 
 static void send_job(Delivery *delivery)
 {
     const DeliveryJob *job = delivery->job;
-    Slice content = job->content;
+    Slice content = job->message->rest;
     g_autoptr(GBytes) downgraded = NULL;
     SmtpClientTransaction transaction = {
         .reverse_path = job->reverse_path,
         .parameters = job->parameters,
         .recipients = job->recipients,
         .recipient_count = job->recipient_count,
+        .content_front = stored_message_front(job->message),
         .content = &content,
         .content_count = 1,
+        .is_plain = job->message->is_plain,
     };
     choose_content(delivery, &transaction, &content, &downgraded);
     delivery->is_ready = false;
     delivery->trace.mail = job->mail;
-    delivery->trace.size = content.length;
+    delivery->trace.size = transaction.content_front.length + content.length;
     smtp_client_send(delivery->client, &transaction);
 }
 

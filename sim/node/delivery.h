@@ -13,6 +13,7 @@
 #include "node/machine.h"
 #include "node/resolver.h"
 #include "proto/smtp_client.h"
+#include "store/stored_message.h"
 
 typedef struct Delivery Delivery;
 
@@ -51,7 +52,7 @@ typedef struct DeliveryJob {
     SmtpMailParameters parameters;
     const SmtpClientRecipient *recipients;
     size_t recipient_count;
-    Slice content;
+    const StoredMessage *message;
 } DeliveryJob;
 
 typedef struct DeliveryOwner {

@@ -44,37 +44,81 @@ void incoming_message_take(IncomingMessage *message, Span octets, GBytes *within
         slice_queue_take(content, copy);
 }
 
-/* Makes the first slice of the content one that has the whole header, and looks at that. */
+/* Whether a field may begin behind the piece: it has no empty line at its end, which would be that
+ * of the header, and the next one does not go on with its last field. */
+static bool ends_with_field(Span piece, Span next)
+{
+    size_t length = piece.length;
+    return length >= 3 && piece.data[length - 1] == '\n' && piece.data[length - 3] != '\n' &&
+           piece.data[length - 2] != '\n' && next.data[0] != ' ' && next.data[0] != '\t';
+}
+
+/* Looks at the pieces one by one; false where the header does not lie in them field by field. */
+static bool survey_pieces(const SliceQueue *content, MessageSurvey *survey)
+{
+    const Slice *slices = slice_queue_first(content);
+    *survey = (MessageSurvey){0};
+    for (uint32_t i = 0; i < content->count; i++) {
+        Span piece = slice_span(slices[i]);
+        MessageSurvey its = message_survey(piece);
+        survey->received += its.received;
+        survey->has_return_path = survey->has_return_path || its.has_return_path;
+        if (survey->id_left.length == 0)
+            survey->id_left = its.id_left;
+        survey->body_offset += its.body_offset;
+        if (its.body_offset < piece.length || i + 1 == content->count)
+            return survey->body_offset <= MESSAGE_HEADER_MAX;
+        if (!ends_with_field(piece, slice_span(slices[i + 1])))
+            return false;
+    }
+    return true;
+}
+
 MessageSurvey incoming_message_survey(IncomingMessage *message)
 {
     SliceQueue *content = &message->content;
-    Span first = slice_queue_peek(content);
-    MessageSurvey survey = message_survey(first);
-    if (content->count <= 1 || survey.body_offset < first.length)
+    MessageSurvey survey;
+    if (survey_pieces(content, &survey))
         return survey;
-    Slice whole = slice_queue_cut(content, 0, content->length);
-    slice_queue_clear(content);
-    slice_queue_take(content, whole);
+    if (content->count > 1) {
+        Slice whole = slice_queue_cut(content, 0, content->length);
+        slice_queue_clear(content);
+        slice_queue_take(content, whole);
+    }
     return message_survey(slice_queue_peek(content));
 }
 
-void incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
-                            const char *reverse_path, const char *fields, QueueMessage *placed)
+/* Whether it is worth to keep all of the memory that it lies in. */
+static bool is_worth_keeping(const Slice *slice)
+{
+    return slice->length >= g_bytes_get_size(slice->bytes) / 2;
+}
+
+/* The part of the content, which is not empty, that can stay where it is: the last piece, or the
+ * only one, where what comes before it is little. */
+static const Slice *find_kept(const SliceQueue *content)
+{
+    enum { COPIED_MAX = 2048 };
+    const Slice *first = slice_queue_first(content);
+    const Slice *last = first + content->count - 1;
+    bool is_little = content->count == 1 || (content->count == 2 && first->length <= COPIED_MAX);
+    return is_little && is_worth_keeping(last) ? last : NULL;
+}
+
+StoredMessage *incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
+                                      const char *reverse_path, const char *fields)
 {
     const SliceQueue *content = &message->content;
     const bool is_delivered = reverse_path != NULL && !survey->has_return_path;
     g_autofree char *path = is_delivered ? message_format_return_path(reverse_path) : NULL;
-    const size_t front = is_delivered ? strlen(path) : 0, size = strlen(fields);
-    const size_t length = front + size + content->length;
-    uint8_t *octets = g_malloc(length);
-    if (is_delivered)
-        memcpy(octets, path, front);
-    memcpy(octets + front, fields, size);
-    slice_queue_copy(content, octets + front + size);
-    GBytes *whole = g_bytes_new_take(octets, length);
-    placed->octets = is_delivered ? g_bytes_new_from_bytes(whole, front, length - front) : whole;
-    placed->delivered = is_delivered ? whole : NULL;
-    /* In a long one, what is on top may have moved it out of what is looked at. */
-    if (length <= MESSAGE_HEADER_MAX)
-        placed->left = survey->id_left;
+    const Slice *kept = content->count > 0 ? find_kept(content) : NULL;
+    Span front = {0};
+    Slice rest = {0};
+    if (kept != NULL) {
+        front = content->count > 1 ? slice_queue_peek(content) : (Span){0};
+        rest = slice_ref(*kept, 0, kept->length);
+    } else if (content->length > 0) {
+        rest = slice_queue_gather(slice_queue_first(content), 0, content->length);
+    }
+    return stored_message_new(path, span_of_text(fields), front, rest);
 }

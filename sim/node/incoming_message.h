@@ -1,10 +1,10 @@
 /* A message as it comes in from a client, piece by piece: its octets stay where the client has put
- * them until the message is whole, and are copied once. */
+ * them. */
 #pragma once
 
 #include "mail/message.h"
 #include "net/slice_queue.h"
-#include "store/queue.h"
+#include "store/stored_message.h"
 
 typedef struct IncomingMessage {
     SliceQueue content; /* what has come, where the client has put it */
@@ -20,9 +20,9 @@ void incoming_message_drop(IncomingMessage *message);
 void incoming_message_take(IncomingMessage *message, Span octets, GBytes *within);
 /* What the header says; borrowed from the message as it is now. */
 MessageSurvey incoming_message_survey(IncomingMessage *message);
-/* Puts the octets together, the fields on top, in memory of their size: they stay as long as the
- * message is in the queue. `survey` is that of the content. Where a mailbox is to get them,
- * `reverse_path` (else NULL) becomes their Return-Path (RFC 5321 §4.4), put before them at once, so
- * that they need not be copied for it. `placed` owns its octets then. */
-void incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
-                            const char *reverse_path, const char *fields, QueueMessage *placed);
+/* The whole, with fields on top of it: what the client has sent stays where it is, but for little
+ * at its beginning, if that is worth the memory that it lies in. `survey` is that of the content.
+ * Where a mailbox is to get it, `reverse_path` (else NULL) becomes its Return-Path (RFC 5321 §4.4),
+ * put there at once, so that nothing need be copied for it. */
+StoredMessage *incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
+                                      const char *reverse_path, const char *fields);

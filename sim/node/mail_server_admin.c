@@ -33,7 +33,7 @@ static void list_from_memory(Listing *listing)
         TraceFields_QUEUE_LISTED line = {
             .entry = queue_entry_id(entry),
             .mail = queue_entry_mail(entry),
-            .size = g_bytes_get_size(entry->message),
+            .size = stored_message_size(entry->message),
             .arrived_at = entry->arrived_at,
             .sender = entry->envelope->reverse_path,
             .state = queue_state_text(state),
@@ -75,12 +75,12 @@ static void list_from_disk(Listing *listing, const GPtrArray *entries, GPtrArray
         if (spool_entry_waiting(entry) == 0)
             continue;
         QueueState state = state_on_disk(entry);
-        char *mail = mail_name_of(entry->message);
+        char *mail = mail_name_of_stored(entry->message);
         g_ptr_array_add(names, mail);
         TraceFields_QUEUE_LISTED line = {
             .entry = entry->id,
             .mail = mail,
-            .size = g_bytes_get_size(entry->message),
+            .size = stored_message_size(entry->message),
             .arrived_at = entry->arrived_at,
             .sender = entry->envelope->reverse_path,
             .state = queue_state_text(state),

@@ -34,18 +34,9 @@ static char *delivered_to(const Address *address, const AddressMeaning *meaning)
     return address_format(&own);
 }
 
-static GBytes *with_fields(const QueueEntry *entry, const char *fields)
-{
-    size_t size = 0;
-    const uint8_t *data = g_bytes_get_data(entry->message, &size);
-    GByteArray *message = g_byte_array_sized_new((guint)(strlen(fields) + size));
-    g_byte_array_append(message, (const uint8_t *)fields, (guint)strlen(fields));
-    g_byte_array_append(message, data, (guint)size);
-    return g_byte_array_free_to_bytes(message);
-}
-
 /* RFC 2369 §3, RFC 2919 §3. Precedence is no standard, and keeps many answering programs silent. */
-static GBytes *list_message(const QueueEntry *entry, const Address *address, const char *list)
+static StoredMessage *list_message(const QueueEntry *entry, const Address *address,
+                                   const char *list)
 {
     g_autofree char *fields =
         g_strdup_printf("Delivered-To: %s@%s\r\n"
@@ -56,27 +47,27 @@ static GBytes *list_message(const QueueEntry *entry, const Address *address, con
                         "Precedence: list\r\n",
                         list, address->domain, list, address->domain, list, address->domain, list,
                         address->domain, list, address->domain);
-    return with_fields(entry, fields);
+    return stored_message_with_fields(entry->message, span_of_text(fields));
 }
 
-static GBytes *new_message(const LocalDelivery *local, const Address *address,
-                           const AddressMeaning *meaning)
+static StoredMessage *new_message(const LocalDelivery *local, const Address *address,
+                                  const AddressMeaning *meaning)
 {
     if (is_list(local))
         return list_message(local->entry, address, meaning->name);
     if (local->has_one_address)
-        return g_bytes_ref(local->entry->message);
+        return stored_message_ref(local->entry->message);
     g_autofree char *own = delivered_to(address, meaning);
     g_autofree char *field = g_strdup_printf("Delivered-To: %s\r\n", own);
-    return with_fields(local->entry, field);
+    return stored_message_with_fields(local->entry->message, span_of_text(field));
 }
 
 /* Whether the address has had the message before. */
 static bool was_here(const QueueEntry *entry, const Address *address, const AddressMeaning *meaning)
 {
     g_autofree char *own = delivered_to(address, meaning);
-    Span message =
-        span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message));
+    g_autoptr(GBytes) octets = stored_message_join(entry->message);
+    Span message = span_of_bytes(octets);
     size_t position = 0;
     Span name, value;
     while (message_next_header_named(message, "Delivered-To", &position, &name, &value)) {
@@ -207,7 +198,7 @@ void local_delivery_expand(LocalDelivery *local, const Address *address,
     }
     g_autoptr(Envelope) envelope = new_envelope(local, address, meaning);
     add_recipients(local, envelope, addresses);
-    g_autoptr(GBytes) message = new_message(local, &target, &target_meaning);
-    queue_add(local->server->queue, envelope, (QueueMessage){.octets = message},
+    g_autoptr(StoredMessage) message = new_message(local, &target, &target_meaning);
+    queue_add(local->server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){expanded, local});
 }

@@ -120,7 +120,7 @@ typedef struct Transfer {
     MailServer *server;
     QueueBatch *batch;
     Envelope *envelope; /* own references: the entry may be done before the connection is */
-    GBytes *message;
+    StoredMessage *message;
     char *mail;                     /* this and the addresses lie behind the transfer */
     SmtpClientRecipient *addresses; /* of the batch */
     char **original_recipients;     /* xtext of ORCPT, each or all may be NULL */

@@ -60,21 +60,18 @@ static size_t copy_without_return_path(uint8_t *stored, Span message)
     return length + message.length - kept;
 }
 
-static GBytes *with_return_path(const QueueEntry *entry)
+static StoredMessage *with_return_path(const QueueEntry *entry)
 {
-    if (entry->delivered != NULL)
-        return g_bytes_ref(entry->delivered);
+    if (entry->message->path_length > 0)
+        return stored_message_ref(entry->message);
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
-    size_t field_length = strlen(field), size = 0;
-    const uint8_t *data = g_bytes_get_data(entry->message, &size);
-    uint8_t *stored = g_malloc(field_length + size);
-    memcpy(stored, field, field_length);
-    size_t length = field_length;
+    g_autoptr(GBytes) octets = stored_message_join(entry->message);
+    size_t size = g_bytes_get_size(octets);
+    uint8_t *stored = g_malloc(size);
     if (size > 0)
-        length += copy_without_return_path(stored + length, span_of(data, size));
-    if (length < field_length + size)
-        stored = g_realloc(stored, length);
-    return g_bytes_new_take(stored, length);
+        size = copy_without_return_path(stored, span_of(g_bytes_get_data(octets, NULL), size));
+    Slice rest = {g_bytes_new_take(stored, size), 0, size};
+    return stored_message_new(field, (Span){0}, (Span){0}, rest);
 }
 
 /* ---- Outcomes ---- */
@@ -196,8 +193,8 @@ static void store(LocalDelivery *local, const char *mailbox)
         mail_store_settle(server->mailboxes, mailbox, origin, (MailDone){settled, local});
         return;
     }
-    g_autoptr(GBytes) message = with_return_path(local->entry);
-    uint64_t size = g_bytes_get_size(message);
+    g_autoptr(StoredMessage) message = with_return_path(local->entry);
+    uint64_t size = stored_message_delivered_size(message);
     /* In a long one, the field on top may have moved it out of what is looked at. */
     const char *mail = size <= MESSAGE_HEADER_MAX ? queue_entry_mail(local->entry) : NULL;
     if (has_no_room(server, mailbox, size))

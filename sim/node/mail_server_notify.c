@@ -103,6 +103,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
     const Machine *machine = &notification->server->machine;
     const char *name = notification->name;
     const char *host = host_name(machine->host);
+    g_autoptr(GBytes) original = stored_message_join(entry->message);
     g_autofree char *message_id = g_strdup_printf("%s@%s", name, host);
     DsnReport report = {
         .reporting_mta = host,
@@ -113,8 +114,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
         .arrival_unix = machine_unix_at(machine, entry->arrived_at),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
-        .original =
-            span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message)),
+        .original = span_of_bytes(original),
         /* RFC 3461 §4.3: RET is for failures; any other notice returns the headers. */
         .return_full =
             entry->envelope->return_content == RETURN_FULL && recipients[0].action == DSN_FAILED,
@@ -130,8 +130,9 @@ static void offer(Notification *notification,
 {
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, notification->to, NOTIFY_NEVER, NULL);
-    queue_add(notification->server->queue, envelope,
-              (QueueMessage){.octets = notification->message}, (QueueAdded){done, notification});
+    g_autoptr(StoredMessage) message = stored_message_of_bytes(notification->message);
+    queue_add(notification->server->queue, envelope, (QueueMessage){.message = message},
+              (QueueAdded){done, notification});
 }
 
 /* ---- No room ---- */

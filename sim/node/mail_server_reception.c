@@ -298,8 +298,8 @@ static char *missing_id(const Reception *reception, const char *id)
 
 /* The message as this server passes it on: its Received field on top (RFC 5321 §4.4). `survey` is
  * that of its content. */
-static void build_message(const Reception *reception, const MessageSurvey *survey,
-                          QueueMessage *message)
+static StoredMessage *build_message(const Reception *reception, const MessageSurvey *survey,
+                                    const SmtpServerEvent *event)
 {
     const Machine *machine = &reception->server->machine;
     SpoolId id = queue_peek_next_id(reception->server->queue);
@@ -324,9 +324,13 @@ static void build_message(const Reception *reception, const MessageSurvey *surve
     g_autofree char *fields = NULL;
     if (spf != NULL || identity != NULL)
         fields = g_strconcat(spf != NULL ? spf : "", received, identity, NULL);
-    incoming_message_place(&reception->message, survey,
-                           reception->is_for_mailbox ? envelope->reverse_path : NULL,
-                           fields != NULL ? fields : received, message);
+    const char *all_fields = fields != NULL ? fields : received;
+    StoredMessage *message = incoming_message_place(
+        &reception->message, survey, reception->is_for_mailbox ? envelope->reverse_path : NULL,
+        all_fields);
+    message->is_plain = event->message.is_plain;
+    message->is_ascii = !event->message.is_beyond_ascii && span_is_ascii(span_of_text(all_fields));
+    return message;
 }
 
 static void end_reception(Reception *reception)
@@ -388,14 +392,14 @@ static void handle_message_end(Reception *reception, const SmtpServerEvent *even
         reset_transaction(reception);
         return;
     }
-    QueueMessage message = {0};
-    build_message(reception, &survey, &message);
+    g_autoptr(StoredMessage) message = build_message(reception, &survey, event);
+    /* In a long one, what is on top may have moved it out of what is looked at. */
+    bool has_name = stored_message_delivered_size(message) <= MESSAGE_HEADER_MAX;
+    QueueMessage queued = {message, has_name ? survey.id_left : (Span){0}};
     reception->open_token = event->token;
     reception->is_adding = true;
     QueueAdded added = {message_added, reception};
-    queue_add(reception->server->queue, reception->envelope, message, added);
-    g_bytes_unref(message.octets);
-    g_bytes_unref(message.delivered);
+    queue_add(reception->server->queue, reception->envelope, queued, added);
     reset_transaction(reception);
 }
 

@@ -63,7 +63,7 @@ void mail_server_defer(MailServer *server, QueueEntry *entry, const Failure *fai
 void transfer_free(Transfer *transfer)
 {
     envelope_free(transfer->envelope);
-    g_bytes_unref(transfer->message);
+    stored_message_unref(transfer->message);
     for (size_t i = 0; transfer->original_recipients != NULL && i < transfer->batch->count; i++)
         g_free(transfer->original_recipients[i]);
     g_free(transfer->original_recipients);
@@ -116,7 +116,7 @@ Transfer *transfer_begin(MailServer *server, QueueBatch *batch)
     transfer->server = server;
     transfer->batch = batch;
     transfer->envelope = envelope_copy(batch->entry->envelope);
-    transfer->message = g_bytes_ref(batch->entry->message);
+    transfer->message = stored_message_ref(batch->entry->message);
     fill_addresses(transfer);
     const Envelope *envelope = transfer->envelope;
     if (envelope_id(envelope) != NULL)
@@ -129,7 +129,7 @@ Transfer *transfer_begin(MailServer *server, QueueBatch *batch)
                                                               : (Span){0}},
         .recipients = transfer->addresses,
         .recipient_count = batch->count,
-        .content = {transfer->message, 0, g_bytes_get_size(transfer->message)},
+        .message = transfer->message,
     };
     for (size_t i = 0; i < batch->count; i++)
         queue_begin_attempt(batch->entry, batch->recipients[i], "smtp", batch->domain);

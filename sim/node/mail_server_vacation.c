@@ -64,8 +64,8 @@ static const char *find_rule(MailServer *server, const QueueEntry *entry, const 
                              const MailServerVacation *vacation)
 {
     OwnAddresses own = {server, user};
-    Span message =
-        span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message));
+    g_autoptr(GBytes) octets = stored_message_join(entry->message);
+    Span message = span_of_bytes(octets);
     const char *sender = entry->envelope->reverse_path;
     const char *rule = auto_reply_find_rule(message, sender, &(AutoReplyUser){is_own, &own});
     if (rule != NULL)
@@ -104,8 +104,8 @@ static GBytes *compose(const MailServer *server, const QueueEntry *entry, const 
                        const MailServerVacation *vacation)
 {
     const Machine *machine = &server->machine;
-    Span message =
-        span_of(g_bytes_get_data(entry->message, NULL), g_bytes_get_size(entry->message));
+    g_autoptr(GBytes) octets = stored_message_join(entry->message);
+    Span message = span_of_bytes(octets);
     g_autofree char *subject = answer_subject(message, vacation);
     g_autofree char *id = message_id_of(message);
     g_autofree char *own_id = g_strdup_printf("%s@%s", answer->name, host_name(machine->host));
@@ -163,7 +163,8 @@ static void answer_noted(void *owner, DiskResult result)
     }
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, answer->to, NOTIFY_NEVER, NULL);
-    queue_add(answer->server->queue, envelope, (QueueMessage){.octets = answer->message},
+    g_autoptr(StoredMessage) message = stored_message_of_bytes(answer->message);
+    queue_add(answer->server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){answer_added, answer});
 }
 

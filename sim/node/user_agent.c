@@ -98,7 +98,7 @@ AgentMail *user_agent_find_received(const UserAgent *agent, const char *mail)
 
 static Span mail_span(const AgentMail *mail)
 {
-    return span_of(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    return span_of_bytes(mail->content);
 }
 
 /* ---- Writing ---- */

@@ -10,7 +10,7 @@ typedef struct DirectDelivery {
     UserAgent *agent;
     char *mail;
     Envelope *envelope; /* of those recipients */
-    GBytes *content;
+    StoredMessage *message;
     SmtpClientRecipient *recipients;
     DeliveryJob job;
     Delivery *delivery;
@@ -22,7 +22,7 @@ void direct_delivery_free(void *pointer)
     DirectDelivery *direct = pointer;
     delivery_free(direct->delivery);
     envelope_free(direct->envelope);
-    g_bytes_unref(direct->content);
+    stored_message_unref(direct->message);
     g_free(direct->recipients);
     g_free(direct->mail);
     g_free(direct);
@@ -90,7 +90,7 @@ static void deliver(UserAgent *agent, const AgentMail *mail, Envelope *part)
     direct->agent = agent;
     direct->mail = g_strdup(mail->name);
     direct->envelope = part;
-    direct->content = g_bytes_ref(mail->content);
+    direct->message = stored_message_of_bytes(mail->content);
     direct->recipients = g_new0(SmtpClientRecipient, part->recipient_count);
     for (size_t i = 0; i < part->recipient_count; i++) {
         direct->recipients[i].mailbox = part->recipients[i].address;
@@ -102,7 +102,7 @@ static void deliver(UserAgent *agent, const AgentMail *mail, Envelope *part)
         .parameters = {.ret = part->return_content},
         .recipients = direct->recipients,
         .recipient_count = part->recipient_count,
-        .content = {direct->content, 0, g_bytes_get_size(direct->content)},
+        .message = direct->message,
     };
     DeliveryOptions options = {.helo_name = agent->helo_name,
                                .domain = domain,

@@ -103,13 +103,14 @@ typedef struct SmtpClientRecipient {
     SmtpRcptParameters parameters;
 } SmtpClientRecipient;
 
-/* Everything is copied; the slices are shared by reference. The content is the parts one behind the
- * other, lines ended by CRLF, not dot-stuffed; a missing last CRLF is added. */
+/* Everything is copied; the slices are shared by reference. The content is the front and the parts,
+ * one behind the other, lines ended by CRLF, not dot-stuffed; a missing last CRLF is added. */
 typedef struct SmtpClientTransaction {
     const char *reverse_path;      /* mailbox without angle brackets; "" is the null path */
     SmtpMailParameters parameters; /* size 0: the engine declares the content's length */
     const SmtpClientRecipient *recipients;
     size_t recipient_count; /* 1 to SMTP_CLIENT_RECIPIENTS_MAXIMUM */
+    Span content_front;     /* goes before the parts, and is copied */
     const Slice *content;
     size_t content_count; /* 0 to SMTP_CLIENT_PARTS_MAXIMUM */
     bool is_plain; /* known of the content: whole lines that end in CRLF, with no other CR or LF,

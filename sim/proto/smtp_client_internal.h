@@ -60,6 +60,7 @@ typedef struct SmtpOwnTransaction {
     const char *reverse_path;
     SmtpMailParameters parameters;
     size_t recipient_count;
+    Span content_front;
     Slice content[SMTP_CLIENT_PARTS_MAXIMUM];
     size_t content_count;
     size_t sent;                            /* commands */
@@ -67,8 +68,8 @@ typedef struct SmtpOwnTransaction {
     size_t accepted;                        /* recipients */
     size_t delivered, temporary, permanent; /* recipients with a result */
     bool done;                              /* the sum has been told */
-    size_t part;                            /* content: index of the part being sent */
-    size_t offset;                          /* content: octets of that part that are sent */
+    size_t part;   /* content: index of the part being sent; 0: the front */
+    size_t offset; /* content: octets of that part that are sent */
     SmtpContentEncoder encoder;
     bool is_chunking; /* BDAT, not DATA */
     bool is_plain;    /* as of SmtpClientTransaction */

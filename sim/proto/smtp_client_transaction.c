@@ -51,7 +51,7 @@ static size_t texts_size(const SmtpClientTransaction *transaction)
 {
     CHECK(transaction->parameters.envid.length <= ENVELOPE_ENVID_MAX);
     size_t size = check_mailbox(transaction->reverse_path) + 1;
-    size += transaction->parameters.envid.length + 1;
+    size += transaction->parameters.envid.length + 1 + transaction->content_front.length + 1;
     for (size_t i = 0; i < transaction->recipient_count; i++) {
         const SmtpClientRecipient *recipient = &transaction->recipients[i];
         CHECK(recipient->parameters.orcpt.length <= ENVELOPE_ORCPT_MAX);
@@ -60,9 +60,20 @@ static size_t texts_size(const SmtpClientTransaction *transaction)
     return size;
 }
 
+/* The front, and the parts behind it. */
+static size_t part_count(const SmtpOwnTransaction *transaction)
+{
+    return 1 + transaction->content_count;
+}
+
+static Span part_at(const SmtpOwnTransaction *transaction, size_t index)
+{
+    return index == 0 ? transaction->content_front : slice_span(transaction->content[index - 1]);
+}
+
 static uint64_t content_length(const SmtpOwnTransaction *transaction)
 {
-    uint64_t length = 0;
+    uint64_t length = transaction->content_front.length;
     for (size_t i = 0; i < transaction->content_count; i++)
         length += transaction->content[i].length;
     return length;
@@ -84,6 +95,7 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
     own->parameters.envid = put_text(transaction->parameters.envid, &texts);
     for (size_t i = 0; i < own->recipient_count; i++)
         own->recipients[i] = own_recipient(&transaction->recipients[i], &texts);
+    own->content_front = put_text(transaction->content_front, &texts);
     own->content_count = transaction->content_count;
     own->is_plain = transaction->is_plain;
     for (size_t i = 0; i < own->content_count; i++)
@@ -149,8 +161,8 @@ static bool append_path(Buffer *output, const char *verb, const char *mailbox)
 static bool encode_content(SmtpOwnTransaction *transaction, Buffer *output)
 {
     enum { FINAL_DOT_ROOM = 8 };
-    while (transaction->part < transaction->content_count) {
-        Span part = slice_span(transaction->content[transaction->part]);
+    while (transaction->part < part_count(transaction)) {
+        Span part = part_at(transaction, transaction->part);
         Span rest = span_skip(part, transaction->offset);
         buffer_expect(output, rest.length + FINAL_DOT_ROOM);
         transaction->offset += smtp_content_encoder_write(&transaction->encoder, rest, output);
@@ -218,8 +230,8 @@ void smtp_client_pump_commands(SmtpClient *client)
 
 static bool is_plain(const SmtpOwnTransaction *transaction)
 {
-    for (size_t i = 0; i < transaction->content_count && !transaction->is_plain; i++) {
-        Span part = slice_span(transaction->content[i]);
+    for (size_t i = 0; i < part_count(transaction) && !transaction->is_plain; i++) {
+        Span part = part_at(transaction, i);
         if (span_plain_lines(part) < part.length)
             return false;
     }
@@ -230,12 +242,12 @@ static bool is_plain(const SmtpOwnTransaction *transaction)
 static bool put_front(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
-    size_t last = transaction->content_count - 1;
-    size_t front = content_length(transaction) - transaction->content[last].length;
+    size_t last = part_count(transaction) - 1;
+    size_t front = content_length(transaction) - part_at(transaction, last).length;
     if (front >= buffer_room(&client->output) - SMTP_CONTENT_FINISH_ROOM)
         return false;
     for (size_t i = 0; i < last; i++)
-        buffer_append(&client->output, slice_span(transaction->content[i]));
+        buffer_append(&client->output, part_at(transaction, i));
     client->before_lent = front;
     transaction->part = last;
     return true;
@@ -257,7 +269,7 @@ static bool begin_lending(SmtpClient *client)
 static bool lend_content(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
-    const Slice *content = &transaction->content[transaction->part];
+    const Slice *content = &transaction->content[transaction->part - 1];
     size_t room = smtp_client_output_room(client);
     size_t count = MIN(content->length - transaction->offset, room - MIN(room, 1));
     if (client->lent.length > 0)

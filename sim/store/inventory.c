@@ -29,7 +29,7 @@ static void record_damaged(const Inventory *inventory, const char *path)
 
 static void record_entry(const Inventory *inventory, const SpoolEntry *entry)
 {
-    g_autofree char *mail = mail_name_of(entry->message);
+    g_autofree char *mail = mail_name_of_stored(entry->message);
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         TraceFields_STORE_INVENTORY fields = {
             .place = "queue",

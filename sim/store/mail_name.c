@@ -18,6 +18,12 @@ char *mail_name_of(GBytes *message)
     return mail_name_of_left(message_id_left(span_of(data, size)));
 }
 
+char *mail_name_of_stored(const StoredMessage *message)
+{
+    g_autoptr(GBytes) octets = stored_message_join(message);
+    return mail_name_of(octets);
+}
+
 char *mail_name_of_left(Span left)
 {
     if (left.length == 0)

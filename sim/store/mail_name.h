@@ -2,10 +2,12 @@
 #pragma once
 
 #include "core/bytes.h"
+#include "store/stored_message.h"
 
 #include <glib.h>
 
 /* The left part of the message's Message-ID as valid UTF-8; "" when it has none. To free. */
 char *mail_name_of(GBytes *message);
+char *mail_name_of_stored(const StoredMessage *message);
 /* The same of a left part that has been found. */
 char *mail_name_of_left(Span left);

@@ -32,7 +32,7 @@
 #pragma once
 
 #include "core/simtime.h"
-#include "store/disk.h"
+#include "store/stored_message.h"
 
 enum {
     MAIL_USER_MAX = 64,    /* octets */
@@ -133,8 +133,9 @@ uint64_t mail_store_failure(const MailStore *store);
  * for. Records mailbox.store. Shares `message`. */
 void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
                        MailFlags flags, SimTime date, MailDone done);
-void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        const char *mail, MailOrigin origin, SimTime date, MailDone done);
+void mail_store_deliver(MailStore *store, const char *user, const char *folder,
+                        StoredMessage *message, const char *mail, MailOrigin origin, SimTime date,
+                        MailDone done);
 /* Whether the message of that delivery is in one of the user's folders already. Looks at each
  * message: only for a delivery that may have been attempted before. */
 bool mail_store_has_delivery(const MailStore *store, const char *user, MailOrigin origin);

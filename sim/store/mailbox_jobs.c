@@ -11,7 +11,7 @@ static void touched_clear(void *data)
 {
     Touched *touched = data;
     g_free(touched->mail);
-    g_clear_pointer(&touched->content, g_bytes_unref);
+    g_clear_pointer(&touched->content, stored_message_unref);
 }
 
 /* What the last job has left, or a new one. */
@@ -53,7 +53,7 @@ static void job_free(MailJob *job)
     g_free(job->user_name);
     g_free(job->folder_name);
     g_free(job->target_name);
-    g_clear_pointer(&job->message, g_bytes_unref);
+    g_clear_pointer(&job->message, stored_message_unref);
     g_free(job->mail);
     g_clear_pointer(&job->new_folder, mail_folder_free);
     array_give_back(&job->store->spare_uids, job->uids);
@@ -265,12 +265,12 @@ bool mail_job_has_room(const MailJob *job, size_t count)
            count < UINT32_MAX - job->target->uid_next;
 }
 
-void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, GBytes *content)
+void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, StoredMessage *content)
 {
     message.uid = job->target->uid_next + job->touched->len;
-    message.size = g_bytes_get_size(content);
+    message.size = stored_message_delivered_size(content);
     Touched touched = {.message = message,
-                       .mail = mail != NULL ? g_strdup(mail) : mail_name_of(content),
+                       .mail = mail != NULL ? g_strdup(mail) : mail_name_of_stored(content),
                        .content = content};
     g_array_append_val(job->touched, touched);
 }
@@ -281,7 +281,7 @@ static void plan_contents(const MailJob *job, DiskPlan *plan)
     for (guint i = 0; i < job->touched->len; i++) {
         const Touched *touched = mail_job_touched(job, i);
         g_autofree char *tmp = mail_folder_tmp_path(job->target, touched->message.uid);
-        disk_plan_write(plan, tmp, touched->content);
+        disk_plan_write_delivered(plan, tmp, touched->content);
         disk_plan_sync(plan, tmp);
     }
     for (guint i = 0; i < job->touched->len; i++) {

@@ -17,9 +17,9 @@ typedef struct MailJobType {
 /* A message that a job puts somewhere, changes or takes away. */
 typedef struct Touched {
     MailMessage message;
-    char *mail;        /* its name */
-    GBytes *content;   /* of one put into the target */
-    uint32_t from_uid; /* of one copied or moved: the UID it had */
+    char *mail;             /* its name */
+    StoredMessage *content; /* of one put into the target */
+    uint32_t from_uid;      /* of one copied or moved: the UID it had */
     bool is_moved;
 } Touched;
 
@@ -27,14 +27,14 @@ struct MailJob {
     MailStore *store;
     const MailJobType *type;
     char *user_name, *folder_name, *target_name;
-    GBytes *message;   /* deliver */
-    char *mail;        /* deliver: its name, where that is known */
-    SimTime date;      /* deliver */
-    MailFlags flags;   /* append, set_flags */
-    MailOrigin origin; /* deliver, settle */
-    MailFlagMode mode; /* set_flags */
-    bool only_deleted; /* expunge */
-    GArray *uids;      /* uint32_t: those asked for; at the end those to tell */
+    StoredMessage *message; /* deliver */
+    char *mail;             /* deliver: its name, where that is known */
+    SimTime date;           /* deliver */
+    MailFlags flags;        /* append, set_flags */
+    MailOrigin origin;      /* deliver, settle */
+    MailFlagMode mode;      /* set_flags */
+    bool only_deleted;      /* expunge */
+    GArray *uids;           /* uint32_t: those asked for; at the end those to tell */
     MailDone done;
     Cause cause; /* what asked for it */
 
@@ -63,7 +63,8 @@ uint32_t mail_job_uid(const MailJob *job, guint index);
 Touched *mail_job_touched(const MailJob *job, guint index);
 /* Gives a message its UID in the target. `mail` is its name; NULL: it is looked for. Takes
  * `content` over. */
-void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, GBytes *content);
+void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail,
+                        StoredMessage *content);
 /* Sets a message of the source down for removal. */
 void mail_job_touch_removal(MailJob *job, const MailMessage *message);
 /* Steps that write all touched messages into the target, and its mark if it has none. */

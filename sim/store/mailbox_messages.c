@@ -16,7 +16,7 @@ static MailResult prepare_deliver(MailJob *job, DiskPlan *plan)
     if (!mail_job_has_room(job, 1))
         return MAIL_NO_ROOM;
     MailMessage message = {.flags = job->flags, .date = job->date, .origin = job->origin};
-    mail_job_touch_new(job, message, job->mail, g_bytes_ref(job->message));
+    mail_job_touch_new(job, message, job->mail, stored_message_ref(job->message));
     mail_job_plan_additions(job, plan);
     return MAIL_OK;
 }
@@ -28,12 +28,12 @@ static void apply_deliver(MailJob *job)
 }
 
 static MailJob *delivery_new(MailStore *store, const char *user, const char *folder,
-                             GBytes *message, SimTime date, MailDone done)
+                             StoredMessage *message, SimTime date, MailDone done)
 {
     static const MailJobType type = {prepare_deliver, apply_deliver};
     CHECK(date >= 0);
     MailJob *job = mail_job_new(store, &type, user, folder, done);
-    job->message = g_bytes_ref(message);
+    job->message = stored_message_ref(message);
     job->date = date;
     return job;
 }
@@ -41,13 +41,15 @@ static MailJob *delivery_new(MailStore *store, const char *user, const char *fol
 void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
                        MailFlags flags, SimTime date, MailDone done)
 {
-    MailJob *job = delivery_new(store, user, folder, message, date, done);
+    g_autoptr(StoredMessage) stored = stored_message_of_bytes(message);
+    MailJob *job = delivery_new(store, user, folder, stored, date, done);
     job->flags = flags & MAIL_FLAGS_ALL;
     mail_job_ask(job);
 }
 
-void mail_store_deliver(MailStore *store, const char *user, const char *folder, GBytes *message,
-                        const char *mail, MailOrigin origin, SimTime date, MailDone done)
+void mail_store_deliver(MailStore *store, const char *user, const char *folder,
+                        StoredMessage *message, const char *mail, MailOrigin origin, SimTime date,
+                        MailDone done)
 {
     MailJob *job = delivery_new(store, user, folder, message, date, done);
     CHECK(origin.start != 0);
@@ -136,14 +138,14 @@ static MailResult touch_transfer(MailJob *job, bool is_move)
 {
     for (guint i = 0; i < job->uids->len; i++) {
         uint32_t uid = mail_job_uid(job, i);
-        GBytes *content =
+        g_autoptr(GBytes) content =
             is_move ? mail_folder_peek(job->source, uid) : mail_folder_read(job->source, uid);
         if (content == NULL)
             return MAIL_FAILED;
         MailMessage message = *mail_folder_find(job->source, uid);
         if (!is_move)
             message.origin = (MailOrigin){0}; /* the first one stays what the delivery has made */
-        mail_job_touch_new(job, message, NULL, content);
+        mail_job_touch_new(job, message, NULL, stored_message_of_bytes(content));
         mail_job_touched(job, i)->from_uid = uid;
         mail_job_touched(job, i)->is_moved = is_move;
     }

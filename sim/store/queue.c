@@ -110,8 +110,8 @@ void queue_recipient_set_retry(QueueRecipient *recipient, const RetryState *retr
 static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
                              const QueueMessage *message, SimTime arrived_at)
 {
-    g_autofree char *mail =
-        message->left.length > 0 ? mail_name_of_left(message->left) : mail_name_of(message->octets);
+    g_autofree char *mail = message->left.length > 0 ? mail_name_of_left(message->left)
+                                                     : mail_name_of_stored(message->message);
     size_t count = envelope->recipient_count;
     size_t id_size = strlen(id) + 1, mail_size = strlen(mail) + 1;
     CHECK(count <= ENVELOPE_RECIPIENTS_MAX && id_size <= SPOOL_ID_MAX);
@@ -125,8 +125,7 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
     entry->id_size = id_size & ID_SIZE_MASK;
     entry->arrived_at = arrived_at;
     entry->envelope = envelope;
-    entry->message = g_bytes_ref(message->octets);
-    entry->delivered = message->delivered != NULL ? g_bytes_ref(message->delivered) : NULL;
+    entry->message = stored_message_ref(message->message);
     for (size_t i = 0; i < count; i++) {
         entry->recipients[i].reason = g_ref_string_acquire(queue->no_reason);
         entry->waiting_count++;
@@ -141,8 +140,7 @@ void queue_entry_free(QueueEntry *entry)
     for (size_t i = 0; i < entry->envelope->recipient_count; i++)
         g_ref_string_release(entry->recipients[i].reason);
     envelope_free(entry->envelope);
-    g_bytes_unref(entry->message);
-    g_bytes_unref(entry->delivered);
+    stored_message_unref(entry->message);
     g_free(entry);
 }
 
@@ -232,7 +230,7 @@ static void accept_entry(QueueEntry *entry)
               .recipient = entry->envelope->recipients[i].address,
               .sender = entry->envelope->reverse_path, .entry = queue_entry_id(entry),
               .origin = envelope_origin(entry->envelope)->entry,
-              .size = g_bytes_get_size(entry->message));
+              .size = stored_message_size(entry->message));
         queue_entry_wait(entry, i, simulator_now(queue->simulator));
     }
 }
@@ -262,7 +260,7 @@ void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, Que
     Addition *addition = g_new(Addition, 1);
     *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);
-    spool_add(queue->spool, id.text, entry->envelope, message.octets, now,
+    spool_add(queue->spool, id.text, entry->envelope, message.message, now,
               (DiskDone){on_added, addition});
 }
 
@@ -278,7 +276,7 @@ static void recover_recipient(QueueEntry *entry, size_t i, const SpoolRecipient 
 static void recover_entry(Queue *queue, SpoolEntry *found)
 {
     QueueEntry *entry = entry_new(queue, found->id, g_steal_pointer(&found->envelope),
-                                  &(QueueMessage){.octets = found->message}, found->arrived_at);
+                                  &(QueueMessage){.message = found->message}, found->arrived_at);
     size_t count = entry->envelope->recipient_count;
     entry->is_held = found->is_held;
     entry->is_recovered = true;

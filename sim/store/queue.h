@@ -84,8 +84,7 @@ typedef struct QueueRecipient {
 typedef struct QueueEntry {
     Queue *queue;
     Envelope *envelope;
-    GBytes *message;
-    GBytes *delivered; /* as of QueueMessage */
+    StoredMessage *message;
     SimTime arrived_at;
     uint32_t serial;             /* the queue's own: counts the entries in the order of arrival */
     uint32_t waiting_count : 11; /* recipients not done, the active ones included */
@@ -129,13 +128,12 @@ void queue_free(Queue *queue);
 SpoolId queue_peek_next_id(const Queue *queue);
 /* A message, and what whoever gives it knows of it already. */
 typedef struct QueueMessage {
-    GBytes *octets;
-    Span left;         /* their message_id_left; empty: it is looked for */
-    GBytes *delivered; /* what a mailbox here gets of it, with its Return-Path; or NULL */
+    StoredMessage *message;
+    Span left; /* its message_id_left; empty: it is looked for */
 } QueueMessage;
 
 /* Makes the message durable, records queue.enter and mail.accepted for each recipient, all of them
- * due at once, then tells `added`. Copies the envelope, which has a recipient; shares the octets.
+ * due at once, then tells `added`. Copies the envelope, which has a recipient; shares the message.
  */
 void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added);
 /* Reads the spool after a start: records queue.recover for each entry; recipients are due at once,

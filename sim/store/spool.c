@@ -197,14 +197,14 @@ static void sync_later(Spool *spool, const char *path)
 }
 
 static DiskPlan *plan_add(const Spool *spool, const Job *job, const Envelope *envelope,
-                          GBytes *message, SimTime arrived_at)
+                          StoredMessage *message, SimTime arrived_at)
 {
     DiskPlan *plan = disk_plan_new();
     bool syncs_first = spool->order == SPOOL_SYNC_FIRST;
     if (job->is_refused)
         return plan;
-    spool_entry_plan_head(plan, job->path.text, envelope, g_bytes_get_size(message), arrived_at);
-    disk_plan_append(plan, job->path.text, message);
+    spool_entry_plan_head(plan, job->path.text, envelope, stored_message_size(message), arrived_at);
+    disk_plan_append_message(plan, job->path.text, message);
     if (syncs_first)
         disk_plan_sync(plan, job->path.text);
     disk_plan_rename(plan, job->path.text, job->queue_path.text);
@@ -223,7 +223,7 @@ static void run_add(Job *job, DiskPlan *plan)
 
 static void write_start(Spool *spool);
 
-void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
+void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, StoredMessage *message,
                SimTime arrived_at, DiskDone done)
 {
     Job *job = job_new(spool, tmp_path(entry_id), done);

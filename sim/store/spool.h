@@ -43,6 +43,7 @@
 #include "mail/envelope.h"
 #include "mail/retry_schedule.h"
 #include "store/disk.h"
+#include "store/stored_message.h"
 
 typedef struct Spool Spool;
 
@@ -99,7 +100,7 @@ enum { SPOOL_ENTRIES_MAX = 1 << 20 };
 
 /* Shares `message`. DISK_FULL: no room, or too many entries; DISK_ERROR: the disk has failed. The
  * spool is then as before. */
-void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
+void spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, StoredMessage *message,
                SimTime arrived_at, DiskDone done);
 /* Notes an outcome other than SPOOL_WAITING. DISK_FULL, DISK_ERROR: it may not be noted. */
 void spool_note(Spool *spool, const char *entry_id, size_t recipient, SpoolOutcome outcome,
@@ -121,7 +122,7 @@ typedef struct SpoolRecipient {
 typedef struct SpoolEntry {
     char *id;
     Envelope *envelope;
-    GBytes *message;
+    StoredMessage *message;
     SimTime arrived_at;
     bool is_held;               /* as last noted */
     bool has_torn_note;         /* a line of the journal is not whole */

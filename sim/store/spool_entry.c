@@ -305,7 +305,7 @@ static bool take_head(Span *text, Head *head)
            head->message_size <= text->length - head->envelope_size;
 }
 
-static SpoolEntry *entry_new(const char *id, Envelope *envelope, GBytes *message,
+static SpoolEntry *entry_new(const char *id, Envelope *envelope, StoredMessage *message,
                              SimTime arrived_at)
 {
     SpoolEntry *entry = g_new0(SpoolEntry, 1);
@@ -333,7 +333,8 @@ SpoolEntry *spool_entry_parse(const char *id, GBytes *file)
     if (envelope == NULL)
         return NULL;
     rest = span_skip(rest, head.envelope_size);
-    GBytes *message = g_bytes_new_from_bytes(file, (gsize)(rest.data - data), head.message_size);
+    StoredMessage *message = stored_message_new(
+        NULL, (Span){0}, (Span){0}, slice_new(file, (size_t)(rest.data - data), head.message_size));
     SpoolEntry *entry = entry_new(id, envelope, message, head.arrived_at);
     parse_journal(entry, span_skip(rest, head.message_size));
     return entry;
@@ -347,7 +348,7 @@ void spool_entry_free(SpoolEntry *entry)
         return;
     g_free(entry->id);
     envelope_free(entry->envelope);
-    g_bytes_unref(entry->message);
+    stored_message_unref(entry->message);
     g_free(entry->recipients);
     g_free(entry);
 }

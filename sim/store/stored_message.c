@@ -1,0 +1,116 @@
+/* A message as servers keep it. See stored_message.h. */
+#include "store/stored_message.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+static uint8_t *put(uint8_t *at, Span octets)
+{
+    if (octets.length > 0)
+        memcpy(at, octets.data, octets.length);
+    return at + octets.length;
+}
+
+StoredMessage *stored_message_new(const char *return_path, Span fields, Span front, Slice rest)
+{
+    Span path = return_path != NULL ? span_of_text(return_path) : (Span){0};
+    size_t length = path.length + fields.length + front.length;
+    CHECK(length + rest.length <= UINT32_MAX);
+    StoredMessage *message = g_malloc(sizeof *message + length);
+    *message = (StoredMessage){.references = 1,
+                               .front_length = (uint32_t)length,
+                               .path_length = (uint32_t)path.length,
+                               .rest = rest};
+    put(put(put(message->front, path), fields), front);
+    return message;
+}
+
+StoredMessage *stored_message_of_bytes(GBytes *bytes)
+{
+    return stored_message_new(NULL, (Span){0}, (Span){0},
+                              slice_new(bytes, 0, g_bytes_get_size(bytes)));
+}
+
+StoredMessage *stored_message_ref(StoredMessage *message)
+{
+    message->references++;
+    return message;
+}
+
+void stored_message_unref(StoredMessage *message)
+{
+    if (message == NULL || --message->references > 0)
+        return;
+    slice_clear(&message->rest);
+    g_free(message);
+}
+
+/* Copies `front`, which is the message's or the end of it, and what is behind that. */
+static void copy_from(const StoredMessage *message, Span front, uint8_t *octets)
+{
+    put(put(octets, front), slice_span(message->rest));
+}
+
+GBytes *stored_message_join(const StoredMessage *message)
+{
+    const Slice *rest = &message->rest;
+    Span front = stored_message_front(message);
+    if (front.length == 0 && rest->bytes != NULL && rest->length == g_bytes_get_size(rest->bytes))
+        return g_bytes_ref(rest->bytes);
+    size_t size = stored_message_size(message);
+    uint8_t *octets = g_malloc(size);
+    copy_from(message, front, octets);
+    return g_bytes_new_take(octets, size);
+}
+
+StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields)
+{
+    StoredMessage *made = stored_message_new(NULL, fields, stored_message_front(message),
+                                             slice_ref(message->rest, 0, message->rest.length));
+    made->is_plain = message->is_plain;
+    made->is_ascii = message->is_ascii && span_is_ascii(fields);
+    return made;
+}
+
+/* ---- On the disk: a reference, and the octets when somebody reads them ---- */
+
+static void value_clear(void *value)
+{
+    stored_message_unref(*(StoredMessage **)value);
+}
+
+static void value_write(const void *value, uint8_t *octets)
+{
+    const StoredMessage *message = *(StoredMessage *const *)value;
+    copy_from(message, stored_message_front(message), octets);
+}
+
+static void value_write_delivered(const void *value, uint8_t *octets)
+{
+    const StoredMessage *message = *(StoredMessage *const *)value;
+    copy_from(message, span_of(message->front, message->front_length), octets);
+}
+
+void disk_plan_append_message(DiskPlan *plan, const char *path, StoredMessage *message)
+{
+    static const DiskValueType type = {sizeof(StoredMessage *), value_write, value_clear};
+    size_t size = stored_message_size(message);
+    if (size == 0)
+        return;
+    stored_message_ref(message);
+    disk_plan_append_value(plan, path, &type, &message, size);
+}
+
+void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *message)
+{
+    static const DiskValueType type = {sizeof(StoredMessage *), value_write_delivered, value_clear};
+    size_t size = stored_message_delivered_size(message);
+    if (size == 0) {
+        g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+        disk_plan_write(plan, path, nothing);
+        return;
+    }
+    stored_message_ref(message);
+    disk_plan_write_value(plan, path, &type, &message, size);
+}
