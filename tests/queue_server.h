@@ -86,10 +86,10 @@ static inline void on_added(void *owner, QueueEntry *entry, DiskResult result)
 static inline void ask_add(Server *server, const char *const *recipients)
 {
     g_autoptr(Envelope) envelope = envelope_new("alice@naver.example");
-    g_autoptr(GBytes) message = bytes_of(message_text);
+    g_autoptr(StoredMessage) message = stored_of(message_text);
     for (; *recipients != NULL; recipients++)
         assert_true(envelope_add_recipient(envelope, *recipients, 0, NULL));
-    queue_add(server->queue, envelope, (QueueMessage){.octets = message},
+    queue_add(server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){on_added, server});
 }
 

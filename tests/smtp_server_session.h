@@ -123,7 +123,8 @@ static inline void log_event(Session *session, const SmtpServerEvent *event)
         break;
     case SMTP_SERVER_EVENT_MESSAGE_END:
         assert_int_equal(event->message.size, session->content->len);
-        g_string_append_printf(session->log, "message [%s]\n", session->content->str);
+        g_string_append_printf(session->log, "message [%s]%s\n", session->content->str,
+                               event->message.is_plain ? "" : " not plain");
         break;
     case SMTP_SERVER_EVENT_RESET:
         g_string_append_printf(session->log, "reset %d\n", (int)event->reset);

@@ -4,7 +4,7 @@
  * after each step of the disk. */
 #pragma once
 
-#include "store/disk.h"
+#include "store/stored_message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,4 +133,19 @@ static inline void assert_bytes(GBytes *bytes, const char *text)
     assert_non_null(bytes);
     assert_int_equal(g_bytes_get_size(bytes), strlen(text));
     assert_memory_equal(g_bytes_get_data(bytes, NULL), text, strlen(text));
+}
+
+/* A message with half of it in front, as if a server had put that there. */
+static inline StoredMessage *stored_of(const char *text)
+{
+    size_t length = strlen(text), front = length / 2;
+    GBytes *bytes = bytes_of(text + front);
+    return stored_message_new(NULL, span_of(text, front), (Span){0},
+                              (Slice){bytes, 0, length - front});
+}
+
+static inline void assert_message(const StoredMessage *message, const char *text)
+{
+    g_autoptr(GBytes) bytes = stored_message_join(message);
+    assert_bytes(bytes, text);
 }

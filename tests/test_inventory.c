@@ -27,7 +27,7 @@ static void add_entry(Spool *spool, const char *name)
 {
     g_autoptr(Envelope) envelope = envelope_new("alice@naver.example");
     g_autofree char *text = g_strdup_printf("Message-ID: <%s@x.test>\r\n\r\nhi\r\n", name);
-    g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(StoredMessage) message = stored_of(text);
     envelope_add_recipient(envelope, "bob@gmail.example", 0, NULL);
     envelope_add_recipient(envelope, "carol@gmail.example", 0, NULL);
     spool_add(spool, spool_take_id(spool).text, envelope, message, 0, (DiskDone){0});

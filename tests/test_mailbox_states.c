@@ -166,8 +166,9 @@ static void ask_for_all(Server *server)
     MailStore *store = server->store;
     g_autofree char *text = g_strnfill(1500, 'm');
     g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(StoredMessage) stored = stored_of(text);
     for (uint32_t i = 0; i < 3; i++)
-        mail_store_deliver(store, "bob", "INBOX", message, NULL, (MailOrigin){1, 1, i}, 5,
+        mail_store_deliver(store, "bob", "INBOX", stored, NULL, (MailOrigin){1, 1, i}, 5,
                            (MailDone){0});
     mail_store_append(store, "bob", "Work", message, 0, 5, (MailDone){0});
     mail_store_set_flags(store, "bob", "INBOX", 1, MAIL_FLAGS_ADD, MAIL_FLAG_SEEN, (MailDone){0});
@@ -216,7 +217,7 @@ static void test_a_delivery_is_found(void **unused)
     const MailOrigin first = {1, 7, 0}, second = {1, 7, 1}, other = {2, 7, 0};
     static const uint32_t uid[] = {1};
     server_init(&server, (DiskOptions){.loss = DISK_LOSS_ALL});
-    g_autoptr(GBytes) message = bytes_of(TEXT);
+    g_autoptr(StoredMessage) message = stored_of(TEXT);
     mail_store_deliver(server.store, "bob", "INBOX", message, NULL, first, 5, tell(&server));
     assert_int_equal(end(&server), MAIL_OK);
     server_restart(&server, true);
@@ -252,10 +253,11 @@ static void test_settling_is_durable(void **unused)
     for (int is_settled = 0; is_settled < 2; is_settled++) {
         Server server;
         server_init(&server, (DiskOptions){.loss = DISK_LOSS_ALL});
+        g_autoptr(StoredMessage) stored = stored_of(TEXT);
         g_autoptr(GBytes) message = bytes_of(TEXT);
         mail_store_append(server.store, "bob", "INBOX", message, 0, 5, tell(&server));
         assert_int_equal(end(&server), MAIL_OK);
-        mail_store_deliver(server.store, "bob", "INBOX", message, NULL, origin, 5, tell(&server));
+        mail_store_deliver(server.store, "bob", "INBOX", stored, NULL, origin, 5, tell(&server));
         world_run_events(&server.world, 3); /* write, sync, rename */
         /* The recovery's own sync fails. */
         disk_fail(server.world.disk, 1 << DISK_OPERATION_SYNC, 1, 0);

@@ -50,11 +50,11 @@ static void test_recovery(void **state)
 static QueueEntry *add_outcome(Server *server, const QueueEntry *first)
 {
     g_autoptr(Envelope) envelope = envelope_new("course-owner@naver.example");
-    g_autoptr(GBytes) message = bytes_of(message_text);
+    g_autoptr(StoredMessage) message = stored_of(message_text);
     envelope_add_recipient(envelope, "carol@naver.example", 0, NULL);
     envelope_add_recipient(envelope, "dave@naver.example", 0, NULL);
     envelope_set_origin(envelope, queue_entry_id(first), 1, "list");
-    queue_add(server->queue, envelope, (QueueMessage){.octets = message},
+    queue_add(server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){on_added, server});
     world_run(&server->world);
     assert_non_null(server->entry);
@@ -144,9 +144,9 @@ static bool kill_after(uint64_t seed, uint64_t events, bool is_power_off)
     server_init_seeded(&server, (DiskOptions){0}, seed);
     Story story = {.server = &server};
     g_autoptr(Envelope) envelope = envelope_new("");
-    g_autoptr(GBytes) message = bytes_of(message_text);
+    g_autoptr(StoredMessage) message = stored_of(message_text);
     envelope_add_recipient(envelope, bob[0], 0, NULL);
-    queue_add(server.queue, envelope, (QueueMessage){.octets = message},
+    queue_add(server.queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){story_relay, &story});
     bool is_cut = world_run_events(&server.world, events);
     size_t found = server_restart(&server, is_power_off);

@@ -72,6 +72,14 @@ static void take_content(Pair *pair, const SmtpServerEvent *event)
     g_byte_array_append(pair->content, event->content.data, (guint)event->content.length);
 }
 
+/* What the engine says of a message is so; that lines are plain it need not know. */
+static void assert_flags(const SmtpServerEvent *event, Span content)
+{
+    assert_int_equal(event->message.is_beyond_ascii, !span_is_ascii(content));
+    if (event->message.is_plain)
+        assert_int_equal(span_plain_lines(content), content.length);
+}
+
 /* The server's node takes everything, and writes down a checksum of each message. */
 static void serve(Pair *pair)
 {
@@ -82,6 +90,7 @@ static void serve(Pair *pair)
         if (event.kind == SMTP_SERVER_EVENT_CONTENT)
             take_content(pair, &event);
         if (event.kind == SMTP_SERVER_EVENT_MESSAGE_END) {
+            assert_flags(&event, span_of(pair->content->data, pair->content->len));
             g_autofree char *sum = g_compute_checksum_for_data(
                 G_CHECKSUM_SHA256, pair->content->data, pair->content->len);
             g_string_append_printf(pair->log, "message %u %s\n", pair->content->len, sum);
@@ -115,8 +124,13 @@ static void send_next(Pair *pair)
                                          .recipient_count = G_N_ELEMENTS(recipients),
                                          .content = parts,
                                          .content_count = G_N_ELEMENTS(parts)};
-    if (pair->is_by_reference) {
-        parts[0].length += parts[1].length;
+    Span front = slice_span(parts[0]);
+    if (pair->is_by_reference) { /* whole lines first, and the rest of them in one part */
+        while (front.length > 0 && front.data[front.length - 1] != '\n')
+            front.length--;
+        transaction.content_front = front;
+        parts[0].offset += front.length;
+        parts[0].length += parts[1].length - front.length;
         transaction.content_count = 1;
     }
     smtp_client_send(pair->client, &transaction);

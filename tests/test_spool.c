@@ -32,7 +32,7 @@ static void add_one(World *world, Spool *spool, const char *id)
 {
     unsigned told = 0;
     g_autoptr(Envelope) envelope = make_envelope();
-    g_autoptr(GBytes) message = bytes_of(message_text);
+    g_autoptr(StoredMessage) message = stored_of(message_text);
     spool_add(spool, id, envelope, message, 7, (DiskDone){count_done, &told});
     world_run(world);
     assert_int_equal(told, 1);
@@ -72,7 +72,7 @@ static void test_form(void **state)
     g_autoptr(Envelope) envelope = make_envelope();
     assert_string_equal(entry->id, "1-1");
     assert_true(envelope_equals(entry->envelope, envelope));
-    assert_bytes(entry->message, message_text);
+    assert_message(entry->message, message_text);
     assert_int_equal(entry->arrived_at, 7);
     assert_int_equal(spool_entry_waiting(entry), 2);
     assert_false(entry->recipients[0].is_done);
@@ -108,7 +108,7 @@ static void test_cut_anywhere(void **state)
         assert_int_equal(entry != NULL, length >= message_end);
         if (entry == NULL)
             continue;
-        assert_bytes(entry->message, "hi");
+        assert_message(entry->message, "hi");
         assert_int_equal(entry->recipients[0].retry.attempts, length >= first_end ? 1 : 0);
         assert_int_equal(entry->recipients[0].is_done, length == strlen(whole));
         /* The next line is read whatever the torn one looks like. */
@@ -249,7 +249,7 @@ static void test_full_disk(void **state)
         GPtrArray *entries;
         DiskResult result = DISK_NO_FILE;
         g_autoptr(Envelope) envelope = make_envelope();
-        g_autoptr(GBytes) message = bytes_of(message_text);
+        g_autoptr(StoredMessage) message = stored_of(message_text);
         world_init(&world, (DiskOptions){.capacity = capacity});
         Spool *spool = start(&world, &entries);
         g_ptr_array_unref(entries);
@@ -307,7 +307,7 @@ static bool add_with_failure(uint64_t step, uint64_t failures, bool is_power_off
     World world;
     DiskResult result = DISK_NO_FILE;
     g_autoptr(Envelope) envelope = make_envelope();
-    g_autoptr(GBytes) message = bytes_of(message_text);
+    g_autoptr(StoredMessage) message = stored_of(message_text);
     world_init(&world, (DiskOptions){.loss = DISK_LOSS_ALL});
     Breaker breaker = {world.disk, step, failures};
     disk_watch(world.disk, (DiskWatcher){break_at, &breaker});
@@ -440,7 +440,7 @@ static void test_told_before_the_sync(void **state)
         SimTime begin = simulator_now(world.simulator);
         Told told = {.world = &world, .at = SIM_NEVER};
         g_autoptr(Envelope) envelope = make_envelope();
-        g_autoptr(GBytes) message = bytes_of(message_text);
+        g_autoptr(StoredMessage) message = stored_of(message_text);
         spool_add(spool, "1-1", envelope, message, 7, (DiskDone){keep_time, &told});
         world_run_to(&world, begin + (is_late ? 2 : 1) * SIM_MILLISECOND);
         assert_int_equal(told.at, begin);
@@ -461,7 +461,7 @@ static void test_told_before_the_sync(void **state)
 typedef struct Story {
     Spool *spool;
     Envelope *envelope;
-    GBytes *message;
+    StoredMessage *message;
     unsigned told; /* how many are durable: added, bob relayed, carol deferred, relayed, removed */
 } Story;
 
@@ -498,7 +498,7 @@ static void assert_legal(const GPtrArray *entries, unsigned told)
     const SpoolEntry *entry = entries->pdata[0];
     assert_true(told <= 3);
     assert_string_equal(entry->id, "1-1");
-    assert_bytes(entry->message, message_text);
+    assert_message(entry->message, message_text);
     assert_int_equal(entry->arrived_at, 7);
     const SpoolRecipient *bob = &entry->recipients[0], *carol = &entry->recipients[1];
     assert_true(bob->is_done ? told >= 1 : told <= 1);
@@ -528,7 +528,7 @@ static bool crash_story(uint64_t seed, uint64_t events, uint64_t more, bool *rec
     world_init_seeded(&world, (DiskOptions){0}, seed);
     Story story = {.spool = start(&world, &entries),
                    .envelope = make_envelope(),
-                   .message = bytes_of(message_text)};
+                   .message = stored_of(message_text)};
     g_ptr_array_unref(entries);
     spool_add(story.spool, "1-1", story.envelope, story.message, 7,
               (DiskDone){story_go_on, &story});
@@ -543,7 +543,7 @@ static bool crash_story(uint64_t seed, uint64_t events, uint64_t more, bool *rec
     spool_free(spool);
     recover_and_check(&world, story.told);
     envelope_free(story.envelope);
-    g_bytes_unref(story.message);
+    stored_message_unref(story.message);
     world_clear(&world);
     return is_cut;
 }

@@ -184,7 +184,7 @@ static bool play_story(uint64_t seed, uint64_t events, unsigned *seen)
     g_autoptr(Envelope) envelope = envelope_new("alice@naver.example");
     envelope_add_recipient(envelope, "b@b.test", 0, NULL);
     g_autofree char *text = g_strnfill(1500, 'm');
-    g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(StoredMessage) message = stored_of(text);
     Story story = {.spool = spool_new(world.disk, SPOOL_SYNC_FIRST)};
     g_ptr_array_unref(spool_recover(story.spool));
     spool_add(story.spool, "1-1", envelope, message, 7, (DiskDone){story_go_on, &story});

@@ -204,7 +204,7 @@ static DiskPlan *plan_add(const Spool *spool, const Job *job, const Envelope *en
     if (job->is_refused)
         return plan;
     spool_entry_plan_head(plan, job->path.text, envelope, stored_message_size(message), arrived_at);
-    disk_plan_append_message(plan, job->path.text, message);
+    spool_entry_plan_message(plan, job->path.text, message);
     if (syncs_first)
         disk_plan_sync(plan, job->path.text);
     disk_plan_rename(plan, job->path.text, job->queue_path.text);

@@ -41,6 +41,10 @@ static uint64_t unpack(const uint8_t **at)
     return number | (uint64_t) * (*at)++ << shift;
 }
 
+/* What the disk keeps of an entry instead of octets. A value's first number says in its lowest bits
+ * what it is. */
+enum { VALUE_FRONT, VALUE_MESSAGE, VALUE_DEFERRAL, VALUE_KIND_BITS = 2 };
+
 /* What stands before a message in its file. The disk keeps the envelope's address and the numbers,
  * packed. */
 typedef struct Front {
@@ -69,10 +73,9 @@ static size_t front_size(const Front *front)
     return (size_t)(put_numbers(numbers, front, envelope_size) - numbers) + envelope_size;
 }
 
-/* Its first number is even. */
 static Span front_pack(const Front *front, uint8_t value[static DISK_VALUE_MAX])
 {
-    uint8_t *end = pack(value, (uint64_t)front->message_size << 1);
+    uint8_t *end = pack(value, (uint64_t)front->message_size << VALUE_KIND_BITS | VALUE_FRONT);
     end = pack(end, (uint64_t)front->arrived_at);
     memcpy(end, &front->envelope, sizeof front->envelope);
     return span_of(value, (size_t)(end - value) + sizeof front->envelope);
@@ -80,7 +83,7 @@ static Span front_pack(const Front *front, uint8_t value[static DISK_VALUE_MAX])
 
 static Front front_unpack(const uint8_t *value)
 {
-    Front front = {.message_size = unpack(&value) >> 1};
+    Front front = {.message_size = unpack(&value) >> VALUE_KIND_BITS};
     front.arrived_at = (SimTime)unpack(&value);
     memcpy(&front.envelope, value, sizeof front.envelope);
     return front;
@@ -116,15 +119,15 @@ static size_t note_format(size_t recipient, const SpoolOutcome *outcome, char li
     return (size_t)(end - line);
 }
 
-/* A deferral's note, as the disk keeps it: a message that waits has one or more. Its first number
- * is odd; the times after the first are packed by how much later they are. */
+/* A deferral's note, as the disk keeps it: a message that waits has one or more. The times after
+ * the first are packed by how much later they are. */
 static Span deferral_pack(size_t recipient, const SpoolOutcome *outcome,
                           uint8_t value[static DISK_VALUE_MAX])
 {
     const RetryState *retry = &outcome->retry;
     uint64_t first = (uint64_t)retry->first_failed_at, last = (uint64_t)retry->last_failed_at;
     uint64_t due = (uint64_t)retry->due_at;
-    uint8_t *end = pack(value, (uint64_t)recipient << 1 | 1);
+    uint8_t *end = pack(value, (uint64_t)recipient << VALUE_KIND_BITS | VALUE_DEFERRAL);
     end = pack(end, retry->attempts);
     end = pack(end, first);
     end = pack(end, last - first);
@@ -137,7 +140,7 @@ static size_t deferral_write(const uint8_t *value, uint8_t *octets)
 {
     char line[NOTE_MAX];
     SpoolOutcome outcome = {.kind = SPOOL_DEFERRED};
-    size_t recipient = unpack(&value) >> 1;
+    size_t recipient = unpack(&value) >> VALUE_KIND_BITS;
     outcome.retry.attempts = (uint32_t)unpack(&value);
     uint64_t time = unpack(&value);
     outcome.retry.first_failed_at = (SimTime)time;
@@ -151,20 +154,44 @@ static size_t deferral_write(const uint8_t *value, uint8_t *octets)
 
 /* ---- Steps ---- */
 
-static bool is_deferral(const uint8_t *value)
+static int kind_of(const uint8_t *value)
 {
-    return (value[0] & 1) != 0;
+    return value[0] & ((1 << VALUE_KIND_BITS) - 1);
+}
+
+/* The value has the message's address. */
+static StoredMessage *message_unpack(const uint8_t *value)
+{
+    StoredMessage *message;
+    memcpy(&message, value + 1, sizeof message);
+    return message;
+}
+
+static size_t message_write(const uint8_t *value, uint8_t *octets)
+{
+    const StoredMessage *message = message_unpack(value);
+    stored_message_copy(message, octets);
+    return stored_message_size(message);
 }
 
 static size_t value_write(const uint8_t *value, uint8_t *octets)
 {
-    return is_deferral(value) ? deferral_write(value, octets) : front_write(value, octets);
+    switch (kind_of(value)) {
+    case VALUE_FRONT:
+        return front_write(value, octets);
+    case VALUE_MESSAGE:
+        return message_write(value, octets);
+    default:
+        return deferral_write(value, octets);
+    }
 }
 
 static void value_clear(const uint8_t *value)
 {
-    if (!is_deferral(value))
+    if (kind_of(value) == VALUE_FRONT)
         envelope_free(front_unpack(value).envelope);
+    else if (kind_of(value) == VALUE_MESSAGE)
+        stored_message_unref(message_unpack(value));
 }
 
 static const DiskValueType value_type = {value_write, value_clear};
@@ -177,6 +204,20 @@ void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *env
     CHECK(arrived_at >= 0);
     disk_plan_write_value(plan, path,
                           (DiskValue){&value_type, front_pack(&front, value), front_size(&front)});
+}
+
+void spool_entry_plan_message(DiskPlan *plan, const char *path, StoredMessage *message)
+{
+    uint8_t value[1 + sizeof message] = {VALUE_MESSAGE};
+    uint64_t size = stored_message_size(message);
+    if (size == 0) {
+        disk_plan_append_octets(plan, path, (Span){0});
+        return;
+    }
+    stored_message_ref(message);
+    memcpy(value + 1, &message, sizeof message);
+    disk_plan_append_value(plan, path,
+                           (DiskValue){&value_type, span_of(value, sizeof value), size});
 }
 
 void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,

@@ -7,6 +7,8 @@
  * piece as the queue's is. */
 void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
                            size_t message_size, SimTime arrived_at);
+/* A step that adds the message, which is shared. */
+void spool_entry_plan_message(DiskPlan *plan, const char *path, StoredMessage *message);
 /* A step that adds a line to the journal. */
 void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
                            const SpoolOutcome *outcome);

@@ -46,10 +46,9 @@ void stored_message_unref(StoredMessage *message)
     g_free(message);
 }
 
-/* Copies `front`, which is the message's or the end of it, and what is behind that. */
-static void copy_from(const StoredMessage *message, Span front, uint8_t *octets)
+void stored_message_copy(const StoredMessage *message, uint8_t *octets)
 {
-    put(put(octets, front), slice_span(message->rest));
+    put(put(octets, stored_message_front(message)), slice_span(message->rest));
 }
 
 GBytes *stored_message_join(const StoredMessage *message)
@@ -60,7 +59,7 @@ GBytes *stored_message_join(const StoredMessage *message)
         return g_bytes_ref(rest->bytes);
     size_t size = stored_message_size(message);
     uint8_t *octets = g_malloc(size);
-    copy_from(message, front, octets);
+    stored_message_copy(message, octets);
     return g_bytes_new_take(octets, size);
 }
 
@@ -73,38 +72,30 @@ StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fie
     return made;
 }
 
-/* ---- On the disk: a reference, and the octets when somebody reads them ---- */
+/* ---- In a mailbox: a reference, and the octets when somebody reads them ---- */
 
-static void value_clear(void *value)
+static StoredMessage *value_unpack(const uint8_t *value)
 {
-    stored_message_unref(*(StoredMessage **)value);
+    StoredMessage *message;
+    memcpy(&message, value, sizeof message);
+    return message;
 }
 
-static void value_write(const void *value, uint8_t *octets)
+static size_t value_write(const uint8_t *value, uint8_t *octets)
 {
-    const StoredMessage *message = *(StoredMessage *const *)value;
-    copy_from(message, stored_message_front(message), octets);
+    const StoredMessage *message = value_unpack(value);
+    put(put(octets, span_of(message->front, message->front_length)), slice_span(message->rest));
+    return stored_message_delivered_size(message);
 }
 
-static void value_write_delivered(const void *value, uint8_t *octets)
+static void value_clear(const uint8_t *value)
 {
-    const StoredMessage *message = *(StoredMessage *const *)value;
-    copy_from(message, span_of(message->front, message->front_length), octets);
-}
-
-void disk_plan_append_message(DiskPlan *plan, const char *path, StoredMessage *message)
-{
-    static const DiskValueType type = {sizeof(StoredMessage *), value_write, value_clear};
-    size_t size = stored_message_size(message);
-    if (size == 0)
-        return;
-    stored_message_ref(message);
-    disk_plan_append_value(plan, path, &type, &message, size);
+    stored_message_unref(value_unpack(value));
 }
 
 void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *message)
 {
-    static const DiskValueType type = {sizeof(StoredMessage *), value_write_delivered, value_clear};
+    static const DiskValueType type = {value_write, value_clear};
     size_t size = stored_message_delivered_size(message);
     if (size == 0) {
         g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
@@ -112,5 +103,5 @@ void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *
         return;
     }
     stored_message_ref(message);
-    disk_plan_write_value(plan, path, &type, &message, size);
+    disk_plan_write_value(plan, path, (DiskValue){&type, span_of(&message, sizeof message), size});
 }

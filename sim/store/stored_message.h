@@ -44,8 +44,7 @@ static inline Span stored_message_front(const StoredMessage *message)
 GBytes *stored_message_join(const StoredMessage *message);
 /* The same with other fields on top of it. */
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields);
-/* As disk_plan_append; shares the message. */
-void disk_plan_append_message(DiskPlan *plan, const char *path, StoredMessage *message);
+void stored_message_copy(const StoredMessage *message, uint8_t *octets);
 
 /* ---- As a mailbox gets it, with its Return-Path ---- */
 

@@ -2,10 +2,10 @@
  * place of spool_add. */
 #include "store/spool.h"
 
-void __real_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
-                      SimTime arrived_at, DiskDone done);
-void __wrap_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
-                      SimTime arrived_at, DiskDone done);
+void __real_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope,
+                      StoredMessage *message, SimTime arrived_at, DiskDone done);
+void __wrap_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope,
+                      StoredMessage *message, SimTime arrived_at, DiskDone done);
 
 static void tell_success(void *owner, DiskResult result)
 {
@@ -15,8 +15,8 @@ static void tell_success(void *owner, DiskResult result)
     g_free(done);
 }
 
-void __wrap_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope, GBytes *message,
-                      SimTime arrived_at, DiskDone done)
+void __wrap_spool_add(Spool *spool, const char *entry_id, const Envelope *envelope,
+                      StoredMessage *message, SimTime arrived_at, DiskDone done)
 {
     __real_spool_add(spool, entry_id, envelope, message, arrived_at,
                      (DiskDone){tell_success, g_memdup2(&done, sizeof done)});
