@@ -78,7 +78,7 @@ static inline void peer_sends(TcpCase *tested, unsigned flags, uint32_t seq, uin
         assert_int_equal(out_.flags & ~P, flags_);                                                 \
         assert_int_equal(out_.seq, seq_);                                                          \
         assert_int_equal(out_.ack, ack_);                                                          \
-        assert_int_equal(segment_payload_size(&out_), length_);                                            \
+        assert_int_equal(segment_payload_size(&out_), length_);                                    \
         assert_int_equal(out_.sending, SEGMENT_SENDING_##sending_);                                \
         segment_clear(&out_);                                                                      \
     } while (false)
