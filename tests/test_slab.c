@@ -1,6 +1,7 @@
 /* Tests of slab: things known by numbers stay where they are until their number is given back. */
 #include "core/slab.h"
 
+#include <glib.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -79,9 +80,10 @@ static void test_reaching(void **state)
     static const uint32_t NUMBERS[] = {70000, 3, SLAB_CHUNK, 70001, SLAB_CHUNK - 1, 1000000};
     Slab slab = {.size = sizeof(Thing)};
     for (size_t i = 0; i < G_N_ELEMENTS(NUMBERS); i++) {
-        slab_reach(&slab, NUMBERS[i]);
-        assert_int_equal(thing_at(&slab, NUMBERS[i])->number, 0);
-        thing_at(&slab, NUMBERS[i])->number = NUMBERS[i];
+        Thing *thing = slab_reach(&slab, NUMBERS[i]);
+        assert_int_equal(thing->number, 0);
+        thing->number = NUMBERS[i];
+        assert_ptr_equal(thing, slab_at(&slab, NUMBERS[i]));
     }
     size_t seen = 0, found = 0;
     for (uint32_t number = slab_next(&slab, 0); number != 0; number = slab_next(&slab, number)) {
@@ -90,7 +92,7 @@ static void test_reaching(void **state)
     }
     assert_int_equal(found, G_N_ELEMENTS(NUMBERS));
     assert_true(seen <= 4 * SLAB_CHUNK);
-    slab_reach(&slab, 3); /* again: what is there stays */
+    assert_ptr_equal(slab_reach(&slab, 3), slab_at(&slab, 3)); /* again: what is there stays */
     assert_int_equal(thing_at(&slab, 3)->number, 3);
     slab_clear(&slab);
 }

@@ -367,64 +367,60 @@ static void note_restart(Books *books, const TraceRecord *record)
 
 /* ---- Records ---- */
 
-typedef void (*BooksEntry)(Books *books, const TraceRecord *record);
+typedef void (*Booking)(Books *books, const TraceRecord *record);
 
 /* What is done about a record of that kind; NULL: it says nothing about conservation. */
-static BooksEntry books_entry_for(TraceKind kind)
-{
-    static const BooksEntry ENTRIES[TRACE_KIND_COUNT] = {
-        [TRACE_AGENT_COMPOSE] = books_compose,
-        [TRACE_AGENT_SUBMIT] = books_submit,
-        [TRACE_AGENT_SENT] = books_be_sent,
-        [TRACE_AGENT_FAILED] = books_be_refused,
-        [TRACE_AGENT_WAIT] = books_be_kept,
-        [TRACE_AGENT_LOST] = books_be_lost,
-        [TRACE_QUEUE_ENTER] = enter_queue,
-        [TRACE_QUEUE_REMOVE] = leave_queue,
-        [TRACE_QUEUE_RECOVER] = recover,
-        [TRACE_QUEUE_ATTEMPT] = attempt,
-        [TRACE_QUEUE_DEFER] = put_off,
-        [TRACE_MAIL_ACCEPTED] = accept,
-        [TRACE_MAIL_RELAYED] = relay,
-        [TRACE_MAIL_DELIVERED] = deliver,
-        [TRACE_MAIL_BOUNCED] = bounce,
-        [TRACE_MAIL_DELAYED] = delay,
-        [TRACE_MAIL_CONFIRMED] = confirm,
-        [TRACE_MAIL_ANSWERED] = answer,
-        [TRACE_MAIL_REPORTED] = report,
-        [TRACE_MAIL_DISCARDED] = discard,
-        [TRACE_MAIL_EXPANDED] = books_expand,
-        [TRACE_MAIL_UNCERTAIN] = be_uncertain,
-        [TRACE_MAIL_EXPIRED] = give_up,
-        [TRACE_MAILBOX_STORE] = books_store,
-        [TRACE_MAILBOX_FLAG] = books_flag,
-        [TRACE_MAILBOX_EXPUNGE] = books_expunge,
-        [TRACE_STORE_INVENTORY] = books_inventory,
-        [TRACE_HOST_CRASH] = note_outage,
-        [TRACE_HOST_POWER_OFF] = note_outage,
-        [TRACE_HOST_RESTART] = note_restart,
-        [TRACE_DISK_FULL] = note_full_disk,
-        [TRACE_DISK_ERROR] = note_disk_error,
-        [TRACE_TIMELINE_OUTSIDE] = note_outside,
-        [TRACE_TIMELINE_CONNECT] = note_connection,
-        [TRACE_TIMELINE_END] = end_run,
-    };
-    return ENTRIES[kind];
-}
+static const Booking BOOKINGS[TRACE_KIND_COUNT] = {
+    [TRACE_AGENT_COMPOSE] = books_compose,
+    [TRACE_AGENT_SUBMIT] = books_submit,
+    [TRACE_AGENT_SENT] = books_be_sent,
+    [TRACE_AGENT_FAILED] = books_be_refused,
+    [TRACE_AGENT_WAIT] = books_be_kept,
+    [TRACE_AGENT_LOST] = books_be_lost,
+    [TRACE_QUEUE_ENTER] = enter_queue,
+    [TRACE_QUEUE_REMOVE] = leave_queue,
+    [TRACE_QUEUE_RECOVER] = recover,
+    [TRACE_QUEUE_ATTEMPT] = attempt,
+    [TRACE_QUEUE_DEFER] = put_off,
+    [TRACE_MAIL_ACCEPTED] = accept,
+    [TRACE_MAIL_RELAYED] = relay,
+    [TRACE_MAIL_DELIVERED] = deliver,
+    [TRACE_MAIL_BOUNCED] = bounce,
+    [TRACE_MAIL_DELAYED] = delay,
+    [TRACE_MAIL_CONFIRMED] = confirm,
+    [TRACE_MAIL_ANSWERED] = answer,
+    [TRACE_MAIL_REPORTED] = report,
+    [TRACE_MAIL_DISCARDED] = discard,
+    [TRACE_MAIL_EXPANDED] = books_expand,
+    [TRACE_MAIL_UNCERTAIN] = be_uncertain,
+    [TRACE_MAIL_EXPIRED] = give_up,
+    [TRACE_MAILBOX_STORE] = books_store,
+    [TRACE_MAILBOX_FLAG] = books_flag,
+    [TRACE_MAILBOX_EXPUNGE] = books_expunge,
+    [TRACE_STORE_INVENTORY] = books_inventory,
+    [TRACE_HOST_CRASH] = note_outage,
+    [TRACE_HOST_POWER_OFF] = note_outage,
+    [TRACE_HOST_RESTART] = note_restart,
+    [TRACE_DISK_FULL] = note_full_disk,
+    [TRACE_DISK_ERROR] = note_disk_error,
+    [TRACE_TIMELINE_OUTSIDE] = note_outside,
+    [TRACE_TIMELINE_CONNECT] = note_connection,
+    [TRACE_TIMELINE_END] = end_run,
+};
 
 static void books_write(void *owner, const TraceRecord *record)
 {
     Books *books = owner;
     books->seq = record->seq;
     books->time = record->time;
-    books_entry_for(record->kind)(books, record);
+    BOOKINGS[record->kind](books, record);
 }
 
 static void listen(Books *books, Trace *trace)
 {
     bool kinds[TRACE_KIND_COUNT];
     for (TraceKind kind = 0; kind < TRACE_KIND_COUNT; kind++)
-        kinds[kind] = books_entry_for(kind) != NULL;
+        kinds[kind] = BOOKINGS[kind] != NULL;
     trace_add_sink_of_kinds(trace, (TraceSink){books_write, books, TRACE_LEVEL_MAIL}, kinds);
 }
 

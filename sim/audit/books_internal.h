@@ -196,10 +196,18 @@ static inline Entry *books_entry_of(const Books *books, const Account *account)
     return books_entry(books, account->entry);
 }
 
-/* Of an entry or a copy. */
+/* One that the books know, as that of an entry or a copy. */
 static inline Server *books_known_server(const Books *books, NodeId node)
 {
     return books->servers->pdata[node];
+}
+
+Server *books_add_server(Books *books, NodeId node);
+
+static inline Server *books_server(Books *books, NodeId node)
+{
+    Server *server = node < books->servers->len ? books_known_server(books, node) : NULL;
+    return server != NULL ? server : books_add_server(books, node);
 }
 
 static inline Server *books_server_of(const Books *books, const Account *account)
@@ -246,7 +254,6 @@ void books_violate(Books *books, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Interns; NULL gives "". */
 NameId books_intern(Books *books, const char *text);
-Server *books_server(Books *books, NodeId node);
 /* The host of that name, or NODE_TIMELINE. */
 NodeId books_find_host(Books *books, const char *name);
 MailId books_take_mail(Books *books, const char *name);

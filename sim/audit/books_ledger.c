@@ -10,7 +10,7 @@ NameId books_intern(Books *books, const char *text)
 
 /* ---- Servers ---- */
 
-static Server *add_server(Books *books, NodeId node)
+Server *books_add_server(Books *books, NodeId node)
 {
     if (node >= books->servers->len)
         g_ptr_array_set_size(books->servers, (int)node + 1);
@@ -19,12 +19,6 @@ static Server *add_server(Books *books, NodeId node)
     server->name = simulator_node_name(books->simulator, node);
     books->servers->pdata[node] = server;
     return server;
-}
-
-Server *books_server(Books *books, NodeId node)
-{
-    Server *server = node < books->servers->len ? books->servers->pdata[node] : NULL;
-    return server != NULL ? server : add_server(books, node);
 }
 
 static void server_free(void *pointer)
@@ -166,14 +160,22 @@ void books_forget_entry(Books *books, Entry *entry)
 
 /* ---- Accounts ---- */
 
+/* As books_intern; `likely` is what it mostly is. */
+static NameId take_name(Books *books, NameId likely, const char *text)
+{
+    bool is_likely =
+        likely != NAME_NONE && text != NULL && strcmp(books_text(books, likely), text) == 0;
+    return is_likely ? likely : books_intern(books, text);
+}
+
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender)
 {
     AccountId number = slab_take(&books->accounts);
     Account *account = books_account(books, number);
     Mail *mail = books_mail_at(books, entry->mail);
     account->entry = entry->number;
-    account->recipient = books_intern(books, recipient);
-    account->sender = sender != NULL ? books_intern(books, sender) : NAME_NONE;
+    account->recipient = take_name(books, mail->addressees, recipient);
+    account->sender = sender != NULL ? take_name(books, mail->author, sender) : NAME_NONE;
     account->next_of_entry = entry->accounts;
     account->next_of_mail = mail->accounts;
     account->seq = books->seq;

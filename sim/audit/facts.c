@@ -100,18 +100,14 @@ static void note_restart(Facts *facts, const TraceRecord *record)
     host_tally(facts, record->node)->queue_length = 0;
 }
 
-/* NULL: the kind tells nothing of hosts. */
-static FactsNote host_note(TraceKind kind)
-{
-    static const FactsNote NOTES[TRACE_KIND_COUNT] = {
-        [TRACE_TCP_SEND] = note_segment,      [TRACE_TCP_CONNECT] = note_connect,
-        [TRACE_LINK_DROP] = note_drop,        [TRACE_MAIL_RELAYED] = note_relay,
-        [TRACE_QUEUE_ENTER] = note_enter,     [TRACE_QUEUE_REMOVE] = note_remove,
-        [TRACE_QUEUE_RECOVER] = note_recover, [TRACE_MAIL_ACCEPTED] = note_server,
-        [TRACE_HOST_RESTART] = note_restart,
-    };
-    return NOTES[kind];
-}
+/* NULL: the kind says nothing of hosts. */
+static const FactsNote HOST_NOTES[TRACE_KIND_COUNT] = {
+    [TRACE_TCP_SEND] = note_segment,      [TRACE_TCP_CONNECT] = note_connect,
+    [TRACE_LINK_DROP] = note_drop,        [TRACE_MAIL_RELAYED] = note_relay,
+    [TRACE_QUEUE_ENTER] = note_enter,     [TRACE_QUEUE_REMOVE] = note_remove,
+    [TRACE_QUEUE_RECOVER] = note_recover, [TRACE_MAIL_ACCEPTED] = note_server,
+    [TRACE_HOST_RESTART] = note_restart,
+};
 
 size_t facts_host_count(const Facts *facts)
 {
@@ -168,7 +164,7 @@ FactsTotals facts_totals(const Facts *facts)
 static void facts_write(void *owner, const TraceRecord *record)
 {
     Facts *facts = owner;
-    FactsNote host = host_note(record->kind), mail = facts_mail_note(record->kind);
+    FactsNote host = HOST_NOTES[record->kind], mail = FACTS_MAIL_NOTES[record->kind];
     if (host != NULL)
         host(facts, record);
     if (mail != NULL)
@@ -183,7 +179,7 @@ static void facts_write(void *owner, const TraceRecord *record)
 static bool is_wanted(const Facts *facts, TraceKind kind)
 {
     bool is_of_mail = trace_kind_info(kind)->level == TRACE_LEVEL_MAIL;
-    return host_note(kind) != NULL || facts_mail_note(kind) != NULL ||
+    return HOST_NOTES[kind] != NULL || FACTS_MAIL_NOTES[kind] != NULL ||
            facts->first_watch[kind] != 0 || (is_of_mail && facts->queue_watches->len > 0);
 }
 

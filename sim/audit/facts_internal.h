@@ -141,8 +141,8 @@ void facts_init_mails(Facts *facts);
 void facts_clear_mails(Facts *facts);
 NameId facts_intern(Facts *facts, const char *text);
 const char *facts_text(const Facts *facts, NameId name);
-/* Deals with records of that kind, which tell of mails; NULL: those do not. */
-FactsNote facts_mail_note(TraceKind kind);
+/* Each deals with records of its kind, which tell of mails; NULL: those do not. */
+extern const FactsNote FACTS_MAIL_NOTES[TRACE_KIND_COUNT];
 KnownRecipient *facts_recipients_of(KnownMail *mail);
 /* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
 bool facts_address_matches(const char *a, const char *b);

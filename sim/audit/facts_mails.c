@@ -74,8 +74,7 @@ void facts_clear_mails(Facts *facts)
 static MailId find_or_add_mail(Facts *facts, const char *name)
 {
     MailId id = roster_take(facts->roster, ROSTER_FACTS, name);
-    slab_reach(&facts->mails, id);
-    KnownMail *mail = mail_at(facts, id);
+    KnownMail *mail = slab_reach(&facts->mails, id);
     if (mail->order == 0) {
         mail->from = NAME_EMPTY;
         mail->order = ++facts->appeared;
@@ -460,16 +459,12 @@ static void note_end(Facts *facts, const TraceRecord *record)
     facts->has_ended = true;
 }
 
-FactsNote facts_mail_note(TraceKind kind)
-{
-    static const FactsNote NOTES[TRACE_KIND_COUNT] = {
-        [TRACE_AGENT_COMPOSE] = note_composed,   [TRACE_AGENT_FAILED] = note_failed,
-        [TRACE_AGENT_LOST] = note_lost,          [TRACE_AGENT_SENT] = note_sent,
-        [TRACE_MAIL_ACCEPTED] = note_accepted,   [TRACE_QUEUE_ATTEMPT] = note_attempt,
-        [TRACE_MAIL_RELAYED] = note_relayed,     [TRACE_MAIL_DELIVERED] = note_delivered,
-        [TRACE_MAIL_BOUNCED] = note_bounced,     [TRACE_MAIL_DISCARDED] = note_discarded,
-        [TRACE_MAIL_EXPANDED] = note_expanded,   [TRACE_STORE_INVENTORY] = note_inventory,
-        [TRACE_TIMELINE_OUTSIDE] = note_outside, [TRACE_TIMELINE_END] = note_end,
-    };
-    return NOTES[kind];
-}
+const FactsNote FACTS_MAIL_NOTES[TRACE_KIND_COUNT] = {
+    [TRACE_AGENT_COMPOSE] = note_composed,   [TRACE_AGENT_FAILED] = note_failed,
+    [TRACE_AGENT_LOST] = note_lost,          [TRACE_AGENT_SENT] = note_sent,
+    [TRACE_MAIL_ACCEPTED] = note_accepted,   [TRACE_QUEUE_ATTEMPT] = note_attempt,
+    [TRACE_MAIL_RELAYED] = note_relayed,     [TRACE_MAIL_DELIVERED] = note_delivered,
+    [TRACE_MAIL_BOUNCED] = note_bounced,     [TRACE_MAIL_DISCARDED] = note_discarded,
+    [TRACE_MAIL_EXPANDED] = note_expanded,   [TRACE_STORE_INVENTORY] = note_inventory,
+    [TRACE_TIMELINE_OUTSIDE] = note_outside, [TRACE_TIMELINE_END] = note_end,
+};

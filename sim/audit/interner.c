@@ -49,23 +49,22 @@ static NameId add_text(Interner *names, uint32_t hash, const char *text, size_t 
     return id;
 }
 
+static NameId find_or_add(Interner *names, const char *text)
+{
+    size_t length = strlen(text);
+    uint32_t hash = table_hash(text, length);
+    NameId found = find_text(names, hash, text);
+    return found != NAME_NONE ? found : add_text(names, hash, text, length);
+}
+
 NameId interner_take(Interner *names, const char *text)
 {
     if (text == NULL)
         return NAME_EMPTY;
-    size_t length = strlen(text);
-    uint32_t hash = table_hash(text, length);
-    uint32_t place = hash >> 24;
-    NameId recent = names->recent[place].id;
-    if (recent != NAME_NONE && names->recent[place].hash == hash &&
-        strcmp(interner_text(names, recent), text) == 0)
-        return recent;
-    NameId found = find_text(names, hash, text);
-    if (found == NAME_NONE)
-        found = add_text(names, hash, text, length);
-    names->recent[place].hash = hash;
-    names->recent[place].id = found;
-    return found;
+    uint32_t *recent = recent_name(&names->recent, text);
+    if (*recent == NAME_NONE || strcmp(interner_text(names, *recent), text) != 0)
+        *recent = find_or_add(names, text);
+    return *recent;
 }
 
 NameId interner_find(const Interner *names, const char *text)

@@ -1,7 +1,5 @@
 /* Names, each kept once and known by a number, so that equal names have equal numbers: addresses,
- * queue entries, hosts. Records about one mail follow each other closely, so what was asked for
- * lately is found without touching the large table. Names of mails, which come and go, are in
- * roster.h. */
+ * queue entries, hosts. Names of mails, which come and go, are in roster.h. */
 #pragma once
 
 #include "core/id_table.h"
@@ -12,17 +10,27 @@
 typedef uint32_t NameId;
 enum { NAME_NONE, NAME_EMPTY /* "" */ };
 
-enum { INTERNER_RECENT = 256 };
+/* Who asks for a name mostly keeps it in one place for a while, and asks again: the place says
+ * which name was found there last. That is compared with what lies there now, so that it only saves
+ * time.
+ */
+enum { RECENT_NAMES = 256 };
+
+typedef struct RecentNames {
+    uint32_t at[RECENT_NAMES];
+} RecentNames;
+
+static inline uint32_t *recent_name(RecentNames *recent, const char *text)
+{
+    return &recent->at[table_hash_number((uintptr_t)text) % RECENT_NAMES];
+}
 
 /* Nobody's to look into but the functions here. */
 typedef struct Interner {
     GPtrArray *texts; /* by number */
     GStringChunk *memory;
     IdTable table;
-    struct {
-        uint32_t hash;
-        NameId id; /* NAME_NONE: none */
-    } recent[INTERNER_RECENT];
+    RecentNames recent; /* NameId */
 } Interner;
 
 Interner *interner_new(void);

@@ -17,10 +17,10 @@ typedef struct RosterMail {
 
 struct Roster {
     unsigned references;
-    MailId latest; /* asked for last; 0: none */
     Interner *names;
     Slab mails; /* RosterMail */
     IdTable table;
+    RecentNames recent; /* MailId */
 };
 
 static RosterMail *mail_at(const Roster *roster, MailId mail)
@@ -100,70 +100,62 @@ void roster_unref(Roster *roster)
 
 /* ---- Mails ---- */
 
-typedef struct Asked {
-    const char *name;
-    size_t length;
-    uint32_t hash;
-} Asked;
-
-static Asked asked(const char *name)
+static MailId find(const Roster *roster, uint32_t hash, const char *name)
 {
-    size_t length = strlen(name);
-    return (Asked){name, length, table_hash(name, length)};
-}
-
-static bool is_latest(const Roster *roster, const char *name)
-{
-    return roster->latest != 0 && strcmp(roster_name(roster, roster->latest), name) == 0;
-}
-
-static MailId find(const Roster *roster, const Asked *asked)
-{
-    TableProbe probe = id_table_probe(&roster->table, asked->hash);
+    TableProbe probe = id_table_probe(&roster->table, hash);
     MailId found;
     while ((found = id_table_next(&roster->table, &probe)) != 0 &&
-           strcmp(roster_name(roster, found), asked->name) != 0)
+           strcmp(roster_name(roster, found), name) != 0)
         continue;
     return found;
 }
 
-static MailId add(Roster *roster, const Asked *asked)
+static MailId add(Roster *roster, uint32_t hash, const char *name, size_t length)
 {
     MailId id = slab_take(&roster->mails);
     RosterMail *mail = mail_at(roster, id);
-    mail->is_apart = asked->length >= NAME_ROOM;
+    mail->is_apart = length >= NAME_ROOM;
     if (mail->is_apart) {
-        char *copy = g_strdup(asked->name);
+        char *copy = g_strdup(name);
         memcpy(mail->name, &copy, sizeof copy);
     } else {
-        memcpy(mail->name, asked->name, asked->length + 1);
+        memcpy(mail->name, name, length + 1);
     }
-    id_table_add(&roster->table, asked->hash, id);
+    id_table_add(&roster->table, hash, id);
     return id;
+}
+
+static MailId find_or_add(Roster *roster, const char *name)
+{
+    size_t length = strlen(name);
+    uint32_t hash = table_hash(name, length);
+    MailId found = find(roster, hash, name);
+    return found != 0 ? found : add(roster, hash, name, length);
+}
+
+/* A number that nobody holds any more may still be among the recent. */
+static bool is_called(const Roster *roster, MailId id, const char *name)
+{
+    const RosterMail *mail = mail_at(roster, id);
+    return mail->holders != 0 && strcmp(name_of(mail), name) == 0;
 }
 
 MailId roster_take(Roster *roster, RosterHolder holder, const char *name)
 {
     if (name == NULL)
         name = "";
-    if (!is_latest(roster, name)) {
-        Asked wanted = asked(name);
-        MailId found = find(roster, &wanted);
-        roster->latest = found != 0 ? found : add(roster, &wanted);
-    }
-    mail_at(roster, roster->latest)->holders |= (uint8_t)holder;
-    return roster->latest;
+    MailId *recent = recent_name(&roster->recent, name);
+    if (*recent == 0 || !is_called(roster, *recent, name))
+        *recent = find_or_add(roster, name);
+    mail_at(roster, *recent)->holders |= (uint8_t)holder;
+    return *recent;
 }
 
 MailId roster_find(const Roster *roster, RosterHolder holder, const char *name)
 {
     if (name == NULL)
         name = "";
-    MailId id = roster->latest;
-    if (!is_latest(roster, name)) {
-        Asked wanted = asked(name);
-        id = find(roster, &wanted);
-    }
+    MailId id = find(roster, table_hash(name, strlen(name)), name);
     return id != 0 && (mail_at(roster, id)->holders & holder) != 0 ? id : 0;
 }
 
@@ -176,7 +168,5 @@ void roster_release(Roster *roster, RosterHolder holder, MailId id)
         return;
     id_table_remove(&roster->table, id);
     clear_name(mail);
-    if (roster->latest == id)
-        roster->latest = 0;
     slab_give_back(&roster->mails, id);
 }

@@ -1,8 +1,9 @@
 /* Things known by numbers. See slab.h. */
 #include "core/slab.h"
 
-#include "core/sanitized.h"
+#include "core/check.h"
 
+#include <glib.h>
 #include <string.h>
 
 /* Below these there may be things. */
@@ -16,12 +17,12 @@ void slab_clear(Slab *slab)
     for (uint32_t i = 0; i < slab->chunk_count; i++)
         g_free(slab->chunks[i]);
     g_free(slab->chunks);
-    g_clear_pointer(&slab->spare, g_array_unref);
+    g_free(slab->spare);
     *slab = (Slab){.size = slab->size};
 }
 
 /* Twice as many places for chunks, or as many as the number asks for. */
-static void lengthen(Slab *slab, uint32_t number)
+static void add_places(Slab *slab, uint32_t number)
 {
     uint32_t count = MAX(2 * slab->chunk_count, number / SLAB_CHUNK + 1);
     slab->chunks = g_renew(char *, slab->chunks, count);
@@ -29,10 +30,10 @@ static void lengthen(Slab *slab, uint32_t number)
     slab->chunk_count = count;
 }
 
-void slab_reach(Slab *slab, uint32_t number)
+void slab_lengthen(Slab *slab, uint32_t number)
 {
     if (number >= numbers_end(slab))
-        lengthen(slab, number);
+        add_places(slab, number);
     char **chunk = &slab->chunks[number / SLAB_CHUNK];
     if (*chunk == NULL)
         *chunk = g_malloc0(SLAB_CHUNK * slab->size);
@@ -40,11 +41,8 @@ void slab_reach(Slab *slab, uint32_t number)
 
 uint32_t slab_take(Slab *slab)
 {
-    if (slab->spare != NULL && slab->spare->len > 0) {
-        uint32_t number = g_array_index(slab->spare, uint32_t, slab->spare->len - 1);
-        g_array_set_size(slab->spare, slab->spare->len - 1);
-        return number;
-    }
+    if (slab->spare_count > 0)
+        return slab->spare[--slab->spare_count];
     CHECK(slab->end < UINT32_MAX);
     uint32_t number = MAX(slab->end, 1);
     slab->end = number + 1;
@@ -56,9 +54,11 @@ void slab_give_back(Slab *slab, uint32_t number)
 {
     CHECK(number > 0 && number < slab->end);
     memset(slab_at(slab, number), 0, slab->size);
-    if (slab->spare == NULL)
-        slab->spare = g_array_new(FALSE, FALSE, sizeof number);
-    g_array_append_val(slab->spare, number);
+    if (slab->spare_count == slab->spare_room) {
+        slab->spare_room = MAX(2 * slab->spare_room, SLAB_CHUNK);
+        slab->spare = g_renew(uint32_t, slab->spare, slab->spare_room);
+    }
+    slab->spare[slab->spare_count++] = number;
 }
 
 uint32_t slab_next(const Slab *slab, uint32_t number)

@@ -5,7 +5,6 @@
  * of zeros but for its `size` is an empty one. */
 #pragma once
 
-#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +12,9 @@ typedef struct Slab {
     size_t size;   /* octets of a thing */
     char **chunks; /* of SLAB_CHUNK things each; NULL: none of them has been there yet */
     uint32_t chunk_count;
-    uint32_t end;  /* numbers from here on have never been taken; 0: none has */
-    GArray *spare; /* uint32_t: numbers given back; NULL: none ever was */
+    uint32_t end;    /* numbers from here on have never been taken; 0: none has */
+    uint32_t *spare; /* numbers given back */
+    uint32_t spare_count, spare_room;
 } Slab;
 
 enum { SLAB_CHUNK = 64 };
@@ -24,14 +24,23 @@ void slab_clear(Slab *slab);
 /* A number; its thing is zeros. */
 uint32_t slab_take(Slab *slab);
 void slab_give_back(Slab *slab, uint32_t number);
-/* For a slab whose numbers another one gives out: makes room for that number, with zeros where
- * there was none. What is there stays there, though its number is given out anew. */
-void slab_reach(Slab *slab, uint32_t number);
-
 /* The thing of a number that is taken, or reached. */
 static inline void *slab_at(const Slab *slab, uint32_t number)
 {
     return slab->chunks[number / SLAB_CHUNK] + number % SLAB_CHUNK * slab->size;
+}
+
+/* For slab_reach alone. */
+void slab_lengthen(Slab *slab, uint32_t number);
+
+/* For a slab whose numbers another one gives out: the thing of that number, zeros where there was
+ * none. What is there stays there, though its number is given out anew. */
+static inline void *slab_reach(Slab *slab, uint32_t number)
+{
+    uint32_t chunk = number / SLAB_CHUNK;
+    if (chunk >= slab->chunk_count || slab->chunks[chunk] == NULL)
+        slab_lengthen(slab, number);
+    return slab_at(slab, number);
 }
 
 /* The next number after this one that may be taken or was reached, for looking at all things, among

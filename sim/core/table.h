@@ -41,14 +41,27 @@ static inline uint32_t table_hash_number(uint64_t number)
     return (uint32_t)(number >> 32);
 }
 
+/* Fewer than eight octets as a number, the first the lowest. */
+static inline uint64_t table_few_octets(const char *octets, size_t length)
+{
+    enum { HALF = 4, BITS = 8 };
+    uint32_t low = 0, last = 0;
+    if (length < HALF) {
+        while (length-- > 0)
+            low = low << BITS | (uint8_t)octets[length];
+        return low;
+    }
+    memcpy(&low, octets, HALF);
+    memcpy(&last, octets + length - HALF, HALF); /* some octets once more: they are shifted out */
+    return (uint64_t)last >> (2 * HALF - length) * BITS << HALF * BITS | low;
+}
+
 /* Of so many octets, taken eight at a time. */
 static inline uint32_t table_hash(const char *octets, size_t length)
 {
     uint64_t hash = length, eight = 0;
-    if (length < sizeof eight) {
-        memcpy(&eight, octets, length);
-        return table_hash_number(hash ^ eight);
-    }
+    if (length < sizeof eight)
+        return table_hash_number(hash ^ table_few_octets(octets, length));
     const char *last = octets + length - sizeof eight; /* eight octets, some of them once more */
     for (; octets < last; octets += sizeof eight) {
         memcpy(&eight, octets, sizeof eight);
