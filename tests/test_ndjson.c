@@ -18,6 +18,12 @@ typedef struct World {
     GString *text;
 } World;
 
+static void world_open(World *world, const NdjsonHeader *header)
+{
+    NdjsonOutput output = {append_text, world->text};
+    world->writer = ndjson_writer_new(world->trace, header, output);
+}
+
 static World world_new(TraceLevel level)
 {
     World world = {.simulator = simulator_new(7), .text = g_string_new(NULL)};
@@ -28,8 +34,7 @@ static World world_new(TraceLevel level)
                            .scenario_sha256 = "00ff",
                            .seed = 7,
                            .level = level};
-    NdjsonOutput output = {append_text, world.text};
-    world.writer = ndjson_writer_new(world.trace, &header, output);
+    world_open(&world, &header);
     return world;
 }
 
@@ -267,6 +272,49 @@ static void test_many_addresses(void **state)
     world_clear(&world);
 }
 
+static void write_octets(const void *packet, GByteArray *out)
+{
+    const Span *octets = packet;
+    g_byte_array_append(out, octets->data, (guint)octets->length);
+}
+
+static bool is_no_receipt(TraceKind kind)
+{
+    return kind != TRACE_UDP_RECEIVE;
+}
+
+/* As the viewer asks for them: in the records of sending, and not all kinds. */
+static void test_octets_of_packets_and_kinds_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *octets, *base64;
+    } PACKETS[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
+    World world = world_new(TRACE_LEVEL_SEGMENT);
+    ndjson_writer_free(world.writer);
+    trace_close(world.trace);
+    NdjsonHeader header = {.title = "",
+                           .start = "",
+                           .scenario_sha256 = "",
+                           .level = TRACE_LEVEL_SEGMENT,
+                           .has_frames = true,
+                           .holds = is_no_receipt};
+    world_open(&world, &header);
+    for (size_t i = 0; i < G_N_ELEMENTS(PACKETS); i++) {
+        Span octets = span_of_text(PACKETS[i].octets);
+        TracePacket packet = {write_octets, &octets};
+        trace_write_packet(world.trace, world.host, TRACE_UDP_RECEIVE, 0,
+                           &(TraceFields_UDP_RECEIVE){.length = 8}, packet);
+        trace_write_packet(world.trace, world.host, TRACE_UDP_SEND, 0,
+                           &(TraceFields_UDP_SEND){.length = 8}, packet);
+        g_autofree char *line = world_take_line(&world);
+        g_autofree char *expected =
+            g_strdup_printf(",\"udp.length\":8,\"frame\":\"%s\"}", PACKETS[i].base64);
+        assert_true(g_str_has_suffix(line, expected));
+    }
+    world_clear(&world);
+}
+
 /* A node that comes after the writer, whose name has to be escaped and is longer than any piece,
  * and texts longer than the block. */
 static void test_long_names_and_texts(void **state)
@@ -302,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_times_close_to_each_other),
         cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_many_addresses),
+        cmocka_unit_test(test_octets_of_packets_and_kinds_left_out),
         cmocka_unit_test(test_long_names_and_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ enum {
     NDJSON_IP_SIZE = 17,      /* "255.255.255.255" with its quotes */
     NDJSON_BLOCK = 64 * 1024, /* octets that are handed on at a time */
     NDJSON_SHORT = 64,        /* octets of a text for which there always is room, escaped */
-    NDJSON_PIECE = 32,        /* octets of a ready made text that are copied at once */
+    NDJSON_BEGINNING = sizeof "{\"seq\":,\"t\":" - 1 + 2 * NDJSON_NUMBER_SIZE,
+    NDJSON_PIECE = 32, /* octets of a ready made text that are copied at once */
 };
 
 /* A text whose length the compiler knows. */
@@ -60,6 +61,15 @@ typedef struct NdjsonShortText {
     char text[NDJSON_NUMBER_SIZE]; /* copied as a whole */
 } NdjsonShortText;
 
+/* The beginning of a line, as of the record before. */
+typedef struct NdjsonBeginning {
+    uint64_t first_seq; /* of a hundred records that begin so, but for the last two digits */
+    SimTime time;
+    uint32_t seq_at, time_at; /* where those two digits come, and those of the time */
+    uint32_t length;
+    char text[NDJSON_BEGINNING]; /* {"seq":1200,"t":10000000 copied as a whole */
+} NdjsonBeginning;
+
 enum {
     NDJSON_RECENT_ADDRESSES = 64,
     NDJSON_RECENT_NAMES = 1024, /* so many that two which are in use seldom share a place */
@@ -75,8 +85,8 @@ struct NdjsonWriter {
     size_t length, capacity; /* of the block, used and allocated */
     NdjsonNodeForm *nodes;   /* of those that records have named so far, by id */
     uint32_t node_count;
-    NdjsonLead seq_lead, cause_lead, time_lead; /* of the last record's number and time */
-    NdjsonShortText time;                       /* of the last record */
+    NdjsonBeginning beginning;
+    NdjsonLead cause_lead, time_lead; /* of the last record's number and time */
     NdjsonShortText addresses[NDJSON_RECENT_ADDRESSES];
     NdjsonName names[NDJSON_RECENT_NAMES];
 };

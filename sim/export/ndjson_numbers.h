@@ -10,7 +10,6 @@
 
 enum {
     NDJSON_NUMBER_SIZE = 20, /* digits of a 64-bit number, or a sign and digits */
-    NDJSON_TWO_DIGITS = 100,
     NDJSON_FOUR_DIGITS = 10000,
     NDJSON_EIGHT_DIGITS = 100000000,
 };
@@ -38,8 +37,8 @@ static inline char *ndjson_put_eight(char *at, uint32_t number)
     return ndjson_put_four(at, number % NDJSON_FOUR_DIGITS);
 }
 
-/* The leading digits that numbers close to each other have in common: all but the last two, four or
- * eight, as `size` says: NDJSON_TWO_DIGITS, … */
+/* The leading digits that numbers close to each other have in common: all but the last four, or
+ * the last eight, as `size` says: NDJSON_FOUR_DIGITS or NDJSON_EIGHT_DIGITS. */
 typedef struct NdjsonLead {
     uint64_t first;  /* of `size` numbers that begin with them */
     uint32_t length; /* how many they are, never 0 */
@@ -57,13 +56,6 @@ static inline char *ndjson_put_lead(char *at, const NdjsonLead *lead)
 }
 
 /* Any number, with less effort for one that begins with these digits. */
-static inline char *ndjson_put_led_two(char *at, const NdjsonLead *lead, uint64_t number)
-{
-    uint64_t rest = number - lead->first;
-    return rest < NDJSON_TWO_DIGITS ? ndjson_put_two(ndjson_put_lead(at, lead), (uint32_t)rest)
-                                    : ndjson_put_unsigned(at, number);
-}
-
 static inline char *ndjson_put_led_four(char *at, const NdjsonLead *lead, uint64_t number)
 {
     uint64_t rest = number - lead->first;

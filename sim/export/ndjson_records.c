@@ -95,8 +95,11 @@ static inline char *put_short(char *at, const NdjsonShortText *text)
 /* A time within a record often is the record's own, and else not far from it. */
 static char *put_TIME(const NdjsonWriter *writer, char *at, TraceField_TIME time)
 {
-    if (writer->time.number == (uint64_t)time)
-        return put_short(at, &writer->time);
+    const NdjsonBeginning *record = &writer->beginning;
+    if (record->time == time) {
+        memcpy(at, record->text + record->time_at, NDJSON_NUMBER_SIZE);
+        return at + (record->length - record->time_at);
+    }
     return ndjson_put_led_eight(at, &writer->time_lead, time);
 }
 
@@ -141,10 +144,9 @@ static char *put_IP(NdjsonWriter *writer, char *at, TraceField_IP address)
 
 void ndjson_init_numbers(NdjsonWriter *writer)
 {
-    writer->seq_lead = ndjson_lead_new(NDJSON_TWO_DIGITS);
     writer->cause_lead = ndjson_lead_new(NDJSON_FOUR_DIGITS);
     writer->time_lead = ndjson_lead_new(NDJSON_EIGHT_DIGITS);
-    writer->time = (NdjsonShortText){0, 1, "0"};
+    writer->beginning.first_seq = UINT64_MAX / 2;
     for (size_t i = 0; i < NDJSON_RECENT_ADDRESSES; i++)
         remember_ip(&writer->addresses[i], 0);
 }
@@ -185,36 +187,37 @@ static const Form FORMS[] = {
 #undef FIELD
 #undef END
 
-static void move_seq(NdjsonWriter *writer, uint64_t seq)
+/* Makes it that of the record and of what follows at the same time. */
+static void begin_anew(NdjsonWriter *writer, uint64_t seq, SimTime time)
 {
-    ndjson_lead_move(&writer->seq_lead, NDJSON_TWO_DIGITS, seq);
-    ndjson_lead_move(&writer->cause_lead, NDJSON_FOUR_DIGITS, seq);
+    NdjsonBeginning *beginning = &writer->beginning;
+    char *at = beginning->text + beginning->time_at;
+    if (seq - beginning->first_seq >= 100) {
+        ndjson_lead_move(&writer->cause_lead, NDJSON_FOUR_DIGITS, seq);
+        at = ndjson_put_unsigned(NDJSON_PUT(beginning->text, "{\"seq\":"), seq);
+        /* Before 10 there are no two digits to be changed: each begins anew. */
+        beginning->first_seq = seq < 10 ? UINT64_MAX / 2 : seq - seq % 100;
+        beginning->seq_at = (uint32_t)(at - 2 - beginning->text);
+        at = NDJSON_PUT(at, ",\"t\":");
+        beginning->time_at = (uint32_t)(at - beginning->text);
+    }
+    if ((uint64_t)time - writer->time_lead.first >= NDJSON_EIGHT_DIGITS)
+        ndjson_lead_move(&writer->time_lead, NDJSON_EIGHT_DIGITS, (uint64_t)time);
+    at = ndjson_put_led_eight(at, &writer->time_lead, time);
+    beginning->time = time;
+    beginning->length = (uint32_t)(at - beginning->text);
 }
 
-/* The number is that of the record before and one. */
-static inline char *put_seq(NdjsonWriter *writer, char *at, uint64_t seq)
+/* The number is that of the record before and one, and several records tell of one moment. */
+static inline char *put_beginning(NdjsonWriter *writer, char *at, uint64_t seq, SimTime time)
 {
-    if (G_UNLIKELY(seq - writer->seq_lead.first >= NDJSON_TWO_DIGITS))
-        move_seq(writer, seq);
-    return ndjson_put_led_two(NDJSON_PUT(at, "{\"seq\":"), &writer->seq_lead, seq);
-}
-
-static void move_time(NdjsonWriter *writer, SimTime time)
-{
-    NdjsonShortText *last = &writer->time;
-    last->number = (uint64_t)time;
-    if (last->number - writer->time_lead.first >= NDJSON_EIGHT_DIGITS)
-        ndjson_lead_move(&writer->time_lead, NDJSON_EIGHT_DIGITS, last->number);
-    const char *end = ndjson_put_led_eight(last->text, &writer->time_lead, time);
-    last->length = (uint32_t)(end - last->text);
-}
-
-/* Several records tell of one moment. */
-static inline char *put_moment(NdjsonWriter *writer, char *at, SimTime time)
-{
-    if (writer->time.number != (uint64_t)time)
-        move_time(writer, time);
-    return put_short(NDJSON_PUT(at, ",\"t\":"), &writer->time);
+    NdjsonBeginning *beginning = &writer->beginning;
+    if (beginning->time != time || seq - beginning->first_seq >= 100)
+        begin_anew(writer, seq, time);
+    memcpy(at, beginning->text, NDJSON_BEGINNING);
+    if (G_LIKELY(seq >= 10))
+        ndjson_put_two(at + beginning->seq_at, (uint32_t)(seq - beginning->first_seq));
+    return at + beginning->length;
 }
 
 static inline char *put_host(NdjsonWriter *writer, char *at, NodeId node)
@@ -229,8 +232,7 @@ void ndjson_write(void *owner, const TraceRecord *record)
 {
     NdjsonWriter *writer = owner;
     const Form *form = &FORMS[record->kind];
-    char *at = put_seq(writer, writer->block + writer->length, record->seq);
-    at = put_moment(writer, at, record->time);
+    char *at = put_beginning(writer, writer->block + writer->length, record->seq, record->time);
     memcpy(at, form->head, sizeof form->head);
     at = put_host(writer, at + form->length, record->node);
     at = ndjson_put_led_four(at, &writer->cause_lead, record->cause.nearest[writer->level]);

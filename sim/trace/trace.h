@@ -173,8 +173,12 @@ uint64_t trace_write_packet(Trace *trace, NodeId node, TraceKind kind, uint64_t 
 /* The latest record, of that level, becomes the cause of what follows. */
 static inline void trace_become_cause(Trace *trace, TraceLevel level)
 {
-    for (int at = (int)level; at < CAUSE_LEVELS; at++)
-        trace->cause->nearest[at] = trace->count;
+    uint64_t *nearest = trace->cause->nearest; /* CAUSE_LEVELS of them */
+    nearest[TRACE_LEVEL_SEGMENT] = trace->count;
+    if (level <= TRACE_LEVEL_PROTOCOL)
+        nearest[TRACE_LEVEL_PROTOCOL] = trace->count;
+    if (level == TRACE_LEVEL_MAIL)
+        nearest[TRACE_LEVEL_MAIL] = trace->count;
 }
 
 /* True when no sink wants a record of this kind: it is counted, and is the cause of what follows,
