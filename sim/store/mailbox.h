@@ -73,11 +73,11 @@ typedef struct MailOrigin {
 } MailOrigin;
 
 typedef struct MailMessage {
-    uint32_t uid; /* from 1 */
-    MailFlags flags;
+    SimTime date; /* internal date: when it came */
     MailOrigin origin;
-    uint64_t size; /* octets */
-    SimTime date;  /* internal date: when it came */
+    uint32_t uid;  /* from 1 */
+    uint32_t size; /* octets */
+    MailFlags flags;
 } MailMessage;
 
 /* `start_unix` is the wall clock at time zero, from which UIDVALIDITY is made as RFC 9051 §2.3.1.1

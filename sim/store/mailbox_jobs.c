@@ -268,7 +268,8 @@ bool mail_job_has_room(const MailJob *job, size_t count)
 void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, StoredMessage *content)
 {
     message.uid = job->target->uid_next + job->touched->len;
-    message.size = stored_message_delivered_size(content);
+    CHECK(stored_message_delivered_size(content) <= UINT32_MAX);
+    message.size = (uint32_t)stored_message_delivered_size(content);
     Touched touched = {.message = message,
                        .mail = mail != NULL ? g_strdup(mail) : mail_name_of_stored(content),
                        .content = content};

@@ -30,7 +30,7 @@ static void recover_message(MailFolder *folder, MailMessage message)
         (count > 0 && message.uid <= mail_folder_message(folder, count - 1)->uid))
         return;
     g_autofree char *path = mail_folder_message_path(folder, &message);
-    message.size = disk_file_size(folder->user->store->disk, path);
+    message.size = (uint32_t)disk_file_size(folder->user->store->disk, path);
     g_array_append_val(folder->messages, message);
     folder->uid_next = MAX(folder->uid_next, message.uid + 1);
 }

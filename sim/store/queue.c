@@ -59,6 +59,8 @@ QueueState queue_entry_state(const QueueEntry *entry)
 
 /* ---- Waiting ---- */
 
+#define RECORD_MASK ((UINT64_C(1) << 54) - 1)
+
 /* It is a record of this queue that has made it wait, so of every level of the trace. */
 void queue_entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
 {
@@ -67,9 +69,9 @@ void queue_entry_wait(QueueEntry *entry, size_t i, SimTime next_at)
     CHECK(cause->nearest[0] == trace_count(queue->trace));
     queue_set_state(entry, i, QUEUE_WAITING);
     entry->recipients[i].next_attempt_at = next_at;
-    entry->recipients[i].waits_since = cause->nearest[0];
+    entry->recipients[i].waits_since = cause->nearest[0] & RECORD_MASK;
     if (!entry->is_held)
-        queue_due_add(&queue->due, entry, i);
+        queue_due_add(&queue->due, &entry->recipients[i]);
 }
 
 void queue_entry_resume(const QueueEntry *entry, size_t i)
@@ -80,23 +82,22 @@ void queue_entry_resume(const QueueEntry *entry, size_t i)
 }
 
 /* A message that is active already may have more of its recipients attempted. */
-static bool may_activate(const Queue *queue, const QueueWait *wait)
+static bool may_activate(const Queue *queue, const QueueRecipient *recipient)
 {
-    return queue->active_count < queue->active_limit || wait->entry->active_count > 0;
+    return queue->active_count < queue->active_limit ||
+           queue_recipient_entry(recipient)->active_count > 0;
 }
 
 SimTime queue_next_due_at(const Queue *queue)
 {
-    const QueueWait *first = queue_due_first(&queue->due);
-    return first != NULL && may_activate(queue, first)
-               ? first->entry->recipients[first->recipient].next_attempt_at
-               : SIM_NEVER;
+    const QueueRecipient *first = queue_due_first(&queue->due);
+    return first != NULL && may_activate(queue, first) ? first->next_attempt_at : SIM_NEVER;
 }
 
 /* ---- Entries ---- */
 
-enum { ID_SIZE_MASK = 31 };
-G_STATIC_ASSERT(SPOOL_ID_MAX < 32);
+enum { ID_SIZE_MASK = 31, INDEX_MASK = 1023 };
+G_STATIC_ASSERT(SPOOL_ID_MAX < 32 && ENVELOPE_RECIPIENTS_MAX < 1024);
 
 void queue_recipient_set_retry(QueueRecipient *recipient, const RetryState *retry)
 {
@@ -128,6 +129,7 @@ static QueueEntry *entry_new(Queue *queue, const char *id, Envelope *envelope,
     entry->message = stored_message_ref(message->message);
     for (size_t i = 0; i < count; i++) {
         entry->recipients[i].reason = g_ref_string_acquire(queue->no_reason);
+        entry->recipients[i].index = i & INDEX_MASK;
         entry->waiting_count++;
     }
     CHECK(queue->serials < UINT32_MAX);
@@ -175,7 +177,7 @@ Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *s
     queue->jitter = simulator_random(queue->simulator, host, RANDOM_RETRY_JITTER);
     g_queue_init(&queue->additions);
     queue->by_id.hash_of = hash_of_entry;
-    queue->taken = g_array_new(FALSE, FALSE, sizeof(QueueWait));
+    queue->taken = g_ptr_array_new();
     queue->no_reason = g_ref_string_new_intern("");
     return queue;
 }
@@ -189,7 +191,7 @@ static void addition_free(Addition *addition)
 void queue_free(Queue *queue)
 {
     queue_due_clear(&queue->due);
-    g_array_unref(queue->taken);
+    g_ptr_array_unref(queue->taken);
     while (!g_queue_is_empty(&queue->additions)) {
         Addition *addition = g_queue_peek_head(&queue->additions);
         QueueEntry *entry = addition->entry;
@@ -333,21 +335,24 @@ void queue_batch_free(QueueBatch *batch)
 
 static int compare_arrival(const void *a, const void *b)
 {
-    return queue_wait_arrived_before(a, b) ? -1 : queue_wait_arrived_before(b, a);
+    const QueueRecipient *const *first = a, *const *second = b;
+    return queue_recipient_arrived_before(*first, *second)
+               ? -1
+               : queue_recipient_arrived_before(*second, *first);
 }
 
 /* Takes what is due and may become active, in the order of arrival. */
-static const GArray *take_all_due(Queue *queue, SimTime now)
+static const GPtrArray *take_all_due(Queue *queue, SimTime now)
 {
-    g_array_set_size(queue->taken, 0);
+    g_ptr_array_set_size(queue->taken, 0);
     while (queue_next_due_at(queue) <= now) {
-        QueueWait wait = *queue_due_first(&queue->due);
-        g_array_append_val(queue->taken, wait);
-        queue_due_remove(&queue->due, wait.entry, wait.recipient);
-        queue_set_state(wait.entry, wait.recipient, QUEUE_ACTIVE);
+        QueueRecipient *recipient = queue_due_first(&queue->due);
+        g_ptr_array_add(queue->taken, recipient);
+        queue_due_remove(&queue->due, recipient);
+        queue_set_state(queue_recipient_entry(recipient), recipient->index, QUEUE_ACTIVE);
     }
     if (queue->taken->len > 1)
-        g_array_sort(queue->taken, compare_arrival);
+        g_ptr_array_sort(queue->taken, compare_arrival);
     return queue->taken;
 }
 
@@ -383,18 +388,19 @@ static QueueBatch *find_batch(QueueBatch *first, const QueueEntry *entry, const 
 
 QueueBatch *queue_take_due(Queue *queue, SimTime now)
 {
-    const GArray *taken = take_all_due(queue, now);
+    const GPtrArray *taken = take_all_due(queue, now);
     QueueBatch *first = NULL, *last = NULL;
     QueueBatch *of_entry = NULL; /* the first of the present entry */
     for (guint i = 0; i < taken->len; i++) {
-        const QueueWait *wait = &g_array_index(taken, QueueWait, i);
-        const char *address = wait->entry->envelope->recipients[wait->recipient].address;
+        const QueueRecipient *recipient = taken->pdata[i];
+        QueueEntry *entry = queue_recipient_entry(recipient);
+        const char *address = entry->envelope->recipients[recipient->index].address;
         const char *domain = address_text_peek_domain(address);
-        if (of_entry != NULL && of_entry->entry != wait->entry)
+        if (of_entry != NULL && of_entry->entry != entry)
             of_entry = NULL;
-        QueueBatch *batch = find_batch(of_entry, wait->entry, domain);
+        QueueBatch *batch = find_batch(of_entry, entry, domain);
         if (batch == NULL) {
-            batch = batch_new(wait->entry, domain);
+            batch = batch_new(entry, domain);
             if (last != NULL)
                 last->after = batch;
             else
@@ -402,7 +408,7 @@ QueueBatch *queue_take_due(Queue *queue, SimTime now)
             last = batch;
             of_entry = of_entry != NULL ? of_entry : batch;
         }
-        batch_add(batch, wait->recipient);
+        batch_add(batch, recipient->index);
     }
     return first;
 }
@@ -436,7 +442,7 @@ bool queue_hold(QueueEntry *entry)
         return false;
     for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
         if (entry->recipients[i].state == QUEUE_WAITING)
-            queue_due_remove(&queue->due, entry, i);
+            queue_due_remove(&queue->due, &entry->recipients[i]);
     }
     entry->is_held = true;
     TRACE(queue->trace, queue->host, QUEUE_HOLD, 0, .entry = queue_entry_id(entry),
@@ -487,7 +493,7 @@ size_t queue_flush(Queue *queue, const char *domain)
         for (size_t i = 0; i < entry->envelope->recipient_count; i++) {
             if (!is_to_flush(entry, i, domain, now))
                 continue;
-            queue_due_remove(&queue->due, entry, i);
+            queue_due_remove(&queue->due, &entry->recipients[i]);
             queue_entry_wait(entry, i, now);
         }
     }

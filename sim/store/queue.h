@@ -71,9 +71,10 @@ enum { QUEUE_ACTIVE_MAX = 20000 }; /* messages; Postfix's qmgr_message_active_li
 typedef struct QueueRecipient {
     SimTime first_failed_at, last_failed_at, due_at; /* as of RetryState */
     SimTime next_attempt_at;                         /* while waiting */
-    uint64_t waits_since; /* the record that made it wait, and so sets its next attempt off */
-    GRefString *reason;   /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
-    uint32_t due_place;   /* the queue's own: see queue_due.h */
+    uint64_t waits_since : 54; /* the record that made it wait, and so sets its next attempt off */
+    uint64_t index : 10;       /* its place in the entry */
+    GRefString *reason; /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */
+    uint32_t due_place; /* the queue's own: see queue_due.h */
     uint32_t attempts : RETRY_ATTEMPTS_BITS; /* which have failed so far */
     uint32_t state : 2;                      /* QueueRecipientState */
     uint32_t is_warned : 1;                  /* the sender knows of the delay */

@@ -1,22 +1,24 @@
 /* Who waits for his time: a binary heap. See queue_due.h. */
 #include "store/queue_due.h"
 
-static QueueRecipient *recipient_of(const QueueWait *wait)
+#include <stddef.h>
+
+QueueEntry *queue_recipient_entry(const QueueRecipient *recipient)
 {
-    return &wait->entry->recipients[wait->recipient];
+    uintptr_t first = (uintptr_t)(recipient - recipient->index);
+    return (QueueEntry *)(first - offsetof(QueueEntry, recipients));
 }
 
-bool queue_wait_arrived_before(const QueueWait *a, const QueueWait *b)
+bool queue_recipient_arrived_before(const QueueRecipient *a, const QueueRecipient *b)
 {
-    if (a->entry != b->entry)
-        return a->entry->serial < b->entry->serial;
-    return a->recipient < b->recipient;
+    uint32_t first = queue_recipient_entry(a)->serial, second = queue_recipient_entry(b)->serial;
+    return first != second ? first < second : a->index < b->index;
 }
 
-static bool is_before(const QueueWait *a, const QueueWait *b)
+static bool is_before(const QueueRecipient *a, const QueueRecipient *b)
 {
-    SimTime first = recipient_of(a)->next_attempt_at, second = recipient_of(b)->next_attempt_at;
-    return first != second ? first < second : queue_wait_arrived_before(a, b);
+    return a->next_attempt_at != b->next_attempt_at ? a->next_attempt_at < b->next_attempt_at
+                                                    : queue_recipient_arrived_before(a, b);
 }
 
 void queue_due_clear(QueueDue *due)
@@ -25,56 +27,56 @@ void queue_due_clear(QueueDue *due)
     *due = (QueueDue){0};
 }
 
-static void put(QueueDue *due, uint32_t place, QueueWait wait)
+static void put(QueueDue *due, uint32_t place, QueueRecipient *recipient)
 {
-    due->heap[place] = wait;
-    recipient_of(&wait)->due_place = place + 1;
+    due->heap[place] = recipient;
+    recipient->due_place = place + 1;
 }
 
-/* Finds the place for `wait` from `place` on, towards the first. */
-static void sift_up(QueueDue *due, uint32_t place, QueueWait wait)
+/* Finds the place for it from `place` on, towards the first. */
+static void sift_up(QueueDue *due, uint32_t place, QueueRecipient *recipient)
 {
-    while (place > 0 && is_before(&wait, &due->heap[(place - 1) / 2])) {
+    while (place > 0 && is_before(recipient, due->heap[(place - 1) / 2])) {
         put(due, place, due->heap[(place - 1) / 2]);
         place = (place - 1) / 2;
     }
-    put(due, place, wait);
+    put(due, place, recipient);
 }
 
 /* Likewise, away from the first. */
-static void sift_down(QueueDue *due, uint32_t place, QueueWait wait)
+static void sift_down(QueueDue *due, uint32_t place, QueueRecipient *recipient)
 {
     for (;;) {
         uint32_t child = 2 * place + 1;
-        if (child + 1 < due->count && is_before(&due->heap[child + 1], &due->heap[child]))
+        if (child + 1 < due->count && is_before(due->heap[child + 1], due->heap[child]))
             child++;
-        if (child >= due->count || !is_before(&due->heap[child], &wait))
+        if (child >= due->count || !is_before(due->heap[child], recipient))
             break;
         put(due, place, due->heap[child]);
         place = child;
     }
-    put(due, place, wait);
+    put(due, place, recipient);
 }
 
-void queue_due_add(QueueDue *due, QueueEntry *entry, size_t recipient)
+void queue_due_add(QueueDue *due, QueueRecipient *recipient)
 {
     if (due->count == due->capacity) {
         due->capacity = MAX(2 * due->capacity, 4);
-        due->heap = g_renew(QueueWait, due->heap, due->capacity);
+        due->heap = g_renew(QueueRecipient *, due->heap, due->capacity);
     }
-    sift_up(due, due->count++, (QueueWait){entry, (uint32_t)recipient});
+    sift_up(due, due->count++, recipient);
 }
 
-void queue_due_remove(QueueDue *due, QueueEntry *entry, size_t recipient)
+void queue_due_remove(QueueDue *due, QueueRecipient *recipient)
 {
-    uint32_t place = entry->recipients[recipient].due_place;
+    uint32_t place = recipient->due_place;
     if (place == 0)
         return;
-    entry->recipients[recipient].due_place = 0;
-    QueueWait last = due->heap[--due->count];
+    recipient->due_place = 0;
+    QueueRecipient *last = due->heap[--due->count];
     if (--place == due->count)
         return;
-    if (place > 0 && is_before(&last, &due->heap[(place - 1) / 2]))
+    if (place > 0 && is_before(last, due->heap[(place - 1) / 2]))
         sift_up(due, place, last);
     else
         sift_down(due, place, last);

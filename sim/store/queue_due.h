@@ -4,26 +4,24 @@
 
 #include "store/queue.h"
 
-typedef struct QueueWait {
-    QueueEntry *entry;
-    uint32_t recipient;
-} QueueWait;
-
 /* A zero one is empty. */
 typedef struct QueueDue {
-    QueueWait *heap;
+    QueueRecipient **heap;
     uint32_t count, capacity;
 } QueueDue;
 
+/* The entry that the recipient is in. */
+QueueEntry *queue_recipient_entry(const QueueRecipient *recipient);
+
 void queue_due_clear(QueueDue *due);
 /* At the recipient's next_attempt_at, which stays as it is from then on. */
-void queue_due_add(QueueDue *due, QueueEntry *entry, size_t recipient);
+void queue_due_add(QueueDue *due, QueueRecipient *recipient);
 /* Nothing happens when the recipient is not among them. */
-void queue_due_remove(QueueDue *due, QueueEntry *entry, size_t recipient);
-/* The first; NULL: there is none. Valid until the next change. */
-static inline const QueueWait *queue_due_first(const QueueDue *due)
+void queue_due_remove(QueueDue *due, QueueRecipient *recipient);
+/* The first; NULL: there is none. */
+static inline QueueRecipient *queue_due_first(const QueueDue *due)
 {
-    return due->count > 0 ? &due->heap[0] : NULL;
+    return due->count > 0 ? due->heap[0] : NULL;
 }
 /* Whether `a` has arrived before `b`, or is a recipient before it in the same message. */
-bool queue_wait_arrived_before(const QueueWait *a, const QueueWait *b);
+bool queue_recipient_arrived_before(const QueueRecipient *a, const QueueRecipient *b);

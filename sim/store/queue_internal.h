@@ -18,7 +18,7 @@ struct Queue {
     Table by_id;           /* those entered */
     GRefString *no_reason; /* "" */
     QueueDue due;          /* their recipients that wait, but for what is on hold */
-    GArray *taken;         /* QueueWait, while queue_take_due sorts them */
+    GPtrArray *taken;      /* QueueRecipient, while queue_take_due sorts them */
 };
 
 /* Through which each recipient's state changes. */

@@ -139,7 +139,7 @@ void queue_finish_expansions(Queue *queue)
         if (entry == NULL || origin->recipient >= entry->envelope->recipient_count ||
             entry->recipients[origin->recipient].state != QUEUE_WAITING)
             continue;
-        queue_due_remove(&queue->due, entry, origin->recipient);
+        queue_due_remove(&queue->due, &entry->recipients[origin->recipient]);
         queue_set_state(entry, origin->recipient, QUEUE_ACTIVE);
         queue_entry_resume(entry, origin->recipient);
         /* The crash may have come before the new entry's name was durable. */
