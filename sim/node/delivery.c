@@ -327,7 +327,6 @@ static void handle_events(void *owner)
     Delivery *delivery = owner;
     SmtpClientEvent event;
     while (smtp_client_next_event(delivery->client, &event)) {
-        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_TLS:
             session_start_tls(delivery->session, TLS_CLIENT);
@@ -380,7 +379,7 @@ static void on_connect_timeout(void *owner, void *data)
 static void on_stream(void *owner, Stream *stream, StreamEvent event)
 {
     Delivery *delivery = owner;
-    if (event == STREAM_CONNECTED)
+    if (event == STREAM_CONNECTED || event == STREAM_FAILED)
         simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
     StreamHandler handler = session_stream_handler(delivery->session);
     handler.on_event(handler.owner, stream, event);

@@ -21,6 +21,7 @@ struct Session {
     uint32_t armed_epoch; /* the engine's epoch then, or our count of receptions */
     uint32_t receptions;
     bool is_pumping;
+    bool input_waits;      /* the engine had no room for it */
     bool peer_has_ended;   /* no more bytes will come than those in the stream */
     bool end_is_told;      /* to the engine */
     bool tls_is_told;      /* to the owner, that the handshake is over */
@@ -125,7 +126,8 @@ static bool session_move_run_in(Session *session)
 {
     const SessionProtocol *protocol = session->protocol;
     Span input = session_peek_input(session);
-    if (input.length == 0)
+    session->input_waits = input.length > 0;
+    if (!session->input_waits)
         return false;
     size_t count = MIN(input.length, protocol->input_room(session->engine));
     if (count == 0)
@@ -164,10 +166,10 @@ static bool session_may_put_out_more(const Session *session)
            session->protocol->is_held_back(session->engine);
 }
 
-/* Whether input may wait for which there was no room before the engine's events were taken. */
+/* Whether input waits for which there was no room before the engine's events were taken. */
 static bool session_may_take_more(const Session *session)
 {
-    return session->tls != NULL || stream_peek(session->stream).length > 0;
+    return session->tls != NULL || session->input_waits;
 }
 
 /* Tells the owner that the handshake is over, once; true when it did. */
@@ -183,7 +185,7 @@ static bool session_tell_tls(Session *session)
 /* Tells the engine the peer's end, once, after every byte before it; true when it did. */
 static bool session_move_end(Session *session)
 {
-    if (!session->peer_has_ended || session->end_is_told || session_peek_input(session).length > 0)
+    if (!session->peer_has_ended || session->end_is_told || session->input_waits)
         return false;
     session->end_is_told = true;
     session->protocol->receive_end(session->engine);

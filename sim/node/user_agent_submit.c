@@ -133,8 +133,7 @@ static void send_next(UserAgent *agent)
     AgentMail *mail = g_ptr_array_index(agent->outbox, agent->sending);
     const Envelope *envelope = mail->envelope;
     g_autoptr(GPtrArray) kept = NULL;
-    g_autofree SmtpClientRecipient *recipients =
-        g_new(SmtpClientRecipient, MIN(envelope->recipient_count, (size_t)RECIPIENTS_AT_ONCE));
+    SmtpClientRecipient recipients[RECIPIENTS_AT_ONCE];
     size_t count = 0;
     for (size_t i = 0; i < envelope->recipient_count && count < RECIPIENTS_AT_ONCE; i++) {
         const Recipient *recipient = &envelope->recipients[i];

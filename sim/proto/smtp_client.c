@@ -14,11 +14,11 @@ SmtpClientOptions smtp_client_options(const char *name)
 
 SmtpClient *smtp_client_new(const SmtpClientOptions *options)
 {
-    SmtpClient *client = g_new(SmtpClient, 1);
-    *client = (SmtpClient){0};
+    const size_t name_size = strlen(options->name) + 1;
+    SmtpClient *client = g_malloc(sizeof *client + name_size);
     CHECK(options->identity == NULL || options->password != NULL);
-    client->options = *options;
-    client->options.name = client->name = g_strdup(options->name);
+    *client = (SmtpClient){.options = *options};
+    client->options.name = memcpy(client->name, options->name, name_size);
     client->options.identity = client->identity = g_strdup(options->identity);
     client->options.password = client->password = g_strdup(options->password);
     client->state = smtp_client_table.initial;
@@ -37,7 +37,6 @@ void smtp_client_free(SmtpClient *client)
     buffer_clear(&client->output);
     slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
-    g_free(client->name);
     g_free(client->identity);
     g_free(client->password);
     g_free(client);

@@ -80,8 +80,8 @@ typedef struct SmtpOwnTransaction {
 } SmtpOwnTransaction;
 
 struct SmtpClient {
-    SmtpClientOptions options;
-    char *name, *identity, *password;
+    SmtpClientOptions options; /* its name lies behind the client */
+    char *identity, *password;
     uint8_t state;
 
     Intake input;
@@ -115,6 +115,7 @@ struct SmtpClient {
     bool closed_due;
     SmtpClientEvent closed_event;
     uint32_t epoch;
+    char name[];
 };
 
 /* smtp_client_act.c: moves through the table's cell for `input` and does its action. */

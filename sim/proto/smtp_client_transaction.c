@@ -31,11 +31,9 @@ static const char *put_string(const char *text, char **at)
  * whoever read it to see to. Its length. */
 static size_t check_mailbox(const char *mailbox)
 {
-    size_t length = strlen(mailbox);
-    CHECK(length <= ADDRESS_PATH_MAX);
-    for (size_t i = 0; i < length; i++)
-        CHECK((uint8_t)mailbox[i] >= ' ' && mailbox[i] != 0x7f);
-    return length;
+    Span text = span_of_text(mailbox);
+    CHECK(text.length <= ADDRESS_PATH_MAX && !span_has_control(text));
+    return text.length;
 }
 
 static SmtpOwnRecipient own_recipient(const SmtpClientRecipient *recipient, char **texts)

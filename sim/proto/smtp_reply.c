@@ -38,42 +38,35 @@ SmtpReplyClass smtp_reply_class_of_rcpt(const SmtpReply *reply)
                                                        : smtp_reply_class(reply->code);
 }
 
-/* Reads one to three digits at `*at`. */
-static bool number_parse(Span text, size_t *at, uint16_t *number)
+/* Reads a dot and one to three digits at `at`; what is behind them, or NULL if there are none. */
+static inline const uint8_t *number_read(const uint8_t *at, const uint8_t *end, uint16_t *number)
 {
-    size_t start = *at;
-    uint16_t value = 0;
-    while (*at < text.length && *at < start + 3 && g_ascii_isdigit(text.data[*at])) {
-        value = (uint16_t)(value * 10 + (text.data[*at] - '0'));
-        (*at)++;
-    }
-    *number = value;
-    return *at > start;
-}
-
-static bool character_parse(Span text, size_t *at, char character)
-{
-    if (*at >= text.length || text.data[*at] != (uint8_t)character)
-        return false;
-    (*at)++;
-    return true;
+    enum { DIGITS_MAXIMUM = 3 };
+    if (at == end || *at != '.')
+        return NULL;
+    const uint8_t *first = ++at;
+    unsigned value = 0;
+    for (; at < end && at < first + DIGITS_MAXIMUM && *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (unsigned)(*at - '0');
+    *number = (uint16_t)value;
+    return at > first ? at : NULL;
 }
 
 bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used)
 {
     /* RFC 2034 §4: status-code ::= class "." subject "." detail, with class 2, 4 or 5. */
+    const uint8_t *at = text.data, *end = at + text.length;
     SmtpEnhanced value = {0};
-    size_t at = 1;
-    if (text.length == 0 || (text.data[0] != '2' && text.data[0] != '4' && text.data[0] != '5'))
+    if (text.length == 0 || (*at != '2' && *at != '4' && *at != '5'))
         return false;
-    value.class = (uint8_t)(text.data[0] - '0');
-    if (!character_parse(text, &at, '.') || !number_parse(text, &at, &value.subject) ||
-        !character_parse(text, &at, '.') || !number_parse(text, &at, &value.detail))
+    value.class = (uint8_t)(*at++ - '0');
+    if ((at = number_read(at, end, &value.subject)) == NULL ||
+        (at = number_read(at, end, &value.detail)) == NULL)
         return false;
-    if (at < text.length && !character_parse(text, &at, ' '))
+    if (at < end && *at++ != ' ')
         return false;
     *enhanced = value;
-    *used = at;
+    *used = (size_t)(at - text.data);
     return true;
 }
 

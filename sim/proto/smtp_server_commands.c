@@ -10,17 +10,18 @@
 
 /* Verb and argument */
 
+enum { FOUR = 4 };
+
+/* All but STARTTLS, which have four letters. */
 static const struct {
-    const char *verb;
+    char verb[FOUR + 1];
     SmtpServerInput input;
 } verbs[] = {
-    {"EHLO", SMTP_SERVER_ON_EHLO}, {"HELO", SMTP_SERVER_ON_HELO},
-    {"AUTH", SMTP_SERVER_ON_AUTH}, {"MAIL", SMTP_SERVER_ON_MAIL},
-    {"RCPT", SMTP_SERVER_ON_RCPT}, {"DATA", SMTP_SERVER_ON_DATA},
-    {"BDAT", SMTP_SERVER_ON_BDAT}, {"STARTTLS", SMTP_SERVER_ON_STARTTLS},
-    {"RSET", SMTP_SERVER_ON_RSET}, {"NOOP", SMTP_SERVER_ON_NOOP},
-    {"VRFY", SMTP_SERVER_ON_VRFY}, {"EXPN", SMTP_SERVER_ON_EXPN},
-    {"HELP", SMTP_SERVER_ON_HELP}, {"QUIT", SMTP_SERVER_ON_QUIT},
+    {"MAIL", SMTP_SERVER_ON_MAIL}, {"RCPT", SMTP_SERVER_ON_RCPT}, {"DATA", SMTP_SERVER_ON_DATA},
+    {"EHLO", SMTP_SERVER_ON_EHLO}, {"QUIT", SMTP_SERVER_ON_QUIT}, {"HELO", SMTP_SERVER_ON_HELO},
+    {"AUTH", SMTP_SERVER_ON_AUTH}, {"BDAT", SMTP_SERVER_ON_BDAT}, {"RSET", SMTP_SERVER_ON_RSET},
+    {"NOOP", SMTP_SERVER_ON_NOOP}, {"VRFY", SMTP_SERVER_ON_VRFY}, {"EXPN", SMTP_SERVER_ON_EXPN},
+    {"HELP", SMTP_SERVER_ON_HELP},
 };
 
 uint32_t smtp_server_offered(const SmtpServer *server)
@@ -47,19 +48,30 @@ static uint32_t verb_extension(SmtpServerInput input)
     return 0;
 }
 
-static SmtpServerInput verb_input(const SmtpServer *server, Span verb)
+static SmtpServerInput known_verb(Span verb)
 {
+    if (verb.length != FOUR)
+        return span_equals_text_nocase(verb, "STARTTLS") ? SMTP_SERVER_ON_STARTTLS
+                                                         : SMTP_SERVER_ON_UNKNOWN;
+    char capitals[FOUR]; /* of letters; what else there may be becomes none */
+    for (size_t i = 0; i < FOUR; i++)
+        capitals[i] = (char)(verb.data[i] & ~0x20);
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-        if (!span_equals_text_nocase(verb, verbs[i].verb))
-            continue;
-        uint32_t extension = verb_extension(verbs[i].input);
-        bool is_hidden = extension != 0 && !(smtp_server_offered(server) & extension);
-        /* AUTH too early gets a reply that says so. */
-        if (verbs[i].input == SMTP_SERVER_ON_AUTH && server->options.auth_needs_tls)
-            is_hidden = !(server->options.extensions & SMTP_EXTENSION_AUTH);
-        return is_hidden ? SMTP_SERVER_ON_UNKNOWN : verbs[i].input;
+        if (memcmp(verbs[i].verb, capitals, FOUR) == 0)
+            return verbs[i].input;
     }
     return SMTP_SERVER_ON_UNKNOWN;
+}
+
+static SmtpServerInput verb_input(const SmtpServer *server, Span verb)
+{
+    SmtpServerInput input = known_verb(verb);
+    uint32_t extension = verb_extension(input);
+    bool is_hidden = extension != 0 && !(smtp_server_offered(server) & extension);
+    /* AUTH too early gets a reply that says so. */
+    if (input == SMTP_SERVER_ON_AUTH && server->options.auth_needs_tls)
+        is_hidden = !(server->options.extensions & SMTP_EXTENSION_AUTH);
+    return is_hidden ? SMTP_SERVER_ON_UNKNOWN : input;
 }
 
 SmtpCommand smtp_server_command_parse(const SmtpServer *server, Span line)
