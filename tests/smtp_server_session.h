@@ -88,8 +88,7 @@ static inline void log_event(Session *session, const SmtpServerEvent *event)
         g_string_append(session->log, "connect\n");
         break;
     case SMTP_SERVER_EVENT_HELO:
-        g_string_append_printf(session->log, "helo %.*s\n", (int)event->helo.name.length,
-                               (const char *)event->helo.name.data);
+        g_string_append_printf(session->log, "helo %s\n", event->helo.name);
         break;
     case SMTP_SERVER_EVENT_TLS:
         assert_int_equal(smtp_server_peek_output(session->server).length, 0);

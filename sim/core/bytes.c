@@ -246,16 +246,6 @@ void buffer_consume(Buffer *buffer, size_t count)
         buffer->start = 0;
 }
 
-Span buffer_peek(const Buffer *buffer)
-{
-    return buffer->length == 0 ? (Span){0} : span_of(buffer->data + buffer->start, buffer->length);
-}
-
-size_t buffer_room(const Buffer *buffer)
-{
-    return buffer->maximum - buffer->length;
-}
-
 Slice slice_new(GBytes *bytes, size_t offset, size_t length)
 {
     CHECK(offset + length <= g_bytes_get_size(bytes));

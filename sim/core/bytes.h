@@ -109,9 +109,15 @@ void buffer_expect(Buffer *buffer, size_t more);
 /* Drops `count` bytes from the front; `count` is at most buffer->length. */
 void buffer_consume(Buffer *buffer, size_t count);
 /* Everything unconsumed; valid until the buffer next changes. */
-Span buffer_peek(const Buffer *buffer);
+static inline Span buffer_peek(const Buffer *buffer)
+{
+    return buffer->length == 0 ? (Span){0} : span_of(buffer->data + buffer->start, buffer->length);
+}
 /* How many more bytes may be appended. */
-size_t buffer_room(const Buffer *buffer);
+static inline size_t buffer_room(const Buffer *buffer)
+{
+    return buffer->maximum - buffer->length;
+}
 
 /* A part of immutable bytes shared by reference count. A zero Slice is empty. */
 typedef struct Slice {

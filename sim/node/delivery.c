@@ -128,15 +128,17 @@ static void give_up(Delivery *delivery)
 
 /* ---- The session ---- */
 
-static char *enhanced_text(const SmtpReply *reply)
+/* Writes the enhanced code, or what stands for it where there is none; returns `text`. */
+static char *write_status(const SmtpReply *reply, char text[static SMTP_ENHANCED_TEXT_SIZE])
 {
-    char text[SMTP_ENHANCED_TEXT_SIZE];
-    size_t length = smtp_enhanced_format(reply->enhanced, text);
-    if (length > 0)
-        return g_strndup(text, length - 1); /* without the blank */
-    if (reply->code == 0)
-        return g_strdup("4.4.2"); /* RFC 3463 §3.5: bad connection */
-    return g_strdup_printf("%u.0.0", reply->code / 100U);
+    SmtpEnhanced status = reply->enhanced;
+    if (status.class == 0 && reply->code == 0)
+        status = (SmtpEnhanced){4, 4, 2}; /* RFC 3463 §3.5: bad connection */
+    else if (status.class == 0)
+        status.class = (uint8_t)(reply->code / 100U);
+    size_t length = smtp_enhanced_format(status, text);
+    text[length - 1] = '\0'; /* instead of the blank */
+    return text;
 }
 
 static DeliveryOutcome outcome_of(SmtpReplyClass class)
@@ -171,11 +173,11 @@ static void handle_result(Delivery *delivery, const SmtpClientEvent *event)
     }
     g_autofree char *text =
         smtp_trace_outcome_text(reply, event->result.stage, session_failure(delivery->session));
-    g_autofree char *status = enhanced_text(reply);
+    char status[SMTP_ENHANCED_TEXT_SIZE];
     DeliveryResult result = {
         .outcome = outcome_of(event->result.class),
         .text = text,
-        .status = status,
+        .status = write_status(reply, status),
         .remote = delivery->remote,
         .is_reply = reply->code != 0,
         .passes_dsn = (delivery->extensions & SMTP_EXTENSION_DSN) != 0,
@@ -288,11 +290,12 @@ void delivery_quit(Delivery *delivery)
 static void handle_refused(Delivery *delivery, const SmtpClientEvent *event)
 {
     g_autofree char *text = smtp_trace_reply_text(&event->refused.reply);
-    g_autofree char *status = enhanced_text(&event->refused.reply);
+    char status[SMTP_ENHANCED_TEXT_SIZE];
+    write_status(&event->refused.reply, status);
     DeliveryOutcome outcome = outcome_of(event->refused.class);
     if (event->refused.stage == SMTP_STAGE_CONNECT) {
         outcome = DELIVERY_TEMPORARY;
-        if (status != NULL && status[0] == '5')
+        if (status[0] == '5')
             status[0] = '4';
     }
     note_failure(delivery, outcome, text, status, true,
@@ -309,8 +312,8 @@ static void handle_closed(Delivery *delivery, const SmtpClientEvent *event)
     const SmtpReply *reply = &event->closed.reply;
     StreamFailure failure = session_failure(delivery->session);
     g_autofree char *text = smtp_trace_outcome_text(reply, event->closed.stage, failure);
-    g_autofree char *status =
-        stream_failure_is_opening(failure) ? g_strdup("4.4.1") : enhanced_text(reply);
+    char room[SMTP_ENHANCED_TEXT_SIZE];
+    const char *status = stream_failure_is_opening(failure) ? "4.4.1" : write_status(reply, room);
     note_failure(delivery, DELIVERY_TEMPORARY, text, status, reply->code != 0,
                  session_because(delivery->session));
 }

@@ -34,8 +34,8 @@ typedef struct Reception {
     uint32_t policy_token;           /* and its token */
     uint64_t declared_size;          /* SIZE of MAIL; 0: not said */
     const NamedRecipient *recipient; /* of RCPT, while the rules are asked about it */
-    char *helo_name;
-    Envelope *envelope; /* of the transaction under way */
+    const char *helo_name;           /* the engine's */
+    Envelope *envelope;              /* of the transaction under way */
     IncomingMessage message;
     uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
     uint32_t open_token; /* of the question that waits for the queue; 0: none */
@@ -52,7 +52,6 @@ void reception_free(void *pointer)
     smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
     incoming_message_clear(&reception->message);
-    g_free(reception->helo_name);
     g_free(reception);
 }
 
@@ -125,8 +124,7 @@ static void handle_connect(Reception *reception, const SmtpServerEvent *event)
 
 static void handle_helo(Reception *reception, const SmtpServerEvent *event)
 {
-    g_free(reception->helo_name);
-    reception->helo_name = span_dup_text(event->helo.name);
+    reception->helo_name = event->helo.name;
     reception->is_extended = event->helo.extended;
     policy_begin_helo(policy_check_client(reception->check), reception->helo_name);
     ask_policy(reception, event, NULL);

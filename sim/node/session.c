@@ -3,32 +3,33 @@
 
 #include "core/check.h"
 
+/* What the pump looks at each time comes first. */
 struct Session {
-    Simulator *simulator;
-    NodeId node;
     const SessionProtocol *protocol;
     void *engine;
-    SessionOwner owner;
-    EventPriority priority;
     Stream *stream;
-    TlsRecords *tls;      /* NULL: in the clear */
-    Timer timer;          /* of the engine's timeout, or earlier: then it is set again */
-    SimTime timer_at;     /* when that is; SIM_NEVER: it is not set */
-    SimTime deadline;     /* of the engine's timeout */
-    Cause deadline_cause; /* what made the engine wait */
-    Timer end_timer;      /* tells the owner that it has ended */
-    int64_t armed_ns;     /* the timeout that `deadline` stands for; 0: none */
-    uint32_t armed_epoch; /* the engine's epoch then, or our count of receptions */
-    uint32_t receptions;
+    TlsRecords *tls; /* NULL: in the clear */
     bool is_pumping;
-    bool input_waits;      /* the engine had no room for it */
-    bool peer_has_ended;   /* no more bytes will come than those in the stream */
-    bool end_is_told;      /* to the engine */
-    bool tls_is_told;      /* to the owner, that the handshake is over */
-    bool is_closing;       /* our FIN has been asked for */
+    bool input_waits;    /* the engine had no room for it */
+    bool peer_has_ended; /* no more bytes will come than those in the stream */
+    bool end_is_told;    /* to the engine */
+    bool tls_is_told;    /* to the owner, that the handshake is over */
+    bool is_closing;     /* our FIN has been asked for */
+    uint32_t receptions;
+    uint32_t armed_epoch; /* the engine's epoch when it was armed, or our count of receptions */
+    int64_t armed_ns;     /* the timeout that `deadline` stands for; 0: none */
+    SessionOwner owner;
+    Simulator *simulator;
+    uint64_t silence_because; /* behind the peer's silence when the engine's timeout struck */
+    SimTime timer_at;         /* when the timer strikes; SIM_NEVER: it is not set */
+    SimTime deadline;         /* of the engine's timeout */
+    Cause deadline_cause;     /* what made the engine wait */
+    Timer timer;              /* of the engine's timeout, or earlier: then it is set again */
+    NodeId node;
+    EventPriority priority;
+    Timer end_timer;       /* tells the owner that it has ended */
     StreamFailure failure; /* kept when the stream is gone */
     uint64_t because;
-    uint64_t silence_because; /* behind the peer's silence when the engine's timeout struck */
 };
 
 Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,

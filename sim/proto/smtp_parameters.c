@@ -247,8 +247,10 @@ bool smtp_rcpt_parameters_write(const SmtpRcptParameters *parameters, uint32_t e
 {
     if (!(extensions & SMTP_EXTENSION_DSN))
         return true;
-    g_autofree char *notify = notify_format(parameters->notify);
-    if (parameters->notify != 0 && !append_value(output, " NOTIFY=", span_of_text(notify)))
-        return false;
+    if (parameters->notify != 0) {
+        g_autofree char *notify = notify_format(parameters->notify);
+        if (!append_value(output, " NOTIFY=", span_of_text(notify)))
+            return false;
+    }
     return parameters->orcpt.length == 0 || append_value(output, " ORCPT=", parameters->orcpt);
 }

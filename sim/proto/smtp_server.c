@@ -25,6 +25,7 @@ SmtpServer *smtp_server_new(const SmtpServerOptions *options)
     server->state = smtp_server_table.initial;
     intake_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
     buffer_init(&server->output, SMTP_SERVER_OUTPUT_MAXIMUM);
+    buffer_expect(&server->output, SMTP_SERVER_OUTPUT_USUAL);
     return server;
 }
 

@@ -159,7 +159,9 @@ typedef struct SmtpServerEvent {
     uint32_t token; /* 0: nothing to answer */
     union {
         struct {
-            Span name;     /* as the client gives it; a domain or an address literal, or neither */
+            /* As the client gives it: a domain or an address literal, or neither. Valid until the
+             * next EHLO or HELO. */
+            const char *name;
             bool extended; /* EHLO */
         } helo;
         struct {

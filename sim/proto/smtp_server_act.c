@@ -107,7 +107,6 @@ static void forget_client(SmtpServer *server)
     server->tls = true;
     server->authenticated = false;
     server->extended = false;
-    g_clear_pointer(&server->client_name, g_free);
 }
 
 static void greet_back(SmtpServer *server, const Move *move)

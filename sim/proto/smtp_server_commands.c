@@ -169,7 +169,7 @@ void smtp_server_ask_helo(SmtpServer *server)
     server->client_name = span_dup_text(name);
     server->extended = server->command.input == SMTP_SERVER_ON_EHLO;
     SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_HELO};
-    event.helo.name = span_of(server->client_name, name.length);
+    event.helo.name = server->client_name;
     event.helo.extended = server->extended;
     smtp_server_ask(server, &event);
 }

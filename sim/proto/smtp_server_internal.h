@@ -6,6 +6,7 @@
 #include "proto/smtp_server.h"
 
 enum {
+    SMTP_SERVER_OUTPUT_USUAL = 640,        /* octets said on a connection with one message */
     SMTP_SERVER_CLIENT_NAME_MAXIMUM = 255, /* a domain, §4.5.3.1.2; longer: 501 */
     /* Room that a step needs in the output: its own reply, and a 421 behind it. */
     SMTP_SERVER_OUTPUT_RESERVE = 2 * SMTP_REPLY_WIRE_MAXIMUM,
@@ -82,7 +83,7 @@ struct SmtpServer {
     SmtpServerCloseReason close_reason;
     bool shut_down_due; /* 421 once the question is answered */
 
-    char *client_name;  /* as it has said itself; NULL: it has not */
+    char *client_name;  /* that it gave last; NULL: none */
     bool extended;      /* the hello under way is an EHLO */
     bool tls;           /* STARTTLS is done */
     bool authenticated; /* RFC 4954 §4: once a session */
