@@ -236,14 +236,16 @@ Chunk *chunk_fold(Chunk *chunk)
 {
     if (chunk == NULL || chunk->kind != CHUNK_VALUE || chunk->before == NULL)
         return chunk;
-    size_t length = 0, more;
+    enum { FEW = 2 }; /* are not worth it */
+    size_t length = 0, more, count = 0;
     Chunk *rest = chunk; /* what is before the row */
     while (rest != NULL && (more = length_in_row(rest, chunk->type)) > 0 &&
            length + more <= ROW_MAX) {
         length += more;
+        count += rest->kind == CHUNK_ROW ? FEW : 1;
         rest = rest->before;
     }
-    if (rest == chunk || rest == chunk->before)
+    if (count <= FEW)
         return chunk;
     Chunk *row = chunk_allocate(CHUNK_ROW, chunk->size, length);
     row->before = rest;

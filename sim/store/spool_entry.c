@@ -41,6 +41,19 @@ static uint64_t unpack(const uint8_t **at)
     return number | (uint64_t) * (*at)++ << shift;
 }
 
+/* Of what is allocated, so that its lowest bits are zeros: it takes seven octets, or eight. */
+enum { ADDRESS_ZEROS = 3 };
+
+static uint64_t number_of_address(const void *address)
+{
+    return (uintptr_t)address >> ADDRESS_ZEROS;
+}
+
+static void *address_of_number(uint64_t number)
+{
+    return (void *)(uintptr_t)(number << ADDRESS_ZEROS);
+}
+
 /* What the disk keeps of an entry instead of octets. A value's first number says in its lowest bits
  * what it is. */
 enum { VALUE_FRONT, VALUE_MESSAGE, VALUE_DEFERRAL, VALUE_KIND_BITS = 2 };
@@ -77,15 +90,15 @@ static Span front_pack(const Front *front, uint8_t value[static DISK_VALUE_MAX])
 {
     uint8_t *end = pack(value, (uint64_t)front->message_size << VALUE_KIND_BITS | VALUE_FRONT);
     end = pack(end, (uint64_t)front->arrived_at);
-    memcpy(end, &front->envelope, sizeof front->envelope);
-    return span_of(value, (size_t)(end - value) + sizeof front->envelope);
+    end = pack(end, number_of_address(front->envelope));
+    return span_of(value, (size_t)(end - value));
 }
 
 static Front front_unpack(const uint8_t *value)
 {
     Front front = {.message_size = unpack(&value) >> VALUE_KIND_BITS};
     front.arrived_at = (SimTime)unpack(&value);
-    memcpy(&front.envelope, value, sizeof front.envelope);
+    front.envelope = address_of_number(unpack(&value));
     return front;
 }
 
@@ -159,12 +172,15 @@ static int kind_of(const uint8_t *value)
     return value[0] & ((1 << VALUE_KIND_BITS) - 1);
 }
 
-/* The value has the message's address. */
+static Span message_pack(const StoredMessage *message, uint8_t value[static DISK_VALUE_MAX])
+{
+    const uint8_t *end = pack(value, number_of_address(message) << VALUE_KIND_BITS | VALUE_MESSAGE);
+    return span_of(value, (size_t)(end - value));
+}
+
 static StoredMessage *message_unpack(const uint8_t *value)
 {
-    StoredMessage *message;
-    memcpy(&message, value + 1, sizeof message);
-    return message;
+    return address_of_number(unpack(&value) >> VALUE_KIND_BITS);
 }
 
 static size_t message_write(const uint8_t *value, uint8_t *octets)
@@ -208,16 +224,15 @@ void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *env
 
 void spool_entry_plan_message(DiskPlan *plan, const char *path, StoredMessage *message)
 {
-    uint8_t value[1 + sizeof message] = {VALUE_MESSAGE};
+    uint8_t value[DISK_VALUE_MAX];
     uint64_t size = stored_message_size(message);
     if (size == 0) {
         disk_plan_append_octets(plan, path, (Span){0});
         return;
     }
     stored_message_ref(message);
-    memcpy(value + 1, &message, sizeof message);
     disk_plan_append_value(plan, path,
-                           (DiskValue){&value_type, span_of(value, sizeof value), size});
+                           (DiskValue){&value_type, message_pack(message, value), size});
 }
 
 void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
