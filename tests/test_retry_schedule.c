@@ -279,6 +279,42 @@ static void names_and_defects(void **state)
     assert_non_null(retry_schedule_find_defect(&schedule));
 }
 
+/* Attempts fail after a while of odd length, and now and then one is made before it is due. */
+static void assert_memory_is_enough(const RetrySchedule *schedule)
+{
+    RetryState exact = retry_state_new(7 * SIM_SECOND + 123456789);
+    RetryState kept = exact;
+    SimTime now = exact.arrived_at;
+    for (uint32_t i = 0; !retry_schedule_is_expired(schedule, exact.arrived_at, now); i++) {
+        uint32_t draw = i * 2654435761U;
+        now += 1234567891 + draw % 1000000007;
+        SimTime next_at = retry_schedule_next(schedule, &exact, now, draw);
+        assert_int_equal(retry_schedule_next(schedule, &kept, now, draw), next_at);
+        RetryMemory memory = retry_memory_of(&kept);
+        kept = retry_memory_state(&memory, exact.arrived_at, kept.attempts);
+        assert_int_equal(kept.first_failed_at, exact.first_failed_at);
+        now = i % 5 == 4 ? now + (next_at - now) / 3 : next_at;
+    }
+    assert_true(exact.attempts > 5);
+}
+
+static void whole_seconds_are_all_to_remember(void **state)
+{
+    (void)state;
+    RetrySchedule schedule;
+    for (const char *const *name = retry_schedule_names(); *name != NULL; name++) {
+        schedule = like(*name);
+        assert_memory_is_enough(&schedule);
+        schedule.jitter_ppb = 300000000;
+        assert_memory_is_enough(&schedule);
+    }
+    schedule = like("exim");
+    assert_true(retry_schedule_set_rules(&schedule, "F,1h,7m; G,9h,11m,1.3; H,4d,1h,1.7", NULL));
+    assert_memory_is_enough(&schedule);
+    schedule.jitter_ppb = 999999999;
+    assert_memory_is_enough(&schedule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_wait_never_exceeds_a_day_under_rules),
         cmocka_unit_test(a_longer_lifetime_prolongs_the_last_rule),
         cmocka_unit_test(names_and_defects),
+        cmocka_unit_test(whole_seconds_are_all_to_remember),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

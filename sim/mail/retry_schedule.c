@@ -319,6 +319,27 @@ static SimTime due_by_kind(const RetrySchedule *schedule, const RetryState *befo
     return SIM_NEVER;
 }
 
+/* Times that no run has, such as a spoilt disk may tell, are cut off. */
+RetryMemory retry_memory_of(const RetryState *state)
+{
+    const uint64_t last_max = (UINT64_C(1) << 34) - 1, wait_max = (UINT64_C(1) << 30) - 1;
+    SimTime last_failed = whole_seconds(state->last_failed_at);
+    SimTime wait = clamp(state->due_at, last_failed, SIM_NEVER) - last_failed;
+    return (RetryMemory){.first_failed_at = state->first_failed_at,
+                         .last_failed_s = (uint64_t)(last_failed / SIM_SECOND) & last_max,
+                         .wait_s = MIN((uint64_t)(wait / SIM_SECOND), wait_max) & wait_max};
+}
+
+RetryState retry_memory_state(const RetryMemory *memory, SimTime arrived_at, uint32_t attempts)
+{
+    SimTime last_failed_at = (SimTime)memory->last_failed_s * SIM_SECOND;
+    return (RetryState){.arrived_at = arrived_at,
+                        .first_failed_at = memory->first_failed_at,
+                        .last_failed_at = last_failed_at,
+                        .due_at = simtime_add(last_failed_at, (SimTime)memory->wait_s * SIM_SECOND),
+                        .attempts = attempts};
+}
+
 RetryState retry_state_new(SimTime arrived_at)
 {
     return (RetryState){.arrived_at = arrived_at};

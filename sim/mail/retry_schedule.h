@@ -65,6 +65,18 @@ typedef struct RetryState {
     uint32_t attempts; /* failed so far */
 } RetryState;
 
+/* What retry_schedule_next has to know of a RetryState, beside its arrival, in less room: of the
+ * last failure only the second counts, and how many whole seconds after it the next attempt was
+ * due. */
+typedef struct RetryMemory {
+    SimTime first_failed_at;
+    uint64_t last_failed_s : 34;
+    uint64_t wait_s : 30;
+} RetryMemory;
+
+RetryMemory retry_memory_of(const RetryState *state);
+RetryState retry_memory_state(const RetryMemory *memory, SimTime arrived_at, uint32_t attempts);
+
 /* NULL-terminated: "postfix", "exim", "sendmail", "qmail", "opensmtpd", "rfc5321". */
 const char *const *retry_schedule_names(void);
 /* Fills in the schedule of that name; false when there is none. */

@@ -101,9 +101,7 @@ G_STATIC_ASSERT(SPOOL_ID_MAX < 32 && ENVELOPE_RECIPIENTS_MAX < 1024);
 
 void queue_recipient_set_retry(QueueRecipient *recipient, const RetryState *retry)
 {
-    recipient->first_failed_at = retry->first_failed_at;
-    recipient->last_failed_at = retry->last_failed_at;
-    recipient->due_at = retry->due_at;
+    recipient->memory = retry_memory_of(retry);
     recipient->attempts = retry->attempts & RETRY_ATTEMPTS_MAX;
 }
 

@@ -69,8 +69,8 @@ enum { QUEUE_ACTIVE_MAX = 20000 }; /* messages; Postfix's qmgr_message_active_li
 
 /* There are as many as mail waits in the whole simulation, so it is packed. */
 typedef struct QueueRecipient {
-    SimTime first_failed_at, last_failed_at, due_at; /* as of RetryState */
-    SimTime next_attempt_at;                         /* while waiting */
+    RetryMemory memory;        /* of the attempts that have failed */
+    SimTime next_attempt_at;   /* while waiting */
     uint64_t waits_since : 54; /* the record that made it wait, and so sets its next attempt off */
     uint64_t index : 10;       /* its place in the entry */
     GRefString *reason; /* why the last attempt failed, at most QUEUE_REASON_MAX octets; "" */

@@ -180,8 +180,8 @@ QueueDeferral queue_defer(QueueEntry *entry, size_t i, Span reason, uint64_t bec
         return QUEUE_EXPIRED;
     }
     uint32_t draw = (uint32_t)random_draw(&queue->jitter);
-    RetryState retry = {entry->arrived_at, recipient->first_failed_at, recipient->last_failed_at,
-                        recipient->due_at, recipient->attempts};
+    RetryState retry =
+        retry_memory_state(&recipient->memory, entry->arrived_at, recipient->attempts);
     SimTime next_at = retry_schedule_next(&queue->schedule, &retry, now, draw);
     queue_recipient_set_retry(recipient, &retry);
     TRACE(queue->trace, queue->host, QUEUE_DEFER, because, .entry = queue_entry_id(entry),
