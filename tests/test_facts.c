@@ -337,9 +337,10 @@ static void test_queue_lengths(void **state)
 static void write_network(const World *w)
 {
     TRACE(w->trace, w->a, TCP_CONNECT, 0, .remote = "b.example", .remote_port = 25);
-    TRACE(w->trace, w->a, TCP_SEND, 0, .reason = "first sending");
+    trace_add_tally(w->trace, w->a, TRACE_TALLY_SEGMENTS);
     TRACE(w->trace, w->a, LINK_DROP, 0, .reason = "loss");
-    TRACE(w->trace, w->a, TCP_SEND, 0, .reason = "retransmission after timeout");
+    trace_add_tally(w->trace, w->a, TRACE_TALLY_SEGMENTS);
+    trace_add_tally(w->trace, w->a, TRACE_TALLY_RETRANSMISSIONS);
     TRACE(w->trace, w->b, LINK_DROP, 0, .reason = "queue full");
     TRACE(w->trace, w->b, LINK_DROP, 0, .reason = "loss");
 }

@@ -88,11 +88,33 @@ static void test_kinds_are_described(void **state)
     assert_int_equal(*(const uint64_t *)((const char *)&reply + code->offset), 550);
 }
 
+static void test_tallies(void **state)
+{
+    (void)state;
+    World world = {.simulator = simulator_new(1)};
+    world.trace = trace_new(world.simulator);
+    world.host = simulator_add_node(world.simulator, "host");
+    assert_int_equal(trace_tally(world.trace, world.host, TRACE_TALLY_SEGMENTS), 0);
+    trace_add_tally(world.trace, world.host, TRACE_TALLY_SEGMENTS);
+    NodeId late = simulator_add_node(world.simulator, "late");
+    trace_add_tally(world.trace, late, TRACE_TALLY_RETRANSMISSIONS);
+    trace_add_tally(world.trace, world.host, TRACE_TALLY_SEGMENTS);
+    trace_close(world.trace);
+    trace_add_tally(world.trace, world.host, TRACE_TALLY_SEGMENTS);
+    assert_int_equal(trace_tally(world.trace, world.host, TRACE_TALLY_SEGMENTS), 2);
+    assert_int_equal(trace_tally(world.trace, world.host, TRACE_TALLY_RETRANSMISSIONS), 0);
+    assert_int_equal(trace_tally(world.trace, late, TRACE_TALLY_RETRANSMISSIONS), 1);
+    assert_int_equal(trace_count(world.trace), 0);
+    trace_free(world.trace);
+    simulator_free(world.simulator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_causes_at_each_level),
         cmocka_unit_test(test_kinds_are_described),
+        cmocka_unit_test(test_tallies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,17 +42,6 @@ static void note_relay(Facts *facts, const TraceRecord *record)
     }
 }
 
-static void note_segment(Facts *facts, const TraceRecord *record)
-{
-    const TraceFields_TCP_SEND *fields = record->fields;
-    HostTally *host = host_tally(facts, record->node);
-    host->segments++;
-    const char *reason = fields->reason != NULL ? fields->reason : "";
-    bool is_usual = strcmp(reason, "first sending") == 0 || strcmp(reason, "acknowledgment") == 0;
-    if (!is_usual && strstr(reason, "retransmission") != NULL)
-        host->retransmissions++;
-}
-
 static void note_drop(Facts *facts, const TraceRecord *record)
 {
     const TraceFields_LINK_DROP *fields = record->fields;
@@ -102,16 +91,21 @@ static void note_restart(Facts *facts, const TraceRecord *record)
 
 /* NULL: the kind says nothing of hosts. */
 static const FactsNote HOST_NOTES[TRACE_KIND_COUNT] = {
-    [TRACE_TCP_SEND] = note_segment,      [TRACE_TCP_CONNECT] = note_connect,
-    [TRACE_LINK_DROP] = note_drop,        [TRACE_MAIL_RELAYED] = note_relay,
-    [TRACE_QUEUE_ENTER] = note_enter,     [TRACE_QUEUE_REMOVE] = note_remove,
-    [TRACE_QUEUE_RECOVER] = note_recover, [TRACE_MAIL_ACCEPTED] = note_server,
-    [TRACE_HOST_RESTART] = note_restart,
+    [TRACE_TCP_CONNECT] = note_connect,  [TRACE_LINK_DROP] = note_drop,
+    [TRACE_MAIL_RELAYED] = note_relay,   [TRACE_QUEUE_ENTER] = note_enter,
+    [TRACE_QUEUE_REMOVE] = note_remove,  [TRACE_QUEUE_RECOVER] = note_recover,
+    [TRACE_MAIL_ACCEPTED] = note_server, [TRACE_HOST_RESTART] = note_restart,
 };
 
 size_t facts_host_count(const Facts *facts)
 {
     return simulator_node_count(facts->simulator);
+}
+
+/* What a level below SEGMENT leaves out is not there. */
+static uint64_t tally_of(const Facts *facts, NodeId node, TraceTally tally)
+{
+    return facts->level >= TRACE_LEVEL_SEGMENT ? trace_tally(facts->trace, node, tally) : 0;
 }
 
 FactsHost facts_host_at(const Facts *facts, size_t node)
@@ -126,8 +120,8 @@ FactsHost facts_host_at(const Facts *facts, size_t node)
         .queue_peak = tally->queue_peak,
         .relay_peak = tally->relays_peak,
         .connections = tally->connections,
-        .segments = tally->segments,
-        .retransmissions = tally->retransmissions,
+        .segments = tally_of(facts, (NodeId)node, TRACE_TALLY_SEGMENTS),
+        .retransmissions = tally_of(facts, (NodeId)node, TRACE_TALLY_RETRANSMISSIONS),
         .drops = tally->drops,
     };
 }
@@ -149,12 +143,12 @@ FactsTotals facts_totals(const Facts *facts)
         .drops_by_reason = (const FactsDrop *)(const void *)facts->drops->data,
         .reason_count = facts->drops->len,
     };
-    for (guint node = 0; node < facts->hosts->len; node++) {
-        const HostTally *host = &g_array_index(facts->hosts, HostTally, node);
-        totals.connections += host->connections;
-        totals.segments += host->segments;
-        totals.retransmissions += host->retransmissions;
-        totals.drops += host->drops;
+    for (size_t node = 0; node < facts_host_count(facts); node++) {
+        FactsHost host = facts_host_at(facts, node);
+        totals.connections += host.connections;
+        totals.segments += host.segments;
+        totals.retransmissions += host.retransmissions;
+        totals.drops += host.drops;
     }
     return totals;
 }

@@ -101,7 +101,7 @@ typedef struct FactsHost {
     uint64_t queue_peak;      /* the most there ever were */
     uint64_t relay_peak;      /* the most messages that it handed on within a minute */
     uint64_t connections;     /* that it opened: tcp.connect */
-    uint64_t segments;        /* that it sent: tcp.send */
+    uint64_t segments;        /* that it sent: tcp.send, by the trace's tallies; */
     uint64_t retransmissions; /* of them */
     uint64_t drops;           /* packets lost that it should have passed on: link.drop */
 } FactsHost;

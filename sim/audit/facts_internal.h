@@ -75,7 +75,7 @@ typedef struct SummedGroup {
 } SummedGroup;
 
 typedef struct HostTally {
-    uint64_t queue_length, queue_peak, connections, segments, retransmissions, drops;
+    uint64_t queue_length, queue_peak, connections, drops;
     GArray *relays;       /* SimTime of each mail.relayed of the last minute; NULL: none yet */
     guint relays_past;    /* the first so many of them are older by now */
     uint64_t relays_peak; /* the most within a minute */

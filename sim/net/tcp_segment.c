@@ -17,10 +17,19 @@ static const char *sending_text(SegmentSending sending)
     return TEXTS[sending];
 }
 
+static bool is_retransmission(SegmentSending sending)
+{
+    return sending == SEGMENT_SENDING_TIMEOUT_RESEND || sending == SEGMENT_SENDING_FAST_RESEND ||
+           sending == SEGMENT_SENDING_SMALLER_RESEND;
+}
+
 static void trace_send(NetworkNode *node, TraceRef connection, const Packet *packet)
 {
     Trace *trace = node->network->trace;
     const Segment *segment = &packet->tcp;
+    trace_add_tally(trace, node->id, TRACE_TALLY_SEGMENTS);
+    if (is_retransmission((SegmentSending)segment->sending))
+        trace_add_tally(trace, node->id, TRACE_TALLY_RETRANSMISSIONS);
     if (TRACE_PASS_OVER(trace, TCP_SEND))
         return;
     TraceFields_TCP_SEND fields = {

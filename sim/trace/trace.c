@@ -63,6 +63,7 @@ Trace *trace_new(Simulator *simulator)
 
 void trace_free(Trace *trace)
 {
+    g_free(trace->tallies);
     g_free(trace);
 }
 
@@ -88,8 +89,23 @@ void trace_add_sink_of_kinds(Trace *trace, TraceSink sink, const bool *kinds)
     trace->sinks[trace->sink_count++] = sink;
 }
 
+uint64_t trace_tally(const Trace *trace, NodeId node, TraceTally tally)
+{
+    return node < trace->tally_nodes ? trace->tallies[node].of[tally] : 0;
+}
+
+void trace_lengthen_tallies(Trace *trace, NodeId node)
+{
+    size_t count = MAX((size_t)node + 1, simulator_node_count(trace->simulator));
+    trace->tallies = g_renew(TraceCounts, trace->tallies, count);
+    memset(trace->tallies + trace->tally_nodes, 0,
+           (count - trace->tally_nodes) * sizeof *trace->tallies);
+    trace->tally_nodes = count;
+}
+
 void trace_close(Trace *trace)
 {
+    trace->is_closed = true;
     trace->sink_count = 0;
     memset(trace->wanted_by, 0, sizeof trace->wanted_by);
 }

@@ -128,6 +128,19 @@ typedef struct TraceSink {
     TraceLevel level;
 } TraceSink;
 
+/* What is counted of each node beside the records that tell of it, for whoever needs nothing but
+ * the number: there are so many of them that a record each would cost a run without a trace more
+ * than it is worth. Each is counted just where its record is written or passed over. */
+typedef enum TraceTally {
+    TRACE_TALLY_SEGMENTS,        /* tcp.send */
+    TRACE_TALLY_RETRANSMISSIONS, /* of them, those sent again */
+    TRACE_TALLIES,
+} TraceTally;
+
+typedef struct TraceCounts {
+    uint64_t of[TRACE_TALLIES];
+} TraceCounts;
+
 enum { TRACE_MAX_SINKS = 16 };
 
 /* Nobody's to look into but the functions here: known so that a record which no sink wants, as most
@@ -139,6 +152,9 @@ typedef struct Trace {
     uint16_t wanted_by[TRACE_KIND_COUNT]; /* a bit for each sink */
     TraceSink sinks[TRACE_MAX_SINKS];
     size_t sink_count;
+    TraceCounts *tallies; /* by NodeId */
+    size_t tally_nodes;   /* so many of them */
+    bool is_closed;
 } Trace;
 
 /* Records carry the simulator's time and cause; it outlives the trace. */
@@ -149,8 +165,13 @@ Simulator *trace_simulator(const Trace *trace);
 void trace_add_sink(Trace *trace, TraceSink sink);
 /* The same for one that wants only some of its level's kinds: TRACE_KIND_COUNT flags. */
 void trace_add_sink_of_kinds(Trace *trace, TraceSink sink, const bool *kinds);
-/* No sink hears any more: what follows is tidying up, not part of the run. */
+/* No sink hears any more, and nothing is counted: what follows is tidying up, not part of the run.
+ */
 void trace_close(Trace *trace);
+/* How much there was of it at that node. */
+uint64_t trace_tally(const Trace *trace, NodeId node, TraceTally tally);
+/* For trace_add_tally alone. */
+void trace_lengthen_tallies(Trace *trace, NodeId node);
 /* How many records there were. */
 static inline uint64_t trace_count(const Trace *trace)
 {
@@ -161,6 +182,14 @@ static inline uint64_t trace_count(const Trace *trace)
 static inline bool trace_is_wanted(const Trace *trace, TraceKind kind)
 {
     return trace->wanted_by[kind] != 0;
+}
+
+/* One more at that node. */
+static inline void trace_add_tally(Trace *trace, NodeId node, TraceTally tally)
+{
+    if (node >= trace->tally_nodes)
+        trace_lengthen_tallies(trace, node);
+    trace->tallies[node].of[tally] += !trace->is_closed;
 }
 
 /* Writes a record and makes it the cause of what follows in this step; returns its seq.
