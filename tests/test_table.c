@@ -107,6 +107,26 @@ static void test_hash_takes_all_octets(void **state)
     assert_int_not_equal(table_hash("", 0), table_hash("\0", 1));
 }
 
+/* Names that differ in their last digits come to different places. */
+static void test_hash_spreads_numbered_names(void **state)
+{
+    (void)state;
+    enum { NAMES = 10000, PLACES = 16384 };
+    static const char *const FORMS[] = {"m-%04d", "a-0%04d", "news-1%04d", "spool/queue/1-%04d"};
+    for (size_t form = 0; form < G_N_ELEMENTS(FORMS); form++) {
+        g_autofree bool *is_taken = g_new0(bool, PLACES);
+        unsigned taken = 0;
+        for (int i = 0; i < NAMES; i++) {
+            char name[32];
+            g_snprintf(name, sizeof name, FORMS[form], i);
+            bool *place = &is_taken[table_hash(name, strlen(name)) % PLACES];
+            taken += !*place;
+            *place = true;
+        }
+        assert_true(taken >= 7000); /* by chance it would be 7,484 */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +134,7 @@ int main(void)
         cmocka_unit_test(test_things_come_and_go),
         cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_hash_takes_all_octets),
+        cmocka_unit_test(test_hash_spreads_numbered_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

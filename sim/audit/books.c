@@ -40,14 +40,14 @@ static void count_entry(Books *books, const Entry *entry, const Server *server)
 static void enter_queue(Books *books, const TraceRecord *record)
 {
     const TraceFields_QUEUE_ENTER *fields = record->fields;
-    Entry *entry = books_find_entry(books, record->node, fields->entry);
-    Server *server = books_server(books, record->node);
-    if (entry != NULL) {
+    bool is_new = false;
+    Entry *entry = books_take_entry(books, record->node, fields->entry, fields->mail, &is_new);
+    Server *server = books_known_server(books, entry->node);
+    if (!is_new) {
         books_violate(books, "%s gives the queue entry %s a second time, now to %s", server->name,
                       books_text(books, entry->id), fields->mail);
         return;
     }
-    entry = books_add_entry(books, record->node, fields->entry, fields->mail);
     entry->is_in_queue = true;
     server->length++;
     count_entry(books, entry, server);
@@ -91,15 +91,15 @@ static unsigned count_open(const Books *books, const Entry *entry)
 static void recover(Books *books, const TraceRecord *record)
 {
     const TraceFields_QUEUE_RECOVER *fields = record->fields;
-    Server *server = books_server(books, record->node);
-    Entry *entry = books_find_entry(books, record->node, fields->entry);
-    if (entry == NULL && server->outages == 0)
+    bool is_new = false;
+    Entry *entry = books_take_entry(books, record->node, fields->entry, fields->mail, &is_new);
+    Server *server = books_known_server(books, entry->node);
+    if (is_new && server->outages == 0)
         books_violate(books,
                       "%s finds %s (queue entry %s) on its disk, which it never accepted, and "
                       "no crash explains it",
                       server->name, fields->mail, fields->entry);
-    if (entry == NULL) {
-        entry = books_add_entry(books, record->node, fields->entry, fields->mail);
+    if (is_new) {
         entry->untold = (uint32_t)fields->recipients;
         books_set_origin(books, entry, fields->origin);
     }
@@ -151,9 +151,10 @@ static void attempt(Books *books, const TraceRecord *record)
 static void accept(Books *books, const TraceRecord *record)
 {
     const TraceFields_MAIL_ACCEPTED *fields = record->fields;
+    bool is_new = false;
     Entry *entry = books_find_entry(books, record->node, fields->entry);
     if (entry == NULL)
-        entry = books_add_entry(books, record->node, fields->entry, fields->mail);
+        entry = books_take_entry(books, record->node, fields->entry, fields->mail, &is_new);
     if (entry->accounts == 0)
         books_set_origin(books, entry, fields->origin);
     Account *account = books_open_account(books, entry, fields->recipient,

@@ -269,8 +269,8 @@ void books_init_ledger(Books *books);
 void books_clear_ledger(Books *books);
 /* NULL when there is none. */
 Entry *books_find_entry(Books *books, NodeId node, const char *id);
-/* There is none yet. */
-Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail);
+/* The same, but where there is none, one of that mail is added: `is_new`. */
+Entry *books_take_entry(Books *books, NodeId node, const char *id, const char *mail, bool *is_new);
 /* Its accounts are forgotten. */
 void books_forget_entry(Books *books, Entry *entry);
 /* `sender` may be NULL. */

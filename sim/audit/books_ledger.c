@@ -117,36 +117,49 @@ static uint32_t hash_of_entry(const void *owner, uint32_t number)
     return hash_of_id(entry->node, entry->id);
 }
 
+static Entry *find_entry(Books *books, Server *server, NameId id)
+{
+    TableProbe probe = id_table_probe(&books->by_id, hash_of_id(server->node, id));
+    Entry *entry;
+    while ((entry = books_entry(books, id_table_next(&books->by_id, &probe))) != NULL &&
+           (entry->id != id || entry->node != server->node))
+        continue;
+    return entry;
+}
+
 Entry *books_find_entry(Books *books, NodeId node, const char *id)
 {
     Server *server = books_server(books, node);
     Entry *latest = books_entry(books, server->latest);
     if (latest != NULL && id != NULL && strcmp(books_text(books, latest->id), id) == 0)
         return latest;
-    NameId key = books_intern(books, id);
-    TableProbe probe = id_table_probe(&books->by_id, hash_of_id(node, key));
-    Entry *entry;
-    while ((entry = books_entry(books, id_table_next(&books->by_id, &probe))) != NULL &&
-           (entry->id != key || entry->node != node))
-        continue;
+    Entry *entry = find_entry(books, server, books_intern(books, id));
     if (entry != NULL)
         server->latest = entry->number;
     return entry;
 }
 
-Entry *books_add_entry(Books *books, NodeId node, const char *id, const char *mail)
+static Entry *add_entry(Books *books, Server *server, NameId id, const char *mail)
 {
     EntryId number = slab_take(&books->entries);
-    Server *server = books_server(books, node);
     Entry *entry = books_entry(books, number);
     entry->number = number;
-    entry->node = node;
-    entry->id = books_intern(books, id);
+    entry->node = server->node;
+    entry->id = id;
     entry->mail = books_take_mail(books, mail);
     entry->outages_at_open = server->outages;
-    id_table_add(&books->by_id, hash_of_id(node, entry->id), number);
+    id_table_add(&books->by_id, hash_of_id(server->node, id), number);
     server->latest = number;
     return entry;
+}
+
+Entry *books_take_entry(Books *books, NodeId node, const char *id, const char *mail, bool *is_new)
+{
+    Server *server = books_server(books, node);
+    NameId key = books_intern(books, id);
+    Entry *entry = find_entry(books, server, key);
+    *is_new = entry == NULL;
+    return entry != NULL ? entry : add_entry(books, server, key, mail);
 }
 
 void books_forget_entry(Books *books, Entry *entry)

@@ -232,7 +232,8 @@ static void forget_if_done(Facts *facts, MailId id)
     g_array_append_val(group->delays, delay);
     if (group->last_delivered_at == SIM_NEVER || only->delivered_at > group->last_delivered_at)
         group->last_delivered_at = only->delivered_at;
-    g_hash_table_remove(facts->bounces, GUINT_TO_POINTER(id));
+    if (only->bounced != 0)
+        g_hash_table_remove(facts->bounces, GUINT_TO_POINTER(id));
     clear_mail(mail);
     roster_release(facts->roster, ROSTER_FACTS, id);
     facts->mail_count--;

@@ -61,7 +61,7 @@ NameId interner_take(Interner *names, const char *text)
 {
     if (text == NULL)
         return NAME_EMPTY;
-    uint32_t *recent = recent_name(&names->recent, text);
+    NameId *recent = recent_name(&names->recent, text);
     if (*recent == NAME_NONE || strcmp(interner_text(names, *recent), text) != 0)
         *recent = find_or_add(names, text);
     return *recent;

@@ -69,6 +69,7 @@ Roster *roster_new(void)
     roster->references = 1;
     roster->names = interner_new();
     roster->mails.size = sizeof(RosterMail);
+    slab_reach(&roster->mails, 0);
     roster->table.hash_of = hash_of;
     roster->table.owner = roster;
     return roster;
@@ -133,10 +134,10 @@ static MailId find_or_add(Roster *roster, const char *name)
     return found != 0 ? found : add(roster, hash, name, length);
 }
 
-/* A number that nobody holds any more may still be among the recent. */
-static bool is_called(const Roster *roster, MailId id, const char *name)
+/* A number that nobody holds any more may still be among the recent; of 0 the place is there, too.
+ */
+static bool is_called(const RosterMail *mail, const char *name)
 {
-    const RosterMail *mail = mail_at(roster, id);
     return mail->holders != 0 && strcmp(name_of(mail), name) == 0;
 }
 
@@ -145,9 +146,12 @@ MailId roster_take(Roster *roster, RosterHolder holder, const char *name)
     if (name == NULL)
         name = "";
     MailId *recent = recent_name(&roster->recent, name);
-    if (*recent == 0 || !is_called(roster, *recent, name))
+    RosterMail *mail = mail_at(roster, *recent);
+    if (!is_called(mail, name)) {
         *recent = find_or_add(roster, name);
-    mail_at(roster, *recent)->holders |= (uint8_t)holder;
+        mail = mail_at(roster, *recent);
+    }
+    mail->holders |= (uint8_t)holder;
     return *recent;
 }
 

@@ -34,10 +34,11 @@ void table_add(Table *table, uint32_t hash, void *thing);
 /* The thing is in the table; its key is still what it was. */
 void table_remove(Table *table, const void *thing);
 
-/* Mixes a number well, as into a hash. */
+/* Mixes a number well, as into a hash. Its upper half goes into the lower one first, as no digit of
+ * a product depends on higher ones of its factors: and names differ in their last octets. */
 static inline uint32_t table_hash_number(uint64_t number)
 {
-    number *= UINT64_C(0x9e3779b97f4a7c15);
+    number = (number ^ number >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(number >> 32);
 }
 
