@@ -74,8 +74,8 @@ static char *ask(const DnsZone *zone, const char *name, uint16_t type)
             if (section > 0 && dns_message_count(&response, section) > 0)
                 g_string_append(text, titles[section]);
             for (size_t i = 0; i < dns_message_count(&response, section); i++) {
-                g_autofree char *line = dns_record_format(dns_message_peek(&response, section, i));
-                g_string_append_printf(text, "%s %s", i > 0 ? "," : "", line);
+                g_string_append(text, i > 0 ? ", " : " ");
+                dns_record_append(text, dns_message_peek(&response, section, i));
             }
         }
     } else {

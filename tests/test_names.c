@@ -335,7 +335,9 @@ static void on_text(void *owner, const DnsResolverEvent *event, uint64_t because
     (void)because;
     TextLookUp *look_up = owner;
     assert_int_equal(event->answer.record_count, 1);
-    look_up->found = dns_record_format(&event->answer.records[0]);
+    GString *line = g_string_new(NULL);
+    dns_record_append(line, &event->answer.records[0]);
+    look_up->found = g_string_free(line, FALSE);
 }
 
 static void ask_for_text(void *owner, void *data)

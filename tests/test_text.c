@@ -65,20 +65,10 @@ static void test_shown(void **state)
     assert_string_equal(text->str, ">a\nb\\x00c");
 }
 
-static void test_appends(void **state)
-{
-    (void)state;
-    g_autoptr(GString) text = g_string_new("a");
-    text_append(text, "b", "", "cd", NULL);
-    text_append_number(text, 305);
-    assert_string_equal(text->str, "abcd305");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_appends),
         cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,6 @@
 
 #include "core/check.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 const char *text_number(uint64_t number, unsigned width, char room[static TEXT_NUMBER_SIZE])
@@ -28,21 +27,6 @@ size_t text_put_digits(uint64_t number, char *out)
     size_t length = (size_t)(room + TEXT_NUMBER_SIZE - 1 - text);
     memcpy(out, text, length);
     return length;
-}
-
-void text_append_number(GString *text, uint64_t number)
-{
-    char room[TEXT_NUMBER_SIZE];
-    g_string_append(text, text_number(number, 1, room));
-}
-
-void text_append(GString *text, const char *first, ...)
-{
-    va_list texts;
-    va_start(texts, first);
-    for (const char *next = first; next != NULL; next = va_arg(texts, const char *))
-        g_string_append(text, next);
-    va_end(texts);
 }
 
 void text_append_shown(GString *text, Span octets)

@@ -21,10 +21,6 @@ static inline size_t text_put_number(uint64_t number, char *out)
     *out = (char)('0' + number);
     return 1;
 }
-/* Appends several texts; NULL ends them. */
-void text_append(GString *text, const char *first, ...) G_GNUC_NULL_TERMINATED;
-/* g_string_append of a number in decimal. */
-void text_append_number(GString *text, uint64_t number);
 /* Appends what comes from outside, such as a mail's name, as a terminal may show it: control
  * characters and octets that are no UTF-8 as \xNN. A line feed is left as it is. */
 void text_append_shown(GString *text, Span octets);

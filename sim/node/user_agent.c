@@ -2,7 +2,6 @@
  */
 #include "node/user_agent_internal.h"
 
-#include "core/text.h"
 #include "mail/address.h"
 
 #include <string.h>
@@ -138,7 +137,7 @@ static char *join_recipients(const Envelope *envelope)
         return NULL;
     GString *text = g_string_new(NULL);
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        text_append(text, i > 0 ? ", " : "", envelope->recipients[i].address, NULL);
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", envelope->recipients[i].address);
     return g_string_free(text, FALSE);
 }
 

@@ -1,8 +1,6 @@
 /* Outcomes of look-ups, and the chains of aliases in them (RFC 1034 §3.6.2, RFC 2181 §10.1). */
 #include "proto/dns_answer.h"
 
-#include "core/text.h"
-
 #include <string.h>
 
 const char *dns_outcome_name(DnsOutcome outcome)
@@ -25,12 +23,14 @@ char *dns_answer_format(const DnsAnswer *answer)
 {
     if (answer->record_count == 0)
         return NULL;
-    GString *text = g_string_new(NULL);
+    enum { USUAL_LENGTH = 96 };
+    GString *text = g_string_sized_new(USUAL_LENGTH);
     for (size_t i = 0; i < answer->record_count; i++) {
         DnsRecord aged = answer->records[i]; /* its pointers are the answer's */
         aged.ttl_s -= MIN(aged.ttl_s, answer->elapsed_s);
-        g_autofree char *line = dns_record_format(&aged);
-        text_append(text, i > 0 ? "; " : "", line, NULL);
+        if (i > 0)
+            g_string_append(text, "; ");
+        dns_record_append(text, &aged);
     }
     return g_string_free(text, FALSE);
 }

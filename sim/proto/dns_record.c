@@ -180,18 +180,6 @@ GArray *dns_records_new(void)
     return records;
 }
 
-/* Names are written absolute, with the dot of the root at the end. */
-static void append_name(GString *line, const char *name)
-{
-    text_append(line, " ", name, strcmp(name, ".") == 0 ? NULL : ".", NULL);
-}
-
-static void append_count(GString *line, uint64_t count)
-{
-    g_string_append_c(line, ' ');
-    text_append_number(line, count);
-}
-
 static void append_txt(GString *line, Span strings)
 {
     while (strings.length > 0) {
@@ -224,50 +212,60 @@ static void append_bytes(GString *line, const DnsRecord *record)
         g_string_append_printf(line, "%02x", bytes.data[i]);
 }
 
-static void append_rdata(GString *line, const DnsRecord *record)
+/* Names are written absolute, with the dot of the root at the end. */
+static char *put_name(char *at, const char *name)
 {
-    char address[IPV4_TEXT_SIZE];
-    switch (dns_record_rdata(record)) {
-    case DNS_RDATA_ADDRESS:
-        text_append(line, " ", ipv4_format(record->address, address), NULL);
-        break;
-    case DNS_RDATA_HOST:
-        append_name(line, record->host);
-        break;
-    case DNS_RDATA_MX:
-        append_count(line, record->mx.preference);
-        append_name(line, record->mx.exchange);
-        break;
-    case DNS_RDATA_SOA:
-        append_name(line, record->soa.primary);
-        append_name(line, record->soa.mailbox);
-        append_count(line, record->soa.serial);
-        append_count(line, record->soa.refresh_s);
-        append_count(line, record->soa.retry_s);
-        append_count(line, record->soa.expire_s);
-        append_count(line, record->soa.minimum_s);
-        break;
-    case DNS_RDATA_BYTES:
-        append_bytes(line, record);
-        break;
-    }
+    *at = ' ';
+    at = stpcpy(at + 1, name);
+    return strcmp(name, ".") == 0 ? at : stpcpy(at, ".");
 }
 
-char *dns_record_format(const DnsRecord *record)
+static char *put_count(char *at, uint64_t count)
 {
-    enum { USUAL_LENGTH = 96 };
-    GString *line = g_string_sized_new(USUAL_LENGTH);
-    char type[DNS_TYPE_TEXT_SIZE];
-    append_name(line, record->name);
-    g_string_erase(line, 0, 1);
-    append_count(line, record->ttl_s);
+    *at = ' ';
+    return at + 1 + text_put_number(count, at + 1);
+}
+
+/* All but octets. */
+static char *put_rdata(char *at, const DnsRecord *record)
+{
+    switch (dns_record_rdata(record)) {
+    case DNS_RDATA_ADDRESS:
+        *at = ' ';
+        ipv4_format(record->address, at + 1);
+        return at + strlen(at);
+    case DNS_RDATA_HOST:
+        return put_name(at, record->host);
+    case DNS_RDATA_MX:
+        return put_name(put_count(at, record->mx.preference), record->mx.exchange);
+    case DNS_RDATA_SOA:
+        at = put_name(put_name(at, record->soa.primary), record->soa.mailbox);
+        at = put_count(at, record->soa.serial);
+        at = put_count(at, record->soa.refresh_s);
+        at = put_count(at, record->soa.retry_s);
+        at = put_count(at, record->soa.expire_s);
+        return put_count(at, record->soa.minimum_s);
+    case DNS_RDATA_BYTES:
+        break;
+    }
+    return at;
+}
+
+void dns_record_append(GString *out, const DnsRecord *record)
+{
+    enum { NAMES = 3, NUMBERS = 6, CLASS_SIZE = sizeof " CLASS65535 " };
+    char line[NAMES * (DNS_NAME_TEXT_SIZE + 1) + NUMBERS * TEXT_NUMBER_SIZE + CLASS_SIZE +
+              DNS_TYPE_TEXT_SIZE];
+    char *at = put_count(put_name(line, record->name), record->ttl_s);
     if (record->class == DNS_CLASS_IN)
-        g_string_append(line, " IN ");
+        at = stpcpy(at, " IN ");
     else
-        g_string_append_printf(line, " CLASS%u ", record->class); /* RFC 3597 §5 */
-    g_string_append(line, dns_type_format(record->type, type));
-    append_rdata(line, record);
-    return g_string_free(line, FALSE);
+        at += g_snprintf(at, CLASS_SIZE, " CLASS%u ", record->class); /* RFC 3597 §5 */
+    at = put_rdata(at + strlen(dns_type_format(record->type, at)), record);
+    const char *begin = line + 1; /* behind the blank before the name */
+    g_string_append_len(out, begin, at - begin);
+    if (dns_record_rdata(record) == DNS_RDATA_BYTES)
+        append_bytes(out, record);
 }
 
 static const struct {

@@ -94,8 +94,8 @@ DnsRecord dns_record_copy(const DnsRecord *record);
 void dns_record_clear(DnsRecord *record);
 /* Equal but for the TTL: what RFC 2181 §5 calls a duplicate. */
 bool dns_record_equals(const DnsRecord *a, const DnsRecord *b);
-/* The record as a line of a master file (RFC 1035 §5.1), without line end; the caller frees. */
-char *dns_record_format(const DnsRecord *record);
+/* Appends the record as a line of a master file (RFC 1035 §5.1), without line end. */
+void dns_record_append(GString *out, const DnsRecord *record);
 
 /* An empty array of DnsRecord that clears its elements; g_array_unref frees. */
 GArray *dns_records_new(void);

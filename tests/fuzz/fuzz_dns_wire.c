@@ -36,7 +36,8 @@ static void check_reads_back(const DnsMessage *message)
         for (size_t i = 0; i < dns_message_count(&again, section); i++) {
             const DnsRecord *record = dns_message_peek(message, section, i);
             CHECK(dns_record_equals(dns_message_peek(&again, section, i), record));
-            g_free(dns_record_format(record));
+            g_autoptr(GString) line = g_string_new(NULL);
+            dns_record_append(line, record);
         }
     }
     dns_message_clear(&again);
