@@ -28,6 +28,8 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Werror
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+# What the programs for use allocate with, where it is installed; the tests take the C library's.
+ALLOCATOR := $(if $(filter release fast,$(MODE)),$(shell pkg-config --libs libtcmalloc_minimal 2>/dev/null))
 # -ffp-contract=off: fused multiply-add would make results depend on the machine.
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE -Isim -Iinclude $(WARNINGS) -fvisibility=hidden \
 	-ffp-contract=off $(MODE_FLAGS_$(MODE)) $(PACKAGE_CFLAGS) $(CFLAGS)
@@ -59,7 +61,7 @@ say = $(SAY_$(V))
 all: $(BUILD)/mailsim
 
 $(BUILD)/mailsim: $(TOOL_OBJECTS) $(BUILD)/libmailsim.a
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) $(ALLOCATOR)
 
 $(BUILD)/hot.o: $(HOT_OBJECTS)
 	$(call say,LTO)$(CC) $(CFLAGS_ALL) $(HOT_FLAGS) -flto-partition=one -r -flinker-output=nolto-rel -o $@ $^
@@ -148,7 +150,7 @@ bench: $(BUILD)/bench $(BUILD)/mailsim
 .PHONY: bench-viewer
 bench-viewer: $(BUILD)/mailsim
 	@tools/check/viewer.py --bench $<
-$(BUILD)/bench: $(BENCH_OBJECTS) $(BUILD)/libmailsim.a
+$(BUILD)/bench: $(BENCH_OBJECTS) $(BUILD)/libmailsim.a $(ALLOCATOR)
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
 
 .SECONDARY:

@@ -10,7 +10,8 @@
 set -eu
 
 BUILD_PACKAGES="gcc libc6-dev make pkg-config
-    libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev"
+    libglib2.0-dev libfyaml-dev libgmime-3.0-dev librandom123-dev libjson-glib-dev
+    libgoogle-perftools-dev"
 # libclang-rt holds the sanitizers and libFuzzer; libdb, libicu and libnsl are Postfix's; fonts-liberation
 # has the widths for which pictures are laid out (those of Arial).
 CHECK_PACKAGES="libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy

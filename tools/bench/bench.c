@@ -507,8 +507,15 @@ static void bench_sinks(void)
 
 /* ---- Memory ---- */
 
+/* tcmalloc's (gperftools/malloc_extension_c.h); NULL where the program is linked without it. */
+__attribute__((weak)) int MallocExtension_GetNumericProperty(const char *property, size_t *value);
+
 size_t allocated(void)
 {
+    size_t octets;
+    if (MallocExtension_GetNumericProperty != NULL &&
+        MallocExtension_GetNumericProperty("generic.current_allocated_bytes", &octets))
+        return octets;
     struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
 }
