@@ -99,14 +99,12 @@ static size_t text_size(const char *text)
 static size_t copy_size(const Envelope *envelope)
 {
     const EnvelopeMore *more = envelope->more;
-    size_t size = sizeof *envelope + envelope->recipient_count * sizeof(Recipient) +
-                  text_size(envelope->reverse_path);
+    size_t size = sizeof *envelope + envelope->recipient_count * sizeof(Recipient);
     if (more != NULL)
         size += sizeof *more + text_size(more->id) + text_size(more->origin.entry) +
                 text_size(more->origin.how);
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        size += text_size(envelope->recipients[i].address) +
-                text_size(envelope->recipients[i].original);
+        size += text_size(envelope->recipients[i].original);
     return size;
 }
 
@@ -129,13 +127,21 @@ Envelope *envelope_copy(const Envelope *envelope)
         copy->more->origin.entry = put_text(&end, copy->more->origin.entry);
         copy->more->origin.how = put_text(&end, copy->more->origin.how);
     }
-    copy->reverse_path = put_text(&end, envelope->reverse_path);
+    copy->reverse_path = g_ref_string_new_intern(envelope->reverse_path);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         copy->recipients[i] = envelope->recipients[i];
-        copy->recipients[i].address = put_text(&end, envelope->recipients[i].address);
+        copy->recipients[i].address = g_ref_string_new_intern(envelope->recipients[i].address);
         copy->recipients[i].original = put_text(&end, envelope->recipients[i].original);
     }
     return copy;
+}
+
+/* Of a copy: the addresses that it shares. */
+static void release_addresses(const Envelope *envelope)
+{
+    g_ref_string_release(envelope->reverse_path);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        g_ref_string_release(envelope->recipients[i].address);
 }
 
 static void free_pieces(Envelope *envelope)
@@ -158,10 +164,14 @@ void envelope_free(Envelope *envelope)
 {
     if (envelope == NULL)
         return;
-    if (envelope->references == 0)
-        free_pieces(envelope);
-    else if (--envelope->references > 0)
+    if (envelope->references > 1) {
+        envelope->references--;
         return;
+    }
+    if (envelope->references == 1)
+        release_addresses(envelope);
+    else
+        free_pieces(envelope);
     g_free(envelope);
 }
 

@@ -58,8 +58,9 @@ const Origin *envelope_origin(const Envelope *envelope);
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
-/* In one piece of memory; nothing can be added to it or changed in it, so a copy of a copy is the
- * same again. Each is to free. */
+/* In one piece of memory, but for the addresses, which are kept once, however many envelopes have
+ * them. Nothing can be added to it or changed in it, so a copy of a copy is the same again. Each is
+ * to free. */
 Envelope *envelope_copy(const Envelope *envelope);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)

@@ -45,10 +45,14 @@ void mail_folder_adopt(MailFolder *folder)
 }
 
 /* The path of a file in the folder, whose name is `prefix` and `name`. */
-static char *path_in(const MailFolder *folder, const char *prefix, const char *name)
+static inline char *path_in(const MailFolder *folder, const char *prefix, const char *name)
 {
-    char *path = g_malloc(strlen(folder->path) + 1 + strlen(prefix) + strlen(name) + 1);
-    stpcpy(stpcpy(stpcpy(stpcpy(path, folder->path), "/"), prefix), name);
+    size_t front = strlen(folder->path), prefix_length = strlen(prefix), size = strlen(name) + 1;
+    char *path = g_malloc(front + 1 + prefix_length + size);
+    memcpy(path, folder->path, front);
+    path[front] = '/';
+    memcpy(path + front + 1, prefix, prefix_length);
+    memcpy(path + front + 1 + prefix_length, name, size);
     return path;
 }
 

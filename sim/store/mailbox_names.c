@@ -80,22 +80,33 @@ static bool has_origin(const MailMessage *message)
 }
 
 /* Writes the number and the character behind it; returns the end. */
-static char *put_number(char *out, uint64_t number, unsigned width, char behind)
+static char *put_number(char *out, uint64_t number, char behind)
 {
-    char room[TEXT_NUMBER_SIZE];
-    out = stpcpy(out, text_number(number, width, room));
+    out += text_put_number(number, out);
     *out = behind;
     return out + 1;
 }
 
+/* The same, with zeros in front. */
+static char *put_uid(char *out, uint32_t uid, char behind)
+{
+    enum { UID_DIGITS = 10 };
+    char digits[TEXT_NUMBER_SIZE];
+    size_t length = text_put_number(uid, digits);
+    memset(out, '0', UID_DIGITS - length);
+    memcpy(out + UID_DIGITS - length, digits, length);
+    out[UID_DIGITS] = behind;
+    return out + UID_DIGITS + 1;
+}
+
 size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_MESSAGE_NAME_SIZE])
 {
-    char *end = put_number(out, message->uid, 10, '.');
-    end = put_number(end, (uint64_t)message->date, 1, '.');
+    char *end = put_uid(out, message->uid, '.');
+    end = put_number(end, (uint64_t)message->date, '.');
     if (has_origin(message)) {
-        end = put_number(end, message->origin.start, 1, '-');
-        end = put_number(end, message->origin.number, 1, '-');
-        end = put_number(end, message->origin.recipient, 1, '.');
+        end = put_number(end, message->origin.start, '-');
+        end = put_number(end, message->origin.number, '-');
+        end = put_number(end, message->origin.recipient, '.');
     }
     for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++)
         if ((message->flags & flag_names[i].flag) != 0)

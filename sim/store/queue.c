@@ -175,7 +175,6 @@ Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *s
     queue->jitter = simulator_random(queue->simulator, host, RANDOM_RETRY_JITTER);
     g_queue_init(&queue->additions);
     queue->by_id.hash_of = hash_of_entry;
-    queue->taken = g_ptr_array_new();
     queue->no_reason = g_ref_string_new_intern("");
     return queue;
 }
@@ -189,7 +188,7 @@ static void addition_free(Addition *addition)
 void queue_free(Queue *queue)
 {
     queue_due_clear(&queue->due);
-    g_ptr_array_unref(queue->taken);
+    g_free(queue->taken);
     while (!g_queue_is_empty(&queue->additions)) {
         Addition *addition = g_queue_peek_head(&queue->additions);
         QueueEntry *entry = addition->entry;
@@ -339,19 +338,23 @@ static int compare_arrival(const void *a, const void *b)
                : queue_recipient_arrived_before(*second, *first);
 }
 
-/* Takes what is due and may become active, in the order of arrival. */
-static const GPtrArray *take_all_due(Queue *queue, SimTime now)
+/* Takes what is due and may become active, in the order of arrival; returns how many they are. */
+static size_t take_all_due(Queue *queue, SimTime now)
 {
-    g_ptr_array_set_size(queue->taken, 0);
+    size_t count = 0;
     while (queue_next_due_at(queue) <= now) {
         QueueRecipient *recipient = queue_due_first(&queue->due);
-        g_ptr_array_add(queue->taken, recipient);
+        if (count == queue->taken_capacity) {
+            queue->taken_capacity = MAX(4, 2 * count);
+            queue->taken = g_renew(QueueRecipient *, queue->taken, queue->taken_capacity);
+        }
+        queue->taken[count++] = recipient;
         queue_due_remove(&queue->due, recipient);
         queue_set_state(queue_recipient_entry(recipient), recipient->index, QUEUE_ACTIVE);
     }
-    if (queue->taken->len > 1)
-        g_ptr_array_sort(queue->taken, compare_arrival);
-    return queue->taken;
+    if (count > 1)
+        qsort(queue->taken, count, sizeof(QueueRecipient *), compare_arrival);
+    return count;
 }
 
 static QueueBatch *batch_new(QueueEntry *entry, const char *domain)
@@ -386,11 +389,11 @@ static QueueBatch *find_batch(QueueBatch *first, const QueueEntry *entry, const 
 
 QueueBatch *queue_take_due(Queue *queue, SimTime now)
 {
-    const GPtrArray *taken = take_all_due(queue, now);
+    size_t count = take_all_due(queue, now);
     QueueBatch *first = NULL, *last = NULL;
     QueueBatch *of_entry = NULL; /* the first of the present entry */
-    for (guint i = 0; i < taken->len; i++) {
-        const QueueRecipient *recipient = taken->pdata[i];
+    for (size_t i = 0; i < count; i++) {
+        const QueueRecipient *recipient = queue->taken[i];
         QueueEntry *entry = queue_recipient_entry(recipient);
         const char *address = entry->envelope->recipients[recipient->index].address;
         const char *domain = address_text_peek_domain(address);

@@ -14,11 +14,12 @@ struct Queue {
     size_t active_limit, active_count; /* messages */
     Random jitter;
     uint32_t serials;
-    GQueue additions;      /* Addition */
-    Table by_id;           /* those entered */
-    GRefString *no_reason; /* "" */
-    QueueDue due;          /* their recipients that wait, but for what is on hold */
-    GPtrArray *taken;      /* QueueRecipient, while queue_take_due sorts them */
+    GQueue additions;       /* Addition */
+    Table by_id;            /* those entered */
+    GRefString *no_reason;  /* "" */
+    QueueDue due;           /* their recipients that wait, but for what is on hold */
+    QueueRecipient **taken; /* by queue_take_due, which sorts them */
+    size_t taken_capacity;
 };
 
 /* Through which each recipient's state changes. */

@@ -54,7 +54,8 @@ static SpoolPath path_of(const char *text)
     return path;
 }
 
-static SpoolPath path_of_entry(const char *folder, const char *entry_id)
+/* Inline, as the folder's length is known where it is called. */
+static inline SpoolPath path_of_entry(const char *folder, const char *entry_id)
 {
     SpoolPath path;
     size_t front = strlen(folder), size = strlen(entry_id) + 1;
