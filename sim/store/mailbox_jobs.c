@@ -5,6 +5,8 @@
 #include "store/mail_name.h"
 #include "store/mailbox_names.h"
 
+#include <string.h>
+
 /* ---- The queue of jobs ---- */
 
 static void touched_clear(void *data)
@@ -33,12 +35,14 @@ static void array_give_back(GArray **spare, GArray *array)
 MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *user,
                       const char *folder, MailDone done)
 {
-    MailJob *job = g_new(MailJob, 1);
+    size_t user_size = strlen(user) + 1, folder_size = strlen(folder) + 1;
+    MailJob *job = g_malloc(sizeof *job + user_size + folder_size);
+    char *names = (char *)(job + 1);
     *job = (MailJob){
         .store = store,
         .type = type,
-        .user_name = g_strdup(user),
-        .folder_name = g_strdup(folder),
+        .user_name = memcpy(names, user, user_size),
+        .folder_name = memcpy(names + user_size, folder, folder_size),
         .uids = array_take(&store->spare_uids, sizeof(uint32_t)),
         .touched = array_take(&store->spare_touched, sizeof(Touched)),
         .done = done,
@@ -50,8 +54,6 @@ MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *use
 
 static void job_free(MailJob *job)
 {
-    g_free(job->user_name);
-    g_free(job->folder_name);
     g_free(job->target_name);
     g_clear_pointer(&job->message, stored_message_unref);
     g_free(job->mail);

@@ -26,7 +26,8 @@ typedef struct Touched {
 struct MailJob {
     MailStore *store;
     const MailJobType *type;
-    char *user_name, *folder_name, *target_name;
+    const char *user_name, *folder_name; /* behind the job */
+    char *target_name;
     StoredMessage *message; /* deliver */
     char *mail;             /* deliver: its name, where that is known */
     SimTime date;           /* deliver */
