@@ -100,7 +100,7 @@ static void recover(Books *books, const TraceRecord *record)
                       "no crash explains it",
                       server->name, fields->mail, fields->entry);
     if (is_new) {
-        entry->untold = (uint32_t)fields->recipients;
+        books_take_entry_extra(books, entry)->untold = (uint32_t)fields->recipients;
         books_set_origin(books, entry, fields->origin);
     }
     if (count_open(books, entry) > fields->recipients)
@@ -109,7 +109,8 @@ static void recover(Books *books, const TraceRecord *record)
                       " recipients on its disk, and %u of them are not done",
                       server->name, fields->mail, fields->entry, fields->recipients,
                       count_open(books, entry));
-    entry->recovered_after = server->outages;
+    if (server->outages > 0)
+        books_take_entry_extra(books, entry)->recovered_after = server->outages;
     entry->is_in_queue = true;
     server->length++;
     check_length(books, server, fields->length);
@@ -288,7 +289,7 @@ static void be_uncertain(Books *books, const TraceRecord *record)
     Account *account = books_account_to_go_on(books, record->node, fields->entry, fields->mail,
                                               fields->recipient, "is uncertain of");
     if (account != NULL)
-        account->uncertain++;
+        books_take_account_extra(books, account)->uncertain++;
 }
 
 static void put_off(Books *books, const TraceRecord *record)

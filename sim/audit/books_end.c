@@ -13,7 +13,7 @@ static bool may_still_be_queued(const Books *books, const Account *account)
 {
     const Entry *entry = books_entry_of(books, account);
     const Server *server = books_known_server(books, entry->node);
-    return server->outages > account->outages_at_close ||
+    return server->outages > books_account_extra(books, account)->outages_at_close ||
            (!entry->is_removed && (books->is_cut || server->has_lost_note));
 }
 
@@ -110,8 +110,9 @@ void books_inventory(Books *books, const TraceRecord *record)
 static void check_origin(Books *books, const Entry *entry)
 {
     const Server *server = books_known_server(books, entry->node);
-    const Entry *origin = books_entry(books, entry->origin);
-    bool may_differ = books->is_cut || server->outages > entry->outages_at_open;
+    const EntryExtra *extra = books_entry_extra(books, entry);
+    const Entry *origin = books_entry(books, extra->origin);
+    bool may_differ = books->is_cut || server->outages > extra->outages_at_open;
     if (origin != NULL && !entry->is_named && !may_differ)
         books_violate(books,
                       "%s has %s (queue entry %s) from nowhere: no mail.expanded of queue entry %s "
@@ -123,15 +124,16 @@ static void check_origin(Books *books, const Entry *entry)
 static bool may_be_lost(const Books *books, const Account *account)
 {
     const Server *server = books_server_of(books, account);
-    return server->is_careless && server->outages > account->outages_at_open;
+    return server->is_careless &&
+           server->outages > books_account_extra(books, account)->outages_at_open;
 }
 
 /* A message that a crash has left on the disk before any record told of it: nobody has heard that
  * it is there, so the next loss of power may take it away again. Its client has it still. */
 static bool may_be_gone(const Books *books, const Account *account)
 {
-    return account->sender == NAME_NONE &&
-           books_server_of(books, account)->outages > account->outages_at_open;
+    return account->sender == NAME_NONE && books_server_of(books, account)->outages >
+                                               books_account_extra(books, account)->outages_at_open;
 }
 
 static void check_account(Books *books, Account *account)
@@ -213,8 +215,7 @@ static bool was_answered(const Books *books, const Mail *mail, const char *addre
         if (books_same_nocase(books_text(books, at->recipient), address))
             return true;
     }
-    const MailExtra *extra = books_extra(books, mail);
-    return extra != NULL && has_address(books, extra->refused, address);
+    return has_address(books, books_mail_extra(books, mail)->refused, address);
 }
 
 /* The agent was told 250 for the message: for each address either a server has an account, or the
@@ -226,11 +227,11 @@ static void check_sent(Books *books, MailId id)
     const char *addressees = books_text(books, mail->addressees);
     if (addressees == NULL || strchr(addressees, '"') != NULL)
         return;
-    const MailExtra *extra = books_extra(books, mail);
+    const GArray *kept = books_mail_extra(books, mail)->kept;
     g_auto(GStrv) addresses = g_strsplit(addressees, ", ", -1);
     books->about = mail->sent_seq;
     for (char **address = addresses; *address != NULL; address++) {
-        bool may_wait = books->is_cut && extra != NULL && has_address(books, extra->kept, *address);
+        bool may_wait = books->is_cut && has_address(books, kept, *address);
         if ((*address)[0] != '\0' && !may_wait && !was_answered(books, mail, *address))
             books_violate(books,
                           "%s for %s is lost: its agent was told that the mail is taken, and no "

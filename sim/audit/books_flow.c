@@ -38,7 +38,7 @@ static void add_address(Books *books, GArray **addresses, const char *recipient)
 
 static MailExtra *extra_of(Books *books, const char *mail)
 {
-    return books_take_extra(books, books_mail(books, mail));
+    return books_take_mail_extra(books, books_mail(books, mail));
 }
 
 void books_be_refused(Books *books, const TraceRecord *record)
@@ -71,8 +71,7 @@ static Submission *find_submission(const Books *books, Mail *mail, NodeId server
 {
     if (mail->first_submission.count > 0 && mail->first_submission.server == server)
         return &mail->first_submission;
-    const MailExtra *extra = books_extra(books, mail);
-    GArray *further = extra != NULL ? extra->submissions : NULL;
+    GArray *further = books_mail_extra(books, mail)->submissions;
     for (guint i = 0; further != NULL && i < further->len; i++) {
         Submission *submission = &g_array_index(further, Submission, i);
         if (submission->server == server)
@@ -88,7 +87,7 @@ static void add_submission(Books *books, Mail *mail, NodeId server)
         mail->first_submission = submission;
         return;
     }
-    MailExtra *extra = books_take_extra(books, mail);
+    MailExtra *extra = books_take_mail_extra(books, mail);
     if (extra->submissions == NULL)
         extra->submissions = g_array_new(FALSE, FALSE, sizeof(Submission));
     g_array_append_val(extra->submissions, submission);
@@ -132,7 +131,8 @@ static bool was_submitted(const Books *books, const Account *account)
 
 uint32_t books_excuses(const Books *books, const Account *account)
 {
-    return account->uncertain + books_server_of(books, account)->outages - account->outages_at_open;
+    const AccountExtra *extra = books_account_extra(books, account);
+    return extra->uncertain + books_server_of(books, account)->outages - extra->outages_at_open;
 }
 
 /* An account that could have given its mail away just now: it is open, or its server could not know
@@ -220,7 +220,8 @@ void books_set_origin(Books *books, Entry *entry, const char *origin)
         return;
     const Server *server = books_known_server(books, entry->node);
     const Entry *from = books_find_entry(books, entry->node, origin);
-    entry->origin = from != NULL ? from->number : 0;
+    if (from != NULL)
+        books_take_entry_extra(books, entry)->origin = from->number;
     bool is_possible = from != NULL && from->mail == entry->mail &&
                        (has_local_attempt(books, from) || server->outages > 0);
     if (!is_possible)
@@ -234,7 +235,7 @@ void books_set_origin(Books *books, Entry *entry, const char *origin)
 
 static uint64_t count_accounts(const Books *books, const Entry *entry)
 {
-    uint64_t count = entry->untold;
+    uint64_t count = books_entry_extra(books, entry)->untold;
     for (const Account *at = books_first_of_entry(books, entry); at != NULL;
          at = books_next_of_entry(books, at))
         count++;
@@ -246,18 +247,18 @@ static void claim_outcome(Books *books, const Account *account, Entry *into,
                           const TraceFields_MAIL_EXPANDED *fields)
 {
     const Server *server = books_server_of(books, account);
-    bool has_had_outage = into != NULL && server->outages > into->outages_at_open;
-    if (into == NULL || into->origin != account->entry) {
+    const EntryExtra *extra = into != NULL ? books_entry_extra(books, into) : NULL;
+    if (extra == NULL || extra->origin != account->entry) {
         books_violate(books,
                       "%s says that %s for %s is in its queue for other addresses (queue entry "
                       "%s), and has no such entry",
                       server->name, fields->mail, fields->recipient, fields->into);
         return;
     }
-    if (into->is_named && !has_had_outage)
+    if (into->is_named && server->outages <= extra->outages_at_open)
         books_violate(books, "%s names queue entry %s as the expansion of two recipients of %s",
                       server->name, books_text(books, into->id), fields->mail);
-    if (count_accounts(books, into) != fields->count && into->recovered_after == 0)
+    if (count_accounts(books, into) != fields->count && extra->recovered_after == 0)
         books_violate(books,
                       "%s expands %s for %s into %" G_GUINT64_FORMAT
                       " addresses, and has accepted it for %" G_GUINT64_FORMAT " (queue entry %s)",
@@ -290,7 +291,7 @@ static bool was_refused_and_kept(const Books *books, const Account *account)
 
 void books_trace_origin(Books *books, Account *account)
 {
-    if (books_entry_of(books, account)->origin != 0)
+    if (books_entry_extra(books, books_entry_of(books, account))->origin != 0)
         return;
     bool has_author = books_mail_of(books, account)->author != NAME_NONE;
     bool may_be_made_here = account->sender == NAME_NONE && !has_author;

@@ -30,6 +30,12 @@ typedef struct Server {
     GHashTable *settled;  /* user's NameId -> Settled; NULL: none */
 } Server;
 
+/* What few accounts have. */
+typedef struct AccountExtra {
+    uint32_t outages_at_open, outages_at_close; /* of the server */
+    uint32_t uncertain;                         /* times that it did not hear of an outcome */
+} AccountExtra;
+
 /* One server, entry and recipient. */
 typedef struct Account {
     uint64_t seq; /* of the record that opened it */
@@ -38,11 +44,11 @@ typedef struct Account {
     NameId sender; /* NAME_NONE: unknown, found on the disk after an outage */
     AccountId next_of_entry, next_of_mail;
     AccountId source; /* whose copy it is; 0: an agent's, a notification, or nobody knows */
-    uint32_t outages_at_open, outages_at_close;
+    uint32_t extra;   /* AccountExtra; 0: all zeros */
     uint32_t attempts_by_smtp, attempts_local;
     uint32_t handed; /* copies that other servers have accepted from it */
     uint32_t stored; /* copies put into the mailbox */
-    uint32_t relayed, delivered, uncertain;
+    uint32_t relayed, delivered;
     bool is_open : 1;
     bool is_submitted : 1;    /* came from an agent */
     bool is_notification : 1; /* made here: mail.bounced or one of the like must name it */
@@ -51,20 +57,25 @@ typedef struct Account {
     bool is_in_inventory : 1;
 } Account;
 
+/* What few entries have. */
+typedef struct EntryExtra {
+    EntryId origin;           /* of whose expansion it is the outcome; 0: of none */
+    uint32_t outages_at_open; /* of the server */
+    uint32_t recovered_after; /* outages at the last queue.recover */
+    uint32_t untold;          /* recipients found on the disk that no record has told of yet */
+} EntryExtra;
+
 /* A queue entry. */
 typedef struct Entry {
     EntryId number; /* its own */
     NodeId node;    /* the server */
     NameId id;
     MailId mail;
-    EntryId origin;           /* of whose expansion it is the outcome; 0: of none */
-    AccountId accounts;       /* newest first */
-    uint32_t outages_at_open; /* of the server */
-    uint32_t recovered_after; /* outages at the last queue.recover */
-    uint32_t untold;          /* recipients found on the disk that no record has told of yet */
-    bool is_named;            /* by mail.expanded of `origin` */
-    bool is_in_queue;         /* counted in the server's length */
-    bool is_removed;          /* queue.remove */
+    AccountId accounts; /* newest first */
+    uint32_t extra;     /* EntryExtra; 0: all zeros */
+    bool is_named;      /* by mail.expanded of its origin */
+    bool is_in_queue;   /* counted in the server's length */
+    bool is_removed;    /* queue.remove */
 } Entry;
 
 typedef struct Submission {
@@ -87,7 +98,7 @@ typedef struct Mail {
     AccountId accounts;          /* newest first */
     CopyId copies;               /* newest first */
     Submission first_submission; /* count 0: there is none */
-    uint32_t extra;              /* MailExtra; 0: none */
+    uint32_t extra;              /* MailExtra; 0: all zeros */
     uint32_t entries;            /* that it has had in queues */
 } Mail;
 
@@ -124,20 +135,20 @@ typedef struct Settled {
 struct Books {
     Simulator *simulator;
     Roster *roster;
-    Interner *names;     /* the roster's */
-    GPtrArray *servers;  /* Server by NodeId, NULL where there is none */
-    Interner *hosts;     /* names as records have them */
-    GArray *host_nodes;  /* NodeId by such a name's number */
-    Slab mails;          /* Mail by MailId */
-    Slab extras;         /* MailExtra */
-    Slab entries;        /* Entry */
-    Slab accounts;       /* Account */
-    Slab copies;         /* Copy */
-    IdTable by_id;       /* entries, by server and id */
-    IdTable by_place;    /* copies, by where they lie now */
-    uint32_t copy_count; /* ever */
-    GArray *surplus;     /* Surplus */
-    GArray *violations;  /* BooksViolation */
+    Interner *names;                                /* the roster's */
+    GPtrArray *servers;                             /* Server by NodeId, NULL where there is none */
+    Interner *hosts;                                /* names as records have them */
+    GArray *host_nodes;                             /* NodeId by such a name's number */
+    Slab mails;                                     /* Mail by MailId */
+    Slab entries;                                   /* Entry */
+    Slab accounts;                                  /* Account */
+    Slab copies;                                    /* Copy */
+    Slab mail_extras, entry_extras, account_extras; /* each with zeros at 0 */
+    IdTable by_id;                                  /* entries, by server and id */
+    IdTable by_place;                               /* copies, by where they lie now */
+    uint32_t copy_count;                            /* ever */
+    GArray *surplus;                                /* Surplus */
+    GArray *violations;                             /* BooksViolation */
     size_t violation_count;
     bool stops;
     bool forgets;   /* what is delivered */
@@ -178,6 +189,22 @@ static inline Copy *books_copy(const Books *books, CopyId id)
 static inline Mail *books_mail_at(const Books *books, MailId id)
 {
     return slab_at(&books->mails, id);
+}
+
+/* For reading: what few have, zeros for the others. */
+static inline const MailExtra *books_mail_extra(const Books *books, const Mail *mail)
+{
+    return slab_at(&books->mail_extras, mail->extra);
+}
+
+static inline const EntryExtra *books_entry_extra(const Books *books, const Entry *entry)
+{
+    return slab_at(&books->entry_extras, entry->extra);
+}
+
+static inline const AccountExtra *books_account_extra(const Books *books, const Account *account)
+{
+    return slab_at(&books->account_extras, account->extra);
 }
 
 /* NULL for NAME_NONE. */
@@ -260,9 +287,10 @@ MailId books_take_mail(Books *books, const char *name);
 Mail *books_mail(Books *books, const char *name);
 /* 0 when there is none. */
 MailId books_find_mail(const Books *books, const char *name);
-/* NULL when there is none, for reading. */
-const MailExtra *books_extra(const Books *books, const Mail *mail);
-MailExtra *books_take_extra(Books *books, Mail *mail);
+/* For writing. */
+MailExtra *books_take_mail_extra(Books *books, Mail *mail);
+EntryExtra *books_take_entry_extra(Books *books, Entry *entry);
+AccountExtra *books_take_account_extra(Books *books, Account *account);
 /* Its accounts and copies are forgotten. */
 void books_forget_mail(Books *books, MailId mail);
 void books_init_ledger(Books *books);
@@ -271,8 +299,8 @@ void books_clear_ledger(Books *books);
 Entry *books_find_entry(Books *books, NodeId node, const char *id);
 /* The same, but where there is none, one of that mail is added: `is_new`. */
 Entry *books_take_entry(Books *books, NodeId node, const char *id, const char *mail, bool *is_new);
-/* Its accounts are forgotten. */
-void books_forget_entry(Books *books, Entry *entry);
+/* The entry goes with the last of its accounts. */
+void books_forget_account(Books *books, AccountId id);
 /* `sender` may be NULL. */
 Account *books_open_account(Books *books, Entry *entry, const char *recipient, const char *sender);
 /* The number of an account; 0 for NULL. */
@@ -281,7 +309,7 @@ AccountId books_number_of(const Books *books, const Account *account);
  * one that is done. A recipient found on the disk after an outage gets its account here. NULL when
  * there is none. */
 Account *books_find_account(Books *books, NodeId node, const char *entry, const char *recipient);
-void books_close_account(const Books *books, Account *account);
+void books_close_account(Books *books, Account *account);
 /* Opens it again where an outage and the entry's recovery explain that; else false. */
 bool books_reopen_account(const Books *books, Account *account);
 /* The left part of an address, without quotes, interned. */

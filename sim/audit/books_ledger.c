@@ -74,16 +74,23 @@ MailId books_find_mail(const Books *books, const char *name)
     return roster_find(books->roster, ROSTER_BOOKS, name);
 }
 
-const MailExtra *books_extra(const Books *books, const Mail *mail)
+/* What few have: `number` is that of such a one's extra. */
+static void *take_extra(Slab *extras, uint32_t *number)
 {
-    return mail->extra != 0 ? slab_at(&books->extras, mail->extra) : NULL;
+    if (*number == 0)
+        *number = slab_take(extras);
+    return slab_at(extras, *number);
 }
 
-MailExtra *books_take_extra(Books *books, Mail *mail)
+static void give_back_extra(Slab *extras, uint32_t number)
 {
-    if (mail->extra == 0)
-        mail->extra = slab_take(&books->extras);
-    return slab_at(&books->extras, mail->extra);
+    if (number != 0)
+        slab_give_back(extras, number);
+}
+
+MailExtra *books_take_mail_extra(Books *books, Mail *mail)
+{
+    return take_extra(&books->mail_extras, &mail->extra);
 }
 
 static void clear_extra(MailExtra *extra)
@@ -96,10 +103,8 @@ static void clear_extra(MailExtra *extra)
 void books_forget_mail(Books *books, MailId id)
 {
     Mail *mail = books_mail_at(books, id);
-    if (mail->extra != 0) {
-        clear_extra(books_take_extra(books, mail));
-        slab_give_back(&books->extras, mail->extra);
-    }
+    clear_extra(slab_at(&books->mail_extras, mail->extra));
+    give_back_extra(&books->mail_extras, mail->extra);
     *mail = (Mail){0};
     roster_release(books->roster, ROSTER_BOOKS, id);
 }
@@ -139,6 +144,11 @@ Entry *books_find_entry(Books *books, NodeId node, const char *id)
     return entry;
 }
 
+EntryExtra *books_take_entry_extra(Books *books, Entry *entry)
+{
+    return take_extra(&books->entry_extras, &entry->extra);
+}
+
 static Entry *add_entry(Books *books, Server *server, NameId id, const char *mail)
 {
     EntryId number = slab_take(&books->entries);
@@ -147,7 +157,8 @@ static Entry *add_entry(Books *books, Server *server, NameId id, const char *mai
     entry->node = server->node;
     entry->id = id;
     entry->mail = books_take_mail(books, mail);
-    entry->outages_at_open = server->outages;
+    if (server->outages > 0)
+        books_take_entry_extra(books, entry)->outages_at_open = server->outages;
     id_table_add(&books->by_id, hash_of_id(server->node, id), number);
     server->latest = number;
     return entry;
@@ -162,16 +173,22 @@ Entry *books_take_entry(Books *books, NodeId node, const char *id, const char *m
     return entry != NULL ? entry : add_entry(books, server, key, mail);
 }
 
-void books_forget_entry(Books *books, Entry *entry)
+static void forget_entry(Books *books, Entry *entry)
 {
     Server *server = books_known_server(books, entry->node);
     if (server->latest == entry->number)
         server->latest = 0;
     id_table_remove(&books->by_id, entry->number);
+    give_back_extra(&books->entry_extras, entry->extra);
     slab_give_back(&books->entries, entry->number);
 }
 
 /* ---- Accounts ---- */
+
+AccountExtra *books_take_account_extra(Books *books, Account *account)
+{
+    return take_extra(&books->account_extras, &account->extra);
+}
 
 /* As books_intern; `likely` is what it mostly is. */
 static NameId take_name(Books *books, NameId likely, const char *text)
@@ -192,10 +209,23 @@ Account *books_open_account(Books *books, Entry *entry, const char *recipient, c
     account->next_of_entry = entry->accounts;
     account->next_of_mail = mail->accounts;
     account->seq = books->seq;
-    account->outages_at_open = books_known_server(books, entry->node)->outages;
+    uint32_t outages = books_known_server(books, entry->node)->outages;
+    if (outages > 0)
+        books_take_account_extra(books, account)->outages_at_open = outages;
     account->is_open = true;
     entry->accounts = mail->accounts = number;
     return account;
+}
+
+void books_forget_account(Books *books, AccountId id)
+{
+    const Account *account = books_account(books, id);
+    Entry *entry = books_entry_of(books, account);
+    entry->accounts = account->next_of_entry;
+    give_back_extra(&books->account_extras, account->extra);
+    slab_give_back(&books->accounts, id);
+    if (entry->accounts == 0)
+        forget_entry(books, entry);
 }
 
 AccountId books_number_of(const Books *books, const Account *account)
@@ -226,13 +256,13 @@ static Account *find_best(const Books *books, const Entry *entry, NameId recipie
 /* One found on the disk after an outage. */
 static Account *open_untold(Books *books, Entry *entry, const char *recipient)
 {
-    entry->untold--;
+    books_take_entry_extra(books, entry)->untold--;
     Account *account = books_open_account(books, entry, recipient, NULL);
     books_trace_origin(books, account);
     /* Its client may have been told no, and sends again, if the disk kept what it was to let go. */
     Account *source = books_account(books, account->source);
     if (books_known_server(books, entry->node)->has_failed_disk && source != NULL)
-        source->uncertain++;
+        books_take_account_extra(books, source)->uncertain++;
     return account;
 }
 
@@ -246,20 +276,23 @@ Account *books_find_account(Books *books, NodeId node, const char *entry_id, con
                    strcmp(books_text(books, account->recipient), recipient) == 0;
     if (!is_only)
         account = find_best(books, entry, books_intern(books, recipient));
-    if (account == NULL && entry->untold > 0)
+    if (account == NULL && books_entry_extra(books, entry)->untold > 0)
         account = open_untold(books, entry, recipient);
     return account;
 }
 
-void books_close_account(const Books *books, Account *account)
+void books_close_account(Books *books, Account *account)
 {
+    uint32_t outages = books_server_of(books, account)->outages;
     account->is_open = false;
-    account->outages_at_close = books_server_of(books, account)->outages;
+    if (outages > 0)
+        books_take_account_extra(books, account)->outages_at_close = outages;
 }
 
 bool books_reopen_account(const Books *books, Account *account)
 {
-    if (books_entry_of(books, account)->recovered_after <= account->outages_at_close)
+    const EntryExtra *entry = books_entry_extra(books, books_entry_of(books, account));
+    if (entry->recovered_after <= books_account_extra(books, account)->outages_at_close)
         return false;
     account->is_open = true;
     return true;
@@ -303,23 +336,34 @@ bool books_is_user(const Books *books, NameId address, NameId user)
 
 /* ---- Life ---- */
 
+static void init_extras(Slab *extras, size_t size)
+{
+    extras->size = size;
+    slab_reach(extras, 0);
+}
+
 void books_init_ledger(Books *books)
 {
     books->servers = g_ptr_array_new_with_free_func(server_free);
     books->hosts = interner_new();
     books->host_nodes = g_array_new(FALSE, FALSE, sizeof(NodeId));
     books->mails.size = sizeof(Mail);
-    books->extras.size = sizeof(MailExtra);
     books->entries.size = sizeof(Entry);
     books->accounts.size = sizeof(Account);
+    init_extras(&books->mail_extras, sizeof(MailExtra));
+    init_extras(&books->entry_extras, sizeof(EntryExtra));
+    init_extras(&books->account_extras, sizeof(AccountExtra));
     books->by_id = (IdTable){.hash_of = hash_of_entry, .owner = books};
 }
 
 void books_clear_ledger(Books *books)
 {
-    for (uint32_t i = slab_next(&books->extras, 0); i != 0; i = slab_next(&books->extras, i))
-        clear_extra(slab_at(&books->extras, i));
-    slab_clear(&books->extras);
+    Slab *extras = &books->mail_extras;
+    for (uint32_t i = slab_next(extras, 0); i != 0; i = slab_next(extras, i))
+        clear_extra(slab_at(extras, i));
+    slab_clear(extras);
+    slab_clear(&books->entry_extras);
+    slab_clear(&books->account_extras);
     slab_clear(&books->mails);
     slab_clear(&books->entries);
     slab_clear(&books->accounts);

@@ -11,8 +11,10 @@
 static bool account_is_through(const Books *books, const Account *account)
 {
     const Entry *entry = books_entry_of(books, account);
-    return !account->is_open && entry->is_removed && entry->origin == 0 && entry->untold == 0 &&
-           account->sender != NAME_NONE && !account->is_notification && account->uncertain == 0 &&
+    const EntryExtra *extra = books_entry_extra(books, entry);
+    return !account->is_open && entry->is_removed && extra->origin == 0 && extra->untold == 0 &&
+           account->sender != NAME_NONE && !account->is_notification &&
+           books_account_extra(books, account)->uncertain == 0 &&
            account->handed == account->relayed && account->stored == account->delivered;
 }
 
@@ -24,9 +26,8 @@ static bool copy_is_through(const Books *books, const Copy *copy)
 
 static bool mail_is_through(const Books *books, const Mail *mail)
 {
-    const MailExtra *extra = books_extra(books, mail);
     if (mail->author == NAME_NONE || mail->sent_seq == 0 || mail->copies == 0 ||
-        (extra != NULL && extra->refused != NULL))
+        books_mail_extra(books, mail)->refused != NULL)
         return false;
     for (const Account *at = books_first_of_mail(books, mail); at != NULL;
          at = books_next_of_mail(books, at)) {
@@ -77,18 +78,12 @@ static void settle_copies(Books *books, MailId mail)
     }
 }
 
-/* An entry goes with the last of its accounts. */
 static void forget_accounts(Books *books, MailId mail)
 {
     AccountId next;
     for (AccountId id = books_mail_at(books, mail)->accounts; id != 0; id = next) {
-        const Account *account = books_account(books, id);
-        Entry *entry = books_entry_of(books, account);
-        entry->accounts = account->next_of_entry;
-        next = account->next_of_mail;
-        slab_give_back(&books->accounts, id);
-        if (entry->accounts == 0)
-            books_forget_entry(books, entry);
+        next = books_account(books, id)->next_of_mail;
+        books_forget_account(books, id);
     }
 }
 

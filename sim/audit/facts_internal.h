@@ -21,6 +21,7 @@ enum {
     FACTS_OUTSIDE = 1 << 4, /* a server outside of the simulation has taken it over */
     FACTS_HELD = 1 << 5,    /* by a queue, says the final inventory */
     FACTS_SENT = 1 << 6,    /* its agent knows that a server has taken it */
+    FACTS_BOUNCED = 1 << 7, /* see FactsBounce */
 };
 
 /* What a FactsRecipient is made from. */
@@ -33,7 +34,6 @@ typedef struct KnownRecipient {
     uint32_t open; /* how many of them there are */
     NameId address;
     uint32_t attempts, copies, servers;
-    uint32_t bounced; /* among the facts' `bounced`, counted from 1; 0: it is not */
     uint8_t marks;
 } KnownRecipient;
 
@@ -50,11 +50,11 @@ typedef struct KnownMail {
 
 enum { FACTS_OWN_NAME = 0x7fffffff };
 
-/* When a recipient's mail was given up, and by which notification its sender was told; NULL: by
- * none. */
+/* mail.bounced. */
 typedef struct FactsBounce {
     SimTime at;
-    NameId name;
+    NameId name;        /* of the notification; NAME_NONE: there is none */
+    uint32_t recipient; /* which of the mail's */
 } FactsBounce;
 
 /* What was asked for last, and all mails in order of appearance as long as they are the same. */
@@ -121,8 +121,7 @@ struct Facts {
     uint32_t mail_count; /* of them */
     uint32_t appeared;   /* mails so far */
     Shown *shown;
-    GArray *bounced;         /* FactsBounce */
-    GHashTable *bounces;     /* MailId -> GArray of its bounces' NameIds; few have one */
+    GHashTable *bounces;     /* MailId -> GArray of FactsBounce, by time; few have one */
     GArray *summed;          /* SummedGroup */
     GArray *hosts;           /* HostTally by NodeId */
     GArray *drops;           /* FactsDrop in the order of appearance */

@@ -55,7 +55,6 @@ static void summed_group_clear(void *data)
 void facts_init_mails(Facts *facts)
 {
     facts->mails.size = sizeof(KnownMail);
-    facts->bounced = g_array_new(FALSE, FALSE, sizeof(FactsBounce));
     facts->bounces = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
     facts->summed = g_array_new(FALSE, FALSE, sizeof(SummedGroup));
     g_array_set_clear_func(facts->summed, summed_group_clear);
@@ -68,7 +67,6 @@ void facts_clear_mails(Facts *facts)
     slab_clear(&facts->mails);
     g_array_unref(facts->summed);
     g_hash_table_destroy(facts->bounces);
-    g_array_unref(facts->bounced);
 }
 
 static MailId find_or_add_mail(Facts *facts, const char *name)
@@ -232,7 +230,7 @@ static void forget_if_done(Facts *facts, MailId id)
     g_array_append_val(group->delays, delay);
     if (group->last_delivered_at == SIM_NEVER || only->delivered_at > group->last_delivered_at)
         group->last_delivered_at = only->delivered_at;
-    if (only->bounced != 0)
+    if ((only->marks & FACTS_BOUNCED) != 0)
         g_hash_table_remove(facts->bounces, GUINT_TO_POINTER(id));
     clear_mail(mail);
     roster_release(facts->roster, ROSTER_FACTS, id);
@@ -392,28 +390,14 @@ static void note_delivered(Facts *facts, const TraceRecord *record)
     forget_if_done(facts, subject.mail);
 }
 
-static void add_bounce(Facts *facts, MailId mail, NameId name)
+static void add_bounce(Facts *facts, MailId mail, FactsBounce bounce)
 {
-    GArray *names = g_hash_table_lookup(facts->bounces, GUINT_TO_POINTER(mail));
-    if (names == NULL) {
-        names = g_array_new(FALSE, FALSE, sizeof name);
-        g_hash_table_insert(facts->bounces, GUINT_TO_POINTER(mail), names);
+    GArray *bounces = g_hash_table_lookup(facts->bounces, GUINT_TO_POINTER(mail));
+    if (bounces == NULL) {
+        bounces = g_array_new(FALSE, FALSE, sizeof bounce);
+        g_hash_table_insert(facts->bounces, GUINT_TO_POINTER(mail), bounces);
     }
-    for (guint i = 0; i < names->len; i++) {
-        if (g_array_index(names, NameId, i) == name)
-            return;
-    }
-    g_array_append_val(names, name);
-}
-
-static FactsBounce *find_or_add_bounced(Facts *facts, KnownRecipient *recipient)
-{
-    FactsBounce bounce = {SIM_NEVER, NAME_NONE};
-    if (recipient->bounced == 0) {
-        g_array_append_val(facts->bounced, bounce);
-        recipient->bounced = facts->bounced->len;
-    }
-    return &g_array_index(facts->bounced, FactsBounce, recipient->bounced - 1);
+    g_array_append_val(bounces, bounce);
 }
 
 static void note_bounced(Facts *facts, const TraceRecord *record)
@@ -422,12 +406,14 @@ static void note_bounced(Facts *facts, const TraceRecord *record)
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
-    FactsBounce *bounced = find_or_add_bounced(facts, subject.recipient);
-    bounced->at = MIN(bounced->at, record->time);
-    if (fields->bounce != NULL) {
-        bounced->name = facts_intern(facts, fields->bounce);
-        add_bounce(facts, subject.mail, bounced->name);
-    }
+    subject.recipient->marks |= FACTS_BOUNCED;
+    FactsBounce bounce = {
+        .at = record->time,
+        .name = fields->bounce != NULL ? facts_intern(facts, fields->bounce) : NAME_NONE,
+        .recipient =
+            (uint32_t)(subject.recipient - facts_recipients_of(mail_at(facts, subject.mail))),
+    };
+    add_bounce(facts, subject.mail, bounce);
 }
 
 static void note_discarded(Facts *facts, const TraceRecord *record)

@@ -75,7 +75,7 @@ static MailFate fate_of(const KnownRecipient *recipient, bool has_ended)
         return MAIL_FATE_DELIVERED;
     if (has_ended ? (recipient->marks & FACTS_HELD) != 0 : recipient->open > 0)
         return MAIL_FATE_QUEUED;
-    if (recipient->bounced != 0)
+    if ((recipient->marks & FACTS_BOUNCED) != 0)
         return MAIL_FATE_BOUNCED;
     if ((recipient->marks & FACTS_DISCARDED) != 0)
         return MAIL_FATE_DISCARDED;
@@ -90,14 +90,29 @@ static MailFate fate_of(const KnownRecipient *recipient, bool has_ended)
     return (recipient->marks & FACTS_REFUSED) != 0 ? MAIL_FATE_REFUSED : MAIL_FATE_NONE;
 }
 
-static FactsRecipient show_recipient(const Facts *facts, const KnownRecipient *recipient)
+static const GArray *bounces_of(const Facts *facts, MailId id)
 {
-    static const FactsBounce NONE = {SIM_NEVER, NAME_NONE};
-    const FactsBounce *bounce =
-        recipient->bounced != 0
-            ? &g_array_index(facts->bounced, FactsBounce, recipient->bounced - 1)
-            : &NONE;
-    return (FactsRecipient){
+    return g_hash_table_lookup(facts->bounces, GUINT_TO_POINTER(id));
+}
+
+/* When it was given up first, and the notification named last. */
+static void show_bounce(const Facts *facts, MailId id, uint32_t index, FactsRecipient *recipient)
+{
+    const GArray *bounces = bounces_of(facts, id);
+    for (guint i = 0; i < bounces->len; i++) {
+        const FactsBounce *bounce = &g_array_index(bounces, FactsBounce, i);
+        if (bounce->recipient != index)
+            continue;
+        recipient->bounced_at = MIN(recipient->bounced_at, bounce->at);
+        if (bounce->name != NAME_NONE)
+            recipient->bounce = facts_text(facts, bounce->name);
+    }
+}
+
+static FactsRecipient show_recipient(const Facts *facts, MailId id, uint32_t index)
+{
+    const KnownRecipient *recipient = &facts_recipients_of(mail_at(facts, id))[index];
+    FactsRecipient shown = {
         .address = facts_text(facts, recipient->address),
         .fate = fate_of(recipient, facts->has_ended),
         .attempts = recipient->attempts,
@@ -106,22 +121,23 @@ static FactsRecipient show_recipient(const Facts *facts, const KnownRecipient *r
         .accepted_at = recipient->accepted_at,
         .first_attempt_at = recipient->first_attempt_at,
         .delivered_at = recipient->delivered_at,
-        .bounced_at = bounce->at,
-        .bounce = facts_text(facts, bounce->name),
+        .bounced_at = SIM_NEVER,
     };
+    if ((recipient->marks & FACTS_BOUNCED) != 0)
+        show_bounce(facts, id, index, &shown);
+    return shown;
 }
 
 static const FactsMail *show_mail(const Facts *facts, MailId id)
 {
     Shown *shown = facts->shown;
-    KnownMail *mail = mail_at(facts, id);
-    const KnownRecipient *recipients = facts_recipients_of(mail);
+    const KnownMail *mail = mail_at(facts, id);
     if (mail->recipient_count > shown->room) {
         shown->room = MAX(2 * shown->room, mail->recipient_count);
         shown->recipients = g_renew(FactsRecipient, shown->recipients, shown->room);
     }
     for (uint32_t i = 0; i < mail->recipient_count; i++)
-        shown->recipients[i] = show_recipient(facts, &recipients[i]);
+        shown->recipients[i] = show_recipient(facts, id, i);
     const char *name = roster_name(facts->roster, id);
     shown->mail = (FactsMail){
         .name = name,
@@ -166,11 +182,14 @@ bool facts_mail_fate(const FactsMail *mail, MailFate *fate)
 const char **facts_bounces_of(const Facts *facts, const char *mail)
 {
     MailId id = roster_find(facts->roster, ROSTER_FACTS, mail);
-    const GArray *bounces =
-        id != 0 ? g_hash_table_lookup(facts->bounces, GUINT_TO_POINTER(id)) : NULL;
-    size_t count = bounces != NULL ? bounces->len : 0;
-    const char **names = g_new0(const char *, count + 1);
-    for (size_t i = 0; i < count; i++)
-        names[i] = facts_text(facts, g_array_index(bounces, NameId, i));
-    return names;
+    const GArray *bounces = id != 0 ? bounces_of(facts, id) : NULL;
+    guint length = bounces != NULL ? bounces->len : 0;
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (guint i = 0; i < length; i++) {
+        const char *name = facts_text(facts, g_array_index(bounces, FactsBounce, i).name);
+        if (name != NULL && !g_ptr_array_find(names, name, NULL))
+            g_ptr_array_add(names, (char *)name);
+    }
+    g_ptr_array_add(names, NULL);
+    return (const char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
