@@ -11,33 +11,35 @@
 /* The server closes the connection (RFC 5321 §3.8, §4.2.1). */
 enum { REPLY_CLOSING = 421 };
 
+/* What each step of a dialogue looks at comes first. */
 struct Delivery {
+    SmtpClient *client;
+    Session *session;
+    const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
+    size_t results;         /* its recipients whose fate is told */
+    DeliveryOwner owner;
+    SmtpTrace trace;
+    uint32_t extensions; /* SmtpExtension bits that the server offers */
+    bool is_connecting;  /* the timer runs */
+    bool is_ready;       /* the server waits for a command of ours */
+    bool is_used;        /* this connection has carried a job before this one */
+    bool is_stale;       /* it was closed meanwhile: the job needs another one */
+    const char *remote;  /* name of the host under way; the route's */
     const Machine *machine;
+    Timer connect_timer;
+    Timer done_timer;
     Resolver *resolver;
     const char *helo_name;
     bool keeps_bare_newlines;
     SimTime connect_timeout;
-    SmtpTimeouts timeouts;
-    const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
-    size_t results;         /* its recipients whose fate is told */
-    DeliveryOwner owner;
+    const SmtpTimeouts *timeouts;
     const char *own_name; /* of the host, which is not what it may call itself */
     Ipv4Address own_address;
     MailRoute *route;
     uint64_t question; /* token of the route's open question */
     uint64_t look_up;
     size_t next_host, next_address; /* where to connect next */
-    const char *remote;             /* name of the host under way; the route's */
-    SmtpClient *client;
-    Session *session;
-    SmtpTrace trace;
-    Timer connect_timer;
-    Timer done_timer;
-    bool is_used;        /* this connection has carried a job before this one */
-    bool is_stale;       /* it was closed meanwhile: the job needs another one */
-    uint32_t extensions; /* SmtpExtension bits that the server offers */
-    bool is_ready;       /* the server waits for a command of ours */
-    char *last_text;     /* why the last host did not take part */
+    char *last_text;                /* why the last host did not take part */
     char *last_status;
     DeliveryOutcome last_outcome;
     bool last_is_reply;
@@ -47,9 +49,16 @@ struct Delivery {
 static void look_up_next(Delivery *delivery);
 static void connect_next(Delivery *delivery);
 
+static void end_connecting(Delivery *delivery)
+{
+    if (delivery->is_connecting)
+        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
+    delivery->is_connecting = false;
+}
+
 static void drop_session(Delivery *delivery)
 {
-    simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
+    end_connecting(delivery);
     g_clear_pointer(&delivery->session, session_free);
     g_clear_pointer(&delivery->client, smtp_client_free);
     delivery->is_ready = false;
@@ -329,6 +338,7 @@ static void handle_events(void *owner)
 {
     Delivery *delivery = owner;
     SmtpClientEvent event;
+    end_connecting(delivery); /* the stream has come about, or has failed */
     while (smtp_client_next_event(delivery->client, &event)) {
         switch (event.kind) {
         case SMTP_CLIENT_EVENT_TLS:
@@ -379,15 +389,6 @@ static void on_connect_timeout(void *owner, void *data)
     connect_next(delivery);
 }
 
-static void on_stream(void *owner, Stream *stream, StreamEvent event)
-{
-    Delivery *delivery = owner;
-    if (event == STREAM_CONNECTED || event == STREAM_FAILED)
-        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
-    StreamHandler handler = session_stream_handler(delivery->session);
-    handler.on_event(handler.owner, stream, event);
-}
-
 static void connect_to(Delivery *delivery, Ipv4Address address)
 {
     const Machine *machine = delivery->machine;
@@ -403,8 +404,8 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     SessionOwner owner = {delivery, handle_events, session_ended, on_tls};
     delivery->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
                                     delivery->client, owner, EVENT_FOREGROUND);
-    Stream *stream =
-        host_connect(machine->host, address, DELIVERY_PORT, (StreamHandler){on_stream, delivery});
+    Stream *stream = host_connect(machine->host, address, DELIVERY_PORT,
+                                  session_stream_handler(delivery->session));
     if (stream == NULL) {
         note_failure(delivery, DELIVERY_TEMPORARY, "no free port", "4.3.0", false, 0);
         drop_session(delivery);
@@ -416,6 +417,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     session_take_stream(delivery->session, stream);
     EventAction action = {on_connect_timeout, delivery, NULL, NULL};
     SimTime time = simtime_add(simulator_now(machine->simulator), delivery->connect_timeout);
+    delivery->is_connecting = true;
     delivery->connect_timer =
         simulator_schedule(machine->simulator, time, machine->node, EVENT_FOREGROUND, action);
 }

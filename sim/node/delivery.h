@@ -38,11 +38,11 @@ typedef struct DeliveryResult {
 /* Copied, but for the name of the sending server, which outlives the delivery. */
 typedef struct DeliveryOptions {
     const char *helo_name;
-    const char *domain;       /* where to */
-    bool keeps_bare_newlines; /* sends a lone CR or LF as it is, not as CRLF */
-    SimTime connect_timeout;  /* for each host's TCP connection */
-    SmtpTimeouts timeouts;
-    uint64_t route_draw; /* random bits that order hosts of equal preference */
+    const char *domain;           /* where to */
+    bool keeps_bare_newlines;     /* sends a lone CR or LF as it is, not as CRLF */
+    SimTime connect_timeout;      /* for each host's TCP connection */
+    const SmtpTimeouts *timeouts; /* they stay as long as the delivery; NULL: RFC 5321's */
+    uint64_t route_draw;          /* random bits that order hosts of equal preference */
 } DeliveryOptions;
 
 /* One message to some recipients in the domain. Borrowed until it is done, content and all. */

@@ -11,12 +11,13 @@
  * (it opens few connections first and more as they succeed). */
 #include "node/mail_server_internal.h"
 
+#include "core/check.h"
+
 #include <string.h>
 
 /* Stays for a while once mail has been due there: most are met again. */
 typedef struct Destination {
     MailServer *server;
-    char *domain;             /* in lower case */
     QueueBatch *first, *last; /* what waits, by its `after`; NULL: nothing does */
     QueueBatch *untold; /* the first that queue_activate has not told of; so are those after it */
     GQueue idle;        /* Connection, the longest idle first */
@@ -24,6 +25,7 @@ typedef struct Destination {
     GList turn;         /* in server->turns, while more connections may be opened */
     bool has_turn;
     bool is_fresh; /* in server->fresh */
+    char domain[]; /* in lower case */
 } Destination;
 
 /* Beyond these, only destinations with mail or connections stay. */
@@ -42,50 +44,54 @@ typedef struct Connection {
 
 /* ---- Destinations ---- */
 
+static uint32_t hash_domain(const char *domain)
+{
+    return table_hash(domain, strlen(domain));
+}
+
+static uint32_t hash_destination(const void *thing)
+{
+    return hash_domain(((const Destination *)thing)->domain);
+}
+
+/* Any may be forgotten in any order: none is told. */
+static void forget_unused(MailServer *server)
+{
+    size_t at = 0;
+    for (Destination *it; (it = table_each(&server->destinations, &at)) != NULL;) {
+        bool is_unused =
+            it->first == NULL && it->connections == 0 && !it->has_turn && !it->is_fresh;
+        if (!is_unused)
+            continue;
+        table_remove(&server->destinations, it);
+        g_free(it);
+    }
+}
+
 /* The letters of domains are equal in either case. */
-static guint hash_domain(gconstpointer domain)
-{
-    guint hash = 5381;
-    for (const char *c = domain; *c != '\0'; c++)
-        hash = hash * 33 + (guint8)g_ascii_tolower(*c);
-    return hash;
-}
-
-static gboolean are_equal_domains(gconstpointer a, gconstpointer b)
-{
-    return strcmp(a, b) == 0 || g_ascii_strcasecmp(a, b) == 0;
-}
-
-static void destination_free(Destination *destination)
-{
-    g_free(destination->domain);
-    g_free(destination);
-}
-
-static gboolean forget_unused(gpointer key, gpointer value, gpointer unused)
-{
-    (void)key, (void)unused;
-    Destination *destination = value;
-    bool is_unused = destination->first == NULL && destination->connections == 0 &&
-                     !destination->has_turn && !destination->is_fresh;
-    if (is_unused)
-        destination_free(destination);
-    return is_unused;
-}
-
 static Destination *find_destination(MailServer *server, const char *domain)
 {
-    Destination *destination = g_hash_table_lookup(server->destinations, domain);
+    char lower[ADDRESS_DOMAIN_MAX + 1];
+    size_t length = 0;
+    for (; domain[length] != '\0'; length++) {
+        CHECK(length < sizeof lower - 1);
+        lower[length] = g_ascii_tolower(domain[length]);
+    }
+    lower[length] = '\0';
+    const uint32_t hash = table_hash(lower, length);
+    TableProbe probe = table_probe(&server->destinations, hash);
+    Destination *destination;
+    while ((destination = table_next(&server->destinations, &probe)) != NULL &&
+           strcmp(destination->domain, lower) != 0)
+        continue;
     if (destination != NULL)
         return destination;
-    if (g_hash_table_size(server->destinations) >=
-        DESTINATIONS_MAX) /* in any order: none is told */
-        g_hash_table_foreach_remove(server->destinations, forget_unused, NULL);
-    destination = g_new0(Destination, 1);
-    destination->server = server;
-    destination->domain = g_ascii_strdown(domain, -1);
-    destination->turn.data = destination;
-    g_hash_table_insert(server->destinations, destination->domain, destination);
+    if (server->destinations.count >= DESTINATIONS_MAX)
+        forget_unused(server);
+    destination = g_malloc(sizeof *destination + length + 1);
+    *destination = (Destination){.server = server, .turn.data = destination};
+    memcpy(destination->domain, lower, length + 1);
+    table_add(&server->destinations, hash, destination);
     return destination;
 }
 
@@ -260,7 +266,7 @@ static void open_connection(Destination *destination)
         .helo_name = host_name(server->machine.host),
         .domain = destination->domain,
         .connect_timeout = server->connect_timeout,
-        .timeouts = server->timeouts,
+        .timeouts = &server->timeouts,
         .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),
     };
@@ -333,12 +339,10 @@ void mail_server_connections_start(MailServer *server)
 
 void mail_server_connections_shut_down(MailServer *server)
 {
-    GHashTableIter iter;
-    void *destination;
-    g_hash_table_iter_init(&iter, server->destinations); /* in any order: nothing is told of it */
-    while (g_hash_table_iter_next(&iter, NULL, &destination)) {
-        forget_waiting(destination);
-        update_turn(destination);
+    size_t at = 0; /* in any order: nothing is told of it */
+    for (Destination *it; (it = table_each(&server->destinations, &at)) != NULL;) {
+        forget_waiting(it);
+        update_turn(it);
     }
     for (GList *link = server->connections.head; link != NULL; link = link->next) {
         Connection *connection = link->data;
@@ -349,21 +353,18 @@ void mail_server_connections_shut_down(MailServer *server)
 
 void mail_server_connections_begin(MailServer *server)
 {
-    server->destinations = g_hash_table_new(hash_domain, are_equal_domains);
+    server->destinations.hash_of = hash_destination;
     server->fresh = g_ptr_array_new();
 }
 
 void mail_server_connections_free(MailServer *server)
 {
-    GHashTableIter iter;
-    void *pointer;
-    g_hash_table_iter_init(&iter, server->destinations);
-    while (g_hash_table_iter_next(&iter, NULL, &pointer)) {
-        Destination *destination = pointer;
-        forget_waiting(destination);
-        destination_free(destination);
+    size_t at = 0;
+    for (Destination *it; (it = table_each(&server->destinations, &at)) != NULL;) {
+        forget_waiting(it);
+        g_free(it);
     }
-    g_clear_pointer(&server->destinations, g_hash_table_unref);
+    table_clear(&server->destinations);
     g_clear_pointer(&server->fresh, g_ptr_array_unref);
     g_queue_init(&server->turns);
 }

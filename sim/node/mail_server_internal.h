@@ -1,6 +1,7 @@
 /* What the files of the mail server share. */
 #pragma once
 
+#include "core/table.h"
 #include "mail/address.h"
 #include "mail/address_book.h"
 #include "mail/dsn.h"
@@ -56,13 +57,13 @@ struct MailServer {
     Queue *queue;
     MailStore *mailboxes;
     Resolver *resolver;
-    GQueue receptions;        /* Reception, by its link: SMTP connections from clients */
-    GPtrArray *accesses;      /* Access: IMAP connections */
-    GQueue connections;       /* Connection, by its link: SMTP connections to servers */
-    GHashTable *destinations; /* domain -> Destination: where mail has been due */
-    GQueue turns;             /* Destination, by its link: where more connections may be opened */
-    GPtrArray *fresh; /* Destination: where mail has come and may not have found a connection */
-    GQueue locals;    /* LocalDelivery, by its link: attempts into a mailbox */
+    GQueue receptions;   /* Reception, by its link: SMTP connections from clients */
+    GPtrArray *accesses; /* Access: IMAP connections */
+    GQueue connections;  /* Connection, by its link: SMTP connections to servers */
+    Table destinations;  /* Destination, by domain: where mail has been due */
+    GQueue turns;        /* Destination, by its link: where more connections may be opened */
+    GPtrArray *fresh;    /* Destination: where mail has come and may not have found a connection */
+    GQueue locals;       /* LocalDelivery, by its link: attempts into a mailbox */
     Answered *answered;
     GPtrArray *answers;       /* Answer: of users who are away, on their way into the queue */
     GPtrArray *notifications; /* Notification: bounces and warnings on their way into the queue */

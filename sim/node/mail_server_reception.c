@@ -18,30 +18,30 @@ typedef struct NamedRecipient {
     uint8_t notify;
 } NamedRecipient;
 
+/* What most steps look at comes first. */
 typedef struct Reception {
-    MailServer *server;
-    GList link; /* in server->receptions */
     SmtpServer *engine;
     Session *session;
+    MailServer *server;
+    PolicyCheck *check;
     SmtpTrace trace;
-    SmtpObserver traced; /* writes the dialogue into the trace */
     bool is_submission;
     bool is_authenticated;
     bool is_extended;
     bool is_encrypted;
-    PolicyCheck *check;
-    SmtpServerEventKind asked;       /* the question that the rules are asked about, */
-    uint32_t policy_token;           /* and its token */
-    uint64_t declared_size;          /* SIZE of MAIL; 0: not said */
-    const NamedRecipient *recipient; /* of RCPT, while the rules are asked about it */
-    const char *helo_name;           /* the engine's */
-    Envelope *envelope;              /* of the transaction under way */
+    bool is_for_mailbox;       /* a recipient of the envelope has one here */
+    bool is_adding;            /* the queue is making a message durable */
+    bool has_ended;            /* the connection is gone; waits for the queue only */
+    SmtpServerEventKind asked; /* the question that the rules are asked about, */
+    uint32_t policy_token;     /* and its token */
+    uint32_t tls_token;        /* of the question that waits for the handshake; 0: none */
+    uint32_t open_token;       /* of the question that waits for the queue; 0: none */
+    uint64_t declared_size;    /* SIZE of MAIL; 0: not said */
+    Envelope *envelope;        /* of the transaction under way */
+    const char *helo_name;     /* the engine's */
     IncomingMessage message;
-    uint32_t tls_token;  /* of the question that waits for the handshake; 0: none */
-    uint32_t open_token; /* of the question that waits for the queue; 0: none */
-    bool is_for_mailbox; /* a recipient of the envelope has one here */
-    bool is_adding;      /* the queue is making a message durable */
-    bool has_ended;      /* the connection is gone; waits for the queue only */
+    const NamedRecipient *recipient; /* of RCPT, while the rules are asked about it */
+    GList link;                      /* in server->receptions */
 } Reception;
 
 void reception_free(void *pointer)
@@ -427,7 +427,7 @@ static void observe_reply(void *user, const SmtpReply *reply)
         reception->trace.because = record_size_verdict(reception, reply);
         stream_set_because(session_peek_stream(reception->session), reception->trace.because);
     }
-    reception->traced.reply(reception->traced.user, reply);
+    smtp_trace_reply(&reception->trace, reply);
     if (is_for_size)
         reception->trace.because = 0;
 }
@@ -435,7 +435,7 @@ static void observe_reply(void *user, const SmtpReply *reply)
 static void observe_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
 {
     const Reception *reception = user;
-    reception->traced.state(reception->traced.user, table, from, to);
+    smtp_trace_state(&reception->trace, table, from, to);
 }
 
 /* ---- The connection ---- */
@@ -530,9 +530,8 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     options.recipient_maximum = UINT32_MAX; /* the rules count them */
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;
-    options.timeouts = server->timeouts;
+    options.timeouts = &server->timeouts;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
-    reception->traced = smtp_trace_server_observer(&reception->trace);
     options.observer =
         (SmtpObserver){.user = reception, .reply = observe_reply, .state = observe_state};
     if (is_submission)

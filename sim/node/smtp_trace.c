@@ -47,9 +47,8 @@ static char *put_reply_text(char *out, const SmtpReply *reply)
     return reply->text.length > 0 ? mempcpy(out, reply->text.data, reply->text.length) : out;
 }
 
-static void trace_reply(void *user, const SmtpReply *reply)
+void smtp_trace_reply(const SmtpTrace *trace, const SmtpReply *reply)
 {
-    const SmtpTrace *trace = user;
     if (TRACE_PASS_OVER(trace->trace, SMTP_REPLY))
         return;
     char room[256]; /* nearly all texts are shorter */
@@ -63,9 +62,8 @@ static void trace_reply(void *user, const SmtpReply *reply)
           .code = reply->code, .text = span_of(text, length), .tls = tls_of(trace));
 }
 
-static void trace_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
+void smtp_trace_state(const SmtpTrace *trace, const StateTable *table, uint8_t from, uint8_t to)
 {
-    const SmtpTrace *trace = user;
     TRACE(trace->trace, trace->node, SMTP_STATE, 0, .connection = trace->connection,
           .machine = table->name, .from = table->states[from], .to = table->states[to]);
 }
@@ -75,17 +73,12 @@ static void trace_client_state(void *user, const StateTable *table, uint8_t from
     const SmtpTrace *trace = user;
     if (to == SMTP_CLIENT_FINAL_DOT)
         trace_content(trace, "a dot");
-    trace_state(user, table, from, to);
+    smtp_trace_state(trace, table, from, to);
 }
 
 SmtpObserver smtp_trace_client_observer(SmtpTrace *trace)
 {
     return (SmtpObserver){.user = trace, .command = trace_command, .state = trace_client_state};
-}
-
-SmtpObserver smtp_trace_server_observer(SmtpTrace *trace)
-{
-    return (SmtpObserver){.user = trace, .reply = trace_reply, .state = trace_state};
 }
 
 char *smtp_trace_reply_text(const SmtpReply *reply)

@@ -20,8 +20,9 @@ typedef struct SmtpTrace {
 
 /* Records smtp.command, smtp.content and smtp.state. */
 SmtpObserver smtp_trace_client_observer(SmtpTrace *trace);
-/* Records smtp.reply and smtp.state. */
-SmtpObserver smtp_trace_server_observer(SmtpTrace *trace);
+/* For the observer of a server's engine: record smtp.reply and smtp.state. */
+void smtp_trace_reply(const SmtpTrace *trace, const SmtpReply *reply);
+void smtp_trace_state(const SmtpTrace *trace, const StateTable *table, uint8_t from, uint8_t to);
 
 /* "550 5.1.1 No such user", lines joined by LF. To free. */
 char *smtp_trace_reply_text(const SmtpReply *reply);

@@ -28,7 +28,7 @@ int64_t smtp_timeout_default_ns(SmtpTimeout timeout)
 int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout)
 {
     int64_t standard = smtp_timeout_default_ns(timeout);
-    return timeouts->ns[timeout] > 0 ? timeouts->ns[timeout] : standard;
+    return timeouts != NULL && timeouts->ns[timeout] > 0 ? timeouts->ns[timeout] : standard;
 }
 
 const char *smtp_timeout_name(SmtpTimeout timeout)

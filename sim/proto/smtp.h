@@ -58,6 +58,7 @@ int64_t smtp_timeout_default_ns(SmtpTimeout timeout);
 typedef struct SmtpTimeouts {
     int64_t ns[SMTP_TIMEOUT_COUNT];
 } SmtpTimeouts;
+/* `timeouts` NULL: all values are RFC 5321's. */
 int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout);
 /* "greeting", "mail", ...: for traces and messages. */
 const char *smtp_timeout_name(SmtpTimeout timeout);

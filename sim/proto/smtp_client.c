@@ -39,6 +39,7 @@ void smtp_client_free(SmtpClient *client)
     smtp_reply_reader_clear(&client->reader);
     g_free(client->identity);
     g_free(client->password);
+    g_free(client->obstacle);
     g_free(client);
 }
 

@@ -82,6 +82,7 @@ typedef enum SmtpClientInput {
 extern const StateTable smtp_client_table; /* named "smtp-client" */
 
 typedef struct SmtpClientOptions {
+    SmtpObserver observer;
     const char *name;     /* for EHLO: the client's domain or address literal; copied */
     uint32_t extensions;  /* SmtpExtension bits to use where the server offers them */
     const char *identity; /* for AUTH; NULL: do not authenticate; copied */
@@ -90,8 +91,7 @@ typedef struct SmtpClientOptions {
     /* True sends a lone CR or LF of the content as it is (the sending half of SMTP smuggling);
      * false sends each as CRLF (RFC 5321 §2.3.8). */
     bool send_bare_newlines;
-    SmtpTimeouts timeouts;
-    SmtpObserver observer;
+    const SmtpTimeouts *timeouts; /* they stay as long as the engine; NULL: RFC 5321's */
 } SmtpClientOptions;
 
 /* Defaults: SMTP_EXTENSIONS_DEFAULT and CHUNKING, no STARTTLS, no AUTH, EHLO first, newlines made

@@ -79,42 +79,39 @@ typedef struct SmtpOwnTransaction {
     SmtpOwnRecipient recipients[]; /* behind them the texts */
 } SmtpOwnTransaction;
 
+/* What is looked at each time comes first. */
 struct SmtpClient {
-    SmtpClientOptions options; /* its name lies behind the client */
-    char *identity, *password;
     uint8_t state;
-
-    Intake input;
-    Buffer output;
-    Slice lent;         /* content in the output by reference */
-    size_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
-    bool is_held_back;  /* by the output, when last asked for an event */
+    bool is_held_back; /* by the output, when last asked for an event */
     bool input_ended;
-    SmtpReplyReader reader;
-
-    uint32_t offered; /* SmtpExtension bits */
-    uint64_t size_maximum;
-    char obstacle[128];          /* the words of the refusal for size */
-    bool auth_plain, auth_login; /* mechanisms offered */
-    bool tls_tried;              /* STARTTLS is done, or was refused */
-    bool tls_due;                /* the node has not been told yet */
-    bool is_encrypted;           /* the stream is behind records */
-    bool name_sent;              /* AUTH LOGIN: the next response is the password */
-
-    SmtpOwnTransaction *transaction; /* NULL: none */
-
-    SmtpClientEvent event; /* to be handed out first, if has_event */
     bool has_event;
     bool settling; /* every recipient still open is to be handed out with this result, then the sum
                     */
+    bool tls_due;  /* the node has not been told yet; so with the next two */
+    bool ready_due;
+    bool closed_due;
+    uint32_t epoch;
+    uint32_t offered;                /* SmtpExtension bits */
+    SmtpOwnTransaction *transaction; /* NULL: none */
+    Intake input;
+    Buffer output;
+    size_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
+    Slice lent;         /* content in the output by reference */
+    SmtpReplyReader reader;
+    SmtpClientOptions options; /* its name lies behind the client */
+    SmtpClientEvent event;     /* to be handed out first, if has_event */
     SmtpReply settling_reply;
     SmtpReplyClass settling_class;
     SmtpStage settling_stage;
     size_t settling_next;
-    bool ready_due;
-    bool closed_due;
+    uint64_t size_maximum;
+    char *identity, *password;
+    bool auth_plain, auth_login; /* mechanisms offered */
+    bool tls_tried;              /* STARTTLS is done, or was refused */
+    bool is_encrypted;           /* the stream is behind records */
+    bool name_sent;              /* AUTH LOGIN: the next response is the password */
+    char *obstacle;              /* the words of the last refusal for size; NULL: there was none */
     SmtpClientEvent closed_event;
-    uint32_t epoch;
     char name[];
 };
 

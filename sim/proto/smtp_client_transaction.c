@@ -137,10 +137,11 @@ bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
     }
     bool limited = used & SMTP_EXTENSION_SIZE && client->size_maximum > 0;
     if (limited && parameters->size > client->size_maximum) {
-        g_snprintf(client->obstacle, sizeof client->obstacle,
-                   "The message has %" G_GUINT64_FORMAT
-                   " octets, and the server says to EHLO that it takes %" G_GUINT64_FORMAT,
-                   parameters->size, client->size_maximum);
+        g_free(client->obstacle);
+        client->obstacle =
+            g_strdup_printf("The message has %" G_GUINT64_FORMAT
+                            " octets, and the server says to EHLO that it takes %" G_GUINT64_FORMAT,
+                            parameters->size, client->size_maximum);
         *refusal = smtp_reply(552, "5.3.4", client->obstacle);
         return true;
     }

@@ -55,7 +55,7 @@ SmtpStage smtp_client_stage_of(const SmtpClient *client, uint8_t state)
 
 int64_t smtp_client_timeout_ns(const SmtpClient *client)
 {
-    return smtp_timeouts_ns(&client->options.timeouts, smtp_client_timeout(client));
+    return smtp_timeouts_ns(client->options.timeouts, smtp_client_timeout(client));
 }
 
 SmtpTimeout smtp_client_timeout(const SmtpClient *client)

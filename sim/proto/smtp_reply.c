@@ -163,11 +163,12 @@ static uint16_t code_parse(Span line)
 {
     if (line.length < 3)
         return 0;
-    const uint8_t *digit = line.data;
-    if (digit[0] < '2' || digit[0] > '5' || !g_ascii_isdigit(digit[1]) ||
-        !g_ascii_isdigit(digit[2]))
+    unsigned digits[3];
+    for (size_t i = 0; i < G_N_ELEMENTS(digits); i++)
+        digits[i] = (unsigned)line.data[i] - '0'; /* what is below 0 becomes large */
+    if (digits[0] < 2 || digits[0] > 5 || digits[1] > 9 || digits[2] > 9)
         return 0;
-    return (uint16_t)((digit[0] - '0') * 100 + (digit[1] - '0') * 10 + (digit[2] - '0'));
+    return (uint16_t)(digits[0] * 100 + digits[1] * 10 + digits[2]);
 }
 
 /* Takes the enhanced code off the start of a line's text; RFC 2034 §4 repeats it on each line. */
@@ -175,7 +176,8 @@ static Span line_take_enhanced(SmtpReplyReader *reader, Span text)
 {
     SmtpEnhanced enhanced = {0};
     size_t used = 0;
-    if (!smtp_enhanced_parse(text, &enhanced, &used) || enhanced.class != reader->code / 100)
+    bool may_be_there = text.length > 0 && text.data[0] == '0' + reader->code / 100;
+    if (!may_be_there || !smtp_enhanced_parse(text, &enhanced, &used))
         return text;
     if (reader->enhanced.class == 0)
         reader->enhanced = enhanced;
@@ -235,19 +237,21 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, Smt
 {
     if (reader->done)
         reader_restart(reader);
-    for (;;) {
-        Span bytes = intake_peek(input);
-        if (bytes.length == 0)
-            return SMTP_REPLY_READ_MORE;
-        size_t end = span_find(bytes, '\n');
-        if (MIN(end, bytes.length) >= SMTP_REPLY_LINE_LENIENT_MAXIMUM)
-            return SMTP_REPLY_READ_MALFORMED;
-        if (end == bytes.length)
-            return SMTP_REPLY_READ_MORE;
-        size_t length = end > 0 && bytes.data[end - 1] == '\r' ? end - 1 : end;
-        SmtpReplyRead read = reader_add_line(reader, span_of(bytes.data, length), reply);
-        intake_consume(input, end + 1);
-        if (read != SMTP_REPLY_READ_MORE)
-            return read;
+    Span rest = intake_peek(input);
+    size_t used = 0;
+    SmtpReplyRead read = SMTP_REPLY_READ_MORE;
+    while (read == SMTP_REPLY_READ_MORE && rest.length > 0) {
+        size_t end = span_find(rest, '\n');
+        if (end >= SMTP_REPLY_LINE_LENIENT_MAXIMUM)
+            read = SMTP_REPLY_READ_MALFORMED;
+        if (end == rest.length || read == SMTP_REPLY_READ_MALFORMED)
+            break;
+        size_t length = end > 0 && rest.data[end - 1] == '\r' ? end - 1 : end;
+        read = reader_add_line(reader, span_of(rest.data, length), reply);
+        rest = span_skip(rest, end + 1);
+        used += end + 1;
     }
+    if (used > 0)
+        intake_consume(input, used);
+    return read;
 }

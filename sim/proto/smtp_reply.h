@@ -66,10 +66,10 @@ typedef enum SmtpReplyRead {
 } SmtpReplyRead;
 
 typedef struct SmtpReplyReader {
-    Buffer text;   /* lines read so far, LF between them */
+    bool done;     /* a reply has been handed out; the next read starts anew */
     uint16_t code; /* of the reply under way; 0: none is */
     SmtpEnhanced enhanced;
-    bool done; /* a reply has been handed out; the next read starts anew */
+    Buffer text; /* lines read so far, LF between them */
 } SmtpReplyReader;
 
 void smtp_reply_reader_init(SmtpReplyReader *reader);

@@ -311,7 +311,7 @@ SmtpTimeout smtp_server_timeout(const SmtpServer *server)
 
 int64_t smtp_server_timeout_ns(const SmtpServer *server)
 {
-    return smtp_timeouts_ns(&server->options.timeouts, smtp_server_timeout(server));
+    return smtp_timeouts_ns(server->options.timeouts, smtp_server_timeout(server));
 }
 
 uint32_t smtp_server_timeout_epoch(const SmtpServer *server)

@@ -101,6 +101,7 @@ typedef enum SmtpServerInput {
 extern const StateTable smtp_server_table; /* named "smtp-server" */
 
 typedef struct SmtpServerOptions {
+    SmtpObserver observer;
     const char *name;           /* the server's domain for 220, 250 and 221; copied */
     uint32_t extensions;        /* SmtpExtension bits to offer */
     uint64_t message_maximum;   /* octets of content; 0: no limit */
@@ -114,8 +115,7 @@ typedef struct SmtpServerOptions {
      * line as CRLF does, so that LF.LF ends the content; content is handed on with CRLF. KEPT makes
      * it the server that a smuggler sends through: content is handed on as it came. */
     SmtpBareNewlines bare_newlines;
-    SmtpTimeouts timeouts;
-    SmtpObserver observer;
+    const SmtpTimeouts *timeouts; /* they stay as long as the engine; NULL: RFC 5321's */
 } SmtpServerOptions;
 
 /* Defaults: SMTP_EXTENSIONS_DEFAULT, no limit on the message, 100 recipients, 20 errors, 100 junk

@@ -57,51 +57,46 @@ typedef struct SmtpCommand {
     Span argument;         /* behind the verb and its space; trailing space removed */
 } SmtpCommand;
 
+/* What is looked at each time comes first. */
 struct SmtpServer {
-    SmtpServerOptions options; /* its name lies behind the server */
     uint8_t state;
-
-    Intake input;
-    Buffer output;
     bool is_held_back; /* by the output, when last asked for an event */
     bool input_ended;
     bool skipping_line;  /* inside a line that was too long */
     bool skipping_chunk; /* inside a chunk that is out of order; chunk_left octets are to come */
-
-    SmtpCommand command; /* the last one read; its argument is valid while it is acted on */
-
+    bool has_event;
+    bool reset_due; /* events to be handed out before anything else; so the next */
+    bool closed_due;
     uint32_t question;         /* token of the open question, 0: none */
     SmtpServerEventKind asked; /* its kind */
     uint32_t last_token;
-    SmtpServerEvent event; /* to be handed out, if has_event */
-    Address path;          /* that it points to */
-    bool has_event;
-
-    bool reset_due; /* events to be handed out before anything else */
+    uint32_t epoch;
+    uint32_t errors;     /* 5yz replies, and junk beyond its maximum */
+    uint32_t junk;       /* since the last message taken */
+    uint32_t recipients; /* accepted in this transaction */
+    Intake input;
+    Buffer output;
+    SmtpServerOptions options; /* its name lies behind the server */
+    SmtpCommand command;       /* the last one read; its argument is valid while it is acted on */
+    SmtpServerEvent event;     /* to be handed out, if has_event */
+    bool shut_down_due;        /* 421 once the question is answered */
+    bool extended;             /* the hello under way is an EHLO */
+    bool tls;                  /* STARTTLS is done */
+    bool authenticated;        /* RFC 4954 §4: once a session */
+    bool utf8;                 /* the transaction is of RFC 6531 */
+    bool reply_utf8;           /* the reply to this VRFY or EXPN may be */
+    bool chunk_is_last;
+    bool is_beyond_ascii; /* an octet of the content is */
     SmtpResetReason reset_reason;
-    bool closed_due;
     SmtpServerCloseReason close_reason;
-    bool shut_down_due; /* 421 once the question is answered */
-
-    char *client_name;  /* that it gave last; NULL: none */
-    bool extended;      /* the hello under way is an EHLO */
-    bool tls;           /* STARTTLS is done */
-    bool authenticated; /* RFC 4954 §4: once a session */
+    SmtpContentDecoder decoder;
+    uint64_t content_size;
+    uint64_t chunk_size, chunk_left; /* octets of the present chunk */
+    char *client_name;               /* that it gave last; NULL: none */
     SmtpAuthStep auth_step;
     char *auth_name;     /* LOGIN: the name, until the password comes */
     guchar *credentials; /* decoded, while the node judges them; NULL: none yet */
-
-    bool utf8;                       /* the transaction is of RFC 6531 */
-    bool reply_utf8;                 /* the reply to this VRFY or EXPN may be */
-    uint32_t recipients;             /* accepted in this transaction */
-    uint32_t errors;                 /* 5yz replies, and junk beyond its maximum */
-    uint32_t junk;                   /* since the last message taken */
-    uint64_t chunk_size, chunk_left; /* octets of the present chunk */
-    bool chunk_is_last;
-    SmtpContentDecoder decoder;
-    bool is_beyond_ascii; /* an octet of the content is */
-    uint64_t content_size;
-    uint32_t epoch;
+    Address path;        /* that the event points to */
     char name[];
 };
 
