@@ -144,7 +144,7 @@ SpoolId spool_take_id(Spool *spool)
 static void on_file_removed(void *owner, DiskResult result)
 {
     Job *job = owner;
-    if (disk_has_file(job->spool->disk, job->path.text))
+    if (result != DISK_OK && disk_has_file(job->spool->disk, job->path.text))
         g_ptr_array_add(job->spool->doomed, g_strdup(job->path.text));
     job_end(job, result);
 }
