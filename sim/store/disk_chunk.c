@@ -10,23 +10,26 @@ typedef enum ChunkKind {
     CHUNK_OCTETS,
     CHUNK_BYTES,
     CHUNK_VALUE,
-    CHUNK_ROW, /* several of the others, each an octet of kind and length and then its own */
+    CHUNK_ROW, /* all of a content: the others, each an octet of kind and length and then its own */
 } ChunkKind;
 
-enum { REFERENCES_MAX = (1 << 6) - 1, ROW_MAX = (1 << 12) - 1, KIND_MASK = 3, PART_KIND_SHIFT = 6 };
+enum { REFERENCES_MAX = (1 << 4) - 1, ROW_MAX = (1 << 14) - 1, KIND_MASK = 3, PART_KIND_SHIFT = 6 };
 #define CHUNK_SIZE_MAX ((UINT64_C(1) << 44) - 1)
 
 /* Every message on a disk has one or more, so it is packed. */
 struct Chunk {
-    Chunk *before;
+    union {
+        Chunk *before;                 /* NULL: none */
+        const DiskValueType *row_type; /* CHUNK_ROW, which has none before it: of its values */
+    };
     uint64_t size : 44; /* octets, of those before too */
     uint64_t kind : 2;  /* ChunkKind */
-    uint64_t references : 6;
-    uint64_t length : 12; /* of the value, or the row */
+    uint64_t references : 4;
+    uint64_t length : 14; /* of the value, or the row */
     union {
-        uint8_t octets[sizeof(GBytes *)]; /* or more */
+        uint8_t octets[sizeof(GBytes *)]; /* or more; of a row too */
         GBytes *bytes;                    /* a reference */
-        const DiskValueType *type;        /* of the value behind the chunk, or of the row's */
+        const DiskValueType *type;        /* of the value behind the chunk */
     };
 };
 
@@ -39,9 +42,20 @@ uint64_t chunk_size(const Chunk *chunk)
     return chunk != NULL ? chunk->size : 0;
 }
 
+static Chunk *chunk_before(const Chunk *chunk)
+{
+    return chunk->kind != CHUNK_ROW ? chunk->before : NULL;
+}
+
+/* Of a value, or of those in a row. */
+static const DiskValueType *type_of(const Chunk *chunk)
+{
+    return chunk->kind != CHUNK_ROW ? chunk->type : chunk->row_type;
+}
+
 bool chunk_is_alone(const Chunk *chunk)
 {
-    return chunk != NULL && chunk->before == NULL;
+    return chunk != NULL && chunk_before(chunk) == NULL;
 }
 
 Chunk *chunk_ref(Chunk *chunk)
@@ -60,7 +74,7 @@ typedef struct Part {
     size_t length;      /* of these */
 } Part;
 
-/* What lies behind the chunk: the value, or the row. */
+/* The value. */
 static uint8_t *behind(const Chunk *chunk)
 {
     return (uint8_t *)(uintptr_t)(chunk + 1);
@@ -113,7 +127,7 @@ static Part part_of(const Chunk *chunk)
 
 static Part part_of_row(const Chunk *row, size_t at)
 {
-    const uint8_t *octets = behind(row) + at;
+    const uint8_t *octets = row->octets + at;
     return (Part){octets[0] >> PART_KIND_SHIFT, octets + 1, octets[0] & DISK_VALUE_MAX};
 }
 
@@ -132,13 +146,13 @@ static void chunk_clear(const Chunk *chunk)
 {
     Part part;
     for (size_t at = 0; next_part(chunk, &at, &part);)
-        part_clear(&part, chunk->type);
+        part_clear(&part, type_of(chunk));
 }
 
 void chunk_unref(Chunk *chunk)
 {
     while (chunk != NULL && --chunk->references == 0) {
-        Chunk *before = chunk->before;
+        Chunk *before = chunk_before(chunk);
         if (chunk->kind != CHUNK_OCTETS)
             chunk_clear(chunk);
         g_free(chunk);
@@ -212,7 +226,7 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk)
 static size_t length_in_row(const Chunk *chunk, const DiskValueType *type)
 {
     bool has_type = chunk->kind == CHUNK_VALUE || chunk->kind == CHUNK_ROW;
-    if (chunk->references > 1 || (has_type && chunk->type != type))
+    if (chunk->references > 1 || (has_type && type_of(chunk) != type))
         return 0;
     if (chunk->kind == CHUNK_ROW)
         return chunk->length;
@@ -224,7 +238,7 @@ static size_t length_in_row(const Chunk *chunk, const DiskValueType *type)
 static void put_in_row(const Chunk *chunk, uint8_t *end)
 {
     if (chunk->kind == CHUNK_ROW) {
-        memcpy(end - chunk->length, behind(chunk), chunk->length);
+        memcpy(end - chunk->length, chunk->octets, chunk->length);
         return;
     }
     Part part = part_of(chunk);
@@ -232,32 +246,36 @@ static void put_in_row(const Chunk *chunk, uint8_t *end)
     end[-(ptrdiff_t)part.length - 1] = (uint8_t)(part.kind << PART_KIND_SHIFT | part.length);
 }
 
+/* Moves all that the chunks have into the row, which ends at `end`. */
+static void fill_row(uint8_t *end, Chunk *chunk, const DiskValueType *type)
+{
+    for (Chunk *before; chunk != NULL; chunk = before) {
+        before = chunk_before(chunk);
+        put_in_row(chunk, end);
+        end -= length_in_row(chunk, type);
+        g_free(chunk);
+    }
+}
+
 Chunk *chunk_fold(Chunk *chunk)
 {
+    enum { FEW = 2 }; /* are not worth it */
     if (chunk == NULL || chunk->kind != CHUNK_VALUE || chunk->before == NULL)
         return chunk;
-    enum { FEW = 2 }; /* are not worth it */
-    size_t length = 0, more, count = 0;
-    Chunk *rest = chunk; /* what is before the row */
-    while (rest != NULL && (more = length_in_row(rest, chunk->type)) > 0 &&
-           length + more <= ROW_MAX) {
+    size_t length = 0, count = 0;
+    for (const Chunk *at = chunk; at != NULL; at = chunk_before(at)) {
+        size_t more = length_in_row(at, chunk->type);
         length += more;
-        count += rest->kind == CHUNK_ROW ? FEW : 1;
-        rest = rest->before;
+        count += at->kind == CHUNK_ROW ? FEW : 1;
+        if (more == 0 || length > ROW_MAX)
+            return chunk;
     }
     if (count <= FEW)
         return chunk;
-    Chunk *row = chunk_allocate(CHUNK_ROW, chunk->size, length);
-    row->before = rest;
-    row->type = chunk->type;
+    Chunk *row = chunk_allocate(CHUNK_ROW, chunk->size, length - sizeof row->octets);
+    row->row_type = chunk->type;
     row->length = length & ROW_MAX;
-    uint8_t *end = behind(row) + length;
-    for (Chunk *at = chunk, *before; at != rest; at = before) {
-        before = at->before;
-        put_in_row(at, end);
-        end -= length_in_row(at, row->type);
-        g_free(at);
-    }
+    fill_row(row->octets + length, chunk, chunk->type);
     return row;
 }
 
@@ -268,15 +286,15 @@ static void copy_own(const Chunk *chunk, uint8_t *to)
 {
     Part part;
     for (size_t at = 0; next_part(chunk, &at, &part);)
-        to += part_write(&part, chunk->type, to);
+        to += part_write(&part, type_of(chunk), to);
 }
 
 /* Copies all octets. */
 static uint8_t *chunk_copy(const Chunk *chunk)
 {
     uint8_t *all = g_malloc(chunk_size(chunk));
-    for (const Chunk *at = chunk; at != NULL; at = at->before)
-        copy_own(at, all + chunk_size(at->before));
+    for (const Chunk *at = chunk; at != NULL; at = chunk_before(at))
+        copy_own(at, all + chunk_size(chunk_before(at)));
     return all;
 }
 
@@ -284,7 +302,7 @@ GBytes *chunk_read(const Chunk *chunk)
 {
     if (chunk == NULL)
         return g_bytes_new(NULL, 0);
-    if (chunk->before == NULL && chunk->kind == CHUNK_BYTES)
+    if (chunk->kind == CHUNK_BYTES && chunk->before == NULL)
         return g_bytes_ref(chunk->bytes);
     return g_bytes_new_take(chunk_copy(chunk), chunk->size);
 }
@@ -292,7 +310,7 @@ GBytes *chunk_read(const Chunk *chunk)
 static bool chunk_begins_with(const Chunk *chunk, const Chunk *beginning)
 {
     while (chunk != NULL && chunk != beginning)
-        chunk = chunk->before;
+        chunk = chunk_before(chunk);
     return chunk == beginning;
 }
 

@@ -60,7 +60,8 @@ static Change *begin_change(Folder *folder, Name *name)
     }
     Change *change = &folder->changed[folder->changed_count++];
     *change = (Change){.name = name, .durable = disk_file_ref(disk_name_file(name))};
-    name->change_place = folder->changed_count;
+    CHECK(folder->changed_count <= CHANGES_MAX);
+    name->change_place = folder->changed_count & CHANGES_MAX;
     return change;
 }
 

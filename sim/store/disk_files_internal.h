@@ -36,12 +36,18 @@ struct Name {
         File *file;     /* in the view; NULL: not there */
         Chunk *content; /* is_plain: in the view and in the durable state, one chunk */
     };
-    uint32_t folder;       /* its number */
-    uint32_t change_place; /* in folder->changed, counted from 1; 0: both states agree */
-    uint16_t length : 14;  /* octets of the text */
-    uint16_t is_packed : 1;
-    uint16_t is_plain : 1;
+    uint64_t folder : 28;       /* its number */
+    uint64_t change_place : 24; /* in folder->changed, counted from 1; 0: both states agree */
+    uint64_t length : 10;       /* octets of the text */
+    uint64_t is_packed : 1;
+    uint64_t is_plain : 1;
     uint8_t text[];
+};
+
+enum {
+    FOLDERS_MAX = (1 << 28) - 1,
+    CHANGES_MAX = (1 << 24) - 1, /* of one folder at a time */
+    NAME_LENGTH_MAX = (1 << 10) - 1,
 };
 
 struct DiskFiles {

@@ -193,14 +193,15 @@ static Name *find_name(DiskFiles *files, const char *path)
     return name;
 }
 
-enum { NAME_LENGTH_MASK = (1 << 14) - 1 };
-G_STATIC_ASSERT((unsigned)DISK_PATH_MAX <= (unsigned)NAME_LENGTH_MASK);
+G_STATIC_ASSERT(DISK_PATH_MAX - 1 <= (int)NAME_LENGTH_MAX);
 
 static Name *name_new(Folder *folder, const PathParts *parts)
 {
     const DiskName *text = &parts->name;
     Name *name = g_malloc(MAX(sizeof *name, offsetof(Name, text) + text->length));
-    *name = (Name){.folder = folder->number, .length = (uint32_t)text->length & NAME_LENGTH_MASK};
+    CHECK(folder->number <= FOLDERS_MAX);
+    *name = (Name){.folder = folder->number & FOLDERS_MAX,
+                   .length = (uint32_t)text->length & NAME_LENGTH_MAX};
     name->is_packed = text->is_packed;
     memcpy(name->text, text->octets, text->length);
     table_add(&folder->names, parts->name_hash, name);
