@@ -4,6 +4,7 @@
 #include "core/check.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 typedef enum ChunkKind {
@@ -87,6 +88,12 @@ static GBytes *part_bytes(const Part *part)
     return bytes;
 }
 
+/* The row, which goes on beyond the chunk. */
+static uint8_t *row_of(const Chunk *chunk)
+{
+    return (uint8_t *)(uintptr_t)chunk + offsetof(Chunk, octets);
+}
+
 static void part_clear(const Part *part, const DiskValueType *type)
 {
     if (part->kind == CHUNK_BYTES)
@@ -127,7 +134,7 @@ static Part part_of(const Chunk *chunk)
 
 static Part part_of_row(const Chunk *row, size_t at)
 {
-    const uint8_t *octets = row->octets + at;
+    const uint8_t *octets = row_of(row) + at;
     return (Part){octets[0] >> PART_KIND_SHIFT, octets + 1, octets[0] & DISK_VALUE_MAX};
 }
 
@@ -238,7 +245,7 @@ static size_t length_in_row(const Chunk *chunk, const DiskValueType *type)
 static void put_in_row(const Chunk *chunk, uint8_t *end)
 {
     if (chunk->kind == CHUNK_ROW) {
-        memcpy(end - chunk->length, chunk->octets, chunk->length);
+        memcpy(end - chunk->length, row_of(chunk), chunk->length);
         return;
     }
     Part part = part_of(chunk);
@@ -275,7 +282,7 @@ Chunk *chunk_fold(Chunk *chunk)
     Chunk *row = chunk_allocate(CHUNK_ROW, chunk->size, length - sizeof row->octets);
     row->row_type = chunk->type;
     row->length = length & ROW_MAX;
-    fill_row(row->octets + length, chunk, chunk->type);
+    fill_row(row_of(row) + length, chunk, chunk->type);
     return row;
 }
 
