@@ -60,6 +60,13 @@ static size_t chorus_write(const uint8_t *value, uint8_t *octets)
     return chorus.times * length;
 }
 
+static void chorus_begin(const uint8_t *value, uint8_t *octets, size_t count)
+{
+    Chorus chorus = chorus_of(value);
+    for (size_t i = 0; i < count; i++)
+        octets[i] = (uint8_t)chorus.text[i % strlen(chorus.text)];
+}
+
 static void chorus_clear(const uint8_t *value)
 {
     g_free(chorus_of(value).text); /* what it leaves is seen under AddressSanitizer */
@@ -67,7 +74,7 @@ static void chorus_clear(const uint8_t *value)
 
 static DiskValue chorus_value(Chorus *chorus, unsigned times, const char *text)
 {
-    static const DiskValueType type = {chorus_write, chorus_clear};
+    static const DiskValueType type = {chorus_write, chorus_clear, chorus_begin};
     *chorus = (Chorus){times, g_strdup(text)};
     return (DiskValue){&type, span_of(chorus, sizeof *chorus), times * strlen(text)};
 }
@@ -101,6 +108,34 @@ static void test_a_value_is_its_octets(void **state)
     assert_int_equal(run_plan(&world, plan), DISK_FULL);
     assert_int_equal(disk_used(world.disk), 11);
     assert_non_null(strstr(world.disk_log->str, "disk.full f/c"));
+    world_clear(&world);
+}
+
+static void assert_beginning(const World *world, size_t count, const char *expected)
+{
+    g_autoptr(GBytes) beginning = disk_read_beginning(world->disk, "f/a", count);
+    g_autofree char *text = span_dup_text(span_of_bytes(beginning));
+    assert_string_equal(text, expected);
+}
+
+/* Of a value alone no more is read than is asked for; of anything else all. */
+static void test_beginning(void **state)
+{
+    (void)state;
+    World world;
+    world_init(&world, (DiskOptions){0});
+    DiskPlan *plan = disk_plan_new();
+    add_chorus(plan, "f/a", 3, "la ");
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    assert_beginning(&world, 5, "la la");
+    assert_beginning(&world, 8, "la la la");
+    assert_beginning(&world, 9, "la la la ");
+    assert_beginning(&world, 10, "la la la ");
+    plan = disk_plan_new();
+    add_append(plan, "f/a", "oh");
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    assert_beginning(&world, 5, "la la la oh");
+    assert_null(disk_read_beginning(world.disk, "f/none", 5));
     world_clear(&world);
 }
 
@@ -451,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view),
         cmocka_unit_test(test_a_value_is_its_octets),
+        cmocka_unit_test(test_beginning),
         cmocka_unit_test(test_pieces_of_all_kinds),
         cmocka_unit_test(test_latencies_add_up),
         cmocka_unit_test(test_failures_end_a_plan),

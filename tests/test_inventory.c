@@ -94,6 +94,33 @@ static void test_inventory(void **state)
     world_clear(&world);
 }
 
+/* However much of the header stands before it, a message's name is found, and a body's is not. */
+static void test_names_deep_in_the_header(void **state)
+{
+    (void)state;
+    enum { NEAR = 900, FAR = 1200, NOWHERE = FAR + 1 };
+    World world;
+    world_init(&world, (DiskOptions){0});
+    MailStore *store = mail_store_new(world.trace, world.host, world.disk, 999);
+    mail_store_add_user(store, "bob");
+    g_autoptr(GString) expected = g_string_new(NULL);
+    for (unsigned octets = NEAR; octets <= NOWHERE; octets++) {
+        g_autofree char *before = g_strnfill(octets, 'x');
+        g_autofree char *text = g_strdup_printf("X: %s\r\n%sMessage-ID: <m%u@x.test>\r\n\r\nhi\r\n",
+                                                before, octets == NOWHERE ? "\r\n" : "", octets);
+        g_autoptr(StoredMessage) message = stored_of(text);
+        mail_store_deliver(store, "bob", "INBOX", message, "", (MailOrigin){1, octets, 0}, 0,
+                           (MailDone){0});
+        g_autofree char *name = g_strdup_printf("m%u", octets);
+        g_string_append_printf(expected, "store.inventory mailbox %s bob INBOX %u\n",
+                               octets == NOWHERE ? "" : name, octets - NEAR + 1);
+    }
+    world_run(&world);
+    assert_inventory(&world, expected->str);
+    mail_store_free(store);
+    world_clear(&world);
+}
+
 /* A folder without its mark, and what is no message of ours, are not in a mailbox; a file of the
  * queue that is no entry is told of. */
 static void test_what_is_not_counted(void **state)
@@ -135,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inventory),
+        cmocka_unit_test(test_names_deep_in_the_header),
         cmocka_unit_test(test_what_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -482,6 +482,11 @@ GBytes *disk_read(const Disk *disk, const char *path)
     return disk_files_read(disk->files, path);
 }
 
+GBytes *disk_read_beginning(const Disk *disk, const char *path, size_t count)
+{
+    return disk_files_read_beginning(disk->files, path, count);
+}
+
 uint64_t disk_file_size(const Disk *disk, const char *path)
 {
     return disk_files_size(disk->files, path);

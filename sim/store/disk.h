@@ -120,6 +120,8 @@ void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 typedef struct DiskValueType {
     size_t (*write)(const uint8_t *value, uint8_t *octets); /* always the same; how many */
     void (*clear)(const uint8_t *value);                    /* frees what it owns */
+    /* The first `count` of these octets, of more; NULL: nobody reads only the beginning of such. */
+    void (*begin)(const uint8_t *value, uint8_t *octets, size_t count);
 } DiskValueType;
 enum { DISK_VALUE_MAX = 63 };
 typedef struct DiskValue {
@@ -158,6 +160,8 @@ bool disk_is_idle(const Disk *disk);
 /* The content, to unref; NULL when there is no such file. It is what is there: whether a program
  * could read it now is asked first, by disk_read_fails. */
 GBytes *disk_read(const Disk *disk, const char *path);
+/* The same, but where it costs less, only the first `count` octets of more. */
+GBytes *disk_read_beginning(const Disk *disk, const char *path, size_t count);
 /* Octets of the file; 0 when there is none. */
 uint64_t disk_file_size(const Disk *disk, const char *path);
 /* Whether the disk has been made to fail in reading: quick. */

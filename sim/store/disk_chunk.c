@@ -314,6 +314,18 @@ GBytes *chunk_read(const Chunk *chunk)
     return g_bytes_new_take(chunk_copy(chunk), chunk->size);
 }
 
+/* It does where the content is one value and nothing else, as a message in a mailbox is. */
+GBytes *chunk_read_beginning(const Chunk *chunk, size_t count)
+{
+    bool is_value = chunk_is_alone(chunk) && chunk->kind == CHUNK_VALUE;
+    if (!is_value || chunk->type->begin == NULL || chunk->size <= count)
+        return chunk_read(chunk);
+    Part value = part_of(chunk);
+    uint8_t *octets = g_malloc(count);
+    chunk->type->begin(value.own, octets, count);
+    return g_bytes_new_take(octets, count);
+}
+
 static bool chunk_begins_with(const Chunk *chunk, const Chunk *beginning)
 {
     while (chunk != NULL && chunk != beginning)

@@ -30,6 +30,8 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk);
  * into one piece of memory. Takes the reference over, and gives one to the same content. */
 Chunk *chunk_fold(Chunk *chunk);
 GBytes *chunk_read(const Chunk *chunk);
+/* The same, but where it costs less, only the first `count` octets of more. */
+GBytes *chunk_read_beginning(const Chunk *chunk, size_t count);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see
  * disk.h. A new reference. */
 Chunk *chunk_tear(Chunk *durable, Chunk *view, Random *draws);

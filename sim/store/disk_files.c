@@ -269,6 +269,12 @@ GBytes *disk_files_read(DiskFiles *files, const char *path)
     return name != NULL ? chunk_read(disk_name_content(name)) : NULL;
 }
 
+GBytes *disk_files_read_beginning(DiskFiles *files, const char *path, size_t count)
+{
+    const Name *name = disk_find_file(files, path);
+    return name != NULL ? chunk_read_beginning(disk_name_content(name), count) : NULL;
+}
+
 uint64_t disk_files_size(DiskFiles *files, const char *path)
 {
     const Name *name = disk_find_file(files, path);

@@ -67,8 +67,7 @@ static void record_message(const Inventory *inventory, const MailboxFolder *fold
                            const MailboxMessage *message)
 {
     g_autofree char *path = g_strconcat(folder->path, "/", message->file, NULL);
-    g_autoptr(GBytes) content = disk_read(inventory->disk, path);
-    g_autofree char *mail = mail_name_of(content);
+    g_autofree char *mail = mail_name_of_file(inventory->disk, path);
     TraceFields_STORE_INVENTORY fields = {
         .place = "mailbox",
         .mail = mail,

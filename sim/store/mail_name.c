@@ -24,6 +24,20 @@ char *mail_name_of_stored(const StoredMessage *message)
     return mail_name_of(octets);
 }
 
+/* The field stands in the first kilobyte of nearly every message; what is found there with its @ is
+ * what would be found in the whole. */
+char *mail_name_of_file(const Disk *disk, const char *path)
+{
+    enum { BEGINNING = 1024 };
+    g_autoptr(GBytes) beginning = disk_read_beginning(disk, path, BEGINNING);
+    char *name = mail_name_of(beginning);
+    if (name[0] != '\0' || disk_file_size(disk, path) == g_bytes_get_size(beginning))
+        return name;
+    g_free(name);
+    g_autoptr(GBytes) whole = disk_read(disk, path);
+    return mail_name_of(whole);
+}
+
 char *mail_name_of_left(Span left)
 {
     if (left.length == 0)

@@ -337,8 +337,8 @@ void mail_job_remove_message(MailFolder *folder, uint32_t uid)
 
 void mail_job_touch_removal(MailJob *job, const MailMessage *message)
 {
-    g_autoptr(GBytes) content = mail_folder_peek(job->source, message->uid);
-    Touched touched = {.message = *message, .mail = mail_name_of(content)};
+    g_autofree char *path = mail_folder_message_path(job->source, message);
+    Touched touched = {.message = *message, .mail = mail_name_of_file(job->store->disk, path)};
     g_array_append_val(job->touched, touched);
 }
 

@@ -134,8 +134,8 @@ static void tell_gone(const MailJob *job, const MailFolder *folder, const MailMe
 
 static void tell_found(const MailJob *job, const MailFolder *folder, const MailMessage *message)
 {
-    g_autoptr(GBytes) content = mail_folder_peek(folder, message->uid);
-    g_autofree char *mail = mail_name_of(content);
+    g_autofree char *path = mail_folder_message_path(folder, message);
+    g_autofree char *mail = mail_name_of_file(job->store->disk, path);
     TRACE(job->store->trace, job->store->host, MAILBOX_STORE, 0, .mail = mail,
           .user = job->user_name, .folder = folder->name, .uid = message->uid);
     mail_job_tell_all(job, MAIL_NEWS_STORED, folder, message);

@@ -210,7 +210,7 @@ static void value_clear(const uint8_t *value)
         stored_message_unref(message_unpack(value));
 }
 
-static const DiskValueType value_type = {value_write, value_clear};
+static const DiskValueType value_type = {value_write, value_clear, NULL};
 
 void spool_entry_plan_head(DiskPlan *plan, const char *path, const Envelope *envelope,
                            size_t message_size, SimTime arrived_at)

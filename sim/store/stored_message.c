@@ -88,6 +88,14 @@ static size_t value_write(const uint8_t *value, uint8_t *octets)
     return stored_message_delivered_size(message);
 }
 
+static void value_begin(const uint8_t *value, uint8_t *octets, size_t count)
+{
+    const StoredMessage *message = value_unpack(value);
+    size_t front = MIN(message->front_length, count);
+    uint8_t *end = put(octets, span_of(message->front, front));
+    put(end, span_of(slice_span(message->rest).data, count - front));
+}
+
 static void value_clear(const uint8_t *value)
 {
     stored_message_unref(value_unpack(value));
@@ -95,7 +103,7 @@ static void value_clear(const uint8_t *value)
 
 void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *message)
 {
-    static const DiskValueType type = {value_write, value_clear};
+    static const DiskValueType type = {value_write, value_clear, value_begin};
     size_t size = stored_message_delivered_size(message);
     if (size == 0) {
         g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
