@@ -47,26 +47,37 @@ static void drop_text(Envelope *envelope, char *text)
         g_free(text);
 }
 
+/* A copy has it behind the recipients. NULL: there is nothing of it. */
+static const EnvelopeMore *more_of(const Envelope *envelope)
+{
+    if (!envelope->has_more)
+        return NULL;
+    if (envelope->references > 0)
+        return (const EnvelopeMore *)(void *)(envelope->recipients + envelope->recipient_count);
+    return &((const Growing *)(const void *)envelope)->more;
+}
+
 const char *envelope_id(const Envelope *envelope)
 {
-    return envelope->more != NULL ? envelope->more->id : NULL;
+    const EnvelopeMore *more = more_of(envelope);
+    return more != NULL ? more->id : NULL;
 }
 
 const Origin *envelope_origin(const Envelope *envelope)
 {
     static const Origin none = {0};
-    return envelope->more != NULL ? &envelope->more->origin : &none;
+    const EnvelopeMore *more = more_of(envelope);
+    return more != NULL ? &more->origin : &none;
 }
 
-/* Where the id and the origin are. */
+/* Where the id and the origin of an envelope that grows are. */
 static EnvelopeMore *need_more(Envelope *envelope)
 {
     Growing *growing = growing_of(envelope);
-    if (envelope->more == NULL) {
+    if (!envelope->has_more)
         growing->more = (EnvelopeMore){0};
-        envelope->more = &growing->more;
-    }
-    return envelope->more;
+    envelope->has_more = true;
+    return &growing->more;
 }
 
 Envelope *envelope_new(const char *reverse_path)
@@ -98,7 +109,7 @@ static size_t text_size(const char *text)
 
 static size_t copy_size(const Envelope *envelope)
 {
-    const EnvelopeMore *more = envelope->more;
+    const EnvelopeMore *more = more_of(envelope);
     size_t size = sizeof *envelope + envelope->recipient_count * sizeof(Recipient);
     if (more != NULL)
         size += sizeof *more + text_size(more->id) + text_size(more->origin.entry) +
@@ -120,12 +131,12 @@ Envelope *envelope_copy(const Envelope *envelope)
     copy->references = 1;
     copy->recipients = (Recipient *)(void *)(copy + 1);
     char *end = (char *)(copy->recipients + envelope->recipient_count);
-    if (envelope->more != NULL) {
-        copy->more = memcpy(end, envelope->more, sizeof *copy->more);
-        end += sizeof *copy->more;
-        copy->more->id = put_text(&end, copy->more->id);
-        copy->more->origin.entry = put_text(&end, copy->more->origin.entry);
-        copy->more->origin.how = put_text(&end, copy->more->origin.how);
+    if (envelope->has_more) {
+        EnvelopeMore *more = memcpy(end, more_of(envelope), sizeof *more);
+        end += sizeof *more;
+        more->id = put_text(&end, more->id);
+        more->origin.entry = put_text(&end, more->origin.entry);
+        more->origin.how = put_text(&end, more->origin.how);
     }
     copy->reverse_path = g_ref_string_new_intern(envelope->reverse_path);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
@@ -153,10 +164,11 @@ static void free_pieces(Envelope *envelope)
     if (envelope->recipients != &growing_of(envelope)->first)
         g_free(envelope->recipients);
     drop_text(envelope, envelope->reverse_path);
-    if (envelope->more != NULL) {
-        drop_text(envelope, envelope->more->id);
-        drop_text(envelope, envelope->more->origin.entry);
-        drop_text(envelope, envelope->more->origin.how);
+    if (envelope->has_more) {
+        const EnvelopeMore *more = more_of(envelope);
+        drop_text(envelope, more->id);
+        drop_text(envelope, more->origin.entry);
+        drop_text(envelope, more->origin.how);
     }
 }
 

@@ -44,11 +44,11 @@ typedef struct EnvelopeMore {
 typedef struct Envelope {
     char *reverse_path;    /* "" is the null reverse-path */
     Recipient *recipients; /* in the order given */
-    EnvelopeMore *more;    /* for envelope_id and envelope_origin; NULL: it has none of it */
     uint32_t references;   /* of a copy, which nothing can be added to; 0: it can grow. Only
                               envelope_new and its like make either: there is memory behind */
     uint16_t recipient_count;
     ReturnContent return_content : 8;
+    bool has_more; /* an EnvelopeMore: see envelope_id and envelope_origin */
 } Envelope;
 
 /* ENVID without its xtext; NULL when not given. */
