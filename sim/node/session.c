@@ -125,14 +125,10 @@ static void session_consume_input(Session *session, size_t count)
         stream_consume(session->stream, count);
 }
 
-/* The first run of input to the engine, as far as there is room; false: nothing moved. */
-static bool session_move_run_in(Session *session)
+/* A run of input to the engine, as far as there is room; false: nothing moved. */
+static bool session_move_run_in(Session *session, Span input)
 {
     const SessionProtocol *protocol = session->protocol;
-    Span input = session_peek_input(session);
-    session->input_waits = input.length > 0;
-    if (!session->input_waits)
-        return false;
     size_t count = MIN(input.length, protocol->input_room(session->engine));
     if (count == 0)
         return false;
@@ -149,17 +145,23 @@ static bool session_move_run_in(Session *session)
  * one run before it gets the next, which it would else have to copy behind the first. */
 static bool session_move_input(Session *session)
 {
-    bool moved = false;
+    bool moved = false, has_run = false;
     for (;;) {
-        if (moved && session_peek_input(session).length > 0)
-            session->owner.handle_events(session->owner.owner);
         if (session->tls != NULL)
             moved = session_move_records_in(session) || moved;
-        if (!session_move_run_in(session))
+        Span input = session_peek_input(session);
+        session->input_waits = input.length > 0;
+        if (!session->input_waits)
+            return moved;
+        if (has_run) {
+            session->owner.handle_events(session->owner.owner);
+            input = session_peek_input(session);
+        }
+        if (!session_move_run_in(session, input))
             return moved;
         session->receptions++;
         session->silence_because = 0;
-        moved = true;
+        moved = has_run = true;
     }
 }
 
