@@ -45,6 +45,41 @@ static void test_ehlo_names_extensions(void **state)
 
 /* §2.2.1: what a server has beyond the required commands it names; what it does not name it does
  * not have (§4.1.1.1, §4.2.4). */
+/* Engines of one server share what they say; each says what it offers itself. */
+static void test_engines_share_their_offer(void **state)
+{
+    (void)state;
+    SmtpOffers offers = {0};
+    const uint32_t sizes = SMTP_EXTENSION_PIPELINING | SMTP_EXTENSION_SIZE;
+    const SmtpOffer *offer = smtp_offers_need(&offers, sizes, 1000);
+    Span text = span_of(offer->text, offer->text_length);
+    assert_true(span_equals(text, span_of_text("\nPIPELINING\nSIZE 1000")));
+    Span wire = span_of(offer->wire, offer->wire_length);
+    assert_true(span_equals(wire, span_of_text("250-PIPELINING\r\n250 SIZE 1000\r\n")));
+    assert_ptr_not_equal(smtp_offers_need(&offers, sizes, 2000), offer);
+    assert_int_equal(smtp_offers_need(&offers, 0, 1000)->text_length, 0);
+    assert_ptr_equal(smtp_offers_need(&offers, sizes, 1000), offer);
+
+    SmtpServerOptions options = smtp_server_options("mx.b.example");
+    options.offers = &offers;
+    options.message_maximum = 1000;
+    const uint32_t extensions[] = {sizes, SMTP_EXTENSION_SIZE, 0, sizes};
+    const char *const replies[] = {
+        "250-mx.b.example greets a.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n",
+        "250-mx.b.example greets a.example\r\n250 SIZE 1000\r\n",
+        "250 mx.b.example greets a.example\r\n",
+        "250-mx.b.example greets a.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(replies); i++) {
+        options.extensions = extensions[i];
+        Session *session = session_with(options);
+        expect(session, "", "220 mx.b.example ESMTP service ready\r\n");
+        expect(session, "EHLO a.example\r\n", replies[i]);
+        session_free(session);
+    }
+    smtp_offers_clear(&offers);
+}
+
 static void test_what_is_not_named_is_not_there(void **state)
 {
     (void)state;
@@ -434,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_textbook_dialogue),
         cmocka_unit_test(test_ehlo_names_extensions),
+        cmocka_unit_test(test_engines_share_their_offer),
         cmocka_unit_test(test_what_is_not_named_is_not_there),
         cmocka_unit_test(test_invalid_characters),
         cmocka_unit_test(test_utf8_in_replies_must_be_asked_for),

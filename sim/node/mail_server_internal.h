@@ -13,6 +13,7 @@
 #include "node/resolver.h"
 #include "node/session.h"
 #include "node/smtp_trace.h"
+#include "proto/smtp_offer.h"
 #include "store/answered.h"
 #include "store/disk.h"
 #include "store/inventory.h"
@@ -60,6 +61,7 @@ struct MailServer {
     GQueue receptions;   /* Reception, by its link: SMTP connections from clients */
     GPtrArray *accesses; /* Access: IMAP connections */
     GQueue connections;  /* Connection, by its link: SMTP connections to servers */
+    SmtpOffers offers;   /* to the clients */
     Table destinations;  /* Destination, by domain: where mail has been due */
     GQueue turns;        /* Destination, by its link: where more connections may be opened */
     GPtrArray *fresh;    /* Destination: where mail has come and may not have found a connection */

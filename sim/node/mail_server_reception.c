@@ -530,6 +530,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     options.recipient_maximum = UINT32_MAX; /* the rules count them */
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;
+    options.offers = &server->offers;
     options.timeouts = &server->timeouts;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
     options.observer =

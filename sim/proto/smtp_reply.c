@@ -125,6 +125,13 @@ static void line_write(const LineHead *head, Span text, Buffer *output)
     memcpy(line + taken, "\r\n", 2);
 }
 
+void smtp_reply_write_first(const SmtpReply *reply, Buffer *output)
+{
+    LineHead head;
+    head_write(reply, &head);
+    line_write(&head, reply->text, output);
+}
+
 void smtp_reply_write(const SmtpReply *reply, Buffer *output)
 {
     CHECK(reply->code >= 200 && reply->code <= 599);

@@ -22,6 +22,8 @@ SmtpServer *smtp_server_new(const SmtpServerOptions *options)
     SmtpServer *server = g_malloc(sizeof *server + name_size);
     *server = (SmtpServer){.options = *options};
     server->options.name = memcpy(server->name, options->name, name_size);
+    if (options->offers == NULL)
+        server->options.offers = &server->own_offers;
     server->state = smtp_server_table.initial;
     intake_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
     buffer_init(&server->output, SMTP_SERVER_OUTPUT_MAXIMUM);
@@ -38,6 +40,7 @@ void smtp_server_free(SmtpServer *server)
     g_free(server->auth_name);
     g_free(server->credentials);
     g_free(server->client_name);
+    smtp_offers_clear(&server->own_offers);
     g_free(server);
 }
 

@@ -20,6 +20,7 @@
 #include "mail/address.h"
 #include "proto/smtp.h"
 #include "proto/smtp_content.h"
+#include "proto/smtp_offer.h"
 #include "proto/smtp_parameters.h"
 #include "proto/smtp_reply.h"
 
@@ -115,6 +116,8 @@ typedef struct SmtpServerOptions {
      * line as CRLF does, so that LF.LF ends the content; content is handed on with CRLF. KEPT makes
      * it the server that a smuggler sends through: content is handed on as it came. */
     SmtpBareNewlines bare_newlines;
+    SmtpOffers *offers; /* what its engines have said to EHLO, which they share and which stays as
+                           long as they; NULL: this one shares nothing */
     const SmtpTimeouts *timeouts; /* they stay as long as the engine; NULL: RFC 5321's */
 } SmtpServerOptions;
 

@@ -92,6 +92,7 @@ struct SmtpServer {
     SmtpContentDecoder decoder;
     uint64_t content_size;
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
+    SmtpOffers own_offers;           /* of an engine that shares none */
     char *client_name;               /* that it gave last; NULL: none */
     SmtpAuthStep auth_step;
     char *auth_name;     /* LOGIN: the name, until the password comes */

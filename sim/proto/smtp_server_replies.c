@@ -78,14 +78,19 @@ static void reply_complete_enhanced(const SmtpServer *server, SmtpReply *reply)
         reply->enhanced = (SmtpEnhanced){2, 1, 5};
 }
 
-/* Every reply leaves here. */
-static void send_reply(SmtpServer *server, const SmtpReply *reply)
+/* Each reply that has been put into the output. */
+static void observe_reply(SmtpServer *server, const SmtpReply *reply)
 {
     const SmtpObserver *observer = &server->options.observer;
     server->epoch++;
-    smtp_reply_write(reply, &server->output);
     if (observer->reply != NULL)
         observer->reply(observer->user, reply);
+}
+
+static void send_reply(SmtpServer *server, const SmtpReply *reply)
+{
+    smtp_reply_write(reply, &server->output);
+    observe_reply(server, reply);
 }
 
 /* RFC 2034 §4: every 2yz, 4yz and 5yz reply but the greeting and those to EHLO and HELO. */
@@ -124,55 +129,38 @@ void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply)
     send_reply(server, &reply);
 }
 
-/* The lines of §4.1.1.1 that name extensions, each behind the one before. */
-static const struct {
-    uint32_t extension;
-    const char *line;
-} extension_lines[] = {
-    {SMTP_EXTENSION_PIPELINING, "\nPIPELINING"},
-    {SMTP_EXTENSION_8BITMIME, "\n8BITMIME"},
-    {SMTP_EXTENSION_ENHANCEDSTATUSCODES, "\nENHANCEDSTATUSCODES"},
-    {SMTP_EXTENSION_DSN, "\nDSN"},
-    {SMTP_EXTENSION_SMTPUTF8, "\nSMTPUTF8"},
-    {SMTP_EXTENSION_CHUNKING, "\nCHUNKING"},
-    {SMTP_EXTENSION_STARTTLS, "\nSTARTTLS"},
-    {SMTP_EXTENSION_EXPN, "\nEXPN"},
-    {SMTP_EXTENSION_HELP, "\nHELP"},
-    {SMTP_EXTENSION_AUTH, "\nAUTH PLAIN LOGIN"},
-    {SMTP_EXTENSION_SIZE, "\nSIZE "},
-};
+/* Room for the lines of a server that offers all extensions. */
+enum { OFFER_ROOM = 512 };
 
-enum { EXTENSIONS_ROOM = 256 }; /* for all of them, and the number */
-
-/* Writes the lines of the extensions offered; returns the end of them. */
-static char *put_extensions(const SmtpServer *server, char *out)
+/* The first line of the reply to EHLO or HELO; returns its end. */
+static char *put_hello(const SmtpServer *server, const SmtpReply *reply, char *out)
 {
-    uint32_t offered = smtp_server_offered(server);
-    for (size_t i = 0; i < G_N_ELEMENTS(extension_lines); i++) {
-        if (offered & extension_lines[i].extension)
-            out = stpcpy(out, extension_lines[i].line);
-    }
-    /* RFC 1870 §4: 0 says that there is no fixed maximum. */
-    if (offered & SMTP_EXTENSION_SIZE)
-        out += text_put_number(server->options.message_maximum, out);
-    return out;
+    const char *limit = out + REPLY_ROOM + REPLY_ROOM;
+    if (reply->text.length > 0) /* a second line would be taken for an extension */
+        return put_part(out, limit, span_of(reply->text.data, span_find(reply->text, '\n')));
+    out = put_part(out, limit, span_of_text(server->name));
+    out = put_part(out, limit, span_of_text(" greets "));
+    return put_part(out, limit, span_of_text(server->client_name));
 }
 
 void smtp_server_send_hello(SmtpServer *server, SmtpReply reply)
 {
-    char text[2 * REPLY_ROOM + EXTENSIONS_ROOM], *end = text;
-    const char *limit = text + sizeof text - EXTENSIONS_ROOM;
-    if (reply.text.length > 0) { /* a second line would be taken for an extension */
-        end = put_part(end, limit, span_of(reply.text.data, span_find(reply.text, '\n')));
-    } else {
-        end = put_part(end, limit, span_of_text(server->name));
-        end = put_part(end, limit, span_of_text(" greets "));
-        end = put_part(end, limit, span_of_text(server->client_name));
-    }
-    if (server->extended)
-        end = put_extensions(server, end);
+    char text[REPLY_ROOM + REPLY_ROOM + OFFER_ROOM], *end = put_hello(server, &reply, text);
     SmtpReply whole = {.code = 250, .text = span_of(text, (size_t)(end - text))};
-    send_reply(server, &whole);
+    const SmtpOffer *offer = NULL;
+    if (server->extended)
+        offer = smtp_offers_need(server->options.offers, smtp_server_offered(server),
+                                 server->options.message_maximum);
+    if (offer == NULL || offer->text_length == 0) {
+        send_reply(server, &whole);
+        return;
+    }
+    CHECK(offer->text_length <= OFFER_ROOM);
+    smtp_reply_write_first(&whole, &server->output);
+    CHECK(buffer_append(&server->output, span_of(offer->wire, offer->wire_length)));
+    end = mempcpy(end, offer->text, offer->text_length);
+    whole.text = span_of(text, (size_t)(end - text));
+    observe_reply(server, &whole);
 }
 
 /* HELP */
