@@ -26,6 +26,14 @@ void id_table_add(IdTable *table, uint32_t hash, uint32_t id);
 /* The number is in the table; what its thing is called is still what it was. */
 void id_table_remove(IdTable *table, uint32_t id);
 
+/* All numbers, for what their order does not matter to: from `*at` 0 on; 0 ends them. */
+static inline uint32_t id_table_each(const IdTable *table, uint32_t *at)
+{
+    while (*at < table->capacity && table->tags[*at] < TABLE_HELD)
+        (*at)++;
+    return *at < table->capacity ? table->ids[(*at)++] : 0;
+}
+
 static inline TableProbe id_table_probe(const IdTable *table, uint32_t hash)
 {
     return (TableProbe){hash & (table->capacity - 1), table_tag(hash)};

@@ -80,12 +80,8 @@ static void name_settle(DiskFiles *files, Name *name)
     Folder *folder = disk_folder_of(files, name);
     end_change(folder, name);
     disk_name_simplify(name);
-    if (name->file != NULL)
-        return;
-    if (files->last == name)
-        files->last = NULL;
-    table_remove(&folder->names, name);
-    g_free(name);
+    if (name->file == NULL)
+        disk_name_free(files, name);
 }
 
 /* What the name means in the view from now on; NULL: nothing. It may free the name. */

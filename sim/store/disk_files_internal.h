@@ -1,7 +1,8 @@
 /* What disk_files.c and disk_folders.c share: files, and the names that lead to them. */
 #pragma once
 
-#include "core/table.h"
+#include "core/id_table.h"
+#include "core/slab.h"
 #include "store/disk_files.h"
 
 typedef struct File {
@@ -20,7 +21,7 @@ typedef struct Change {
 } Change;
 
 typedef struct Folder {
-    Table names;     /* Name */
+    IdTable names;   /* their numbers */
     Change *changed; /* in no order */
     uint32_t changed_count, changed_capacity;
     size_t view_count; /* names in the view */
@@ -41,7 +42,10 @@ struct Name {
     uint64_t length : 10;       /* octets of the text */
     uint64_t is_packed : 1;
     uint64_t is_plain : 1;
-    uint8_t text[];
+    union {
+        uint8_t few[8]; /* octets of a text that is no longer, */
+        uint8_t *many;  /* or those of one that is, owned */
+    };
 };
 
 enum {
@@ -54,6 +58,7 @@ struct DiskFiles {
     GTree *folders;              /* path -> Folder, which owns them */
     Table folders_by_path;       /* the same */
     GPtrArray *numbered_folders; /* the same, in the order in which they came */
+    Slab names;                  /* Name, of all folders */
     /* What was found; NULL: nothing. The steps of a plan ask for one several times. */
     Name *last;
     char last_path[DISK_PATH_MAX];
@@ -85,3 +90,5 @@ Name *disk_find_in_folder(const Folder *folder, const char *text);
 Name *disk_find_file(DiskFiles *files, const char *path);
 /* The name that a path means, new when neither state has it. */
 Name *disk_make_name(DiskFiles *files, const char *path);
+/* Of one without a file in either state. */
+void disk_name_free(DiskFiles *files, Name *name);

@@ -58,10 +58,15 @@ const Chunk *disk_name_content(const Name *name)
     return name->file != NULL ? name->file->view : NULL;
 }
 
-static uint32_t hash_of_name(const void *data)
+static const uint8_t *octets_of(const Name *name)
 {
-    const Name *name = data;
-    return table_hash((const char *)name->text, name->length);
+    return name->length <= sizeof name->few ? name->few : name->many;
+}
+
+static uint32_t hash_of_name(const void *names, uint32_t number)
+{
+    const Name *name = slab_at(names, number);
+    return table_hash((const char *)octets_of(name), name->length);
 }
 
 static uint32_t hash_of_folder(const void *data)
@@ -70,23 +75,23 @@ static uint32_t hash_of_folder(const void *data)
     return table_hash(folder->path, folder->path_length);
 }
 
-static void name_free(Name *name)
+static void name_clear(const Name *name)
 {
     if (name->is_plain)
         chunk_unref(name->content);
     else
         disk_file_unref(name->file);
-    g_free(name);
+    if (name->length > sizeof name->few)
+        g_free(name->many);
 }
 
 static void folder_free(void *data)
 {
     Folder *folder = data;
-    size_t at = 0;
-    for (Name *name; (name = table_each(&folder->names, &at)) != NULL;) {
-        name_free(name);
-    }
-    table_clear(&folder->names);
+    uint32_t at = 0;
+    for (uint32_t number; (number = id_table_each(&folder->names, &at)) != 0;)
+        name_clear(slab_at(folder->names.owner, number));
+    id_table_clear(&folder->names);
     for (uint32_t i = 0; i < folder->changed_count; i++)
         disk_file_unref(folder->changed[i].durable);
     g_free(folder->changed);
@@ -113,7 +118,7 @@ Folder *disk_find_folder(const DiskFiles *files, const char *path, size_t length
 static Folder *make_folder(DiskFiles *files, const char *path, size_t length)
 {
     Folder *folder = g_malloc0(sizeof *folder + length + 1);
-    folder->names.hash_of = hash_of_name;
+    folder->names = (IdTable){.hash_of = hash_of_name, .owner = &files->names};
     folder->number = files->numbered_folders->len;
     folder->path_length = (uint32_t)length;
     memcpy(folder->path, path, length);
@@ -146,17 +151,18 @@ static void split_path(const char *path, PathParts *parts)
 static bool name_has_text(const Name *name, const DiskName *text)
 {
     return name->length == text->length && name->is_packed == text->is_packed &&
-           memcmp(name->text, text->octets, text->length) == 0;
+           memcmp(octets_of(name), text->octets, text->length) == 0;
 }
 
 static Name *find_parts(const Folder *folder, const PathParts *parts)
 {
-    TableProbe probe = table_probe(&folder->names, parts->name_hash);
-    Name *name;
-    while ((name = table_next(&folder->names, &probe)) != NULL &&
-           !name_has_text(name, &parts->name))
-        continue;
-    return name;
+    TableProbe probe = id_table_probe(&folder->names, parts->name_hash);
+    for (uint32_t number; (number = id_table_next(&folder->names, &probe)) != 0;) {
+        Name *name = slab_at(folder->names.owner, number);
+        if (name_has_text(name, &parts->name))
+            return name;
+    }
+    return NULL;
 }
 
 Name *disk_find_in_folder(const Folder *folder, const char *text)
@@ -195,17 +201,36 @@ static Name *find_name(DiskFiles *files, const char *path)
 
 G_STATIC_ASSERT(DISK_PATH_MAX - 1 <= (int)NAME_LENGTH_MAX);
 
-static Name *name_new(Folder *folder, const PathParts *parts)
+static Name *name_new(DiskFiles *files, Folder *folder, const PathParts *parts)
 {
     const DiskName *text = &parts->name;
-    Name *name = g_malloc(MAX(sizeof *name, offsetof(Name, text) + text->length));
+    uint32_t number = slab_take(&files->names);
+    Name *name = slab_at(&files->names, number);
     CHECK(folder->number <= FOLDERS_MAX);
     *name = (Name){.folder = folder->number & FOLDERS_MAX,
                    .length = (uint32_t)text->length & NAME_LENGTH_MAX};
     name->is_packed = text->is_packed;
-    memcpy(name->text, text->octets, text->length);
-    table_add(&folder->names, parts->name_hash, name);
+    if (text->length <= sizeof name->few)
+        memcpy(name->few, text->octets, text->length);
+    else
+        name->many = g_memdup2(text->octets, text->length);
+    id_table_add(&folder->names, parts->name_hash, number);
     return name;
+}
+
+void disk_name_free(DiskFiles *files, Name *name)
+{
+    IdTable *names = &disk_folder_of(files, name)->names;
+    TableProbe probe =
+        id_table_probe(names, table_hash((const char *)octets_of(name), name->length));
+    uint32_t number = id_table_next(names, &probe);
+    while (slab_at(&files->names, number) != name)
+        number = id_table_next(names, &probe);
+    if (files->last == name)
+        files->last = NULL;
+    id_table_remove(names, number);
+    name_clear(name);
+    slab_give_back(&files->names, number);
 }
 
 Name *disk_make_name(DiskFiles *files, const char *path)
@@ -219,7 +244,7 @@ Name *disk_make_name(DiskFiles *files, const char *path)
         folder = make_folder(files, path, parts.folder_length);
     Name *name = find_parts(folder, &parts);
     if (name == NULL)
-        name = name_new(folder, &parts);
+        name = name_new(files, folder, &parts);
     remember(files, name, folder, path, parts.length);
     return name;
 }
@@ -244,6 +269,7 @@ DiskFiles *disk_files_new(uint64_t capacity)
     files->folders = g_tree_new_full(compare_texts, NULL, NULL, folder_free);
     files->folders_by_path.hash_of = hash_of_folder;
     files->numbered_folders = g_ptr_array_new();
+    files->names.size = sizeof(Name);
     files->capacity = capacity;
     return files;
 }
@@ -253,6 +279,7 @@ void disk_files_free(DiskFiles *files)
     table_clear(&files->folders_by_path);
     g_ptr_array_unref(files->numbered_folders);
     g_tree_destroy(files->folders);
+    slab_clear(&files->names);
     g_free(files);
 }
 
@@ -267,11 +294,11 @@ char **disk_files_list(const DiskFiles *files, const char *folder_path)
 {
     GPtrArray *list = g_ptr_array_new();
     const Folder *folder = disk_find_folder(files, folder_path, strlen(folder_path));
-    size_t at = 0;
-    const Name *name = folder != NULL ? table_each(&folder->names, &at) : NULL;
-    for (; name != NULL; name = table_each(&folder->names, &at)) {
+    uint32_t at = 0;
+    for (uint32_t n; folder != NULL && (n = id_table_each(&folder->names, &at)) != 0;) {
+        const Name *name = slab_at(&files->names, n);
         if (name->file != NULL)
-            g_ptr_array_add(list, disk_name_text(name->text, name->length, name->is_packed));
+            g_ptr_array_add(list, disk_name_text(octets_of(name), name->length, name->is_packed));
     }
     g_ptr_array_sort(list, compare_names);
     g_ptr_array_add(list, NULL);
