@@ -181,6 +181,40 @@ static void test_pieces_of_all_kinds(void **state)
     world_clear(&world);
 }
 
+/* However a name is kept, it is another than all others, and comes back as it was. */
+static void test_names_of_all_kinds(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "-",      ".",     "0",      "00", "0000", "00000", "000000", "0000000", "00000.", "00000x",
+        "000001", "00001", "0x0000", "1",  "1-",   "1-1",   "1-10",   "1-2",     "1.S",    "1.FS",
+        "10",     "12",    "1x",     "S",  "SS",   "x",     "x00000", "xxxxxxxx"};
+    static const char *const long_names[] = {
+        "0000000002.90000000000.1-5-0.",   "0000000002.90000000000.1-5-0.S",
+        "0000000002.90000000000.1-5-0.FS", "0000000020.90000000000.1-5-0.",
+        "00000000020.9000000000.1-5-0.",   "12345678901234567890123456789",
+        "folder.0000000003.INBOX",         "tmp.0000000003"};
+    World world;
+    world_init(&world, (DiskOptions){0});
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        g_ptr_array_add(all, g_strconcat("f/", names[i], NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(long_names); i++)
+        g_ptr_array_add(all, g_strconcat("f/", long_names[i], NULL));
+    DiskPlan *plan = disk_plan_new();
+    for (guint i = 0; i < all->len; i++)
+        add_write(plan, all->pdata[i], all->pdata[i]);
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    for (guint i = 0; i < all->len; i++)
+        assert_file(&world, all->pdata[i], all->pdata[i]);
+    g_auto(GStrv) listed = disk_list(world.disk, "f");
+    assert_int_equal(g_strv_length(listed), all->len);
+    for (guint i = 0; i < all->len; i++)
+        assert_true(g_strv_contains((const char *const *)listed,
+                                    (const char *)all->pdata[i] + strlen("f/")));
+    world_clear(&world);
+}
+
 static void test_latencies_add_up(void **state)
 {
     (void)state;
@@ -488,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_a_value_is_its_octets),
         cmocka_unit_test(test_beginning),
         cmocka_unit_test(test_pieces_of_all_kinds),
+        cmocka_unit_test(test_names_of_all_kinds),
         cmocka_unit_test(test_latencies_add_up),
         cmocka_unit_test(test_failures_end_a_plan),
         cmocka_unit_test(test_crash_at_each_step),

@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-/* Two of these characters to an octet; of an odd number the last stands before a zero. */
-static const char characters[] = "\0000123456789.-FRS";
+/* Two characters to an octet; of an odd number the last stands before a zero. A mailbox's names
+ * begin with a UID, which is mostly zeros: these are one character more, where they come first. */
+#define ZEROS "00000"
+enum { CODE_ZEROS = 15, CODE_BITS = 4, CODE_MASK = 15 };
+static const char characters[] = "\0000123456789.-RS";
 static const uint8_t codes[UINT8_MAX + 1] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['.'] = 11, ['-'] = 12, ['F'] = 13, ['R'] = 14, ['S'] = 15,
+    ['0'] = 1, ['1'] = 2, ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,
+    ['7'] = 8, ['8'] = 9, ['9'] = 10, ['.'] = 11, ['-'] = 12, ['R'] = 13, ['S'] = 14,
 };
-enum { CODE_BITS = 4, CODE_MASK = 15 };
 
 /* False when another character is in it. A last one without another is left out. */
 static bool pack_pairs(uint8_t *out, const char *text, size_t length)
@@ -23,20 +25,33 @@ static bool pack_pairs(uint8_t *out, const char *text, size_t length)
     return true;
 }
 
-static bool pack(DiskName *name, const char *text, size_t length)
+/* Returns how many octets it takes; 0: another character is in it. */
+static size_t pack(uint8_t *out, const char *text, size_t length)
 {
-    unsigned last = codes[(uint8_t)text[length - 1]];
-    if (last == 0 || !pack_pairs(name->octets, text, length))
-        return false;
+    const size_t zeros = strlen(ZEROS);
+    bool begins_with_zeros = length > zeros && memcmp(text, ZEROS, zeros) == 0;
+    if (codes[(uint8_t)text[length - 1]] == 0)
+        return 0;
+    if (begins_with_zeros) {
+        unsigned next = codes[(uint8_t)text[zeros]];
+        if (next == 0)
+            return 0;
+        *out++ = (uint8_t)(CODE_ZEROS << CODE_BITS | next);
+        text += zeros + 1;
+        length -= zeros + 1;
+    }
+    if (!pack_pairs(out, text, length))
+        return 0;
     if (length % 2 == 1)
-        name->octets[length / 2] = (uint8_t)(last << CODE_BITS);
-    return true;
+        out[length / 2] = (uint8_t)(codes[(uint8_t)text[length - 1]] << CODE_BITS);
+    return begins_with_zeros + (length + 1) / 2;
 }
 
 void disk_name_set(DiskName *name, const char *text, size_t length)
 {
-    name->is_packed = pack(name, text, length);
-    name->length = (uint16_t)(name->is_packed ? (length + 1) / 2 : length);
+    size_t packed = pack(name->octets, text, length);
+    name->is_packed = packed > 0;
+    name->length = (uint16_t)(name->is_packed ? packed : length);
     if (!name->is_packed)
         memcpy(name->octets, text, length);
 }
@@ -45,11 +60,15 @@ char *disk_name_text(const uint8_t *octets, size_t length, bool is_packed)
 {
     if (!is_packed)
         return g_strndup((const char *)octets, length);
-    char *text = g_malloc(2 * length + 1);
+    char *text = g_malloc(strlen(ZEROS) + 2 * length + 1), *end = text;
     for (size_t i = 0; i < length; i++) {
-        text[2 * i] = characters[octets[i] >> CODE_BITS];
-        text[2 * i + 1] = characters[octets[i] & CODE_MASK];
+        unsigned first = octets[i] >> CODE_BITS;
+        if (first == CODE_ZEROS)
+            end = stpcpy(end, ZEROS);
+        else
+            *end++ = characters[first];
+        *end++ = characters[octets[i] & CODE_MASK];
     }
-    text[2 * length] = '\0';
+    *end = '\0';
     return text;
 }
