@@ -20,7 +20,7 @@ bool trace_level_find(const char *name, TraceLevel *level)
     return false;
 }
 
-/* ---- Room and names ---- */
+/* ---- Room ---- */
 
 char *ndjson_make_room(NdjsonWriter *writer, char *at, size_t count)
 {
@@ -39,12 +39,6 @@ char *ndjson_put_long_string(NdjsonWriter *writer, char *at, Span text)
     return ndjson_put_string(at, text);
 }
 
-char *ndjson_put_long_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece)
-{
-    at = ndjson_make_room(writer, at, piece->length);
-    return (char *)memcpy(at, piece->text, piece->length) + piece->length;
-}
-
 char *ndjson_put_new_name(NdjsonWriter *writer, char *at, NdjsonName *place, const char *name)
 {
     Span text = span_of_text(name);
@@ -60,41 +54,74 @@ char *ndjson_put_new_name(NdjsonWriter *writer, char *at, NdjsonName *place, con
     return end;
 }
 
-/* Takes the text. */
-static NdjsonPiece piece_take(char *text)
+/* ---- Nodes ---- */
+
+/* The name with what follows it; the caller frees it. */
+static char *name_with(const NdjsonWriter *writer, NodeId node, const char *end)
+{
+    Span name = span_of_text(simulator_node_name(trace_simulator(writer->trace), node));
+    char *text = g_malloc(name.length * NDJSON_ESCAPE_SIZE + 2 + strlen(end) + 1);
+    strcpy(ndjson_put_string(text, name) - 1, end); /* with a quote of its own, or none */
+    return text;
+}
+
+static char *host_text(const NdjsonWriter *writer, NodeId node)
+{
+    return name_with(writer, node, "\",\"cause\":");
+}
+
+static char *ref_text(const NdjsonWriter *writer, NodeId node)
+{
+    return name_with(writer, node, "#");
+}
+
+/* Takes the text; returns its length, or 0 if it is too long. */
+static uint32_t make_ready(char piece[NDJSON_PIECE], char *text)
 {
     size_t length = strlen(text);
-    if (length < NDJSON_PIECE) {
-        text = g_realloc(text, NDJSON_PIECE);
-        memset(text + length, 0, NDJSON_PIECE - length);
-    }
-    return (NdjsonPiece){text, length};
+    bool is_short = length <= NDJSON_PIECE;
+    if (is_short)
+        memcpy(piece, text, length);
+    g_free(text);
+    return is_short ? (uint32_t)length : 0;
 }
 
-static NdjsonNodeForm node_form_new(const char *name)
+/* Nodes may be added until the run begins, so they are asked for when records name them. */
+static void learn_nodes(NdjsonWriter *writer)
 {
-    size_t length = strlen(name);
-    g_autofree char *escaped = g_malloc(length * NDJSON_ESCAPE_SIZE + 1);
-    *ndjson_put_escaped(escaped, span_of(name, length)) = '\0';
-    return (NdjsonNodeForm){piece_take(g_strdup_printf("\"%s\",\"cause\":", escaped)),
-                            piece_take(g_strdup_printf("\"%s#", escaped))};
-}
-
-void ndjson_learn_nodes(NdjsonWriter *writer)
-{
-    const Simulator *simulator = trace_simulator(writer->trace);
-    uint32_t count = simulator_node_count(simulator);
+    uint32_t count = simulator_node_count(trace_simulator(writer->trace));
     writer->nodes = g_renew(NdjsonNodeForm, writer->nodes, count);
-    for (; writer->node_count < count; writer->node_count++)
-        writer->nodes[writer->node_count] =
-            node_form_new(simulator_node_name(simulator, writer->node_count));
+    for (NodeId node = writer->node_count; node < count; node++) {
+        NdjsonNodeForm *form = &writer->nodes[node];
+        *form = (NdjsonNodeForm){0};
+        form->host_length = make_ready(form->host, host_text(writer, node));
+        form->ref_length = make_ready(form->ref, ref_text(writer, node));
+    }
+    writer->node_count = count;
+}
+
+/* Takes the text. */
+static char *put_taken(NdjsonWriter *writer, char *at, char *text)
+{
+    size_t length = strlen(text);
+    at = ndjson_make_room(writer, at, length);
+    memcpy(at, text, length);
+    g_free(text);
+    return at + length;
+}
+
+char *ndjson_put_rare_host(NdjsonWriter *writer, char *at, NodeId node)
+{
+    if (node >= writer->node_count)
+        learn_nodes(writer);
+    return put_taken(writer, at, host_text(writer, node));
 }
 
 char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref)
 {
     if (ref.node >= writer->node_count)
-        ndjson_learn_nodes(writer);
-    at = ndjson_put_long_piece(writer, at, &writer->nodes[ref.node].ref);
+        learn_nodes(writer);
+    at = put_taken(writer, at, ref_text(writer, ref.node));
     return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
 }
 
@@ -150,10 +177,6 @@ void ndjson_writer_flush(NdjsonWriter *writer)
 
 void ndjson_writer_free(NdjsonWriter *writer)
 {
-    for (uint32_t i = 0; i < writer->node_count; i++) {
-        g_free(writer->nodes[i].host.text);
-        g_free(writer->nodes[i].ref.text);
-    }
     g_free(writer->nodes);
     g_byte_array_unref(writer->frame);
     g_free(writer->block);

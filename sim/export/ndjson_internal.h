@@ -27,24 +27,18 @@ enum {
 
 /* ---- ndjson_octets.c ---- */
 
-/* The octets of a text, escaped where they must be: NDJSON_ESCAPE_SIZE for each at most. */
-char *ndjson_put_escaped(char *at, Span text);
-/* The same in quotes. */
+/* The octets of a text in quotes, escaped where they must be: NDJSON_ESCAPE_SIZE for each at most.
+ */
 char *ndjson_put_string(char *at, Span text);
 
 /* ---- ndjson.c ---- */
 
-/* A text made ready, with memory of NDJSON_PIECE octets at least: it is copied without a look at
- * how long it is, unless it is longer than that. */
-typedef struct NdjsonPiece {
-    char *text;
-    size_t length;
-} NdjsonPiece;
-
-/* The names of a node. */
+/* The names of a node as its records have them; a length of 0 where that is longer than
+ * NDJSON_PIECE, so that it is made anew each time. */
 typedef struct NdjsonNodeForm {
-    NdjsonPiece host; /* "alice.laptop","cause": */
-    NdjsonPiece ref;  /* "alice.laptop# */
+    uint32_t host_length, ref_length;
+    char host[NDJSON_PIECE]; /* "alice.laptop","cause": copied as a whole */
+    char ref[NDJSON_PIECE];  /* "alice.laptop# likewise */
 } NdjsonNodeForm;
 
 /* A TraceField_NAME as it was written last: known by where it stands. */
@@ -94,14 +88,13 @@ struct NdjsonWriter {
 /* Makes room for `count` octets at `at`, and for a whole record behind them; returns where `at` is
  * now. */
 char *ndjson_make_room(NdjsonWriter *writer, char *at, size_t count);
-/* Asks the simulator for the nodes that are not in writer->nodes yet. */
-void ndjson_learn_nodes(NdjsonWriter *writer);
-/* For what the quick ways of ndjson_records.c are not made for: texts that are longer than there is
- * room for at once, and a name that has not been written lately, and is remembered. */
+/* For what the quick ways of ndjson_records.c are not made for: a text longer than there is room
+ * for at once; a name that has not been written lately, and is remembered; nodes whose names are
+ * long or not known here yet. */
 char *ndjson_put_long_string(NdjsonWriter *writer, char *at, Span text);
-char *ndjson_put_long_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece);
-char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref);
 char *ndjson_put_new_name(NdjsonWriter *writer, char *at, NdjsonName *place, const char *name);
+char *ndjson_put_rare_host(NdjsonWriter *writer, char *at, NodeId node);
+char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref);
 /* Adds the octets of the record's packet, if there are any to be shown. */
 char *ndjson_put_frame(NdjsonWriter *writer, char *at, const TraceRecord *record);
 

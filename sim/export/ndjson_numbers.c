@@ -22,10 +22,9 @@ static inline char *put_up_to_four(char *at, uint32_t number)
     return ndjson_put_two(put_up_to_two(at, number / 100), number % 100);
 }
 
+/* At least five. */
 static inline char *put_up_to_eight(char *at, uint32_t number)
 {
-    if (number < NDJSON_FOUR_DIGITS)
-        return put_up_to_four(at, number);
     at = put_up_to_four(at, number / NDJSON_FOUR_DIGITS);
     return ndjson_put_four(at, number % NDJSON_FOUR_DIGITS);
 }
@@ -46,6 +45,10 @@ G_GNUC_NO_INLINE static char *put_many(char *at, uint64_t number)
 
 char *ndjson_put_unsigned(char *at, uint64_t number)
 {
+    if (number < 100)
+        return put_up_to_two(at, (uint32_t)number);
+    if (number < NDJSON_FOUR_DIGITS)
+        return put_up_to_four(at, (uint32_t)number);
     if (number < NDJSON_EIGHT_DIGITS)
         return put_up_to_eight(at, (uint32_t)number);
     return number / 100 < NDJSON_EIGHT_DIGITS ? put_up_to_ten(at, number) : put_many(at, number);

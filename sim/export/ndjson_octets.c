@@ -133,12 +133,9 @@ static char *put_word_by_word(char *at, Span text)
     return put_characters(at, &text, 0);
 }
 
-char *ndjson_put_escaped(char *at, Span text)
-{
-    return copy_if_plain(at, text) ? at + text.length : put_word_by_word(at, text);
-}
-
 char *ndjson_put_string(char *at, Span text)
 {
-    return NDJSON_PUT(ndjson_put_escaped(NDJSON_PUT(at, "\""), text), "\"");
+    at = NDJSON_PUT(at, "\"");
+    at = copy_if_plain(at, text) ? at + text.length : put_word_by_word(at, text);
+    return NDJSON_PUT(at, "\"");
 }

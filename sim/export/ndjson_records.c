@@ -61,14 +61,6 @@ static char *put_TEXT(NdjsonWriter *writer, char *at, TraceField_TEXT text)
     return put_OCTETS(writer, at, span_of_text(text));
 }
 
-static inline char *put_piece(NdjsonWriter *writer, char *at, const NdjsonPiece *piece)
-{
-    if (G_UNLIKELY(piece->length > NDJSON_PIECE))
-        return ndjson_put_long_piece(writer, at, piece);
-    memcpy(at, piece->text, NDJSON_PIECE);
-    return at + piece->length;
-}
-
 static char *put_NAME(NdjsonWriter *writer, char *at, TraceField_NAME name)
 {
     uint32_t hash = table_hash_number((uintptr_t)name);
@@ -112,11 +104,11 @@ static inline char *put_FLAG(const NdjsonWriter *writer, char *at, TraceField_FL
 static char *put_REF(NdjsonWriter *writer, char *at, TraceField_REF ref)
 {
     bool is_known = ref.node < writer->node_count;
-    if (G_UNLIKELY(!is_known || writer->nodes[ref.node].ref.length > NDJSON_PIECE))
+    if (G_UNLIKELY(!is_known || writer->nodes[ref.node].ref_length == 0))
         return ndjson_put_rare_ref(writer, at, ref);
-    const NdjsonPiece *piece = &writer->nodes[ref.node].ref;
-    memcpy(at, piece->text, NDJSON_PIECE);
-    return NDJSON_PUT(ndjson_put_unsigned(at + piece->length, ref.number), "\"");
+    const NdjsonNodeForm *node = &writer->nodes[ref.node];
+    memcpy(at, node->ref, sizeof node->ref);
+    return NDJSON_PUT(ndjson_put_unsigned(at + node->ref_length, ref.number), "\"");
 }
 
 static char *format_ip(char *at, Ipv4Address address)
@@ -220,12 +212,15 @@ static inline char *put_beginning(NdjsonWriter *writer, char *at, uint64_t seq, 
     return at + beginning->length;
 }
 
-static inline char *put_host(NdjsonWriter *writer, char *at, NodeId node)
+/* With the key of what follows. */
+static inline char *put_host(NdjsonWriter *writer, char *at, NodeId id)
 {
-    /* Nodes may be added until the run begins. */
-    if (G_UNLIKELY(node >= writer->node_count))
-        ndjson_learn_nodes(writer);
-    return put_piece(writer, at, &writer->nodes[node].host);
+    bool is_known = id < writer->node_count;
+    if (G_UNLIKELY(!is_known || writer->nodes[id].host_length == 0))
+        return ndjson_put_rare_host(writer, at, id);
+    const NdjsonNodeForm *node = &writer->nodes[id];
+    memcpy(at, node->host, sizeof node->host);
+    return at + node->host_length;
 }
 
 void ndjson_write(void *owner, const TraceRecord *record)
