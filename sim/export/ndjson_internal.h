@@ -66,7 +66,8 @@ typedef struct NdjsonBeginning {
 
 enum {
     NDJSON_RECENT_ADDRESSES = 64,
-    NDJSON_RECENT_NAMES = 1024, /* so many that two which are in use seldom share a place */
+    NDJSON_NAME_BITS = 10, /* so many that two names which are in use seldom share a place */
+    NDJSON_RECENT_NAMES = 1 << NDJSON_NAME_BITS,
 };
 
 struct NdjsonWriter {

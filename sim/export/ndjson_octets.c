@@ -33,17 +33,17 @@ static inline bool byte_is_plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Whether eight octets are all plain. What is not sets the highest bit of its octet here: it has it
- * already, or gets it by a subtraction that goes below zero or an addition. That a borrow or carry
- * goes on into the next octet does no harm, since it comes from one that is not plain. */
-static inline bool word_is_plain(uint64_t word)
+/* 0 if eight octets are all plain. One that is not sets its highest bit here: it has it already, or
+ * gets it by a subtraction that goes below zero or an addition. That a borrow or carry goes on into
+ * the next octet does no harm, since it comes from one that is not plain. */
+static inline uint64_t special_in_word(uint64_t word)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
     /* Turning this bit over brings the quote next to the control characters: '"' ^ 2 == ' '. */
     uint64_t control_or_quote = (word ^ each * 2) - each * (' ' + 1);
     uint64_t backslash = (word ^ each * '\\') - each;
     uint64_t delete = word + each;
-    return ((word | control_or_quote | backslash | delete) & each * 0x80) == 0;
+    return (word | control_or_quote | backslash | delete) & each * 0x80;
 }
 
 /* Puts the character at the start of `rest`, which is no plain one, and takes it off. */
@@ -80,21 +80,24 @@ static char *put_characters(char *at, Span *text, size_t left)
     return at;
 }
 
+/* The eight octets, and what is special in them. */
+static inline uint64_t copy_word(char *at, const uint8_t *from)
+{
+    uint64_t word;
+    memcpy(&word, from, WORD);
+    memcpy(at, &word, WORD);
+    return special_in_word(word);
+}
+
 /* Copies a text of at least eight octets, whatever it is; whether it is all plain. The last eight
  * octets come as a word, too, of which some may have been in the one before. */
 static inline bool copy_words(char *at, Span text)
 {
-    uint64_t word;
     size_t last = text.length - WORD;
-    for (size_t i = 0; i < last; i += WORD) {
-        memcpy(&word, text.data + i, WORD);
-        memcpy(at + i, &word, WORD);
-        if (!word_is_plain(word))
-            return false;
-    }
-    memcpy(&word, text.data + last, WORD);
-    memcpy(at + last, &word, WORD);
-    return word_is_plain(word);
+    uint64_t special = copy_word(at + last, text.data + last);
+    for (size_t i = 0; i < last; i += WORD)
+        special |= copy_word(at + i, text.data + i);
+    return special == 0;
 }
 
 /* The same for four to seven octets: the first four and the last four. */
@@ -106,7 +109,7 @@ static inline bool copy_halves(char *at, Span text)
     memcpy(&second, text.data + last, HALF);
     memcpy(at, &first, HALF);
     memcpy(at + last, &second, HALF);
-    return word_is_plain(first | (uint64_t)second << 32);
+    return special_in_word(first | (uint64_t)second << 32) == 0;
 }
 
 /* Nearly all texts are plain, and are copied as they are looked at. */
@@ -117,25 +120,24 @@ static inline bool copy_if_plain(char *at, Span text)
     return text.length >= HALF && copy_halves(at, text);
 }
 
-static char *put_word_by_word(char *at, Span text)
+/* Kept apart, so that the others need not keep anything over a call. */
+G_GNUC_NO_INLINE static char *put_word_by_word(char *at, Span text)
 {
     while (text.length >= WORD) {
-        uint64_t word;
-        memcpy(&word, text.data, WORD);
-        if (word_is_plain(word)) {
-            memcpy(at, &word, WORD);
+        if (copy_word(at, text.data) == 0) {
             at += WORD;
             text = span_of(text.data + WORD, text.length - WORD);
         } else {
             at = put_characters(at, &text, text.length - WORD);
         }
     }
-    return put_characters(at, &text, 0);
+    return NDJSON_PUT(put_characters(at, &text, 0), "\"");
 }
 
 char *ndjson_put_string(char *at, Span text)
 {
     at = NDJSON_PUT(at, "\"");
-    at = copy_if_plain(at, text) ? at + text.length : put_word_by_word(at, text);
-    return NDJSON_PUT(at, "\"");
+    if (!copy_if_plain(at, text))
+        return put_word_by_word(at, text);
+    return NDJSON_PUT(at + text.length, "\"");
 }

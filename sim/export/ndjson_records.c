@@ -1,6 +1,5 @@
 /* Records as lines of NDJSON: a function for each kind, made from the list of kinds, so that the
  * compiler knows where each field lies and what stands before it. */
-#include "core/table.h"
 #include "export/ndjson_internal.h"
 
 /* ---- Which fields are there ---- */
@@ -63,8 +62,8 @@ static char *put_TEXT(NdjsonWriter *writer, char *at, TraceField_TEXT text)
 
 static char *put_NAME(NdjsonWriter *writer, char *at, TraceField_NAME name)
 {
-    uint32_t hash = table_hash_number((uintptr_t)name);
-    NdjsonName *place = &writer->names[hash % NDJSON_RECENT_NAMES];
+    uint64_t mixed = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15);
+    NdjsonName *place = &writer->names[mixed >> (64 - NDJSON_NAME_BITS)];
     if (G_UNLIKELY(place->name != name))
         return ndjson_put_new_name(writer, at, place, name);
     memcpy(at, place->text, sizeof place->text);
@@ -180,7 +179,7 @@ static const Form FORMS[] = {
 #undef END
 
 /* Makes it that of the record and of what follows at the same time. */
-static void begin_anew(NdjsonWriter *writer, uint64_t seq, SimTime time)
+G_GNUC_NO_INLINE static void begin_anew(NdjsonWriter *writer, uint64_t seq, SimTime time)
 {
     NdjsonBeginning *beginning = &writer->beginning;
     char *at = beginning->text + beginning->time_at;
