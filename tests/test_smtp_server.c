@@ -43,8 +43,6 @@ static void test_ehlo_names_extensions(void **state)
     session_free(session);
 }
 
-/* §2.2.1: what a server has beyond the required commands it names; what it does not name it does
- * not have (§4.1.1.1, §4.2.4). */
 /* Engines of one server share what they say; each says what it offers itself. */
 static void test_engines_share_their_offer(void **state)
 {
@@ -80,6 +78,8 @@ static void test_engines_share_their_offer(void **state)
     smtp_offers_clear(&offers);
 }
 
+/* §2.2.1: what a server has beyond the required commands it names; what it does not name it does
+ * not have (§4.1.1.1, §4.2.4). */
 static void test_what_is_not_named_is_not_there(void **state)
 {
     (void)state;

@@ -190,6 +190,15 @@ static bool is_reply_hidden(const SmtpServer *server, const SmtpReply *reply)
     return verifies && !server->reply_utf8 && !span_is_ascii(reply->text);
 }
 
+/* The question stays open while its reply is written: it gives the enhanced code. */
+static void close_question(SmtpServer *server, SmtpServerInput input, const SmtpReply *reply)
+{
+    smtp_server_fire(server, input, reply);
+    server->question = 0;
+    if (server->shut_down_due)
+        smtp_server_shut_down(server);
+}
+
 void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 {
     CHECK(token != 0 && token == server->question);
@@ -198,34 +207,23 @@ void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
     CHECK(reply.code >= 400 || reply.code / 10 == standard / 10);
     if (is_reply_hidden(server, &reply))
         reply = smtp_reply(252, "2.6.8", "The answer needs SMTPUTF8");
-    /* The question stays open while its reply is written: it gives the enhanced code. */
-    smtp_server_fire(server, input_of_answer(server->asked, reply.code), &reply);
-    server->question = 0;
-    if (server->shut_down_due)
-        smtp_server_shut_down(server);
-}
-
-/* No reply belongs to it: the client speaks next, over TLS. */
-static void accept_tls(SmtpServer *server)
-{
-    smtp_server_fire(server, SMTP_SERVER_ON_TLS_STARTED, NULL);
-    server->question = 0;
-    server->epoch++;
-    if (server->shut_down_due)
-        smtp_server_shut_down(server);
+    close_question(server, input_of_answer(server->asked, reply.code), &reply);
 }
 
 void smtp_server_accept(SmtpServer *server, uint32_t token)
 {
-    if (server->asked == SMTP_SERVER_EVENT_TLS && token == server->question) {
-        accept_tls(server);
+    CHECK(token != 0 && token == server->question);
+    SmtpServerInput input = input_of_acceptance(server->asked);
+    if (server->asked == SMTP_SERVER_EVENT_TLS) /* the wait begins anew without a reply */
+        server->epoch++;
+    if (server->asked != SMTP_SERVER_EVENT_EXPN) {
+        close_question(server, input, NULL);
         return;
     }
-    SmtpReply reply = {.code = standard_code(server)};
-    if (server->asked == SMTP_SERVER_EVENT_EXPN) /* the code's own words are those of VRFY */
-        reply = smtp_reply(reply.code, "2.5.0",
-                           "Cannot EXPN list, but will accept message and attempt delivery");
-    smtp_server_answer(server, token, reply);
+    /* The code's own words are those of VRFY. */
+    SmtpReply reply = smtp_reply(standard_code(server), "2.5.0",
+                                 "Cannot EXPN list, but will accept message and attempt delivery");
+    close_question(server, input, &reply);
 }
 
 void smtp_server_shut_down(SmtpServer *server)
