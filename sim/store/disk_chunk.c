@@ -84,7 +84,7 @@ static uint8_t *behind(const Chunk *chunk)
 static GBytes *part_bytes(const Part *part)
 {
     GBytes *bytes;
-    memcpy(&bytes, part->own, sizeof bytes);
+    memcpy(&bytes, part->own, sizeof(GBytes *));
     return bytes;
 }
 
@@ -122,7 +122,7 @@ static Part part_of(const Chunk *chunk)
     case CHUNK_OCTETS:
         return (Part){CHUNK_OCTETS, chunk->octets, chunk->size - chunk_size(chunk->before)};
     case CHUNK_BYTES:
-        return (Part){CHUNK_BYTES, (const uint8_t *)&chunk->bytes, sizeof chunk->bytes};
+        return (Part){CHUNK_BYTES, (const uint8_t *)&chunk->bytes, sizeof(GBytes *)};
     case CHUNK_VALUE:
         return (Part){CHUNK_VALUE, behind(chunk), chunk->length};
     case CHUNK_ROW:
@@ -266,7 +266,7 @@ static void fill_row(uint8_t *end, Chunk *chunk, const DiskValueType *type)
 
 Chunk *chunk_fold(Chunk *chunk)
 {
-    enum { FEW = 2 }; /* are not worth it */
+    enum { FEW = 2, MANY = 32 }; /* are not worth it; stand behind a row that is full */
     if (chunk == NULL || chunk->kind != CHUNK_VALUE || chunk->before == NULL)
         return chunk;
     size_t length = 0, count = 0;
@@ -274,7 +274,7 @@ Chunk *chunk_fold(Chunk *chunk)
         size_t more = length_in_row(at, chunk->type);
         length += more;
         count += at->kind == CHUNK_ROW ? FEW : 1;
-        if (more == 0 || length > ROW_MAX)
+        if (more == 0 || length > ROW_MAX || count > MANY)
             return chunk;
     }
     if (count <= FEW)

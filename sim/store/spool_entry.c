@@ -159,7 +159,7 @@ static size_t deferral_write(const uint8_t *value, uint8_t *octets)
     outcome.retry.first_failed_at = (SimTime)time;
     outcome.retry.last_failed_at = (SimTime)(time += unpack(&value));
     outcome.retry.due_at = (SimTime)(time += unpack(&value));
-    outcome.next_at = (SimTime)(time += unpack(&value));
+    outcome.next_at = (SimTime)(time + unpack(&value));
     size_t length = note_format(recipient, &outcome, line);
     memcpy(octets, line, length);
     return length;

@@ -77,7 +77,7 @@ StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fie
 static StoredMessage *value_unpack(const uint8_t *value)
 {
     StoredMessage *message;
-    memcpy(&message, value, sizeof message);
+    memcpy(&message, value, sizeof(StoredMessage *));
     return message;
 }
 
@@ -111,5 +111,6 @@ void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *
         return;
     }
     stored_message_ref(message);
-    disk_plan_write_value(plan, path, (DiskValue){&type, span_of(&message, sizeof message), size});
+    disk_plan_write_value(plan, path,
+                          (DiskValue){&type, span_of(&message, sizeof(StoredMessage *)), size});
 }
