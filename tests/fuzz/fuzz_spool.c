@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (entry == NULL)
         return 0;
     size_t count = entry->envelope->recipient_count;
-    CHECK(g_bytes_get_size(entry->message) <= size && entry->arrived_at >= 0);
+    CHECK(stored_message_size(entry->message) <= size && entry->arrived_at >= 0);
     CHECK(spool_entry_waiting(entry) <= count);
     for (size_t i = 0; i < count; i++)
         CHECK(entry->recipients[i].next_at >= 0 && entry->recipients[i].retry.due_at >= 0);
