@@ -26,8 +26,9 @@ Chunk *chunk_new_value(const DiskValue *value);
 /* Puts `chunk`, which is NULL or a content by itself and stays in this place, behind `before`;
  * takes the references to both over. */
 Chunk *chunk_append(Chunk *before, Chunk *chunk);
-/* Where a value is behind other chunks that nobody else has, it is worth while to put them together
- * into one piece of memory. Takes the reference over, and gives one to the same content. */
+/* Where a value stands behind two or more that nobody else has, all of the content is put together
+ * into one piece of memory, if it is not much. Takes the reference over, and gives one to the same
+ * content. */
 Chunk *chunk_fold(Chunk *chunk);
 GBytes *chunk_read(const Chunk *chunk);
 /* The same, but where it costs less, only the first `count` octets of more. */
