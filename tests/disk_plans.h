@@ -20,13 +20,13 @@ static inline void on_done(void *owner, DiskResult result)
 
 static inline void add_write(DiskPlan *plan, const char *path, const char *text)
 {
-    g_autoptr(GBytes) content = bytes_of(text);
+    g_autoptr(Octets) content = bytes_of(text);
     disk_plan_write(plan, path, content);
 }
 
 static inline void add_append(DiskPlan *plan, const char *path, const char *text)
 {
-    g_autoptr(GBytes) content = bytes_of(text);
+    g_autoptr(Octets) content = bytes_of(text);
     disk_plan_append(plan, path, content);
 }
 
@@ -52,7 +52,7 @@ static inline void make_durable(World *world, const char *path, const char *fold
 
 static inline void assert_file(const World *world, const char *path, const char *text)
 {
-    g_autoptr(GBytes) content = disk_read(world->disk, path);
+    g_autoptr(Octets) content = disk_read(world->disk, path);
     assert_int_equal(disk_has_file(world->disk, path), text != NULL);
     if (text == NULL)
         assert_null(content);

@@ -12,7 +12,7 @@ enum { TEST_MESSAGES_MAXIMUM = 64 };
 typedef struct TestMessage {
     uint32_t uid;
     ImapFlags flags;
-    GBytes *content;
+    Octets *content;
 } TestMessage;
 
 typedef struct TestMailbox {
@@ -37,7 +37,7 @@ static inline void test_mailbox_add(TestMailbox *mailbox, const void *data, size
     if (mailbox->count == TEST_MESSAGES_MAXIMUM)
         return;
     mailbox->messages[mailbox->count++] =
-        (TestMessage){mailbox->uid_next++, flags, g_bytes_new(data, length)};
+        (TestMessage){mailbox->uid_next++, flags, octets_new(data, length)};
 }
 
 static inline void test_mailbox_add_text(TestMailbox *mailbox, const char *text, ImapFlags flags)
@@ -58,7 +58,7 @@ static inline void test_mailbox_remove(TestMailbox *mailbox, uint32_t uid)
 {
     TestMessage *message = test_mailbox_find(mailbox, uid);
     CHECK(message != NULL);
-    g_bytes_unref(message->content);
+    octets_unref(message->content);
     size_t behind = mailbox->count - (size_t)(message - mailbox->messages) - 1;
     memmove(message, message + 1, behind * sizeof *message);
     mailbox->count--;
@@ -135,7 +135,7 @@ static inline void test_answer_status(TestNode *node, ImapServer *server,
     for (size_t i = 0; i < mailbox->count; i++) {
         status.unseen += (mailbox->messages[i].flags & IMAP_FLAG_SEEN) == 0;
         status.deleted += (mailbox->messages[i].flags & IMAP_FLAG_DELETED) != 0;
-        status.size_octets += g_bytes_get_size(mailbox->messages[i].content);
+        status.size_octets += octets_length(mailbox->messages[i].content);
     }
     imap_server_answer_status(server, event->token, &status);
 }
@@ -148,7 +148,7 @@ static inline void test_answer_message(TestNode *node, ImapServer *server,
         imap_server_answer_no(server, event->token, NULL, NULL);
         return;
     }
-    size_t size = g_bytes_get_size(message->content);
+    size_t size = octets_length(message->content);
     ImapServerMessage answer = {0};
     if (event->needs & IMAP_NEED_FLAGS)
         answer.flags = message->flags;
@@ -202,8 +202,8 @@ static inline void test_answer_copy(TestNode *node, ImapServer *server,
     for (size_t i = 0; i < event->uid_count; i++) {
         const TestMessage *message = test_mailbox_find(node->selected, event->uids[i]);
         uids[i] = mailbox->uid_next;
-        gsize size = 0;
-        const void *data = g_bytes_get_data(message->content, &size);
+        size_t size = octets_length(message->content);
+        const void *data = octets_data(message->content);
         test_mailbox_add(mailbox, data, size, message->flags);
         if (event->kind == IMAP_SERVER_ASK_MOVE)
             test_mailbox_remove(node->selected, event->uids[i]);

@@ -26,10 +26,10 @@ static inline MessageDraft lunch_draft(void)
                           .boundary_seed = "lunch"};
 }
 
-static inline GBytes *compose(const MessageDraft *draft)
+static inline Octets *compose(const MessageDraft *draft)
 {
     g_autoptr(GError) error = NULL;
-    GBytes *bytes = message_compose(draft, &error);
+    Octets *bytes = message_compose(draft, &error);
     if (bytes == NULL)
         fail_msg("%s", error->message);
     return bytes;

@@ -91,7 +91,7 @@ static inline MailResult end(Server *server)
 static inline void ask_deliver(Server *server, const char *folder, const char *name)
 {
     g_autofree char *text = g_strdup_printf("Message-ID: <%s@x.test>\r\n\r\n%s\r\n", name, name);
-    g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(Octets) message = bytes_of(text);
     mail_store_append(server->store, "bob", folder, message, 0, 5, tell(server));
 }
 
@@ -158,12 +158,12 @@ static inline char *folder_text(const Server *server, const char *folder_name)
     for (size_t i = 0; i < mail_folder_count(folder); i++) {
         const MailMessage *message = mail_folder_message(folder, i);
         assert_ptr_equal(mail_folder_find(folder, message->uid), message);
-        g_autoptr(GBytes) content = mail_folder_read(folder, message->uid);
+        g_autoptr(Octets) content = mail_folder_read(folder, message->uid);
         assert_non_null(content);
-        assert_int_equal(g_bytes_get_size(content), message->size);
+        assert_int_equal(octets_length(content), message->size);
         assert_int_equal(message->date, 5);
-        gsize size = 0;
-        const char *data = g_bytes_get_data(content, &size);
+        size_t size = octets_length(content);
+        const char *data = (const char *)octets_data(content);
         const char *at = memchr(data + 13, '@', size - 13);
         assert_non_null(at);
         g_autofree char *name = g_strndup(data + 13, (gsize)(at - data) - 13);

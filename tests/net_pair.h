@@ -9,7 +9,7 @@ enum { PORT = 25, BULK = 100000 };
 typedef struct End {
     World *world;
     Stream *stream;   /* NULL: none, or released */
-    GBytes *outgoing; /* written as there is room, then the stream is closed; NULL: nothing */
+    Octets *outgoing; /* written as there is room, then the stream is closed; NULL: nothing */
     size_t written;
     GByteArray *incoming;
     GString *events;      /* a letter an event: C R W P F X */
@@ -32,12 +32,12 @@ static inline void end_write(End *end)
 {
     if (end->outgoing == NULL || end->stream == NULL)
         return;
-    size_t left = g_bytes_get_size(end->outgoing) - end->written;
+    size_t left = octets_length(end->outgoing) - end->written;
     Slice slice = slice_new(end->outgoing, end->written, left);
     end->written += stream_write(end->stream, slice);
     slice_clear(&slice);
-    if (end->written == g_bytes_get_size(end->outgoing) && !end->stays_open) {
-        g_clear_pointer(&end->outgoing, g_bytes_unref);
+    if (end->written == octets_length(end->outgoing) && !end->stays_open) {
+        g_clear_pointer(&end->outgoing, octets_unref);
         stream_close(end->stream);
     }
 }
@@ -92,7 +92,7 @@ static inline void end_clear(End *end)
 {
     g_byte_array_unref(end->incoming);
     g_string_free(end->events, TRUE);
-    g_clear_pointer(&end->outgoing, g_bytes_unref);
+    g_clear_pointer(&end->outgoing, octets_unref);
 }
 
 /* alice - r1 - r2 - bob */
@@ -143,19 +143,19 @@ static inline void pair_listen(Pair *pair)
     host_listen(pair->bob, PORT, end_accept, &pair->server);
 }
 
-static inline GBytes *text_bytes(size_t length, uint8_t first)
+static inline Octets *text_bytes(size_t length, uint8_t first)
 {
-    uint8_t *octets = g_malloc(length);
+    Octets *text = octets_allocate(length);
     for (size_t i = 0; i < length; i++)
-        octets[i] = (uint8_t)(first + i * 7 + i / 251);
-    return g_bytes_new_take(octets, length);
+        text->here[i] = (uint8_t)(first + i * 7 + i / 251);
+    return text;
 }
 
 static inline void assert_got(const End *end, size_t length, uint8_t first)
 {
-    g_autoptr(GBytes) expected = text_bytes(length, first);
+    g_autoptr(Octets) expected = text_bytes(length, first);
     assert_int_equal(end->incoming->len, length);
-    assert_memory_equal(end->incoming->data, g_bytes_get_data(expected, NULL), length);
+    assert_memory_equal(end->incoming->data, octets_data(expected), length);
 }
 
 static inline void pair_give_bulk(Pair *pair)

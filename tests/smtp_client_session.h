@@ -140,7 +140,7 @@ static inline void send_mail(Session *session, size_t count, const char *content
     static const SmtpClientRecipient recipients[] = {{.mailbox = "bob@b.example"},
                                                      {.mailbox = "carol@b.example"},
                                                      {.mailbox = "dave@b.example"}};
-    g_autoptr(GBytes) bytes = g_bytes_new(content, strlen(content));
+    g_autoptr(Octets) bytes = octets_new(content, strlen(content));
     Slice slice = slice_new(bytes, 0, strlen(content));
     SmtpClientTransaction transaction = {.reverse_path = "alice@a.example",
                                          .recipients = recipients,

@@ -34,7 +34,7 @@ typedef struct Peer {
 
 static inline void peer_say(Stream *stream, const char *text)
 {
-    g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+    g_autoptr(Octets) bytes = octets_new(text, strlen(text));
     assert_int_equal(stream_write(stream, (Slice){bytes, 0, strlen(text)}), strlen(text));
 }
 

@@ -114,9 +114,9 @@ static inline void play_crashes(CrashStory story, uint64_t last_seed, unsigned p
     }
 }
 
-static inline GBytes *bytes_of(const char *text)
+static inline Octets *bytes_of(const char *text)
 {
-    return g_bytes_new(text, strlen(text));
+    return octets_new(text, strlen(text));
 }
 
 /* How often `part` is in `text`. */
@@ -128,24 +128,24 @@ static inline unsigned count_of(const char *text, const char *part)
     return count;
 }
 
-static inline void assert_bytes(GBytes *bytes, const char *text)
+static inline void assert_bytes(Octets *bytes, const char *text)
 {
     assert_non_null(bytes);
-    assert_int_equal(g_bytes_get_size(bytes), strlen(text));
-    assert_memory_equal(g_bytes_get_data(bytes, NULL), text, strlen(text));
+    assert_int_equal(octets_length(bytes), strlen(text));
+    assert_memory_equal(octets_data(bytes), text, strlen(text));
 }
 
 /* A message with half of it in front, as if a server had put that there. */
 static inline StoredMessage *stored_of(const char *text)
 {
     size_t length = strlen(text), front = length / 2;
-    GBytes *bytes = bytes_of(text + front);
+    Octets *bytes = bytes_of(text + front);
     return stored_message_new(NULL, span_of(text, front), (Span){0},
                               (Slice){bytes, 0, length - front});
 }
 
 static inline void assert_message(const StoredMessage *message, const char *text)
 {
-    g_autoptr(GBytes) bytes = stored_message_join(message);
+    g_autoptr(Octets) bytes = stored_message_join(message);
     assert_bytes(bytes, text);
 }

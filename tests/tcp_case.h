@@ -36,10 +36,10 @@ typedef struct TcpCase {
 
 static inline Slice case_text(size_t length)
 {
-    uint8_t *bytes = g_malloc(length + 1);
+    Octets *text = octets_allocate(length);
     for (size_t i = 0; i < length; i++)
-        bytes[i] = (uint8_t)('a' + i % 26);
-    return (Slice){g_bytes_new_take(bytes, length), 0, length};
+        text->here[i] = (uint8_t)('a' + i % 26);
+    return (Slice){text, 0, length};
 }
 
 static inline void case_init(TcpCase *tested, TcpProfile profile)

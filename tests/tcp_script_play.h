@@ -163,10 +163,10 @@ static inline uint8_t script_octet(uint32_t seq)
 
 static inline Slice script_octets(uint32_t seq, size_t length)
 {
-    uint8_t *octets = g_malloc(length + 1);
+    Octets *octets = octets_allocate(length);
     for (size_t i = 0; i < length; i++)
-        octets[i] = script_octet(seq + (uint32_t)i);
-    return (Slice){g_bytes_new_take(octets, length), 0, length};
+        octets->here[i] = script_octet(seq + (uint32_t)i);
+    return (Slice){octets, 0, length};
 }
 
 /* True when these are the octets of the stream at `seq`. */

@@ -32,7 +32,7 @@ static Span received(const Played *played, guint agent, const char *name)
     const AgentMail *mail = user_agent_find_received(person->agent, name);
     if (mail == NULL)
         return NOTHING;
-    return span_of_bytes(mail->content);
+    return span_of_octets(mail->content);
 }
 
 static void assert_header(Span message, const char *name, const char *value)

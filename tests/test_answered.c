@@ -77,7 +77,7 @@ static void test_other_files(void **state)
     World world;
     world_init(&world, (DiskOptions){0});
     DiskPlan *plan = disk_plan_new();
-    g_autoptr(GBytes) text = bytes_of("x");
+    g_autoptr(Octets) text = bytes_of("x");
     disk_plan_write(plan, "vacation/bob/alice%40a.test", text);
     disk_plan_write(plan, "vacation/bob/alice%40a.test.", text);
     disk_plan_write(plan, "vacation/bob/alice%40a.test.9x", text);

@@ -31,7 +31,7 @@ static Span bounce_of(const Played *played)
     const SimulatedAgent *alice = &g_array_index(simulation->agents, SimulatedAgent, 0);
     const AgentMail *mail = user_agent_find_received(alice->agent, "lunch.bounce");
     assert_non_null(mail);
-    return span_of_bytes(mail->content);
+    return span_of_octets(mail->content);
 }
 
 static bool bounce_has(Span message, const char *text)

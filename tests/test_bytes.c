@@ -129,17 +129,52 @@ static void test_buffer_gives_full_memory_away(void **state)
     memset(buffer_add(&buffer, 4000), 'x', 4000);
     assert_null(buffer_add(&buffer, 1001));
     Slice all = buffer_take(&buffer, 4000);
-    assert_int_equal(buffer.capacity, 0);
+    assert_null(buffer.memory);
     assert_true(buffer_append_text(&buffer, "new"));
     assert_int_equal(slice_span(all).data[0], 'x');
     slice_clear(&all);
     buffer_clear(&buffer);
 }
 
+/* Memory is the buffer's again when nobody else has a part of it. */
+static void test_buffer_takes_its_memory_back(void **state)
+{
+    (void)state;
+    Buffer buffer;
+    buffer_init(&buffer, 5000);
+    buffer_append_text(&buffer, "first");
+    const Octets *memory = buffer.memory;
+    Slice first = buffer_take(&buffer, 5);
+    g_autofree char *filling = g_strnfill(memory->length - 2, 'x');
+    Span long_text = span_of_text(filling);
+    slice_clear(&first);
+    assert_true(buffer_append(&buffer, long_text));
+    assert_ptr_equal(buffer.memory, memory);
+    Slice second = buffer_take(&buffer, 5);
+    assert_true(buffer_append(&buffer, long_text)); /* beside what is in other hands */
+    assert_ptr_not_equal(buffer.memory, memory);
+    assert_true(span_equals(slice_span(second), span_of_text("xxxxx")));
+    slice_clear(&second);
+    buffer_clear(&buffer);
+}
+
+static void test_octets(void **state)
+{
+    (void)state;
+    GByteArray *array = g_byte_array_new();
+    g_byte_array_append(array, (const uint8_t *)"abc", 3);
+    g_autoptr(Octets) octets = octets_of_array(array), same = octets_new("abc", 3);
+    g_autoptr(Octets) shorter = octets_new("ab", 2), other = octets_new("abd", 3);
+    g_autoptr(Octets) none = octets_new(NULL, 0), nothing = octets_of_array(g_byte_array_new());
+    assert_true(octets_equal(octets, same) && octets_equal(none, nothing));
+    assert_false(octets_equal(octets, shorter) || octets_equal(octets, other));
+    assert_true(span_equals(span_of_octets(octets), span_of_text("abc")));
+}
+
 static void test_slice_shares(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("abcdef", 6);
+    g_autoptr(Octets) bytes = octets_new("abcdef", 6);
     Slice whole = slice_new(bytes, 1, 4);
     Slice part = slice_ref(whole, 1, 2);
     slice_clear(&whole);
@@ -157,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_span_has_control),
         cmocka_unit_test(test_buffer_shares_what_is_taken),
         cmocka_unit_test(test_buffer_gives_full_memory_away),
+        cmocka_unit_test(test_buffer_takes_its_memory_back),
+        cmocka_unit_test(test_octets),
         cmocka_unit_test(test_slice_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,8 +113,8 @@ static void test_a_value_is_its_octets(void **state)
 
 static void assert_beginning(const World *world, size_t count, const char *expected)
 {
-    g_autoptr(GBytes) beginning = disk_read_beginning(world->disk, "f/a", count);
-    g_autofree char *text = span_dup_text(span_of_bytes(beginning));
+    g_autoptr(Octets) beginning = disk_read_beginning(world->disk, "f/a", count);
+    g_autofree char *text = span_dup_text(span_of_octets(beginning));
     assert_string_equal(text, expected);
 }
 
@@ -309,8 +309,8 @@ static void test_crash_at_each_step(void **state)
             is_more = world_run_events(&world, events);
             world_crash(&world, power == 1);
             world_run(&world);
-            g_autoptr(GBytes) content = disk_read(world.disk, "f/a");
-            bool is_new = g_bytes_get_size(content) == 4;
+            g_autoptr(Octets) content = disk_read(world.disk, "f/a");
+            bool is_new = octets_length(content) == 4;
             assert_bytes(content, is_new ? "new!" : "old");
             assert_true(is_new || told.count == 0); /* told: durable */
             assert_int_equal(told.count, is_more ? 0 : 1);

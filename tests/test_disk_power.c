@@ -74,10 +74,10 @@ static void test_rename_between_folders(void **state)
 
 /* Whether the content can be what a loss of power leaves of an append of `added` to `kept`: all of
  * `kept`, then a piece of `added` from its beginning, where blocks may be zeros. */
-static bool is_torn(GBytes *content, const char *kept, const char *added)
+static bool is_torn(Octets *content, const char *kept, const char *added)
 {
-    gsize size = 0;
-    const char *text = g_bytes_get_data(content, &size);
+    size_t size = octets_length(content);
+    const char *text = (const char *)octets_data(content);
     size_t kept_size = strlen(kept);
     if (size < kept_size || size > kept_size + strlen(added) || memcmp(text, kept, kept_size) != 0)
         return false;
@@ -109,9 +109,9 @@ static void test_torn_writes(void **state)
             (is_append ? add_append : add_write)(plan, "f/a", added);
             run_plan(&world, plan);
             disk_power_off(world.disk);
-            g_autoptr(GBytes) left = disk_read(world.disk, "f/a");
-            gsize size = 0;
-            const char *text = g_bytes_get_data(left, &size);
+            g_autoptr(Octets) left = disk_read(world.disk, "f/a");
+            size_t size = octets_length(left);
+            const char *text = (const char *)octets_data(left);
             bool is_old = size == 3 && memcmp(text, "old", 3) == 0;
             assert_true(is_old || is_torn(left, is_append ? "old" : "", added));
             assert_int_equal(disk_used(world.disk), size);
@@ -122,8 +122,8 @@ static void test_torn_writes(void **state)
             whole += is_whole && !is_holed;
             cut += !is_whole && !is_holed && !is_old;
             disk_power_off(world.disk); /* what is left is durable */
-            g_autoptr(GBytes) again = disk_read(world.disk, "f/a");
-            assert_true(g_bytes_equal(left, again));
+            g_autoptr(Octets) again = disk_read(world.disk, "f/a");
+            assert_true(octets_equal(left, again));
             world_clear(&world);
         }
         assert_true(old > 20 && whole > 20 && cut > 5 && holed > 5);
@@ -166,7 +166,7 @@ static void test_loss_by_seed(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        g_autoptr(GBytes) first = NULL;
+        g_autoptr(Octets) first = NULL;
         for (int run = 0; run < 2; run++) {
             World world;
             world_init_seeded(&world, (DiskOptions){0}, seed);
@@ -177,10 +177,10 @@ static void test_loss_by_seed(void **state)
             add_append(plan, "f/safe", " than that");
             run_plan(&world, plan);
             disk_power_off(world.disk);
-            GBytes *left = disk_read(world.disk, "f/safe");
+            Octets *left = disk_read(world.disk, "f/safe");
             assert_true(is_torn(left, "safeand more", " than that"));
-            assert_true(run == 0 || g_bytes_equal(left, first));
-            g_clear_pointer(&first, g_bytes_unref);
+            assert_true(run == 0 || octets_equal(left, first));
+            g_clear_pointer(&first, octets_unref);
             first = left;
             world_clear(&world);
         }

@@ -138,7 +138,7 @@ static void test_records_show_as_master_lines(void **state)
                 "example. 60 IN TXT \"say \\\"hi\\\"\"");
     assert_line(dns_record_txt("example", 60, ""), "example. 60 IN TXT \"\"");
     DnsRecord unknown = {.name = g_strdup("x"), .type = 99, .class = 3, .ttl_s = 1};
-    unknown.bytes = g_bytes_new("\x01\xAB", 2);
+    unknown.bytes = octets_new("\x01\xAB", 2);
     assert_line(unknown, "x. 1 CLASS3 TYPE99 \\# 2 01ab");
 }
 
@@ -147,8 +147,8 @@ static void test_long_text_is_cut_into_strings(void **state)
     (void)state;
     g_autofree char *text = g_strnfill(300, 'x');
     DnsRecord record = dns_record_txt("example", 60, text);
-    const uint8_t *bytes = g_bytes_get_data(record.bytes, NULL);
-    assert_int_equal(g_bytes_get_size(record.bytes), 302);
+    const uint8_t *bytes = octets_data(record.bytes);
+    assert_int_equal(octets_length(record.bytes), 302);
     assert_int_equal(bytes[0], 255);
     assert_int_equal(bytes[256], 45);
     dns_record_clear(&record);
@@ -269,13 +269,13 @@ static void test_every_kind_of_record_reads_back(void **state)
     dns_message_take(&message, DNS_ANSWER,
                      dns_record_host("1.2.0.192.in-addr.arpa", DNS_TYPE_PTR, 4, "x.example"));
     DnsRecord aaaa = {.name = g_strdup("x.example"), .type = DNS_TYPE_AAAA, .class = DNS_CLASS_IN};
-    aaaa.bytes = g_bytes_new("0123456789abcdef", 16);
+    aaaa.bytes = octets_new("0123456789abcdef", 16);
     dns_message_take(&message, DNS_ANSWER, aaaa);
     dns_message_take(&message, DNS_AUTHORITY, dns_record_soa("example", 5, &soa));
     dns_message_take(&message, DNS_ADDITIONAL,
                      dns_record_host("example", DNS_TYPE_NS, 6, "ns.example"));
     DnsRecord opt = {
-        .name = g_strdup("."), .type = 41, .class = 1232, .bytes = g_bytes_new(NULL, 0)};
+        .name = g_strdup("."), .type = 41, .class = 1232, .bytes = octets_new(NULL, 0)};
     dns_message_take(&message, DNS_ADDITIONAL, opt);
 
     uint8_t datagram[DNS_DATAGRAM_MAX];

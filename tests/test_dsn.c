@@ -35,9 +35,9 @@ static DsnReport report_of(const DsnRecipient *recipients, size_t count)
                        .recipient_count = count};
 }
 
-static Dsn *read_back(GBytes *bytes)
+static Dsn *read_back(Octets *bytes)
 {
-    Dsn *dsn = dsn_parse(span_of_bytes(bytes));
+    Dsn *dsn = dsn_parse(span_of_octets(bytes));
     assert_non_null(dsn);
     return dsn;
 }
@@ -47,8 +47,8 @@ static void a_bounce_is_octet_for_octet_this(void **state)
     (void)state;
     DsnRecipient bob = refused_bob();
     DsnReport report = report_of(&bob, 1);
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    g_autofree char *text = span_dup_text(span_of_bytes(bytes));
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    g_autofree char *text = span_dup_text(span_of_octets(bytes));
     static const char expected[] =
         "Date: Mon, 2 Mar 2026 09:00:02 +0900\r\n"
         "From: Mail Delivery System <MAILER-DAEMON@mail.naver.example>\r\n"
@@ -114,7 +114,7 @@ static void what_was_written_is_read_back(void **state)
     recipients[1].status = "4.4.1";
     recipients[1].will_retry_until_unix = NINE_IN_SEOUL + 432000;
     DsnReport report = report_of(recipients, 2);
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
+    g_autoptr(Octets) bytes = dsn_compose(&report);
     g_autoptr(Dsn) dsn = read_back(bytes);
     assert_string_equal(dsn->reporting_mta, "mail.naver.example");
     assert_string_equal(dsn->envelope_id, "QQ314159");
@@ -132,7 +132,7 @@ static void what_was_written_is_read_back(void **state)
     assert_string_equal(dsn->recipients[1].action, "delayed");
     assert_string_equal(dsn->recipients[1].will_retry_until, "Sat, 7 Mar 2026 09:00:00 +0900");
     assert_null(dsn->recipients[1].diagnostic);
-    g_autofree char *text = message_dup_text(span_of_bytes(bytes));
+    g_autofree char *text = message_dup_text(span_of_octets(bytes));
     assert_non_null(strstr(text, "The reason: connection timed out"));
     assert_non_null(strstr(text, "It will be tried until Sat, 7 Mar 2026 09:00:00 +0900."));
 }
@@ -142,8 +142,8 @@ static void assert_subject(DsnAction action, const char *subject)
     DsnRecipient bob = refused_bob();
     bob.action = action;
     DsnReport report = report_of(&bob, 1);
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    g_autofree char *found = message_dup_header(span_of_bytes(bytes), "Subject");
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    g_autofree char *found = message_dup_header(span_of_octets(bytes), "Subject");
     assert_string_equal(found, subject);
     g_autoptr(Dsn) dsn = read_back(bytes);
     assert_string_equal(dsn->recipients[0].action, dsn_action_text(action));
@@ -166,8 +166,8 @@ static void ret_full_returns_the_whole_message(void **state)
     DsnRecipient bob = refused_bob();
     DsnReport report = report_of(&bob, 1);
     report.return_full = true;
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    g_autofree char *text = span_dup_text(span_of_bytes(bytes));
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    g_autofree char *text = span_dup_text(span_of_octets(bytes));
     assert_non_null(strstr(text, "Content-Type: message/rfc822\r\n"));
     assert_non_null(strstr(text, original));
     g_autoptr(Dsn) dsn = read_back(bytes);
@@ -182,8 +182,8 @@ static void a_returned_message_cannot_end_the_report(void **state)
     g_autofree char *hostile = g_strconcat(original, "--=_d4e85dbea742a84b--\r\n", NULL);
     report.original = span_of_text(hostile);
     report.return_full = true;
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    g_autofree char *type = message_dup_header(span_of_bytes(bytes), "Content-Type");
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    g_autofree char *type = message_dup_header(span_of_octets(bytes), "Content-Type");
     assert_null(strstr(type, "d4e85dbea742a84b"));
 }
 
@@ -195,13 +195,13 @@ static void what_a_server_said_cannot_forge_a_field(void **state)
     recipients[0].reply = "550 no\r\nStatus: 2.0.0\r\n\r\n\xff가";
     recipients[1].reply = long_words;
     DsnReport report = report_of(recipients, 2);
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
+    g_autoptr(Octets) bytes = dsn_compose(&report);
     g_autoptr(Dsn) dsn = read_back(bytes);
     assert_int_equal(dsn->recipient_count, 2);
     assert_string_equal(dsn->recipients[0].status, "5.1.1");
     assert_string_equal(dsn->recipients[0].diagnostic, "550 no??Status: 2.0.0????????");
     assert_true(strlen(dsn->recipients[1].diagnostic) > 900);
-    Span rest = span_of_bytes(bytes);
+    Span rest = span_of_octets(bytes);
     while (rest.length > 0) {
         size_t line = span_find(rest, '\n');
         assert_true(line <= 999);
@@ -216,8 +216,8 @@ static void an_address_beyond_ascii_has_its_own_type(void **state)
     bob.final_recipient = "밥+x@b.test";
     bob.original_recipient = NULL;
     DsnReport report = report_of(&bob, 1);
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    g_autofree char *text = span_dup_text(span_of_bytes(bytes));
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    g_autofree char *text = span_dup_text(span_of_octets(bytes));
     assert_non_null(strstr(text, "Final-Recipient: utf-8; \\x{BC25}\\x{2B}x@b.test\r\n"));
     assert_true(g_str_is_ascii(text));
 }
@@ -231,8 +231,8 @@ static void an_unsound_identifier_is_not_repeated(void **state)
         DsnReport report = report_of(&bob, 1);
         g_autofree char *message = g_strdup_printf("Message-ID: %s\r\n\r\n", identifiers[i]);
         report.original = span_of_text(message);
-        g_autoptr(GBytes) bytes = dsn_compose(&report);
-        assert_null(message_find_header(span_of_bytes(bytes), "In-Reply-To").data);
+        g_autoptr(Octets) bytes = dsn_compose(&report);
+        assert_null(message_find_header(span_of_octets(bytes), "In-Reply-To").data);
     }
 }
 

@@ -178,8 +178,8 @@ static void test_many_connections(void **state)
     pair_listen(pair);
     pair->server.stops_at = STREAM_PEER_CLOSED;
     for (int i = 0; i < 50; i++) {
-        g_autoptr(GBytes) empty = g_bytes_new(NULL, 0);
-        pair->client.outgoing = g_bytes_ref(empty);
+        g_autoptr(Octets) empty = octets_new(NULL, 0);
+        pair->client.outgoing = octets_ref(empty);
         pair->client.written = 0;
         pair_connect(pair);
         assert_int_equal(stream_local_port(pair->client.stream), 49152 + i);

@@ -39,7 +39,7 @@ static void write_from_alice(void *owner, void *data)
 {
     (void)data;
     Pair *pair = owner;
-    g_autoptr(GBytes) bytes = text_bytes(10, 5);
+    g_autoptr(Octets) bytes = text_bytes(10, 5);
     Slice slice = slice_new(bytes, 0, 10);
     assert_int_equal(stream_write(pair->client.stream, slice), 10);
     slice_clear(&slice);

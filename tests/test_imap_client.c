@@ -133,7 +133,7 @@ static void test_append_waits_to_be_invited(void **state)
     (void)state;
     Session session;
     begin_authenticated(&session);
-    g_autoptr(GBytes) bytes = g_bytes_new_static("xhello", 6);
+    g_autoptr(Octets) bytes = octets_new("xhello", 6);
     Slice content = {bytes, 1, 5};
     imap_client_append(session.client, "Sent", IMAP_FLAG_SEEN, " 1-Jan-2026 00:00:00 +0000",
                        content);

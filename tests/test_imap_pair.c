@@ -28,7 +28,7 @@ static uint32_t give_next(Pair *pair)
 {
     ImapClient *client = pair->client;
     static const char answer[] = "From: bob@gmail.example\r\nSubject: Re: Lunch?\r\n\r\nYes.\r\n";
-    g_autoptr(GBytes) bytes = g_bytes_new_static(answer, sizeof answer - 1);
+    g_autoptr(Octets) bytes = octets_new(answer, sizeof answer - 1);
     switch (pair->step++) {
     case 0:
         return imap_client_login(client, "bob", "secret");

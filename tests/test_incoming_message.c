@@ -21,13 +21,12 @@ static const char *const messages[] = {
 };
 
 /* Gives a piece of the text, by reference or not. */
-static void take_piece(IncomingMessage *incoming, GBytes *bytes, size_t from, size_t to,
+static void take_piece(IncomingMessage *incoming, Octets *bytes, size_t from, size_t to,
                        bool is_shared)
 {
     if (to > from)
-        incoming_message_take(
-            incoming, span_of((const uint8_t *)g_bytes_get_data(bytes, NULL) + from, to - from),
-            is_shared ? bytes : NULL);
+        incoming_message_take(incoming, span_of(octets_data(bytes) + from, to - from),
+                              is_shared ? bytes : NULL);
 }
 
 static void assert_survey(const MessageSurvey *survey, Span text)
@@ -45,21 +44,21 @@ static void check_in_pieces(const char *text, size_t first, size_t second, unsig
 {
     g_autofree char *padded = g_strdup_printf("%s%*s", text, 700, "");
     size_t length = strlen(padded);
-    g_autoptr(GBytes) whole = g_bytes_new(padded, length);
+    g_autoptr(Octets) whole = octets_new(padded, length);
     IncomingMessage incoming;
     incoming_message_init(&incoming);
     size_t cuts[] = {0, first, second, length};
     for (unsigned i = 0; i < 3; i++) {
-        g_autoptr(GBytes) own = g_bytes_new(padded, length);
+        g_autoptr(Octets) own = octets_new(padded, length);
         take_piece(&incoming, (way >> i) & 1 ? own : whole, cuts[i], cuts[i + 1], way < 8);
     }
     MessageSurvey survey = incoming_message_survey(&incoming);
     assert_survey(&survey, span_of(padded, length));
     g_autoptr(StoredMessage) message =
         incoming_message_place(&incoming, &survey, "bob@b.example", FIELDS);
-    g_autoptr(GBytes) joined = stored_message_join(message);
+    g_autoptr(Octets) joined = stored_message_join(message);
     g_autofree char *expected = g_strconcat(FIELDS, padded, NULL);
-    assert_true(span_equals(span_of_bytes(joined), span_of_text(expected)));
+    assert_true(span_equals(span_of_octets(joined), span_of_text(expected)));
     assert_int_equal(message->path_length,
                      survey.has_return_path ? 0 : strlen("Return-Path: <bob@b.example>\r\n"));
     incoming_message_clear(&incoming);
@@ -83,7 +82,7 @@ static void test_what_stays_where_it_is(void **state)
 {
     (void)state;
     g_autofree char *text = g_strnfill(1000, 'x');
-    g_autoptr(GBytes) bytes = g_bytes_new(text, 1000);
+    g_autoptr(Octets) bytes = octets_new(text, 1000);
     static const struct {
         size_t from, to;
         const char *front;

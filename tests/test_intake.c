@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static Slice part_of(GBytes *bytes, size_t offset, size_t length)
+static Slice part_of(Octets *bytes, size_t offset, size_t length)
 {
     return slice_new(bytes, offset, length);
 }
@@ -23,8 +23,8 @@ static void assert_unread(const Intake *intake, const char *text)
 static void test_neighbours_stay_where_they_are(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("0123456789", 10);
-    const uint8_t *data = g_bytes_get_data(bytes, NULL);
+    g_autoptr(Octets) bytes = octets_new("0123456789", 10);
+    const uint8_t *data = octets_data(bytes);
     Intake intake;
     intake_init(&intake, 100);
     assert_null(intake_bytes(&intake));
@@ -44,8 +44,8 @@ static void test_neighbours_stay_where_they_are(void **state)
 static void test_others_are_copied(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("0123456789", 10);
-    g_autoptr(GBytes) others = g_bytes_new_static("abcdef", 6);
+    g_autoptr(Octets) bytes = octets_new("0123456789", 10);
+    g_autoptr(Octets) others = octets_new("abcdef", 6);
     Intake intake;
     intake_init(&intake, 100);
     intake_take(&intake, part_of(bytes, 0, 3));
@@ -74,7 +74,7 @@ static void test_any_mixture_comes_out_in_order(void **state)
     uint8_t octets[SIZE];
     for (size_t i = 0; i < SIZE; i++)
         octets[i] = (uint8_t)i;
-    g_autoptr(GBytes) bytes = g_bytes_new(octets, SIZE);
+    g_autoptr(Octets) bytes = octets_new(octets, SIZE);
     g_autoptr(GByteArray) judge = g_byte_array_new();
     Intake intake;
     intake_init(&intake, 100);

@@ -36,7 +36,7 @@ static void add_entry(Spool *spool, const char *name)
 static void deliver(MailStore *store, const char *user, const char *folder, const char *name)
 {
     g_autofree char *text = g_strdup_printf("Message-ID: <%s@x.test>\r\n\r\nhi\r\n", name);
-    g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(Octets) message = bytes_of(text);
     mail_store_append(store, user, folder, message, 0, 0, (MailDone){0});
 }
 
@@ -143,7 +143,7 @@ static void test_what_is_not_counted(void **state)
     };
     World world;
     world_init(&world, (DiskOptions){0});
-    g_autoptr(GBytes) message = bytes_of("Message-ID: <one@x.test>\r\n\r\n");
+    g_autoptr(Octets) message = bytes_of("Message-ID: <one@x.test>\r\n\r\n");
     DiskPlan *plan = disk_plan_new();
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
         disk_plan_write(plan, paths[i], message);

@@ -27,7 +27,7 @@ static World *world_with_routers(LinkOptions middle)
 static void send_count(World *world, int count, size_t size)
 {
     g_autofree uint8_t *octets = g_malloc0(size);
-    g_autoptr(GBytes) data = g_bytes_new(octets, size);
+    g_autoptr(Octets) data = octets_new(octets, size);
     Host *alice = network_find_host(world->network, "alice");
     Host *bob = network_find_host(world->network, "bob");
     for (int i = 0; i < count; i++)
@@ -348,7 +348,7 @@ static void test_one_way_failure(void **state)
     world_at(world, 1000, NODE_TIMELINE, cut_way_back, world);
     world_run(world, 2000);
     send_count(world, 1, DATA);
-    g_autoptr(GBytes) data = g_bytes_new_static("x", 1);
+    g_autoptr(Octets) data = octets_new("x", 1);
     host_udp_send(bob, PORT, host_address(alice), 1000, data);
     world_run(world, SIM_MILLISECOND);
     assert_int_equal(received, 1);

@@ -34,7 +34,7 @@ static void test_users(void **state)
     (void)state;
     Server server;
     server_init(&server, (DiskOptions){0});
-    g_autoptr(GBytes) message = bytes_of("no name");
+    g_autoptr(Octets) message = bytes_of("no name");
     assert_true(mail_store_has_user(server.store, "alice/x"));
     assert_false(mail_store_has_user(server.store, "Bob"));
     assert_null(mail_store_list_folders(server.store, "carol"));

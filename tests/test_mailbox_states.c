@@ -35,7 +35,7 @@ static const struct {
 static void plan_file(DiskPlan *plan, const char *path, const char *content)
 {
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autoptr(GBytes) bytes = bytes_of(content);
+    g_autoptr(Octets) bytes = bytes_of(content);
     disk_plan_write(plan, path, bytes);
     disk_plan_sync(plan, path);
     disk_plan_sync_folder(plan, folder);
@@ -88,7 +88,7 @@ static void assert_recovered(const World *world, MailboxState state)
             fail_msg("%s (%s) is still there", path, mailbox_state_info(state)->name);
         break;
     case MAILBOX_LEAVES: {
-        g_autoptr(GBytes) content = disk_read(world->disk, path);
+        g_autoptr(Octets) content = disk_read(world->disk, path);
         assert_bytes(content, examples[state].content);
         break;
     }
@@ -165,7 +165,7 @@ static void ask_for_all(Server *server)
     static const uint32_t one[] = {1}, two[] = {2};
     MailStore *store = server->store;
     g_autofree char *text = g_strnfill(1500, 'm');
-    g_autoptr(GBytes) message = bytes_of(text);
+    g_autoptr(Octets) message = bytes_of(text);
     g_autoptr(StoredMessage) stored = stored_of(text);
     for (uint32_t i = 0; i < 3; i++)
         mail_store_deliver(store, "bob", "INBOX", stored, NULL, (MailOrigin){1, 1, i}, 5,
@@ -254,7 +254,7 @@ static void test_settling_is_durable(void **unused)
         Server server;
         server_init(&server, (DiskOptions){.loss = DISK_LOSS_ALL});
         g_autoptr(StoredMessage) stored = stored_of(TEXT);
-        g_autoptr(GBytes) message = bytes_of(TEXT);
+        g_autoptr(Octets) message = bytes_of(TEXT);
         mail_store_append(server.store, "bob", "INBOX", message, 0, 5, tell(&server));
         assert_int_equal(end(&server), MAIL_OK);
         mail_store_deliver(server.store, "bob", "INBOX", stored, NULL, origin, 5, tell(&server));

@@ -176,10 +176,10 @@ static void return_path_is_the_envelopes(void **state)
 
 static char *downgraded_text(const char *message)
 {
-    g_autoptr(GBytes) bytes = message_downgrade(span_of_text(message));
+    g_autoptr(Octets) bytes = message_downgrade(span_of_text(message));
     if (bytes == NULL)
         return NULL;
-    return g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    return span_dup_text(span_of_octets(bytes));
 }
 
 /* RFC 6152 §3: the text is encoded anew; what was 7-bit, the header's order included, stays. */

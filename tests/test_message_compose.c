@@ -13,17 +13,17 @@ static void a_plain_message_is_octet_for_octet_this(void **state)
 {
     (void)state;
     MessageDraft draft = lunch_draft();
-    g_autoptr(GBytes) bytes = compose(&draft);
-    assert_span(span_of_bytes(bytes), "Date: Mon, 2 Mar 2026 09:00:00 +0900\r\n"
-                                      "From: Alice <alice@naver.example>\r\n"
-                                      "To: Bob <bob@gmail.example>\r\n"
-                                      "Subject: Lunch?\r\n"
-                                      "Message-ID: <lunch@naver.example>\r\n"
-                                      "MIME-Version: 1.0\r\n"
-                                      "Content-Type: text/plain; charset=us-ascii\r\n"
-                                      "Content-Transfer-Encoding: 7bit\r\n"
-                                      "\r\n"
-                                      "Noon, at the usual place?\r\n");
+    g_autoptr(Octets) bytes = compose(&draft);
+    assert_span(span_of_octets(bytes), "Date: Mon, 2 Mar 2026 09:00:00 +0900\r\n"
+                                       "From: Alice <alice@naver.example>\r\n"
+                                       "To: Bob <bob@gmail.example>\r\n"
+                                       "Subject: Lunch?\r\n"
+                                       "Message-ID: <lunch@naver.example>\r\n"
+                                       "MIME-Version: 1.0\r\n"
+                                       "Content-Type: text/plain; charset=us-ascii\r\n"
+                                       "Content-Transfer-Encoding: 7bit\r\n"
+                                       "\r\n"
+                                       "Noon, at the usual place?\r\n");
 }
 
 /* 7-bit octets, CRLF alone ends lines, no line longer than 998 octets. */
@@ -44,10 +44,10 @@ static void assert_body_travels(const char *body, const char *encoding, const ch
 {
     MessageDraft draft = lunch_draft();
     draft.body = body;
-    g_autoptr(GBytes) bytes = compose(&draft);
-    assert_fit_for_smtp(span_of_bytes(bytes));
-    assert_span(message_find_header(span_of_bytes(bytes), "content-transfer-encoding"), encoding);
-    g_autofree char *text = message_dup_text(span_of_bytes(bytes));
+    g_autoptr(Octets) bytes = compose(&draft);
+    assert_fit_for_smtp(span_of_octets(bytes));
+    assert_span(message_find_header(span_of_octets(bytes), "content-transfer-encoding"), encoding);
+    g_autofree char *text = message_dup_text(span_of_octets(bytes));
     assert_string_equal(text, expected);
 }
 
@@ -59,8 +59,8 @@ static char *compose_by_gmime(const MessageDraft *draft)
     MessageDraft special = *draft;
     special.fields = &judge;
     special.field_count = 1;
-    g_autoptr(GBytes) bytes = compose(&special);
-    g_autofree char *text = span_dup_text(span_of_bytes(bytes));
+    g_autoptr(Octets) bytes = compose(&special);
+    g_autofree char *text = span_dup_text(span_of_octets(bytes));
     char *field = strstr(text, FIELD);
     assert_non_null(field);
     *field = '\0';
@@ -118,10 +118,10 @@ static void the_short_way_writes_what_gmime_writes(void **state)
             draft.body = BODIES[rest / 4 % G_N_ELEMENTS(BODIES)];
             draft.message_id = IDS[rest / 4 / G_N_ELEMENTS(BODIES)];
             draft.subject = SUBJECTS[s];
-            g_autoptr(GBytes) bytes = compose(&draft);
+            g_autoptr(Octets) bytes = compose(&draft);
             g_autofree char *expected = compose_by_gmime(&draft);
-            assert_span(span_of_bytes(bytes), expected);
-            g_autoptr(GBytes) plain = message_compose_plain(&draft);
+            assert_span(span_of_octets(bytes), expected);
+            g_autoptr(Octets) plain = message_compose_plain(&draft);
             drafts += plain != NULL;
         }
     }
@@ -151,8 +151,8 @@ static void base64_text_has_crlf_inside(void **state)
     (void)state;
     MessageDraft draft = lunch_draft();
     draft.body = "가\n";
-    g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = span_of_bytes(bytes);
+    g_autoptr(Octets) bytes = compose(&draft);
+    Span message = span_of_octets(bytes);
     /* U+AC00 CR LF */
     assert_span(span_skip(message, message_body_offset(message)), "6rCADQo=\r\n");
 }
@@ -165,8 +165,8 @@ static void headers_carry_korean_as_encoded_words(void **state)
     draft.to = to;
     draft.to_count = 2;
     draft.subject = "[과제] 오늘 정오에 늘 가던 그 식당에서 만나서 같이 점심 먹을까? 나는 좋은데";
-    g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = span_of_bytes(bytes);
+    g_autoptr(Octets) bytes = compose(&draft);
+    Span message = span_of_octets(bytes);
     assert_fit_for_smtp(message);
     g_autofree char *subject = message_dup_header_shown(message, "SUBJECT");
     assert_string_equal(subject, draft.subject);
@@ -181,20 +181,20 @@ static void attachments_travel_and_the_text_stays_readable(void **state)
     MessageDraft draft = lunch_draft();
     draft.attachments = attachments;
     draft.attachment_count = 2;
-    g_autoptr(GBytes) bytes = compose(&draft), again = compose(&draft);
-    assert_true(g_bytes_equal(bytes, again));
-    assert_fit_for_smtp(span_of_bytes(bytes));
-    assert_true(g_bytes_get_size(bytes) > 4000);
-    g_autofree char *type = message_dup_header(span_of_bytes(bytes), "Content-Type");
+    g_autoptr(Octets) bytes = compose(&draft), again = compose(&draft);
+    assert_true(octets_equal(bytes, again));
+    assert_fit_for_smtp(span_of_octets(bytes));
+    assert_true(octets_length(bytes) > 4000);
+    g_autofree char *type = message_dup_header(span_of_octets(bytes), "Content-Type");
     assert_true(g_str_has_prefix(type, "multipart/mixed; boundary=\"=_"));
-    g_autofree char *text = message_dup_text(span_of_bytes(bytes));
+    g_autofree char *text = message_dup_text(span_of_octets(bytes));
     assert_string_equal(text, draft.body);
-    g_autofree char *all = span_dup_text(span_of_bytes(bytes));
+    g_autofree char *all = span_dup_text(span_of_octets(bytes));
     assert_non_null(strstr(all, "filename*=UTF-8''%EA%B3%BC%EC%A0%9C"));
 
     draft.boundary_seed = "other";
-    g_autoptr(GBytes) other = compose(&draft);
-    assert_false(g_bytes_equal(bytes, other));
+    g_autoptr(Octets) other = compose(&draft);
+    assert_false(octets_equal(bytes, other));
 }
 
 static void a_body_cannot_hold_the_boundary(void **state)
@@ -204,13 +204,13 @@ static void a_body_cannot_hold_the_boundary(void **state)
     MessageDraft draft = lunch_draft();
     draft.attachments = &attachment;
     draft.attachment_count = 1;
-    g_autoptr(GBytes) first = compose(&draft);
-    g_autofree char *type = message_dup_header(span_of_bytes(first), "Content-Type");
+    g_autoptr(Octets) first = compose(&draft);
+    g_autofree char *type = message_dup_header(span_of_octets(first), "Content-Type");
     g_auto(GStrv) parts = g_strsplit(type, "\"", 3);
     g_autofree char *hostile = g_strdup_printf("--%s--\nstill here\n", parts[1]);
     draft.body = hostile;
-    g_autoptr(GBytes) second = compose(&draft);
-    g_autofree char *text = message_dup_text(span_of_bytes(second));
+    g_autoptr(Octets) second = compose(&draft);
+    g_autofree char *text = message_dup_text(span_of_octets(second));
     assert_string_equal(text, hostile);
 }
 
@@ -226,8 +226,8 @@ static void a_given_field_stands_in_for_ours(void **state)
     draft.field_count = 4;
     draft.in_reply_to = "x@a.test";
     draft.references = "w@a.test x@a.test";
-    g_autoptr(GBytes) bytes = compose(&draft);
-    Span message = span_of_bytes(bytes);
+    g_autoptr(Octets) bytes = compose(&draft);
+    Span message = span_of_octets(bytes);
     assert_span(message_find_header(message, "From"), "Mallory <mallory@evil.test>");
     assert_int_equal(message_count_received(message), 2);
     g_autofree char *word = message_dup_header_shown(message, "X-Word");
@@ -244,9 +244,9 @@ static void an_address_beyond_ascii_stands_as_it_is(void **state)
     MessageDraft draft = lunch_draft();
     draft.from = (MessageMailbox){"앨리스", "앨리스@naver.example"};
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = message_compose(&draft, &error);
+    g_autoptr(Octets) bytes = message_compose(&draft, &error);
     assert_non_null(bytes);
-    Span message = span_of_bytes(bytes);
+    Span message = span_of_octets(bytes);
     assert_false(message_header_is_ascii(message));
     Span from = message_find_header(message, "From");
     g_autofree char *text = span_dup_text(from);
@@ -302,13 +302,13 @@ static bool span_ends_with(Span span, const char *end)
  * missed; whole lines, none of them too long for a reader. */
 static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
 {
-    g_autoptr(GBytes) plain = compose(draft);
-    size_t has = g_bytes_get_size(plain), missed = 0;
+    g_autoptr(Octets) plain = compose(draft);
+    size_t has = octets_length(plain), missed = 0;
     for (size_t size = 1; size <= has + more; size = size < has ? MIN(size + 50, has) : size + 1) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GBytes) bytes = message_compose_of_size(draft, size, &error);
+        g_autoptr(Octets) bytes = message_compose_of_size(draft, size, &error);
         assert_non_null(bytes);
-        Span rest = span_of_bytes(bytes);
+        Span rest = span_of_octets(bytes);
         missed += rest.length != MAX(size, has);
         /* Some programs take an empty line before the final dot for a part of the dot's. */
         if (size > has + 2)
@@ -338,9 +338,9 @@ static void a_message_has_the_size_asked_for(void **state)
         "That is what we have always done, and there is no better place in all of the town.\n";
     g_autoptr(GError) error = NULL;
     for (size_t size = 2000; size < 2300; size++) {
-        g_autoptr(GBytes) bytes = message_compose_of_size(&draft, size, &error);
-        assert_int_equal(g_bytes_get_size(bytes), size);
-        g_autofree char *text = message_dup_text(span_of_bytes(bytes));
+        g_autoptr(Octets) bytes = message_compose_of_size(&draft, size, &error);
+        assert_int_equal(octets_length(bytes), size);
+        g_autofree char *text = message_dup_text(span_of_octets(bytes));
         assert_true(g_str_has_prefix(text, draft.body));
     }
     draft = lunch_draft();

@@ -92,11 +92,11 @@ static void test_field(void **state)
 static void expect_decoded(const char *message, const char *content)
 {
     MimePart *root = mime_tree_new(span_of_text(message));
-    GBytes *decoded = mime_part_decode(root);
+    Octets *decoded = mime_part_decode(root);
     assert_non_null(decoded);
-    assert_int_equal(g_bytes_get_size(decoded), strlen(content));
-    assert_memory_equal(g_bytes_get_data(decoded, NULL), content, strlen(content));
-    g_bytes_unref(decoded);
+    assert_int_equal(octets_length(decoded), strlen(content));
+    assert_memory_equal(octets_data(decoded), content, strlen(content));
+    octets_unref(decoded);
     mime_tree_free(root);
 }
 

@@ -245,7 +245,7 @@ static char *received_field(const Played *played, const char *by)
     assert_string_equal(bob->person->name.text, "bob");
     const AgentMail *mail = user_agent_find_received(bob->agent, "lunch");
     assert_non_null(mail);
-    Span message = span_of_bytes(mail->content);
+    Span message = span_of_octets(mail->content);
     Span name, value;
     for (size_t position = 0; message_next_header(message, &position, &name, &value);) {
         g_autofree char *text = span_dup_text(value);

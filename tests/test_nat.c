@@ -42,7 +42,7 @@ static void hear(void *owner, Ipv4Address source, uint16_t port, Span data)
 
 static void say(World *world, const char *from, uint16_t from_port, Ipv4Address to, uint16_t port)
 {
-    g_autoptr(GBytes) data = g_bytes_new_static("hello", 5);
+    g_autoptr(Octets) data = octets_new("hello", 5);
     host_udp_send(network_find_host(world->network, from), from_port, to, port, data);
     world_run(world, SIM_NEVER);
 }

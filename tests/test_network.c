@@ -42,7 +42,7 @@ static void send_one(void *owner, void *data)
 {
     (void)data;
     World *world = owner;
-    g_autoptr(GBytes) bytes = g_bytes_new("hello", 5);
+    g_autoptr(Octets) bytes = octets_new("hello", 5);
     Host *bob = network_find_host(world->network, "bob");
     host_udp_send(network_find_host(world->network, "alice"), 1000, host_address(bob), PORT, bytes);
 }
@@ -297,7 +297,7 @@ static void test_unknown_address(void **state)
 {
     (void)state;
     World *world = world_with_two_ways();
-    g_autoptr(GBytes) bytes = g_bytes_new("hello", 5);
+    g_autoptr(Octets) bytes = octets_new("hello", 5);
     host_udp_send(network_find_host(world->network, "alice"), 1000, 0xC0000201, PORT, bytes);
     world_run(world, SIM_NEVER);
     world_assert_has(world, "west link.drop packet=5#1 to=- reason=no route");
@@ -357,7 +357,7 @@ static void test_udp_ports(void **state)
     assert_int_equal(host_udp_bind(alice, 0, count_datagram, &received), 49152);
     assert_int_equal(host_udp_bind(alice, 0, count_datagram, &received), 0);
     /* A host reaches itself, over no link. */
-    g_autoptr(GBytes) bytes = g_bytes_new("hello", 5);
+    g_autoptr(Octets) bytes = octets_new("hello", 5);
     host_udp_send(alice, 49152, host_address(alice), 49153, bytes);
     world_run(world, SIM_NEVER);
     assert_int_equal(received, 1);

@@ -76,7 +76,7 @@ static Packet *packet_between(PacketProtocol protocol)
 
 static Slice slice_of_text(const char *text)
 {
-    g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+    g_autoptr(Octets) bytes = octets_new(text, strlen(text));
     return slice_new(bytes, 0, strlen(text));
 }
 
@@ -155,13 +155,13 @@ static void test_udp_checksum_is_never_zero(void **state)
     (void)state;
     Packet *packet = packet_between(PACKET_UDP);
     uint8_t octets[2] = {0, 0};
-    g_autoptr(GBytes) zeros = g_bytes_new(octets, 2);
+    g_autoptr(Octets) zeros = octets_new(octets, 2);
     packet->udp = (Datagram){49152, 53, slice_new(zeros, 0, 2)};
     g_autoptr(GByteArray) first = write_frame(packet);
     octets[0] = first->data[40]; /* adding its own checksum brings the sum to all ones */
     octets[1] = first->data[41];
     slice_clear(&packet->udp.payload);
-    g_autoptr(GBytes) data = g_bytes_new(octets, 2);
+    g_autoptr(Octets) data = octets_new(octets, 2);
     packet->udp.payload = slice_new(data, 0, 2);
     g_autoptr(GByteArray) bytes = write_frame(packet);
     assert_int_equal(u16_at(bytes, 40), 0xFFFF);

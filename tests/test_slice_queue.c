@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /* A queue of `count` slices of three octets each, one octet left out between them. */
-static SliceQueue queue_of(GBytes *bytes, size_t count)
+static SliceQueue queue_of(Octets *bytes, size_t count)
 {
     SliceQueue queue = {0};
     for (size_t i = 0; i < count; i++)
@@ -20,7 +20,7 @@ static SliceQueue queue_of(GBytes *bytes, size_t count)
 static void test_shift(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("abc.def.ghi.jkl.mno.", 20);
+    g_autoptr(Octets) bytes = octets_new("abc.def.ghi.jkl.mno.", 20);
     SliceQueue queue = queue_of(bytes, 5);
     static const struct {
         size_t maximum;
@@ -42,9 +42,9 @@ static void test_shift(void **state)
 static void test_extend(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("abcdefgh", 8);
-    g_autoptr(GBytes) others = g_bytes_new_static("abcdefgh", 8);
-    const uint8_t *data = g_bytes_get_data(bytes, NULL);
+    g_autoptr(Octets) bytes = octets_new("abcdefgh", 8);
+    g_autoptr(Octets) others = octets_new("abcdefgh", 8);
+    const uint8_t *data = octets_data(bytes);
     SliceQueue queue = {0};
     assert_false(slice_queue_extend(&queue, bytes, span_of(data, 2)));
     slice_queue_take(&queue, slice_new(bytes, 0, 2));
@@ -60,7 +60,7 @@ static void test_extend(void **state)
 static void test_copy(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = g_bytes_new_static("abc.def.ghi.jkl.mno.", 20);
+    g_autoptr(Octets) bytes = octets_new("abc.def.ghi.jkl.mno.", 20);
     char out[16] = {0};
     SliceQueue queue = queue_of(bytes, 5);
     slice_queue_consume(&queue, 4);

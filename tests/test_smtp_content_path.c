@@ -13,7 +13,7 @@ static char *fetched_of(const char *const *parts, const char *const *cues, size_
     const SimulatedAgent *bob = &g_array_index(played.run->simulation->agents, SimulatedAgent, 1);
     assert_int_equal(bob->agent->inbox->len, 1);
     const AgentMail *mail = bob->agent->inbox->pdata[0];
-    char *text = g_strndup(g_bytes_get_data(mail->content, NULL), g_bytes_get_size(mail->content));
+    char *text = span_dup_text(span_of_octets(mail->content));
     played_end(&played);
     peer_free(&peer);
     return text;

@@ -19,7 +19,7 @@ typedef struct Pair {
     uint32_t seed;
     GByteArray *content; /* of the present message */
     GString *log;        /* the server's events, the client's results */
-    GPtrArray *messages; /* GBytes to be sent one after the other */
+    GPtrArray *messages; /* Octets to be sent one after the other */
     size_t next_message;
     bool bad_recipients;  /* refuse every recipient */
     size_t pieces_shared; /* of the content, that came by reference */
@@ -33,7 +33,7 @@ static Pair *pair_new(const SmtpServerOptions *server, const SmtpClientOptions *
     pair->client = smtp_client_new(client);
     pair->content = g_byte_array_new();
     pair->log = g_string_new(NULL);
-    pair->messages = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    pair->messages = g_ptr_array_new_with_free_func((GDestroyNotify)octets_unref);
     return pair;
 }
 
@@ -56,15 +56,15 @@ static void pair_free(Pair *pair)
 
 static void add_message(Pair *pair, const void *data, size_t length)
 {
-    g_ptr_array_add(pair->messages, g_bytes_new(data, length));
+    g_ptr_array_add(pair->messages, octets_new(data, length));
 }
 
 /* A piece is said to lie in shared bytes only if it does. */
 static void take_content(Pair *pair, const SmtpServerEvent *event)
 {
     if (event->within != NULL) {
-        size_t size = 0;
-        const uint8_t *data = g_bytes_get_data(event->within, &size);
+        size_t size = octets_length(event->within);
+        const uint8_t *data = octets_data(event->within);
         assert_true(event->content.data >= data &&
                     event->content.data + event->content.length <= data + size);
         pair->pieces_shared++;
@@ -114,11 +114,11 @@ static void send_next(Pair *pair)
         smtp_client_quit(pair->client);
         return;
     }
-    GBytes *bytes = g_ptr_array_index(pair->messages, pair->next_message++);
-    size_t half = g_bytes_get_size(bytes) / 2;
+    Octets *bytes = g_ptr_array_index(pair->messages, pair->next_message++);
+    size_t half = octets_length(bytes) / 2;
     /* In two parts, so that a line and even a CRLF may lie across them. */
     Slice parts[] = {slice_new(bytes, 0, half),
-                     slice_new(bytes, half, g_bytes_get_size(bytes) - half)};
+                     slice_new(bytes, half, octets_length(bytes) - half)};
     SmtpClientTransaction transaction = {.reverse_path = "alice@a.example",
                                          .recipients = recipients,
                                          .recipient_count = G_N_ELEMENTS(recipients),
@@ -224,10 +224,10 @@ static void assert_log_has(const Pair *pair, const char *part)
 }
 
 /* What must arrive: the content, ended by CRLF. */
-static char *expected_line(GBytes *bytes)
+static char *expected_line(Octets *bytes)
 {
-    gsize length = 0;
-    const uint8_t *data = g_bytes_get_data(bytes, &length);
+    size_t length = octets_length(bytes);
+    const uint8_t *data = octets_data(bytes);
     g_autoptr(GByteArray) whole = g_byte_array_new();
     g_byte_array_append(whole, data, (guint)length);
     bool ended = length == 0 || (length >= 2 && memcmp(data + length - 2, "\r\n", 2) == 0);
@@ -376,7 +376,7 @@ static void test_bare_newlines_are_made_right(void **state)
     Pair *pair = pair_default();
     add_message(pair, "a\nb\rc\n.\nd\r\r\ne\n", 15);
     play(pair);
-    g_autoptr(GBytes) right = g_bytes_new("a\r\nb\r\nc\r\n.\r\nd\r\n\r\ne\r\n", 21);
+    g_autoptr(Octets) right = octets_new("a\r\nb\r\nc\r\n.\r\nd\r\n\r\ne\r\n", 21);
     g_autofree char *line = expected_line(right);
     assert_log_has(pair, line);
     pair_free(pair);
@@ -398,7 +398,7 @@ static void test_smuggling_end_to_end(void **state)
         Pair *pair = pair_new(&server, &client);
         add_message(pair, mail, strlen(mail));
         play(pair);
-        g_autoptr(GBytes) evil = g_bytes_new("evil\r\n", 6);
+        g_autoptr(Octets) evil = octets_new("evil\r\n", 6);
         g_autofree char *line = expected_line(evil);
         assert_int_equal(strstr(pair->log->str, line) != NULL, vulnerable == 1);
         if (!vulnerable)

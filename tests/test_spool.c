@@ -62,7 +62,7 @@ static void test_form(void **state)
     spool_note(spool, id.text, 1, deferred, (DiskDone){0});
     spool_note(spool, id.text, 1, (SpoolOutcome){.kind = SPOOL_WARNED}, (DiskDone){0});
     world_run(&world);
-    g_autoptr(GBytes) file = disk_read(world.disk, "spool/queue/1-1");
+    g_autoptr(Octets) file = disk_read(world.disk, "spool/queue/1-1");
     assert_bytes(file, "spool 1\narrived 7\nenvelope 107\nmessage 55\n"
                        "envelope 1\nfrom <alice@naver.example>\nto <bob@gmail.example>\n"
                        "to <carol@gmail.example> notify=SUCCESS\nend 2\n"
@@ -91,7 +91,7 @@ static void test_form(void **state)
 
 static SpoolEntry *parse(const char *text)
 {
-    g_autoptr(GBytes) file = bytes_of(text);
+    g_autoptr(Octets) file = bytes_of(text);
     return spool_entry_parse("1-1", file);
 }
 
@@ -565,7 +565,7 @@ static void test_journal_with_a_hole(void **state)
         g_string_append(text, torn);
         memset(text->str + text->len - strlen(torn), 0, hole);
         g_string_append(text, "\n0 warned;");
-        g_autoptr(GBytes) file = g_bytes_new(text->str, text->len);
+        g_autoptr(Octets) file = octets_new(text->str, text->len);
         g_autoptr(SpoolEntry) entry = spool_entry_parse("1-1", file);
         assert_true(entry->recipients[0].is_done && entry->recipients[0].is_warned);
         assert_int_equal(entry->recipients[0].retry.attempts, 0);

@@ -29,7 +29,7 @@ static const struct {
 static void plan_file(DiskPlan *plan, const char *path, const char *content)
 {
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autoptr(GBytes) bytes = bytes_of(content);
+    g_autoptr(Octets) bytes = bytes_of(content);
     disk_plan_write(plan, path, bytes);
     disk_plan_sync(plan, path);
     disk_plan_sync_folder(plan, folder);
@@ -82,7 +82,7 @@ static void assert_recovered(World *world, SpoolState state)
             fail_msg("%s (%s) is still there", path, spool_state_info(state)->name);
         break;
     case SPOOL_LEAVES: {
-        g_autoptr(GBytes) content = disk_read(world->disk, path);
+        g_autoptr(Octets) content = disk_read(world->disk, path);
         assert_bytes(content, examples[state].content);
         break;
     }

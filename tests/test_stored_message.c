@@ -4,7 +4,7 @@
 /* Of "body\r\n" that lies within other octets. */
 static StoredMessage *message_of(const char *path, const char *fields, const char *front)
 {
-    g_autoptr(GBytes) sent = g_bytes_new_static("x: y\r\n\r\nbody\r\n.\r\n", 17);
+    g_autoptr(Octets) sent = octets_new("x: y\r\n\r\nbody\r\n.\r\n", 17);
     return stored_message_new(path, span_of_text(fields), span_of_text(front),
                               slice_new(sent, 8, 6));
 }
@@ -35,9 +35,9 @@ static void test_what_is_passed_on(void **state)
 static void test_bytes_are_shared(void **state)
 {
     (void)state;
-    g_autoptr(GBytes) bytes = bytes_of("a: b\r\n\r\n");
-    g_autoptr(StoredMessage) message = stored_message_of_bytes(bytes);
-    g_autoptr(GBytes) joined = stored_message_join(message);
+    g_autoptr(Octets) bytes = bytes_of("a: b\r\n\r\n");
+    g_autoptr(StoredMessage) message = stored_message_of_octets(bytes);
+    g_autoptr(Octets) joined = stored_message_join(message);
     assert_ptr_equal(joined, bytes);
 }
 
@@ -63,8 +63,8 @@ static void test_in_a_mailbox(void **state)
     World world;
     world_init(&world, (DiskOptions){0});
     StoredMessage *message = message_of("p\r\n", "a: b\r\n", "");
-    g_autoptr(GBytes) empty = g_bytes_new(NULL, 0);
-    g_autoptr(StoredMessage) nothing = stored_message_of_bytes(empty);
+    g_autoptr(Octets) empty = octets_new(NULL, 0);
+    g_autoptr(StoredMessage) nothing = stored_message_of_octets(empty);
     DiskPlan *plan = disk_plan_new();
     disk_plan_write_delivered(plan, "mailbox", message);
     disk_plan_write_delivered(plan, "empty", nothing);

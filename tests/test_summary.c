@@ -51,7 +51,7 @@ static GatewayInput saying(const char *text)
     return (GatewayInput){.time = 6 * SIM_SECOND,
                           .kind = GATEWAY_INPUT_DATA,
                           .connection = 1,
-                          .data = g_bytes_new(text, strlen(text))};
+                          .data = octets_new(text, strlen(text))};
 }
 
 /* The name of a mail is what its Message-ID says, whoever wrote that. */

@@ -87,7 +87,7 @@ static Flow *flow_new(World *world, const char *client, const char *server, uint
     static uint8_t octets[CHUNK];
     Flow *flow = g_new0(Flow, 1);
     flow->simulator = world->simulator;
-    flow->chunk = (Slice){g_bytes_new_static(octets, CHUNK), 0, CHUNK};
+    flow->chunk = (Slice){octets_new(octets, CHUNK), 0, CHUNK};
     flow->client_host = network_find_host(world->network, client);
     flow->server_host = network_find_host(world->network, server);
     flow->object = object;
@@ -98,7 +98,7 @@ static Flow *flow_new(World *world, const char *client, const char *server, uint
 
 static void flow_free(Flow *flow)
 {
-    g_bytes_unref(flow->chunk.bytes);
+    octets_unref(flow->chunk.bytes);
     g_free(flow);
 }
 

@@ -37,7 +37,7 @@ static void test_the_answer(void **state)
     const SimulatedAgent *alice = &g_array_index(played.run->simulation->agents, SimulatedAgent, 0);
     const AgentMail *mail = user_agent_find_received(alice->agent, "lunch.vacation");
     assert_non_null(mail);
-    Span octets = span_of_bytes(mail->content);
+    Span octets = span_of_octets(mail->content);
     static const struct {
         const char *name, *value;
     } FIELDS[] = {

@@ -137,51 +137,45 @@ void buffer_init(Buffer *buffer, size_t maximum)
     *buffer = (Buffer){.maximum = maximum};
 }
 
-static void buffer_free_memory(Buffer *buffer)
-{
-    if (buffer->shared != NULL)
-        g_bytes_unref(buffer->shared);
-    else
-        g_free(buffer->data);
-}
-
 void buffer_clear(Buffer *buffer)
 {
-    buffer_free_memory(buffer);
+    octets_unref(buffer->memory);
     *buffer = (Buffer){.maximum = buffer->maximum};
+}
+
+static size_t buffer_capacity(const Buffer *buffer)
+{
+    return buffer->memory != NULL ? buffer->memory->length : 0;
 }
 
 /* Gives the buffer memory of that size, with what is unconsumed at its front. */
 static void buffer_move(Buffer *buffer, size_t capacity)
 {
-    uint8_t *data = g_malloc(capacity);
+    Octets *memory = octets_allocate(capacity);
     if (buffer->length > 0)
-        memcpy(data, buffer->data + buffer->start, buffer->length);
-    buffer_free_memory(buffer);
-    *buffer = (Buffer){
-        .data = data, .length = buffer->length, .capacity = capacity, .maximum = buffer->maximum};
+        memcpy(memory->here, buffer->memory->here + buffer->start, buffer->length);
+    octets_unref(buffer->memory);
+    buffer->memory = memory;
+    buffer->start = 0;
 }
 
 /* Makes room for `more` bytes behind the unconsumed ones, moving them to the front first. */
 static void buffer_reserve(Buffer *buffer, size_t more)
 {
-    if (buffer->start + buffer->length + more <= buffer->capacity)
+    size_t capacity = buffer_capacity(buffer), need = buffer->length + more;
+    if (buffer->memory != NULL && buffer->start + need <= capacity)
         return;
-    size_t need = buffer->length + more;
-    if (buffer->shared != NULL) {
+    if (buffer->memory != NULL && buffer->memory->references > 1) {
         buffer_move(buffer, MAX(need, BUFFER_FIRST_CAPACITY));
-        return;
+    } else if (need <= capacity) {
+        memmove(buffer->memory->here, buffer->memory->here + buffer->start, buffer->length);
+        buffer->start = 0;
+    } else {
+        capacity = MAX(capacity, BUFFER_FIRST_CAPACITY);
+        while (capacity < need)
+            capacity *= 2;
+        buffer_move(buffer, capacity);
     }
-    if (buffer->start > 0 && buffer->length > 0)
-        memmove(buffer->data, buffer->data + buffer->start, buffer->length);
-    buffer->start = 0;
-    if (need <= buffer->capacity)
-        return;
-    size_t capacity = MAX(buffer->capacity, BUFFER_FIRST_CAPACITY);
-    while (capacity < need)
-        capacity *= 2;
-    buffer->data = g_realloc(buffer->data, capacity);
-    buffer->capacity = capacity;
 }
 
 uint8_t *buffer_add(Buffer *buffer, size_t count)
@@ -189,7 +183,7 @@ uint8_t *buffer_add(Buffer *buffer, size_t count)
     if (count > buffer_room(buffer))
         return NULL;
     buffer_reserve(buffer, count);
-    uint8_t *added = buffer->data + buffer->start + buffer->length;
+    uint8_t *added = buffer->memory->here + buffer->start + buffer->length;
     buffer->length += count;
     return added;
 }
@@ -216,7 +210,7 @@ bool buffer_append_format(Buffer *buffer, const char *format, ...)
 void buffer_expect(Buffer *buffer, size_t more)
 {
     more = MIN(more, buffer_room(buffer));
-    if (buffer->start + buffer->length + more > buffer->capacity)
+    if (buffer->start + buffer->length + more > buffer_capacity(buffer))
         buffer_move(buffer, buffer->length + more);
 }
 
@@ -224,14 +218,12 @@ Slice buffer_take(Buffer *buffer, size_t count)
 {
     enum { LITTLE = 64 };
     CHECK(count > 0 && count <= buffer->length);
-    if (buffer->shared == NULL)
-        buffer->shared = g_bytes_new_take(buffer->data, buffer->capacity);
-    Slice taken = {buffer->shared, buffer->start, count};
-    if (count == buffer->length && buffer->capacity - buffer->start - count < LITTLE) {
+    Slice taken = {buffer->memory, buffer->start, count};
+    if (count == buffer->length && buffer_capacity(buffer) - buffer->start - count < LITTLE) {
         buffer_init(buffer, buffer->maximum); /* the memory is full: the slice has it alone */
         return taken;
     }
-    g_bytes_ref(buffer->shared);
+    octets_ref(buffer->memory);
     buffer->start += count;
     buffer->length -= count;
     return taken;
@@ -242,12 +234,12 @@ void buffer_consume(Buffer *buffer, size_t count)
     CHECK(count <= buffer->length);
     buffer->start += count;
     buffer->length -= count;
-    if (buffer->length == 0 && buffer->shared == NULL)
+    if (buffer->length == 0 && buffer->memory != NULL && buffer->memory->references == 1)
         buffer->start = 0;
 }
 
-Slice slice_new(GBytes *bytes, size_t offset, size_t length)
+Slice slice_new(Octets *bytes, size_t offset, size_t length)
 {
-    CHECK(offset + length <= g_bytes_get_size(bytes));
-    return (Slice){g_bytes_ref(bytes), offset, length};
+    CHECK(offset + length <= octets_length(bytes));
+    return (Slice){octets_ref(bytes), offset, length};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/check.h"
+#include "core/octets.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -25,11 +26,9 @@ static inline Span span_of_text(const char *text)
 {
     return span_of(text, strlen(text));
 }
-static inline Span span_of_bytes(GBytes *bytes)
+static inline Span span_of_octets(const Octets *octets)
 {
-    gsize size = 0;
-    const void *data = g_bytes_get_data(bytes, &size);
-    return span_of(data, size);
+    return span_of(octets_data(octets), octets_length(octets));
 }
 bool span_equals(Span a, Span b);
 /* Whether the first octets may be the same letter: most texts that are compared differ there. */
@@ -84,13 +83,11 @@ char *span_dup_text(Span span);
 /* A growing buffer that never holds more than `maximum` bytes. Bytes are appended at the end and
  * consumed from the front. Initialise with buffer_init, release with buffer_clear. */
 typedef struct Buffer {
-    uint8_t *data;
-    GBytes *shared;  /* the memory, once a part of it is in other hands too: there nothing is ever
-                        moved or written again; NULL: it is the buffer's alone */
-    size_t start;    /* offset of the first unconsumed byte */
-    size_t length;   /* unconsumed bytes */
-    size_t capacity; /* allocated */
-    size_t maximum;  /* named by whoever made the buffer */
+    Octets *memory; /* NULL: none yet. While a part of it is in other hands too, nothing in it is
+                       moved or written again; its length is what is allocated */
+    size_t start;   /* offset of the first unconsumed byte */
+    size_t length;  /* unconsumed bytes */
+    size_t maximum; /* named by whoever made the buffer */
 } Buffer;
 
 void buffer_init(Buffer *buffer, size_t maximum);
@@ -111,7 +108,8 @@ void buffer_consume(Buffer *buffer, size_t count);
 /* Everything unconsumed; valid until the buffer next changes. */
 static inline Span buffer_peek(const Buffer *buffer)
 {
-    return buffer->length == 0 ? (Span){0} : span_of(buffer->data + buffer->start, buffer->length);
+    return buffer->length == 0 ? (Span){0}
+                               : span_of(buffer->memory->here + buffer->start, buffer->length);
 }
 /* How many more bytes may be appended. */
 static inline size_t buffer_room(const Buffer *buffer)
@@ -121,13 +119,13 @@ static inline size_t buffer_room(const Buffer *buffer)
 
 /* A part of immutable bytes shared by reference count. A zero Slice is empty. */
 typedef struct Slice {
-    GBytes *bytes; /* one reference is held by the slice when it is owned */
+    Octets *bytes; /* one reference is held by the slice when it is owned */
     size_t offset;
     size_t length;
 } Slice;
 
 /* A slice that holds its own reference to `bytes`. */
-Slice slice_new(GBytes *bytes, size_t offset, size_t length);
+Slice slice_new(Octets *bytes, size_t offset, size_t length);
 
 /* A second owner of the same part, or of a part of it. */
 static inline Slice slice_ref(Slice slice, size_t offset, size_t length)
@@ -135,7 +133,7 @@ static inline Slice slice_ref(Slice slice, size_t offset, size_t length)
     CHECK(offset + length <= slice.length);
     if (slice.bytes == NULL)
         return (Slice){0};
-    return (Slice){g_bytes_ref(slice.bytes), slice.offset + offset, length};
+    return (Slice){octets_ref(slice.bytes), slice.offset + offset, length};
 }
 
 /* Drops `count` bytes from the front of a buffer and returns them uncopied, to be shared: the
@@ -146,7 +144,7 @@ Slice buffer_take(Buffer *buffer, size_t count);
 static inline void slice_clear(Slice *slice)
 {
     if (slice->bytes != NULL)
-        g_bytes_unref(slice->bytes);
+        octets_unref(slice->bytes);
     *slice = (Slice){0};
 }
 
@@ -154,6 +152,5 @@ static inline Span slice_span(Slice slice)
 {
     if (slice.bytes == NULL || slice.length == 0)
         return (Span){0};
-    return span_of((const uint8_t *)g_bytes_get_data(slice.bytes, NULL) + slice.offset,
-                   slice.length);
+    return span_of(octets_data(slice.bytes) + slice.offset, slice.length);
 }

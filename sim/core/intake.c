@@ -9,7 +9,7 @@ void intake_init(Intake *intake, size_t maximum)
 
 void intake_clear(Intake *intake)
 {
-    g_clear_pointer(&intake->within, g_bytes_unref);
+    g_clear_pointer(&intake->within, octets_unref);
     buffer_clear(&intake->copied);
     intake->octets = (Span){0};
 }
@@ -35,7 +35,7 @@ void intake_take(Intake *intake, Slice slice)
     } else if (intake->copied.length > 0 || intake->octets.length > 0) {
         intake_append(intake, octets);
     } else {
-        GBytes *before = intake->within;
+        Octets *before = intake->within;
         intake->octets = octets;
         intake->within = slice.bytes;
         slice.bytes = before;

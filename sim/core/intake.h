@@ -6,7 +6,7 @@
 
 typedef struct Intake {
     Span octets;    /* unread; empty once some are in `copied` */
-    GBytes *within; /* what they lie in, or those read last lay in; NULL: nothing has come so */
+    Octets *within; /* what they lie in, or those read last lay in; NULL: nothing has come so */
     Buffer copied;
 } Intake;
 
@@ -28,7 +28,7 @@ static inline Span intake_peek(const Intake *intake)
 
 /* The shared bytes that it lies in, for who keeps a reference: ask before consuming. NULL: it
  * is a copy. */
-static inline GBytes *intake_bytes(const Intake *intake)
+static inline Octets *intake_bytes(const Intake *intake)
 {
     return intake->copied.length > 0 ? NULL : intake->within;
 }

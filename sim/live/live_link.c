@@ -42,7 +42,7 @@ static void connection_close(LiveLink *link)
     g_hash_table_remove(link->live->links, &link->number);
 }
 
-static void give(const LiveLink *link, GatewayInputKind kind, GBytes *data)
+static void give(const LiveLink *link, GatewayInputKind kind, Octets *data)
 {
     GatewayInput input = {.kind = kind, .connection = link->number, .data = data};
     live_give(link->live, &input);
@@ -92,7 +92,7 @@ static gboolean on_readable(GSocket *socket, GIOCondition condition, void *data)
     g_autoptr(GError) error = NULL;
     gssize count = g_socket_receive(socket, octets, sizeof octets, NULL, &error);
     if (count > 0) {
-        g_autoptr(GBytes) bytes = g_bytes_new(octets, (gsize)count);
+        g_autoptr(Octets) bytes = octets_new(octets, (gsize)count);
         give(link, GATEWAY_INPUT_DATA, bytes);
     } else if (count == 0) {
         link->input_has_ended = true;

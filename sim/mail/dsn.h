@@ -53,7 +53,7 @@ typedef struct DsnReport {
 
 /* The report as a message; the same input gives the same octets. What peers said is made safe for
  * header fields, and neither that nor the returned message can end the report early. */
-GBytes *dsn_compose(const DsnReport *report);
+Octets *dsn_compose(const DsnReport *report);
 
 /* ---- Reading ---- */
 

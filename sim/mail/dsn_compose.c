@@ -276,7 +276,7 @@ static void add_header(GMimeMessage *message, const DsnReport *report)
     add_field(message, "Auto-Submitted", "auto-replied"); /* RFC 3834 §5 */
 }
 
-GBytes *dsn_compose(const DsnReport *report)
+Octets *dsn_compose(const DsnReport *report)
 {
     CHECK(report->recipient_count > 0);
     CHECK(address_is_domain(span_of_text(report->reporting_mta)));

@@ -101,8 +101,8 @@ static char *dup_original_id(GMimeMessage *message)
 {
     GMimeObject *header = mime_find_part(message, is_returned_header);
     if (header != NULL) {
-        g_autoptr(GBytes) content = mime_part_content(GMIME_PART(header));
-        g_autofree char *id = dup_value(span_of_bytes(content), "Message-ID");
+        g_autoptr(Octets) content = mime_part_content(GMIME_PART(header));
+        g_autofree char *id = dup_value(span_of_octets(content), "Message-ID");
         return id != NULL ? g_mime_utils_decode_message_id(id) : NULL;
     }
     GMimeObject *part = mime_find_part(message, is_returned_message);
@@ -119,8 +119,8 @@ Dsn *dsn_parse(Span message)
     if (part == NULL)
         return NULL;
     Dsn *dsn = g_new0(Dsn, 1);
-    g_autoptr(GBytes) content = mime_part_content(GMIME_PART(part));
-    read_fields(dsn, span_of_bytes(content));
+    g_autoptr(Octets) content = mime_part_content(GMIME_PART(part));
+    read_fields(dsn, span_of_octets(content));
     dsn->original_message_id = dup_original_id(parsed);
     return dsn;
 }

@@ -1,6 +1,6 @@
 /* Messages: composing them, reading them, and the lines that servers add on top.
  *
- * A message is immutable octets (GBytes or Span) with CRLF line ends. GMime 3 does what is MIME's;
+ * A message is immutable octets (Octets or Span) with CRLF line ends. GMime 3 does what is MIME's;
  * what a server does at every hop (a field, the Message-ID, counting Received) scans header lines
  * and parses no more than it must.
  *
@@ -59,11 +59,11 @@ typedef struct MessageDraft {
  * within 998 octets (RFC 5322 §2.1.1); the same draft gives the same octets everywhere. NULL with
  * an error when the draft is wrong: a text that is not UTF-8, an address that is none, a field that
  * cannot be given. */
-GBytes *message_compose(const MessageDraft *draft, GError **error);
+Octets *message_compose(const MessageDraft *draft, GError **error);
 /* The same, with lines of letters behind the body until the message has `size` octets; a message
  * that has as many is left as it is. Two cases cannot be met exactly, and miss by a few octets: one
  * octet behind an empty body, and a short text that base64 encodes. */
-GBytes *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error);
+Octets *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error);
 
 /* ---- Reading at each hop: borrowed from `message`, cheap, safe on any octets ---- */
 
@@ -106,7 +106,7 @@ char *message_dup_text(Span message);
 
 /* The same message in 7 bits, its text parts encoded; NULL when that cannot be (a header beyond
  * ASCII, a signed part). */
-GBytes *message_downgrade(Span message);
+Octets *message_downgrade(Span message);
 
 /* RFC 5321 §4.4. Strings come from peers: what cannot stand in the field shows as `?`. */
 typedef struct ReceivedField {

@@ -188,20 +188,20 @@ static void add_header(GMimeMessage *message, const MessageDraft *draft)
 
 /* What is in an attachment: octets like those of a compressed file, following from name and size
  * alone (a SplitMix sequence). */
-static GBytes *attachment_content(const MessageAttachment *attachment)
+static Octets *attachment_content(const MessageAttachment *attachment)
 {
     uint64_t state = attachment->size;
     for (const char *c = attachment->name; *c != '\0'; c++)
         state = (state ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
-    uint8_t *octets = g_malloc(attachment->size + 1);
+    Octets *content = octets_allocate(attachment->size);
     for (size_t i = 0; i < attachment->size; i++) {
         if (i % 8 == 0)
             state += UINT64_C(0x9e3779b97f4a7c15);
         uint64_t mixed = (state ^ (state >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
         mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-        octets[i] = (uint8_t)(mixed >> (8 * (i % 8)));
+        content->here[i] = (uint8_t)(mixed >> (8 * (i % 8)));
     }
-    return g_bytes_new_take(octets, attachment->size);
+    return content;
 }
 
 /* The file name goes by RFC 2231 in UTF-8; GMime left alone would choose a charset itself. */
@@ -219,8 +219,8 @@ static void set_file_name(GMimePart *part, const char *name)
 
 static void add_attachment(GMimeMultipart *multipart, const MessageAttachment *attachment)
 {
-    g_autoptr(GBytes) content = attachment_content(attachment);
-    Span octets = span_of(g_bytes_get_data(content, NULL), attachment->size);
+    g_autoptr(Octets) content = attachment_content(attachment);
+    Span octets = span_of(octets_data(content), attachment->size);
     g_autoptr(GMimePart) part =
         mime_part_new("application", "octet-stream", NULL, octets, GMIME_CONTENT_ENCODING_BASE64);
     set_file_name(part, attachment->name);
@@ -247,11 +247,9 @@ static void add_body(GMimeMessage *message, const MessageDraft *draft)
 /* ---- All of it ---- */
 
 /* Folding needs blanks: a word too long for a line cannot be sent. */
-static bool check_lines(GBytes *bytes, GError **error)
+static bool check_lines(Octets *bytes, GError **error)
 {
-    gsize length = 0;
-    const void *data = g_bytes_get_data(bytes, &length);
-    Span rest = span_of(data, length);
+    Span rest = span_of_octets(bytes);
     while (rest.length > 0) {
         size_t line = span_find(rest, '\n');
         if (line > LINE_MAX_OCTETS + 1)
@@ -261,18 +259,18 @@ static bool check_lines(GBytes *bytes, GError **error)
     return true;
 }
 
-GBytes *message_compose(const MessageDraft *draft, GError **error)
+Octets *message_compose(const MessageDraft *draft, GError **error)
 {
     if (!check_draft(draft, error))
         return NULL;
-    GBytes *plain = message_compose_plain(draft);
+    Octets *plain = message_compose_plain(draft);
     if (plain != NULL)
         return plain;
     mime_start();
     g_autoptr(GMimeMessage) message = g_mime_message_new(FALSE);
     add_header(message, draft);
     add_body(message, draft);
-    g_autoptr(GBytes) bytes = mime_write(message);
+    g_autoptr(Octets) bytes = mime_write(message);
     return check_lines(bytes, error) ? g_steal_pointer(&bytes) : NULL;
 }
 
@@ -317,22 +315,23 @@ static char *put_filling(char *out, size_t octets, const char *line_end)
 }
 
 /* Behind a text that is not encoded, the filling can stand as it is. */
-static GBytes *fill_behind(GBytes *composed, size_t octets)
+static Octets *fill_behind(Octets *composed, size_t octets)
 {
-    gsize length = 0;
-    const char *data = g_bytes_get_data(composed, &length);
+    size_t length = octets_length(composed);
+    const char *data = (const char *)octets_data(composed);
     bool has_body = length < 4 || memcmp(data + length - 4, "\r\n\r\n", 4) != 0;
     bool has_line = length >= 2 && memcmp(data + length - 2, "\r\n", 2) == 0;
-    char *filled = g_malloc(length + octets + 1); /* to measure: it may lie in an outbox for long */
-    char *end = filled + length;
-    memcpy(filled, data, length);
+    Octets *filled = octets_allocate(length + octets + 1);
+    char *text = (char *)filled->here, *end = text + length;
+    memcpy(text, data, length);
     if (octets == 1 && has_body && has_line) {
         memcpy(end - 2, ".\r\n", 3);
         end++;
     } else {
         end = put_filling(end, octets, "\r\n");
     }
-    return g_bytes_new_take(filled, (gsize)(end - filled));
+    filled->length = (size_t)(end - text);
+    return filled;
 }
 
 /* How many octets `a` has more than `b`. */
@@ -342,14 +341,14 @@ static int64_t difference(size_t a, size_t b)
 }
 
 /* What an encoding makes of a filling is seen by composing; each round comes closer. */
-static GBytes *fill_and_compose(const MessageDraft *draft, GBytes *composed, size_t size,
+static Octets *fill_and_compose(const MessageDraft *draft, Octets *composed, size_t size,
                                 GError **error)
 {
     enum { ROUNDS = 8 };
     int64_t filling = 0;
-    g_autoptr(GBytes) filled = g_bytes_ref(composed);
-    for (int i = 0; i < ROUNDS && g_bytes_get_size(filled) != size; i++) {
-        filling += difference(size, g_bytes_get_size(filled));
+    g_autoptr(Octets) filled = octets_ref(composed);
+    for (int i = 0; i < ROUNDS && octets_length(filled) != size; i++) {
+        filling += difference(size, octets_length(filled));
         g_autoptr(GString) body = g_string_new(draft->body);
         if (body->len > 0 && body->str[body->len - 1] != '\n')
             g_string_append_c(body, '\n');
@@ -358,7 +357,7 @@ static GBytes *fill_and_compose(const MessageDraft *draft, GBytes *composed, siz
         g_string_append_len(body, lines, put_filling(lines, octets, "\n") - lines);
         MessageDraft longer = *draft;
         longer.body = body->str;
-        g_bytes_unref(filled);
+        octets_unref(filled);
         filled = message_compose(&longer, error);
         if (filled == NULL)
             return NULL;
@@ -366,13 +365,13 @@ static GBytes *fill_and_compose(const MessageDraft *draft, GBytes *composed, siz
     return g_steal_pointer(&filled);
 }
 
-GBytes *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error)
+Octets *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error)
 {
-    g_autoptr(GBytes) composed = message_compose(draft, error);
-    if (composed == NULL || g_bytes_get_size(composed) >= size)
+    g_autoptr(Octets) composed = message_compose(draft, error);
+    if (composed == NULL || octets_length(composed) >= size)
         return g_steal_pointer(&composed);
     bool is_plain =
         draft->attachment_count == 0 && (draft->body == NULL || g_str_is_ascii(draft->body));
-    return is_plain ? fill_behind(composed, size - g_bytes_get_size(composed))
+    return is_plain ? fill_behind(composed, size - octets_length(composed))
                     : fill_and_compose(draft, composed, size, error);
 }

@@ -90,7 +90,7 @@ static bool put_header(char **end, const MessageDraft *draft)
 }
 
 /* The body as it is sent; NULL when it is not plain. */
-static GBytes *plain_body(const char *body)
+static Octets *plain_body(const char *body)
 {
     if (!span_is_ascii(span_of_text(body)))
         return NULL;
@@ -100,21 +100,20 @@ static GBytes *plain_body(const char *body)
     return mime_with_crlf(span_of_text(text));
 }
 
-GBytes *message_compose_plain(const MessageDraft *draft)
+Octets *message_compose_plain(const MessageDraft *draft)
 {
     char header[PLAIN_HEADER_MAX], *end = header;
     if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
         draft->references != NULL || !put_header(&end, draft))
         return NULL;
     end = stpcpy(end, MIME_FIELDS);
-    size_t header_length = (size_t)(end - header), body_length = 0;
+    size_t header_length = (size_t)(end - header);
     if (draft->body == NULL || draft->body[0] == '\0')
-        return g_bytes_new(header, header_length);
-    g_autoptr(GBytes) body = plain_body(draft->body);
+        return octets_new(header, header_length);
+    g_autoptr(Octets) body = plain_body(draft->body);
     if (body == NULL)
         return NULL;
-    const void *octets = g_bytes_get_data(body, &body_length);
-    char *message = g_malloc(header_length + body_length);
-    memcpy(mempcpy(message, header, header_length), octets, body_length);
-    return g_bytes_new_take(message, header_length + body_length);
+    Octets *message = octets_allocate(header_length + octets_length(body));
+    memcpy(mempcpy(message->here, header, header_length), octets_data(body), octets_length(body));
+    return message;
 }

@@ -5,4 +5,4 @@
 
 /* The octets that message_compose gives, or NULL when the draft, which has been checked, is not
  * plain: it has display names, attachments, further fields, long fields, octets beyond ASCII. */
-GBytes *message_compose_plain(const MessageDraft *draft);
+Octets *message_compose_plain(const MessageDraft *draft);

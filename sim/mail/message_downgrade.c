@@ -21,14 +21,14 @@ static bool has_signed_part(GMimeMessage *message)
     return is_signed;
 }
 
-GBytes *message_downgrade(Span message)
+Octets *message_downgrade(Span message)
 {
     mime_start();
     g_autoptr(GMimeMessage) parsed = mime_parse(message);
     if (parsed == NULL || g_mime_message_get_mime_part(parsed) == NULL || has_signed_part(parsed))
         return NULL;
     g_mime_object_encode(GMIME_OBJECT(parsed), GMIME_ENCODING_CONSTRAINT_7BIT);
-    g_autoptr(GBytes) written = mime_write(parsed);
-    Span octets = span_of_bytes(written);
+    g_autoptr(Octets) written = mime_write(parsed);
+    Span octets = span_of_octets(written);
     return span_is_ascii(octets) ? g_steal_pointer(&written) : NULL;
 }

@@ -60,9 +60,9 @@ char *message_dup_text(Span message)
         part = mime_find_part(parsed, is_any_text);
     if (part == NULL)
         return g_strdup("");
-    g_autoptr(GBytes) content = mime_part_content(GMIME_PART(part));
-    gsize length = 0;
-    const void *octets = g_bytes_get_data(content, &length);
+    g_autoptr(Octets) content = mime_part_content(GMIME_PART(part));
+    size_t length = octets_length(content);
+    const void *octets = octets_data(content);
     const char *charset = g_mime_object_get_content_type_parameter(part, "charset");
     g_autofree char *text = to_utf8(span_of(octets, length), charset);
     return mime_dup_lines(text);

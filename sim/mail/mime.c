@@ -145,12 +145,13 @@ GMimeMultipart *mime_multipart_new(const char *subtype, const char *boundary)
     return multipart;
 }
 
-GBytes *mime_with_crlf(Span octets)
+Octets *mime_with_crlf(Span octets)
 {
     size_t lines = 0;
     for (size_t at = 0; (at += span_find(span_skip(octets, at), '\n')) < octets.length; at++)
         lines++;
-    uint8_t *crlf = g_malloc(octets.length + lines + 1), *to = crlf;
+    Octets *crlf = octets_allocate(octets.length + lines);
+    uint8_t *to = crlf->here;
     while (octets.length > 0) {
         size_t line = span_find(octets, '\n');
         memcpy(to, octets.data, line);
@@ -162,10 +163,11 @@ GBytes *mime_with_crlf(Span octets)
         *to++ = '\n';
         octets = span_skip(octets, line + 1);
     }
-    return g_bytes_new_take(crlf, (size_t)(to - crlf));
+    crlf->length = (size_t)(to - crlf->here);
+    return crlf;
 }
 
-GBytes *mime_write(GMimeMessage *message)
+Octets *mime_write(GMimeMessage *message)
 {
     GMimeFormatOptions *options = g_mime_format_options_new();
     g_mime_format_options_set_newline_format(options, GMIME_NEWLINE_FORMAT_UNIX);
@@ -173,7 +175,7 @@ GBytes *mime_write(GMimeMessage *message)
     GMimeStream *stream = g_mime_stream_mem_new();
     g_mime_object_write_to_stream(GMIME_OBJECT(message), options, stream);
     const GByteArray *octets = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-    GBytes *bytes = mime_with_crlf(span_of(octets->data, octets->len));
+    Octets *bytes = mime_with_crlf(span_of(octets->data, octets->len));
     g_object_unref(stream);
     g_mime_format_options_free(options);
     return bytes;
@@ -240,14 +242,14 @@ GMimeObject *mime_find_part(GMimeMessage *message, bool (*matches)(GMimeObject *
     return find_part_below(g_mime_message_get_mime_part(message), matches, 0);
 }
 
-GBytes *mime_part_content(GMimePart *part)
+Octets *mime_part_content(GMimePart *part)
 {
     GMimeDataWrapper *wrapper = g_mime_part_get_content(part);
     GMimeStream *stream = g_mime_stream_mem_new();
     if (wrapper != NULL)
         g_mime_data_wrapper_write_to_stream(wrapper, stream);
     const GByteArray *octets = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-    GBytes *bytes = g_bytes_new(octets->data, octets->len);
+    Octets *bytes = octets_new(octets->data, octets->len);
     g_object_unref(stream);
     return bytes;
 }

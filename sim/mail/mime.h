@@ -27,10 +27,10 @@ char *mime_boundary_new(const char *seed, const Span *contents, size_t count);
 GMimeMultipart *mime_multipart_new(const char *subtype, const char *boundary);
 
 /* The whole message with CRLF line ends. */
-GBytes *mime_write(GMimeMessage *message);
+Octets *mime_write(GMimeMessage *message);
 
 /* Every line end as CRLF; those that are so already stay. */
-GBytes *mime_with_crlf(Span octets);
+Octets *mime_with_crlf(Span octets);
 /* `text` with every CRLF and lone CR as LF, and an LF at its end unless it is empty. To free. */
 char *mime_dup_lines(const char *text);
 
@@ -40,6 +40,6 @@ GMimeMessage *mime_parse(Span octets);
  * Borrowed from `message`; NULL when there is none. */
 GMimeObject *mime_find_part(GMimeMessage *message, bool (*matches)(GMimeObject *part));
 /* A part's content without its transfer encoding. To free; never NULL. */
-GBytes *mime_part_content(GMimePart *part);
+Octets *mime_part_content(GMimePart *part);
 /* RFC 2047 decoded, valid UTF-8. To free. */
 char *mime_decode_header(const char *value);

@@ -240,27 +240,28 @@ static const char *missing_padding(Span text)
     return PADDING[letters % 4];
 }
 
-static GBytes *decode(GMimeContentEncoding encoding, Span text, const char *end)
+static Octets *decode(GMimeContentEncoding encoding, Span text, const char *end)
 {
     GMimeEncoding decoder;
     g_mime_encoding_init_decode(&decoder, encoding);
-    char *octets = g_malloc(g_mime_encoding_outlen(&decoder, text.length + strlen(end)));
-    size_t length = g_mime_encoding_step(&decoder, (const char *)text.data, text.length, octets);
-    length += g_mime_encoding_flush(&decoder, end, strlen(end), octets + length);
-    return g_bytes_new_take(octets, length);
+    Octets *decoded = octets_allocate(g_mime_encoding_outlen(&decoder, text.length + strlen(end)));
+    char *to = (char *)decoded->here;
+    size_t length = g_mime_encoding_step(&decoder, (const char *)text.data, text.length, to);
+    decoded->length = length + g_mime_encoding_flush(&decoder, end, strlen(end), to + length);
+    return decoded;
 }
 
-GBytes *mime_part_decode(const MimePart *part)
+Octets *mime_part_decode(const MimePart *part)
 {
     GMimeContentEncoding encoding = encoding_of(part);
     if (is_as_it_is(part))
-        return g_bytes_new(part->body.data, part->body.length);
+        return octets_new(part->body.data, part->body.length);
     if (encoding == GMIME_CONTENT_ENCODING_DEFAULT)
         return NULL;
     if (encoding == GMIME_CONTENT_ENCODING_BASE64)
         return decode(encoding, part->body, missing_padding(part->body));
     GByteArray *text = without_trailing_blanks(part->body);
-    GBytes *decoded = decode(encoding, span_of(text->data, text->len), "");
+    Octets *decoded = decode(encoding, span_of(text->data, text->len), "");
     g_byte_array_unref(text);
     return decoded;
 }

@@ -44,7 +44,7 @@ bool mime_part_is_message(const MimePart *part);
 char *mime_part_dup_field(const MimePart *part, const char *name);
 /* Its body without the transfer encoding (RFC 2045 §6); NULL when that is none that is known. To
  * unref. */
-GBytes *mime_part_decode(const MimePart *part);
+Octets *mime_part_decode(const MimePart *part);
 /* A field such as Content-Disposition taken apart; to clear. */
 MimeField mime_part_field(const MimePart *part, const char *name);
 void mime_field_clear(MimeField *field);

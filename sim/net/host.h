@@ -53,7 +53,7 @@ void host_udp_unbind(Host *host, uint16_t port);
 /* Sends at most HOST_MAX_UDP_PAYLOAD octets, by reference. Nothing is sent while the host is off.
  */
 void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_t port,
-                   GBytes *data);
+                   Octets *data);
 
 /* Failures. `because` is the seq of the record that tells of them (host.crash, …; level MAIL); it
  * becomes the `because` of what follows from them, here and at the peers. None of the program's

@@ -90,7 +90,7 @@ Slice slice_queue_shift(SliceQueue *queue, size_t maximum)
     return shifted;
 }
 
-bool slice_queue_extend(SliceQueue *queue, const GBytes *within, Span octets)
+bool slice_queue_extend(SliceQueue *queue, const Octets *within, Span octets)
 {
     if (queue->count == 0)
         return false;
@@ -114,11 +114,11 @@ void slice_queue_copy(const SliceQueue *queue, uint8_t *out)
 
 Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length)
 {
-    uint8_t *gathered = g_malloc(length);
+    Octets *gathered = octets_allocate(length);
     for (size_t filled = 0; filled < length; slice++, offset = 0) {
         size_t part = MIN(length - filled, slice->length - offset);
-        memcpy(gathered + filled, slice_span(*slice).data + offset, part);
+        memcpy(gathered->here + filled, slice_span(*slice).data + offset, part);
         filled += part;
     }
-    return (Slice){g_bytes_new_take(gathered, length), 0, length};
+    return (Slice){gathered, 0, length};
 }

@@ -48,9 +48,9 @@ void host_udp_unbind(Host *host, uint16_t port)
 }
 
 void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_t port,
-                   GBytes *data)
+                   Octets *data)
 {
-    size_t length = g_bytes_get_size(data);
+    size_t length = octets_length(data);
     CHECK(length <= HOST_MAX_UDP_PAYLOAD);
     if (!host->is_on)
         return;

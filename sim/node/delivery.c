@@ -214,14 +214,14 @@ static bool is_ascii(const StoredMessage *message)
  * 6152 §3); where that cannot be, the engine fails it with 5.6.3. `*downgraded` is to be unref'd.
  */
 static void choose_content(const Delivery *delivery, SmtpClientTransaction *transaction,
-                           Slice *content, GBytes **downgraded)
+                           Slice *content, Octets **downgraded)
 {
     const StoredMessage *message = delivery->job->message;
     transaction->parameters.utf8 = has_utf8_address(delivery->job);
     if (is_ascii(message))
         return;
-    g_autoptr(GBytes) whole = stored_message_join(message);
-    Span octets = span_of_bytes(whole);
+    g_autoptr(Octets) whole = stored_message_join(message);
+    Span octets = span_of_octets(whole);
     transaction->parameters.utf8 |= !message_header_is_ascii(octets);
     transaction->parameters.body = SMTP_BODY_8BITMIME;
     if (delivery->extensions & SMTP_EXTENSION_8BITMIME)
@@ -229,7 +229,7 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
     *downgraded = message_downgrade(octets);
     if (*downgraded == NULL)
         return;
-    *content = (Slice){*downgraded, 0, g_bytes_get_size(*downgraded)};
+    *content = (Slice){*downgraded, 0, octets_length(*downgraded)};
     transaction->content_front = (Span){0};
     transaction->is_plain = false;
     transaction->parameters.body = SMTP_BODY_7BIT;
@@ -239,7 +239,7 @@ static void send_job(Delivery *delivery)
 {
     const DeliveryJob *job = delivery->job;
     Slice content = job->message->rest;
-    g_autoptr(GBytes) downgraded = NULL;
+    g_autoptr(Octets) downgraded = NULL;
     SmtpClientTransaction transaction = {
         .reverse_path = job->reverse_path,
         .parameters = job->parameters,

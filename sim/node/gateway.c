@@ -30,7 +30,7 @@ struct Gateway {
 void gateway_input_clear(GatewayInput *input)
 {
     g_clear_pointer(&input->server, g_free);
-    g_clear_pointer(&input->data, g_bytes_unref);
+    g_clear_pointer(&input->data, octets_unref);
 }
 
 static void passage_free(void *pointer)
@@ -122,7 +122,7 @@ static void move_in(Passage *passage)
         size_t count = MIN(passage->waiting->len, stream_write_room(passage->stream));
         if (count == 0)
             return;
-        g_autoptr(GBytes) bytes = g_bytes_new(passage->waiting->data, count);
+        g_autoptr(Octets) bytes = octets_new(passage->waiting->data, count);
         size_t taken = stream_write(passage->stream, (Slice){bytes, 0, count});
         if (taken == 0)
             return;
@@ -246,10 +246,10 @@ static void planned_free(void *pointer)
     g_free(planned);
 }
 
-static void take_data(Passage *passage, GBytes *data)
+static void take_data(Passage *passage, Octets *data)
 {
-    gsize size = 0;
-    const char *octets = g_bytes_get_data(data, &size);
+    size_t size = octets_length(data);
+    const char *octets = (const char *)octets_data(data);
     bool is_text = g_utf8_validate(octets, (gssize)size, NULL);
     g_autofree char *text =
         is_text ? g_strndup(octets, size) : g_base64_encode((const guchar *)octets, size);
@@ -324,7 +324,7 @@ void gateway_schedule(Gateway *gateway, const GatewayInput *input)
     planned->gateway = gateway;
     planned->input = *input;
     planned->input.server = g_strdup(input->server);
-    planned->input.data = input->data != NULL ? g_bytes_ref(input->data) : NULL;
+    planned->input.data = input->data != NULL ? octets_ref(input->data) : NULL;
     EventAction action = {run_input, gateway, planned, planned_free};
     simulator_schedule(machine->simulator, input->time, machine->node, EVENT_FOREGROUND, action);
 }

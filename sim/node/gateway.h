@@ -39,7 +39,7 @@ typedef struct GatewayInput {
     uint64_t connection; /* all but STOP; numbers that are none are ignored */
     char *server;        /* CONNECT: a host */
     uint16_t port;       /* CONNECT */
-    GBytes *data;        /* DATA */
+    Octets *data;        /* DATA */
 } GatewayInput;
 
 void gateway_input_clear(GatewayInput *input);

@@ -24,7 +24,7 @@ void incoming_message_drop(IncomingMessage *message)
 
 /* A piece stays where it is if it is not so small that keeping it would cost more than it has.
  * Those that are copied lie one behind the other too. */
-void incoming_message_take(IncomingMessage *message, Span octets, GBytes *within)
+void incoming_message_take(IncomingMessage *message, Span octets, Octets *within)
 {
     enum { SMALL = 256 };
     SliceQueue *content = &message->content;
@@ -32,7 +32,7 @@ void incoming_message_take(IncomingMessage *message, Span octets, GBytes *within
     if (within != NULL && slice_queue_extend(content, within, octets))
         return;
     if (within != NULL && octets.length >= SMALL) {
-        size_t offset = (size_t)(octets.data - (const uint8_t *)g_bytes_get_data(within, NULL));
+        size_t offset = (size_t)(octets.data - octets_data(within));
         slice_queue_take(content, slice_new(within, offset, octets.length));
         return;
     }
@@ -91,7 +91,7 @@ MessageSurvey incoming_message_survey(IncomingMessage *message)
 /* Whether it is worth to keep all of the memory that it lies in. */
 static bool is_worth_keeping(const Slice *slice)
 {
-    return slice->length >= g_bytes_get_size(slice->bytes) / 2;
+    return slice->length >= octets_length(slice->bytes) / 2;
 }
 
 /* The part of the content, which is not empty, that can stay where it is: the last piece, or the

@@ -17,7 +17,7 @@ void incoming_message_clear(IncomingMessage *message);
 void incoming_message_drop(IncomingMessage *message);
 /* The next octets; `within` are the shared bytes that they lie in, or NULL. The limit of a
  * message's size is the SMTP engine's. */
-void incoming_message_take(IncomingMessage *message, Span octets, GBytes *within);
+void incoming_message_take(IncomingMessage *message, Span octets, Octets *within);
 /* What the header says; borrowed from the message as it is now. */
 MessageSurvey incoming_message_survey(IncomingMessage *message);
 /* The whole, with fields on top of it: what the client has sent stays where it is, but for little

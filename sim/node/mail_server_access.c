@@ -133,7 +133,7 @@ static void answer_message(Access *access, const ImapServerEvent *event)
     char date[MAIL_INTERNAL_DATE_SIZE];
     mail_format_internal_date(machine_unix_at(machine, message->date),
                               machine->clock.utc_offset_minutes, date);
-    g_autoptr(GBytes) content =
+    g_autoptr(Octets) content =
         (event->needs & IMAP_NEED_CONTENT) != 0 ? mail_folder_read(folder, event->uid) : NULL;
     if (content == NULL && (event->needs & IMAP_NEED_CONTENT) != 0) {
         imap_server_answer_no(access->engine, event->token, "UNAVAILABLE",
@@ -144,7 +144,7 @@ static void answer_message(Access *access, const ImapServerEvent *event)
         .flags = message->flags,
         .size_octets = message->size,
         .date = date,
-        .content = {content, 0, content != NULL ? g_bytes_get_size(content) : 0},
+        .content = {content, 0, content != NULL ? octets_length(content) : 0},
     };
     imap_server_answer_message(access->engine, event->token, &reply);
 }
@@ -252,7 +252,7 @@ static void append(Access *access, const ImapServerEvent *event)
         return;
     }
     begin_change(access, event);
-    g_autoptr(GBytes) message = g_bytes_new(event->content.data, event->content.length);
+    g_autoptr(Octets) message = octets_new(event->content.data, event->content.length);
     access->open_target = g_steal_pointer(&target);
     mail_store_append(access->server->mailboxes, access->user, access->open_target, message,
                       event->flags, simulator_now(access->server->machine.simulator),

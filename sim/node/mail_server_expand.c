@@ -66,8 +66,8 @@ static StoredMessage *new_message(const LocalDelivery *local, const Address *add
 static bool was_here(const QueueEntry *entry, const Address *address, const AddressMeaning *meaning)
 {
     g_autofree char *own = delivered_to(address, meaning);
-    g_autoptr(GBytes) octets = stored_message_join(entry->message);
-    Span message = span_of_bytes(octets);
+    g_autoptr(Octets) octets = stored_message_join(entry->message);
+    Span message = span_of_octets(octets);
     size_t position = 0;
     Span name, value;
     while (message_next_header_named(message, "Delivered-To", &position, &name, &value)) {

@@ -65,12 +65,10 @@ static StoredMessage *with_return_path(const QueueEntry *entry)
     if (entry->message->path_length > 0)
         return stored_message_ref(entry->message);
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
-    g_autoptr(GBytes) octets = stored_message_join(entry->message);
-    size_t size = g_bytes_get_size(octets);
-    uint8_t *stored = g_malloc(size);
-    if (size > 0)
-        size = copy_without_return_path(stored, span_of(g_bytes_get_data(octets, NULL), size));
-    Slice rest = {g_bytes_new_take(stored, size), 0, size};
+    g_autoptr(Octets) octets = stored_message_join(entry->message);
+    Octets *stored = octets_allocate(octets_length(octets));
+    stored->length = copy_without_return_path(stored->here, span_of_octets(octets));
+    Slice rest = {stored, 0, stored->length};
     return stored_message_new(field, (Span){0}, (Span){0}, rest);
 }
 

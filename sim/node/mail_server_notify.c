@@ -39,7 +39,7 @@ typedef struct Notification {
     QueueEntry *entry;
     char *entry_id;
     char *name;       /* of the notification */
-    GBytes *message;  /* as it was composed: waiting for room does not change its dates */
+    Octets *message;  /* as it was composed: waiting for room does not change its dates */
     SimTime wait_ns;  /* how long it has waited for room the last time; 0: not yet */
     SimTime offer_at; /* and when that is over */
     Timer room_timer;
@@ -53,7 +53,7 @@ void notification_free(void *pointer)
 {
     Notification *notification = pointer;
     simulator_cancel(notification->server->machine.simulator, &notification->room_timer);
-    g_bytes_unref(notification->message);
+    octets_unref(notification->message);
     g_free(notification->to);
     g_free(notification->entry_id);
     g_free(notification->name);
@@ -97,13 +97,13 @@ static DsnRecipient *report_recipients(const Notification *notification)
 }
 
 /* The message of `notification`, about `entry`. */
-static GBytes *compose(const Notification *notification, const QueueEntry *entry,
+static Octets *compose(const Notification *notification, const QueueEntry *entry,
                        const DsnRecipient *recipients, size_t recipient_count)
 {
     const Machine *machine = &notification->server->machine;
     const char *name = notification->name;
     const char *host = host_name(machine->host);
-    g_autoptr(GBytes) original = stored_message_join(entry->message);
+    g_autoptr(Octets) original = stored_message_join(entry->message);
     g_autofree char *message_id = g_strdup_printf("%s@%s", name, host);
     DsnReport report = {
         .reporting_mta = host,
@@ -114,7 +114,7 @@ static GBytes *compose(const Notification *notification, const QueueEntry *entry
         .arrival_unix = machine_unix_at(machine, entry->arrived_at),
         .date_unix = machine_unix_now(machine),
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
-        .original = span_of_bytes(original),
+        .original = span_of_octets(original),
         /* RFC 3461 §4.3: RET is for failures; any other notice returns the headers. */
         .return_full =
             entry->envelope->return_content == RETURN_FULL && recipients[0].action == DSN_FAILED,
@@ -130,7 +130,7 @@ static void offer(Notification *notification,
 {
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, notification->to, NOTIFY_NEVER, NULL);
-    g_autoptr(StoredMessage) message = stored_message_of_bytes(notification->message);
+    g_autoptr(StoredMessage) message = stored_message_of_octets(notification->message);
     queue_add(notification->server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){done, notification});
 }

@@ -13,7 +13,7 @@
 typedef struct Answer {
     MailServer *server;
     char *mail, *recipient, *entry, *name, *to;
-    GBytes *message;
+    Octets *message;
 } Answer;
 
 void answer_free(void *pointer)
@@ -25,7 +25,7 @@ void answer_free(void *pointer)
     g_free(answer->name);
     g_free(answer->to);
     if (answer->message != NULL)
-        g_bytes_unref(answer->message);
+        octets_unref(answer->message);
     g_free(answer);
 }
 
@@ -64,8 +64,8 @@ static const char *find_rule(MailServer *server, const QueueEntry *entry, const 
                              const MailServerVacation *vacation)
 {
     OwnAddresses own = {server, user};
-    g_autoptr(GBytes) octets = stored_message_join(entry->message);
-    Span message = span_of_bytes(octets);
+    g_autoptr(Octets) octets = stored_message_join(entry->message);
+    Span message = span_of_octets(octets);
     const char *sender = entry->envelope->reverse_path;
     const char *rule = auto_reply_find_rule(message, sender, &(AutoReplyUser){is_own, &own});
     if (rule != NULL)
@@ -100,12 +100,12 @@ static char *message_id_of(Span message)
     return close != NULL ? g_strndup(open + 1, (gsize)(close - open - 1)) : NULL;
 }
 
-static GBytes *compose(const MailServer *server, const QueueEntry *entry, const Answer *answer,
+static Octets *compose(const MailServer *server, const QueueEntry *entry, const Answer *answer,
                        const MailServerVacation *vacation)
 {
     const Machine *machine = &server->machine;
-    g_autoptr(GBytes) octets = stored_message_join(entry->message);
-    Span message = span_of_bytes(octets);
+    g_autoptr(Octets) octets = stored_message_join(entry->message);
+    Span message = span_of_octets(octets);
     g_autofree char *subject = answer_subject(message, vacation);
     g_autofree char *id = message_id_of(message);
     g_autofree char *own_id = g_strdup_printf("%s@%s", answer->name, host_name(machine->host));
@@ -126,7 +126,7 @@ static GBytes *compose(const MailServer *server, const QueueEntry *entry, const 
         .utc_offset_minutes = machine->clock.utc_offset_minutes,
         .boundary_seed = answer->name,
     };
-    GBytes *composed = message_compose(&draft, NULL);
+    Octets *composed = message_compose(&draft, NULL);
     if (composed != NULL)
         return composed;
     draft.in_reply_to = draft.references = NULL; /* the peer's Message-ID is none */
@@ -163,7 +163,7 @@ static void answer_noted(void *owner, DiskResult result)
     }
     g_autoptr(Envelope) envelope = envelope_new("");
     envelope_add_recipient(envelope, answer->to, NOTIFY_NEVER, NULL);
-    g_autoptr(StoredMessage) message = stored_message_of_bytes(answer->message);
+    g_autoptr(StoredMessage) message = stored_message_of_octets(answer->message);
     queue_add(answer->server->queue, envelope, (QueueMessage){.message = message},
               (QueueAdded){answer_added, answer});
 }

@@ -43,7 +43,7 @@ static void on_query(void *owner, Ipv4Address source, uint16_t source_port, Span
     if (!dns_zone_answer_datagram(server->zone, data, octets, &length))
         return;
     trace_response(server, span_of(octets, length));
-    g_autoptr(GBytes) datagram = g_bytes_new(octets, length);
+    g_autoptr(Octets) datagram = octets_new(octets, length);
     host_udp_send(server->machine.host, DNS_PORT, source, source_port, datagram);
 }
 

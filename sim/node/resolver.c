@@ -118,7 +118,7 @@ static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)
         resolver->port = host_udp_bind(machine->host, 0, resolver_on_datagram, resolver);
     TRACE(machine->trace, machine->node, DNS_QUERY, 0, .name = event->question.name, .type = type,
           .id = event->id);
-    g_autoptr(GBytes) datagram = g_bytes_new(event->datagram.data, event->datagram.length);
+    g_autoptr(Octets) datagram = octets_new(event->datagram.data, event->datagram.length);
     host_udp_send(machine->host, resolver->port, machine->name_server, DNS_PORT, datagram);
 }
 

@@ -221,7 +221,7 @@ static size_t session_copy_output(Session *session, size_t room, Slice *slice)
     size_t count = MIN(output.length, room);
     if (count == 0)
         return 0;
-    *slice = (Slice){g_bytes_new(output.data, count), 0, count};
+    *slice = (Slice){octets_new(output.data, count), 0, count};
     if (session->tls != NULL)
         tls_records_consume_output(session->tls, count);
     else

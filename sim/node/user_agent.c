@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* One piece of memory: the mail, what is kept for each recipient, and the name. */
-AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope)
+AgentMail *agent_mail_new(Span name, Octets *content, Envelope *envelope)
 {
     const size_t count = envelope != NULL ? envelope->recipient_count : 0;
     const size_t recipients_size = count * (sizeof(size_t) + sizeof(uint8_t));
@@ -18,7 +18,7 @@ AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope)
     mail->name = (char *)mail->states + count;
     if (name.length > 0)
         memcpy(mail->name, name.data, name.length);
-    mail->content = g_bytes_ref(content);
+    mail->content = octets_ref(content);
     mail->envelope = envelope;
     return mail;
 }
@@ -26,7 +26,7 @@ AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope)
 void agent_mail_free(void *mail)
 {
     AgentMail *agent_mail = mail;
-    g_bytes_unref(agent_mail->content);
+    octets_unref(agent_mail->content);
     envelope_free(agent_mail->envelope);
     g_free(agent_mail);
 }
@@ -97,7 +97,7 @@ AgentMail *user_agent_find_received(const UserAgent *agent, const char *mail)
 
 static Span mail_span(const AgentMail *mail)
 {
-    return span_of_bytes(mail->content);
+    return span_of_octets(mail->content);
 }
 
 /* ---- Writing ---- */
@@ -163,16 +163,18 @@ static char *message_id_of(const AgentMail *answered)
 }
 
 /* What stands behind the text without being made right: a message need not be a good one. */
-static GBytes *with_raw_octets(GBytes *message, const char *raw)
+static Octets *with_raw_octets(Octets *message, const char *raw)
 {
     if (raw == NULL)
-        return g_bytes_ref(message);
-    GByteArray *octets = g_bytes_unref_to_array(g_bytes_ref(message));
-    g_byte_array_append(octets, (const uint8_t *)raw, (guint)strlen(raw));
-    return g_byte_array_free_to_bytes(octets);
+        return octets_ref(message);
+    size_t length = octets_length(message), more = strlen(raw);
+    Octets *octets = octets_allocate(length + more);
+    memcpy(octets->here, octets_data(message), length);
+    memcpy(octets->here + length, raw, more);
+    return octets;
 }
 
-static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered,
+static Octets *compose(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered,
                        GError **error)
 {
     g_autofree MessageMailbox *to = mailboxes_of(mail->to, mail->to_count);
@@ -201,7 +203,7 @@ static GBytes *compose(UserAgent *agent, const UserAgentMail *mail, const AgentM
     };
     size_t raw_size = mail->raw != NULL ? strlen(mail->raw) : 0;
     size_t size = mail->size > raw_size ? mail->size - raw_size : 0;
-    g_autoptr(GBytes) composed = message_compose_of_size(&draft, size, error);
+    g_autoptr(Octets) composed = message_compose_of_size(&draft, size, error);
     return composed != NULL ? with_raw_octets(composed, mail->raw) : NULL;
 }
 
@@ -219,7 +221,7 @@ static Envelope *envelope_of(const UserAgent *agent, const UserAgentMail *mail)
 static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const AgentMail *answered)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) content = compose(agent, mail, answered, &error);
+    g_autoptr(Octets) content = compose(agent, mail, answered, &error);
     if (content == NULL) {
         user_agent_tell_failure(agent, "compose", mail->name, NULL, span_of_text(error->message),
                                 0);
@@ -233,7 +235,7 @@ static void write_and_submit(UserAgent *agent, const UserAgentMail *mail, const 
     const char *only = envelope->recipient_count == 1 ? envelope->recipients[0].address : "";
     TRACE(agent->machine.trace, agent->machine.node, AGENT_COMPOSE, 0, .mail = mail->name,
           .from = agent->address, .to = recipients != NULL ? recipients : only,
-          .subject = mail->subject, .size = g_bytes_get_size(content));
+          .subject = mail->subject, .size = octets_length(content));
     if (agent->sends_directly) {
         user_agent_send_directly_take(agent, written);
     } else {

@@ -90,7 +90,7 @@ static void deliver(UserAgent *agent, const AgentMail *mail, Envelope *part)
     direct->agent = agent;
     direct->mail = g_strdup(mail->name);
     direct->envelope = part;
-    direct->message = stored_message_of_bytes(mail->content);
+    direct->message = stored_message_of_octets(mail->content);
     direct->recipients = g_new0(SmtpClientRecipient, part->recipient_count);
     for (size_t i = 0; i < part->recipient_count; i++) {
         direct->recipients[i].mailbox = part->recipients[i].address;

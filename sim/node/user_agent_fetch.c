@@ -105,7 +105,7 @@ static void take_message(UserAgent *agent, const ImapClientEvent *event)
     if ((event->has & IMAP_NEED_CONTENT) == 0 || event->uid < agent->next_uid)
         return;
     Span id = message_id_left(event->content);
-    g_autoptr(GBytes) content = g_bytes_new(event->content.data, event->content.length);
+    g_autoptr(Octets) content = octets_new(event->content.data, event->content.length);
     AgentMail *mail = agent_mail_new(id, content, NULL);
     mail->uid = event->uid;
     mail->is_seen = mail->is_read = (event->flags & IMAP_FLAG_SEEN) != 0;

@@ -21,7 +21,7 @@ typedef enum RecipientState {
 /* A message written here and not yet handed over, or one that has been fetched. */
 typedef struct AgentMail {
     char *name; /* behind the mail */
-    GBytes *content;
+    Octets *content;
     Envelope *envelope; /* written ones only */
     uint32_t uid;       /* fetched ones only */
     bool is_read;       /* the person has opened it */
@@ -84,7 +84,7 @@ void user_agent_submit(UserAgent *agent);
 void user_agent_send_directly_take(UserAgent *agent, AgentMail *mail);
 void direct_delivery_free(void *direct);
 /* Takes `envelope` over, which is NULL for one that has been fetched. */
-AgentMail *agent_mail_new(Span name, GBytes *content, Envelope *envelope);
+AgentMail *agent_mail_new(Span name, Octets *content, Envelope *envelope);
 void agent_mail_free(void *mail);
 /* Lets go of the connection and its engine, if there are any. */
 void user_agent_drop_submission(UserAgent *agent);

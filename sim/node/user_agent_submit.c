@@ -146,7 +146,7 @@ static void send_next(UserAgent *agent)
         mail->under_way[count++] = i;
     }
     mail->is_tried = true;
-    Slice content = {mail->content, 0, g_bytes_get_size(mail->content)};
+    Slice content = {mail->content, 0, octets_length(mail->content)};
     SmtpClientTransaction transaction = {
         .reverse_path = envelope->reverse_path,
         .parameters = {.ret = envelope->return_content,

@@ -78,7 +78,7 @@ static DnsRecord put_record(const DnsRecord *record, const DnsFinding *finding, 
         copy.soa.mailbox = put_text(record->soa.mailbox, texts);
         break;
     case DNS_RDATA_BYTES:
-        copy.bytes = g_bytes_ref(record->bytes);
+        copy.bytes = octets_ref(record->bytes);
         break;
     case DNS_RDATA_ADDRESS:
         break;
@@ -117,7 +117,7 @@ void dns_finding_unref(DnsFinding *finding)
         return;
     for (size_t i = 0; i < finding->record_count; i++) {
         if (dns_record_rdata(&finding->records[i]) == DNS_RDATA_BYTES)
-            g_bytes_unref(finding->records[i].bytes);
+            octets_unref(finding->records[i].bytes);
     }
     g_free(finding);
 }

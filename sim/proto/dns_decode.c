@@ -124,7 +124,7 @@ static bool is_txt(Span strings)
 static bool get_bytes(Reader *reader, size_t length, DnsRecord *record)
 {
     Span bytes = span_of(reader->datagram.data + reader->offset, length);
-    record->bytes = g_bytes_new(bytes.data, bytes.length);
+    record->bytes = octets_new(bytes.data, bytes.length);
     reader->offset += length;
     if (record->class != DNS_CLASS_IN)
         return true;

@@ -125,8 +125,7 @@ static bool put_rdata(Writer *writer, const DnsRecord *record)
     case DNS_RDATA_SOA:
         return put_soa(writer, &record->soa);
     case DNS_RDATA_BYTES:
-        return put_bytes(writer, g_bytes_get_data(record->bytes, NULL),
-                         g_bytes_get_size(record->bytes));
+        return put_bytes(writer, octets_data(record->bytes), octets_length(record->bytes));
     }
     return false;
 }

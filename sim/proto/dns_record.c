@@ -57,14 +57,14 @@ DnsRecord dns_record_txt(const char *name, uint32_t ttl_s, const char *text)
         text += part;
         left -= part;
     } while (left > 0);
-    record.bytes = g_byte_array_free_to_bytes(strings);
+    record.bytes = octets_of_array(strings);
     return record;
 }
 
 char *dns_record_dup_text(const DnsRecord *record)
 {
-    gsize length = 0;
-    const uint8_t *at = g_bytes_get_data(record->bytes, &length);
+    size_t length = octets_length(record->bytes);
+    const uint8_t *at = octets_data(record->bytes);
     GString *text = g_string_new(NULL);
     for (gsize i = 0; i < length; i += 1U + at[i])
         g_string_append_len(text, (const char *)at + i + 1, (gssize)MIN(at[i], length - i - 1));
@@ -113,7 +113,7 @@ DnsRecord dns_record_copy(const DnsRecord *record)
         copy.soa.mailbox = g_strdup(record->soa.mailbox);
         break;
     case DNS_RDATA_BYTES:
-        copy.bytes = g_bytes_ref(record->bytes);
+        copy.bytes = octets_ref(record->bytes);
         break;
     }
     return copy;
@@ -135,7 +135,7 @@ void dns_record_clear(DnsRecord *record)
         g_free(record->soa.mailbox);
         break;
     case DNS_RDATA_BYTES:
-        g_clear_pointer(&record->bytes, g_bytes_unref);
+        g_clear_pointer(&record->bytes, octets_unref);
         break;
     }
     g_free(record->name);
@@ -163,7 +163,7 @@ bool dns_record_equals(const DnsRecord *a, const DnsRecord *b)
     case DNS_RDATA_SOA:
         return soa_equals(&a->soa, &b->soa);
     case DNS_RDATA_BYTES:
-        return g_bytes_equal(a->bytes, b->bytes);
+        return octets_equal(a->bytes, b->bytes);
     }
     return false;
 }
@@ -201,8 +201,7 @@ static void append_txt(GString *line, Span strings)
 
 static void append_bytes(GString *line, const DnsRecord *record)
 {
-    Span bytes = {0};
-    bytes.data = g_bytes_get_data(record->bytes, &bytes.length);
+    Span bytes = span_of_octets(record->bytes);
     if (record->type == DNS_TYPE_TXT && record->class == DNS_CLASS_IN) {
         append_txt(line, bytes);
         return;

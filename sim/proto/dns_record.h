@@ -70,7 +70,7 @@ typedef struct DnsRecord {
             char *exchange;
         } mx;
         DnsSoa soa;
-        GBytes *bytes;
+        Octets *bytes;
     };
 } DnsRecord;
 

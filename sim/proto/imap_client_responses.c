@@ -442,7 +442,7 @@ static bool take_tagged(ImapClient *client, ImapLexer *lexer)
 void imap_client_respond(ImapClient *client)
 {
     Buffer *text = &client->reader.text;
-    uint8_t *start = text->data + text->start;
+    uint8_t *start = text->memory->here + text->start;
     ImapLexer lexer = {start, start + text->length};
     bool good = false;
     if (imap_lexer_char(&lexer, '*'))

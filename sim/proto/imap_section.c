@@ -319,7 +319,7 @@ static Slice cut_fields(const ImapFetchItem *item, Slice message)
     if (has_empty_line(content, message_body_offset(content)))
         g_byte_array_append(chosen, (const guint8 *)"\r\n", 2);
     Slice cut = {.length = chosen->len};
-    cut.bytes = g_byte_array_free_to_bytes(chosen);
+    cut.bytes = octets_of_array(chosen);
     return cut;
 }
 
@@ -382,10 +382,10 @@ static ImapCut cut_of_part(const ImapFetchItem *item, Slice message, const MimeP
     if (item->kind != IMAP_FETCH_SECTION) { /* of leaves alone, RFC 9051 §6.4.5 BINARY */
         if (part->part_count > 0)
             return IMAP_CUT_NO_PART;
-        GBytes *decoded = mime_part_decode(part);
+        Octets *decoded = mime_part_decode(part);
         if (decoded == NULL)
             return IMAP_CUT_UNKNOWN_ENCODING;
-        *cut = (Slice){decoded, 0, g_bytes_get_size(decoded)};
+        *cut = (Slice){decoded, 0, octets_length(decoded)};
         return IMAP_CUT_DONE;
     }
     if (item->part == IMAP_SECTION_WHOLE || item->part == IMAP_SECTION_MIME) {

@@ -17,7 +17,7 @@ static void show_command(ImapServer *server)
 static ImapLexer lexer_of(ImapServer *server)
 {
     Buffer *text = &server->reader.text;
-    uint8_t *start = text->data + text->start;
+    uint8_t *start = text->memory->here + text->start;
     return (ImapLexer){start, start + text->length};
 }
 

@@ -50,7 +50,7 @@ static bool is_quotable(const ImapServer *server, Span string)
 void imap_server_put_string(ImapServer *server, Span string)
 {
     if (!is_quotable(server, string)) {
-        g_autoptr(GBytes) bytes = g_bytes_new(string.data, string.length);
+        g_autoptr(Octets) bytes = octets_new(string.data, string.length);
         imap_server_put_literal(server, (Slice){bytes, 0, string.length});
         return;
     }

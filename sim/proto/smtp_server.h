@@ -183,7 +183,7 @@ typedef struct SmtpServerEvent {
         Span verify; /* VRFY, EXPN: the argument, an address or a name, not empty */
         struct {
             Span content;
-            GBytes *within; /* the shared bytes that it lies in, for who keeps a reference to them;
+            Octets *within; /* the shared bytes that it lies in, for who keeps a reference to them;
                                NULL: none, it is to be copied */
         };
         struct {

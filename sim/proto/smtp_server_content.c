@@ -29,7 +29,7 @@ static bool content_is_sound(const SmtpServer *server)
 }
 
 /* Hands out a piece of the input that has been read. */
-static void tell_content(SmtpServer *server, Span content, GBytes *within)
+static void tell_content(SmtpServer *server, Span content, Octets *within)
 {
     server->is_beyond_ascii = server->is_beyond_ascii || !span_is_ascii(content);
     server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
@@ -40,7 +40,7 @@ static void tell_content(SmtpServer *server, Span content, GBytes *within)
 
 bool smtp_server_step_data(SmtpServer *server)
 {
-    GBytes *within = intake_bytes(&server->input);
+    Octets *within = intake_bytes(&server->input);
     SmtpContentPiece piece =
         smtp_content_decoder_read(&server->decoder, intake_peek(&server->input));
     if (piece.consumed == 0)
@@ -87,7 +87,7 @@ bool smtp_server_step_chunk(SmtpServer *server)
         finish_chunk(server);
         return true;
     }
-    GBytes *within = intake_bytes(&server->input);
+    Octets *within = intake_bytes(&server->input);
     Span input = intake_peek(&server->input);
     Span octets = span_of(input.data, (size_t)MIN(input.length, server->chunk_left));
     if (octets.length == 0)

@@ -12,7 +12,7 @@ enum {
 
 struct Diagnostics {
     char *name;
-    GBytes *source;
+    Octets *source;
     GArray *line_starts; /* size_t offsets into the source */
     GPtrArray *entries;  /* of Diagnostic */
     size_t errors, warnings;
@@ -29,7 +29,7 @@ Diagnostics *diagnostics_new(void)
 {
     Diagnostics *diagnostics = g_new0(Diagnostics, 1);
     diagnostics->name = g_strdup("scenario");
-    diagnostics->source = g_bytes_new_static("", 0);
+    diagnostics->source = octets_new("", 0);
     diagnostics->line_starts = g_array_new(FALSE, FALSE, sizeof(size_t));
     diagnostics->entries = g_ptr_array_new_with_free_func(diagnostic_free);
     return diagnostics;
@@ -40,7 +40,7 @@ void diagnostics_free(Diagnostics *diagnostics)
     if (diagnostics == NULL)
         return;
     g_free(diagnostics->name);
-    g_bytes_unref(diagnostics->source);
+    octets_unref(diagnostics->source);
     g_array_unref(diagnostics->line_starts);
     g_ptr_array_unref(diagnostics->entries);
     g_free(diagnostics);
@@ -67,8 +67,8 @@ void diagnostics_set_source(Diagnostics *diagnostics, const char *name, Span byt
 {
     g_free(diagnostics->name);
     diagnostics->name = g_strdup(name);
-    g_bytes_unref(diagnostics->source);
-    diagnostics->source = g_bytes_new(bytes.data, bytes.length);
+    octets_unref(diagnostics->source);
+    diagnostics->source = octets_new(bytes.data, bytes.length);
     find_lines(diagnostics->line_starts, bytes);
     g_ptr_array_set_size(diagnostics->entries, 0);
     diagnostics->errors = diagnostics->warnings = 0;
@@ -169,8 +169,8 @@ static Span source_line(const Diagnostics *diagnostics, uint32_t line)
     const GArray *starts = diagnostics->line_starts;
     if (line == 0 || line > starts->len)
         return (Span){0};
-    size_t size = 0;
-    const uint8_t *data = g_bytes_get_data(diagnostics->source, &size);
+    size_t size = octets_length(diagnostics->source);
+    const uint8_t *data = octets_data(diagnostics->source);
     size_t start = g_array_index(starts, size_t, line - 1);
     size_t end = line < starts->len ? g_array_index(starts, size_t, line) : size;
     while (end > start && (data[end - 1] == '\n' || data[end - 1] == '\r'))

@@ -64,17 +64,15 @@ static const char *peek_text(JsonObject *line, const char *key)
     return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
 }
 
-static GBytes *read_data(const InputsReader *reader, JsonObject *line)
+static Octets *read_data(const InputsReader *reader, JsonObject *line)
 {
     const char *text = peek_text(line, "text"), *base64 = peek_text(line, "base64");
     gsize size = text != NULL ? strlen(text) : 0;
-    g_autofree guchar *octets = NULL;
-    if (text != NULL)
-        octets = g_memdup2(text, size);
-    else if (base64 != NULL)
-        octets = g_base64_decode(base64, &size);
+    g_autofree guchar *decoded = NULL;
+    if (text == NULL && base64 != NULL)
+        decoded = g_base64_decode(base64, &size);
     if (size > 0 && size <= GATEWAY_DATA_MAX)
-        return g_bytes_new_take(g_steal_pointer(&octets), size);
+        return octets_new(text != NULL ? (const void *)text : decoded, size);
     diagnostics_error(reader->diagnostics, reader->at,
                       "`text` or `base64` must hold 1 to %d octets", GATEWAY_DATA_MAX);
     return NULL;

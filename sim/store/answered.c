@@ -83,7 +83,7 @@ void answered_note(Answered *answered, const char *user, const char *sender, Sim
     g_autofree char *path = path_of(user, sender);
     g_autofree char *file = file_of(path, now);
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+    g_autoptr(Octets) nothing = octets_new(NULL, 0);
     const SimTime *before = g_hash_table_lookup(answered->times, path);
     g_autofree char *old = before != NULL ? file_of(path, *before) : NULL;
     DiskPlan *plan = disk_plan_new();

@@ -120,7 +120,7 @@ static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char
     plan->last = step;
 }
 
-void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content)
+void disk_plan_write(DiskPlan *plan, const char *path, Octets *content)
 {
     plan_add(plan, STEP_WRITE, path, NULL, chunk_new(content));
 }
@@ -130,7 +130,7 @@ void disk_plan_write_value(DiskPlan *plan, const char *path, DiskValue value)
     plan_add(plan, STEP_WRITE, path, NULL, chunk_new_value(&value));
 }
 
-void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content)
+void disk_plan_append(DiskPlan *plan, const char *path, Octets *content)
 {
     plan_add(plan, STEP_APPEND, path, NULL, chunk_new(content));
 }
@@ -477,12 +477,12 @@ bool disk_is_idle(const Disk *disk)
     return disk->first_plan == NULL;
 }
 
-GBytes *disk_read(const Disk *disk, const char *path)
+Octets *disk_read(const Disk *disk, const char *path)
 {
     return disk_files_read(disk->files, path);
 }
 
-GBytes *disk_read_beginning(const Disk *disk, const char *path, size_t count)
+Octets *disk_read_beginning(const Disk *disk, const char *path, size_t count)
 {
     return disk_files_read_beginning(disk->files, path, count);
 }

@@ -110,9 +110,9 @@ DiskPlan *disk_plan_new(void);
 /* Only for a plan that is not run. */
 void disk_plan_free(DiskPlan *plan);
 /* Makes the file's content `content`, creating it when it is not there. Shares `content`. */
-void disk_plan_write(DiskPlan *plan, const char *path, GBytes *content);
+void disk_plan_write(DiskPlan *plan, const char *path, Octets *content);
 /* Adds to the end of the file, creating it when it is not there. Shares `content`. */
-void disk_plan_append(DiskPlan *plan, const char *path, GBytes *content);
+void disk_plan_append(DiskPlan *plan, const char *path, Octets *content);
 /* The same of few octets, which are copied. */
 void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 /* A content that is kept as what it says, which takes less room than its octets, and is put into
@@ -159,9 +159,9 @@ bool disk_is_idle(const Disk *disk);
 
 /* The content, to unref; NULL when there is no such file. It is what is there: whether a program
  * could read it now is asked first, by disk_read_fails. */
-GBytes *disk_read(const Disk *disk, const char *path);
+Octets *disk_read(const Disk *disk, const char *path);
 /* The same, but where it costs less, only the first `count` octets of more. */
-GBytes *disk_read_beginning(const Disk *disk, const char *path, size_t count);
+Octets *disk_read_beginning(const Disk *disk, const char *path, size_t count);
 /* Octets of the file; 0 when there is none. */
 uint64_t disk_file_size(const Disk *disk, const char *path);
 /* Whether the disk has been made to fail in reading: quick. */

@@ -28,8 +28,8 @@ struct Chunk {
     uint64_t references : 4;
     uint64_t length : 14; /* of the value, or the row */
     union {
-        uint8_t octets[sizeof(GBytes *)]; /* or more; of a row too */
-        GBytes *bytes;                    /* a reference */
+        uint8_t octets[sizeof(Octets *)]; /* or more; of a row too */
+        Octets *bytes;                    /* a reference */
         const DiskValueType *type;        /* of the value behind the chunk */
     };
 };
@@ -81,10 +81,10 @@ static uint8_t *behind(const Chunk *chunk)
     return (uint8_t *)(uintptr_t)(chunk + 1);
 }
 
-static GBytes *part_bytes(const Part *part)
+static Octets *part_bytes(const Part *part)
 {
-    GBytes *bytes;
-    memcpy(&bytes, part->own, sizeof(GBytes *));
+    Octets *bytes;
+    memcpy(&bytes, part->own, sizeof(Octets *));
     return bytes;
 }
 
@@ -97,7 +97,7 @@ static uint8_t *row_of(const Chunk *chunk)
 static void part_clear(const Part *part, const DiskValueType *type)
 {
     if (part->kind == CHUNK_BYTES)
-        g_bytes_unref(part_bytes(part));
+        octets_unref(part_bytes(part));
     else if (part->kind == CHUNK_VALUE)
         type->clear(part->own);
 }
@@ -105,14 +105,12 @@ static void part_clear(const Part *part, const DiskValueType *type)
 /* Returns how many octets it has written. */
 static size_t part_write(const Part *part, const DiskValueType *type, uint8_t *to)
 {
-    gsize size = part->length;
-    const void *octets = part->own;
     if (part->kind == CHUNK_VALUE)
         return type->write(part->own, to);
-    if (part->kind == CHUNK_BYTES)
-        octets = g_bytes_get_data(part_bytes(part), &size);
-    memcpy(to, octets, size);
-    return size;
+    Span octets = part->kind == CHUNK_BYTES ? span_of_octets(part_bytes(part))
+                                            : span_of(part->own, part->length);
+    memcpy(to, octets.data, octets.length);
+    return octets.length;
 }
 
 /* Of a chunk that is no row. */
@@ -122,7 +120,7 @@ static Part part_of(const Chunk *chunk)
     case CHUNK_OCTETS:
         return (Part){CHUNK_OCTETS, chunk->octets, chunk->size - chunk_size(chunk->before)};
     case CHUNK_BYTES:
-        return (Part){CHUNK_BYTES, (const uint8_t *)&chunk->bytes, sizeof(GBytes *)};
+        return (Part){CHUNK_BYTES, (const uint8_t *)&chunk->bytes, sizeof(Octets *)};
     case CHUNK_VALUE:
         return (Part){CHUNK_VALUE, behind(chunk), chunk->length};
     case CHUNK_ROW:
@@ -186,7 +184,7 @@ static Chunk *chunk_allocate(ChunkKind kind, uint64_t size, size_t room)
 
 Chunk *chunk_new_octets(Span octets)
 {
-    size_t here = sizeof(GBytes *);
+    size_t here = sizeof(Octets *);
     if (octets.length == 0)
         return NULL;
     Chunk *chunk = chunk_allocate(CHUNK_OCTETS, octets.length,
@@ -195,14 +193,13 @@ Chunk *chunk_new_octets(Span octets)
     return chunk;
 }
 
-Chunk *chunk_new(GBytes *bytes)
+Chunk *chunk_new(Octets *bytes)
 {
-    gsize size = 0;
-    const void *data = g_bytes_get_data(bytes, &size);
-    if (size <= COPIED_MAX)
-        return chunk_new_octets(span_of(data, size));
-    Chunk *chunk = chunk_allocate(CHUNK_BYTES, size, 0);
-    chunk->bytes = g_bytes_ref(bytes);
+    Span octets = span_of_octets(bytes);
+    if (octets.length <= COPIED_MAX)
+        return chunk_new_octets(octets);
+    Chunk *chunk = chunk_allocate(CHUNK_BYTES, octets.length, 0);
+    chunk->bytes = octets_ref(bytes);
     return chunk;
 }
 
@@ -297,33 +294,33 @@ static void copy_own(const Chunk *chunk, uint8_t *to)
 }
 
 /* Copies all octets. */
-static uint8_t *chunk_copy(const Chunk *chunk)
+static Octets *chunk_copy(const Chunk *chunk)
 {
-    uint8_t *all = g_malloc(chunk_size(chunk));
+    Octets *all = octets_allocate(chunk_size(chunk));
     for (const Chunk *at = chunk; at != NULL; at = chunk_before(at))
-        copy_own(at, all + chunk_size(chunk_before(at)));
+        copy_own(at, all->here + chunk_size(chunk_before(at)));
     return all;
 }
 
-GBytes *chunk_read(const Chunk *chunk)
+Octets *chunk_read(const Chunk *chunk)
 {
     if (chunk == NULL)
-        return g_bytes_new(NULL, 0);
+        return octets_new(NULL, 0);
     if (chunk->kind == CHUNK_BYTES && chunk->before == NULL)
-        return g_bytes_ref(chunk->bytes);
-    return g_bytes_new_take(chunk_copy(chunk), chunk->size);
+        return octets_ref(chunk->bytes);
+    return chunk_copy(chunk);
 }
 
 /* It does where the content is one value and nothing else, as a message in a mailbox is. */
-GBytes *chunk_read_beginning(const Chunk *chunk, size_t count)
+Octets *chunk_read_beginning(const Chunk *chunk, size_t count)
 {
     bool is_value = chunk_is_alone(chunk) && chunk->kind == CHUNK_VALUE;
     if (!is_value || chunk->type->begin == NULL || chunk->size <= count)
         return chunk_read(chunk);
     Part value = part_of(chunk);
-    uint8_t *octets = g_malloc(count);
-    chunk->type->begin(value.own, octets, count);
-    return g_bytes_new_take(octets, count);
+    Octets *beginning = octets_allocate(count);
+    chunk->type->begin(value.own, beginning->here, count);
+    return beginning;
 }
 
 static bool chunk_begins_with(const Chunk *chunk, const Chunk *beginning)
@@ -355,10 +352,9 @@ Chunk *chunk_tear(Chunk *durable, Chunk *view, Random *draws)
         return chunk_ref(view);
     uint64_t kept = chunk_begins_with(view, durable) ? chunk_size(durable) : 0;
     uint64_t end = kept + random_draw_below(draws, chunk_size(view) - kept + 1);
-    uint8_t *octets = chunk_copy(view);
+    g_autoptr(Octets) torn = chunk_copy(view);
     if (tear == TEAR_WITH_HOLES)
-        lose_blocks(octets, kept, end, draws);
-    g_autoptr(GBytes) all = g_bytes_new_take(octets, chunk_size(view));
-    g_autoptr(GBytes) torn = g_bytes_new_from_bytes(all, 0, end);
+        lose_blocks(torn->here, kept, end, draws);
+    torn->length = end;
     return chunk_new(torn);
 }

@@ -19,7 +19,7 @@ bool chunk_is_alone(const Chunk *chunk);
 Chunk *chunk_ref(Chunk *chunk);
 void chunk_unref(Chunk *chunk);
 /* A content by itself; shares `bytes`, if they are many. */
-Chunk *chunk_new(GBytes *bytes);
+Chunk *chunk_new(Octets *bytes);
 Chunk *chunk_new_octets(Span octets);
 /* Takes over what the value owns. */
 Chunk *chunk_new_value(const DiskValue *value);
@@ -30,9 +30,9 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk);
  * into one piece of memory, if it is not much. Takes the reference over, and gives one to the same
  * content. */
 Chunk *chunk_fold(Chunk *chunk);
-GBytes *chunk_read(const Chunk *chunk);
+Octets *chunk_read(const Chunk *chunk);
 /* The same, but where it costs less, only the first `count` octets of more. */
-GBytes *chunk_read_beginning(const Chunk *chunk, size_t count);
+Octets *chunk_read_beginning(const Chunk *chunk, size_t count);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see
  * disk.h. A new reference. */
 Chunk *chunk_tear(Chunk *durable, Chunk *view, Random *draws);

@@ -259,13 +259,13 @@ void disk_files_lose_power(DiskFiles *files, DiskLoss loss, Random *draws)
 
 /* ---- Reading ---- */
 
-GBytes *disk_files_read(DiskFiles *files, const char *path)
+Octets *disk_files_read(DiskFiles *files, const char *path)
 {
     const Name *name = disk_find_file(files, path);
     return name != NULL ? chunk_read(disk_name_content(name)) : NULL;
 }
 
-GBytes *disk_files_read_beginning(DiskFiles *files, const char *path, size_t count)
+Octets *disk_files_read_beginning(DiskFiles *files, const char *path, size_t count)
 {
     const Name *name = disk_find_file(files, path);
     return name != NULL ? chunk_read_beginning(disk_name_content(name), count) : NULL;

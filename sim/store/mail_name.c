@@ -11,16 +11,14 @@ static bool is_plain(Span text)
     return i == text.length;
 }
 
-char *mail_name_of(GBytes *message)
+char *mail_name_of(Octets *message)
 {
-    gsize size = 0;
-    const void *data = g_bytes_get_data(message, &size);
-    return mail_name_of_left(message_id_left(span_of(data, size)));
+    return mail_name_of_left(message_id_left(span_of_octets(message)));
 }
 
 char *mail_name_of_stored(const StoredMessage *message)
 {
-    g_autoptr(GBytes) octets = stored_message_join(message);
+    g_autoptr(Octets) octets = stored_message_join(message);
     return mail_name_of(octets);
 }
 
@@ -29,12 +27,12 @@ char *mail_name_of_stored(const StoredMessage *message)
 char *mail_name_of_file(const Disk *disk, const char *path)
 {
     enum { BEGINNING = 1024 };
-    g_autoptr(GBytes) beginning = disk_read_beginning(disk, path, BEGINNING);
+    g_autoptr(Octets) beginning = disk_read_beginning(disk, path, BEGINNING);
     char *name = mail_name_of(beginning);
-    if (name[0] != '\0' || disk_file_size(disk, path) == g_bytes_get_size(beginning))
+    if (name[0] != '\0' || disk_file_size(disk, path) == octets_length(beginning))
         return name;
     g_free(name);
-    g_autoptr(GBytes) whole = disk_read(disk, path);
+    g_autoptr(Octets) whole = disk_read(disk, path);
     return mail_name_of(whole);
 }
 

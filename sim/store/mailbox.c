@@ -112,7 +112,7 @@ const MailMessage *mail_folder_find(const MailFolder *folder, uint32_t uid)
     return NULL;
 }
 
-GBytes *mail_folder_peek(const MailFolder *folder, uint32_t uid)
+Octets *mail_folder_peek(const MailFolder *folder, uint32_t uid)
 {
     const MailMessage *message = mail_folder_find(folder, uid);
     if (message == NULL)
@@ -121,7 +121,7 @@ GBytes *mail_folder_peek(const MailFolder *folder, uint32_t uid)
     return disk_read(folder->user->store->disk, path);
 }
 
-GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid)
+Octets *mail_folder_read(const MailFolder *folder, uint32_t uid)
 {
     Disk *disk = folder->user->store->disk;
     const MailMessage *message = mail_folder_find(folder, uid);

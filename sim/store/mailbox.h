@@ -113,7 +113,7 @@ const MailMessage *mail_folder_message(const MailFolder *folder, size_t index);
 const MailMessage *mail_folder_find(const MailFolder *folder, uint32_t uid);
 /* The message's octets, read from the disk, to unref; NULL when it is not there, or cannot be read
  * now. */
-GBytes *mail_folder_read(const MailFolder *folder, uint32_t uid);
+Octets *mail_folder_read(const MailFolder *folder, uint32_t uid);
 
 /* ---- Changing ---- */
 
@@ -131,7 +131,7 @@ uint64_t mail_store_failure(const MailStore *store);
 /* Puts a message into a folder, which is made when it is not there: IMAP's APPEND, and delivery,
  * which has an origin, and the message's name (mail_name_of) where it is known; NULL: it is looked
  * for. Records mailbox.store. Shares `message`. */
-void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
+void mail_store_append(MailStore *store, const char *user, const char *folder, Octets *message,
                        MailFlags flags, SimTime date, MailDone done);
 void mail_store_deliver(MailStore *store, const char *user, const char *folder,
                         StoredMessage *message, const char *mail, MailOrigin origin, SimTime date,

@@ -53,6 +53,6 @@ char *mail_folder_tmp_path(const MailFolder *folder, uint32_t uid);
 char *mail_folder_mark_path(const MailFolder *folder, uint32_t uid_next);
 
 /* The message's octets whatever the disk does, to name it in the trace; to unref. */
-GBytes *mail_folder_peek(const MailFolder *folder, uint32_t uid);
+Octets *mail_folder_peek(const MailFolder *folder, uint32_t uid);
 
 void mail_jobs_free(MailStore *store);

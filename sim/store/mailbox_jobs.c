@@ -228,7 +228,7 @@ void mail_job_plan_mark(const MailFolder *folder, DiskPlan *plan)
     if (folder->stored_uid_next != 0)
         return;
     g_autofree char *path = mail_folder_mark_path(folder, folder->uid_next);
-    g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+    g_autoptr(Octets) nothing = octets_new(NULL, 0);
     disk_plan_write(plan, path, nothing);
 }
 

@@ -38,10 +38,10 @@ static MailJob *delivery_new(MailStore *store, const char *user, const char *fol
     return job;
 }
 
-void mail_store_append(MailStore *store, const char *user, const char *folder, GBytes *message,
+void mail_store_append(MailStore *store, const char *user, const char *folder, Octets *message,
                        MailFlags flags, SimTime date, MailDone done)
 {
-    g_autoptr(StoredMessage) stored = stored_message_of_bytes(message);
+    g_autoptr(StoredMessage) stored = stored_message_of_octets(message);
     MailJob *job = delivery_new(store, user, folder, stored, date, done);
     job->flags = flags & MAIL_FLAGS_ALL;
     mail_job_ask(job);
@@ -138,14 +138,14 @@ static MailResult touch_transfer(MailJob *job, bool is_move)
 {
     for (guint i = 0; i < job->uids->len; i++) {
         uint32_t uid = mail_job_uid(job, i);
-        g_autoptr(GBytes) content =
+        g_autoptr(Octets) content =
             is_move ? mail_folder_peek(job->source, uid) : mail_folder_read(job->source, uid);
         if (content == NULL)
             return MAIL_FAILED;
         MailMessage message = *mail_folder_find(job->source, uid);
         if (!is_move)
             message.origin = (MailOrigin){0}; /* the first one stays what the delivery has made */
-        mail_job_touch_new(job, message, NULL, stored_message_of_bytes(content));
+        mail_job_touch_new(job, message, NULL, stored_message_of_octets(content));
         mail_job_touched(job, i)->from_uid = uid;
         mail_job_touched(job, i)->is_moved = is_move;
     }

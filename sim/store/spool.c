@@ -300,7 +300,7 @@ GPtrArray *spool_read_all(const Disk *disk)
         if (!id_parse(*name, &ignored))
             continue;
         SpoolPath path = queue_path(*name);
-        g_autoptr(GBytes) file = disk_read(disk, path.text);
+        g_autoptr(Octets) file = disk_read(disk, path.text);
         SpoolEntry *entry = spool_entry_parse(*name, file);
         if (entry != NULL)
             g_ptr_array_add(entries, entry);
@@ -339,7 +339,7 @@ static DiskPlan *plan_start(const Spool *spool)
     uint32_t starts = spool_read_starts(spool->disk);
     g_autofree char *before = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", starts);
     g_autofree char *now = g_strdup_printf(SPOOL_FOLDER "/" START_PREFIX "%u", spool->start);
-    g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+    g_autoptr(Octets) nothing = octets_new(NULL, 0);
     if (starts == 0)
         disk_plan_write(plan, now, nothing);
     else if (starts < spool->start)

@@ -135,7 +135,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SpoolEntry, spool_entry_free)
 /* How many recipients are not done. */
 size_t spool_entry_waiting(const SpoolEntry *entry);
 /* What the file of the entry `id` says, its journal included; NULL when it is no entry. */
-SpoolEntry *spool_entry_parse(const char *id, GBytes *file);
+SpoolEntry *spool_entry_parse(const char *id, Octets *file);
 
 /* ---- Names of files, for spool_states.c ---- */
 

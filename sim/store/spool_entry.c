@@ -377,10 +377,10 @@ static SpoolEntry *entry_new(const char *id, Envelope *envelope, StoredMessage *
     return entry;
 }
 
-SpoolEntry *spool_entry_parse(const char *id, GBytes *file)
+SpoolEntry *spool_entry_parse(const char *id, Octets *file)
 {
-    gsize size = 0;
-    const uint8_t *data = g_bytes_get_data(file, &size);
+    size_t size = octets_length(file);
+    const uint8_t *data = octets_data(file);
     Span rest = span_of(data, size);
     Head head;
     if (!take_head(&rest, &head))

@@ -78,7 +78,7 @@ static void survey_tmp(const Disk *disk, GArray *files)
 static SpoolState state_of_entry(const Disk *disk, const char *id)
 {
     g_autofree char *path = g_strconcat(SPOOL_QUEUE_FOLDER "/", id, NULL);
-    g_autoptr(GBytes) file = disk_read(disk, path);
+    g_autoptr(Octets) file = disk_read(disk, path);
     g_autoptr(SpoolEntry) entry = spool_entry_parse(id, file);
     if (entry == NULL)
         return SPOOL_STATE_DAMAGED;

@@ -26,10 +26,10 @@ StoredMessage *stored_message_new(const char *return_path, Span fields, Span fro
     return message;
 }
 
-StoredMessage *stored_message_of_bytes(GBytes *bytes)
+StoredMessage *stored_message_of_octets(Octets *bytes)
 {
     return stored_message_new(NULL, (Span){0}, (Span){0},
-                              slice_new(bytes, 0, g_bytes_get_size(bytes)));
+                              slice_new(bytes, 0, octets_length(bytes)));
 }
 
 StoredMessage *stored_message_ref(StoredMessage *message)
@@ -51,16 +51,15 @@ void stored_message_copy(const StoredMessage *message, uint8_t *octets)
     put(put(octets, stored_message_front(message)), slice_span(message->rest));
 }
 
-GBytes *stored_message_join(const StoredMessage *message)
+Octets *stored_message_join(const StoredMessage *message)
 {
     const Slice *rest = &message->rest;
     Span front = stored_message_front(message);
-    if (front.length == 0 && rest->bytes != NULL && rest->length == g_bytes_get_size(rest->bytes))
-        return g_bytes_ref(rest->bytes);
-    size_t size = stored_message_size(message);
-    uint8_t *octets = g_malloc(size);
-    stored_message_copy(message, octets);
-    return g_bytes_new_take(octets, size);
+    if (front.length == 0 && rest->bytes != NULL && rest->length == octets_length(rest->bytes))
+        return octets_ref(rest->bytes);
+    Octets *joined = octets_allocate(stored_message_size(message));
+    stored_message_copy(message, joined->here);
+    return joined;
 }
 
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields)
@@ -106,7 +105,7 @@ void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *
     static const DiskValueType type = {value_write, value_clear, value_begin};
     size_t size = stored_message_delivered_size(message);
     if (size == 0) {
-        g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
+        g_autoptr(Octets) nothing = octets_new(NULL, 0);
         disk_plan_write(plan, path, nothing);
         return;
     }

@@ -23,7 +23,7 @@ typedef struct StoredMessage {
  * too, then `rest`, of which it takes over the reference. */
 StoredMessage *stored_message_new(const char *return_path, Span fields, Span front, Slice rest);
 /* Shares the bytes. */
-StoredMessage *stored_message_of_bytes(GBytes *bytes);
+StoredMessage *stored_message_of_octets(Octets *bytes);
 StoredMessage *stored_message_ref(StoredMessage *message);
 void stored_message_unref(StoredMessage *message); /* NULL is no message */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoredMessage, stored_message_unref)
@@ -41,7 +41,7 @@ static inline Span stored_message_front(const StoredMessage *message)
                    message->front_length - message->path_length);
 }
 /* All octets in one piece: a new reference. */
-GBytes *stored_message_join(const StoredMessage *message);
+Octets *stored_message_join(const StoredMessage *message);
 /* The same with other fields on top of it. */
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields);
 void stored_message_copy(const StoredMessage *message, uint8_t *octets);

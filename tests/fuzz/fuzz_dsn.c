@@ -22,9 +22,9 @@ static void check_report_about(Span input)
                         .return_full = true,
                         .recipients = &bob,
                         .recipient_count = 1};
-    g_autoptr(GBytes) bytes = dsn_compose(&report);
-    gsize length = 0;
-    const void *octets = g_bytes_get_data(bytes, &length);
+    g_autoptr(Octets) bytes = dsn_compose(&report);
+    size_t length = octets_length(bytes);
+    const void *octets = octets_data(bytes);
     g_autoptr(Dsn) dsn = dsn_parse(span_of(octets, length));
     CHECK(dsn != NULL && dsn->recipient_count == 1);
     CHECK(g_str_equal(dsn->recipients[0].status, "5.0.0"));

@@ -39,9 +39,9 @@ static void check_parts(const MimePart *part, unsigned depth)
             end = child->body.data + child->body.length;
         check_parts(child, depth + 1);
     }
-    GBytes *decoded = mime_part_decode(part);
+    Octets *decoded = mime_part_decode(part);
     if (decoded != NULL)
-        g_bytes_unref(decoded);
+        octets_unref(decoded);
 }
 
 static void check_mailboxes(Span value)

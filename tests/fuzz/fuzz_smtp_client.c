@@ -38,7 +38,7 @@ static void send_mail(Run *run)
         smtp_client_quit(run->client);
         return;
     }
-    g_autoptr(GBytes) bytes = g_bytes_new_static(content, strlen(content));
+    g_autoptr(Octets) bytes = octets_new(content, strlen(content));
     Slice slice = slice_new(bytes, 0, strlen(content));
     const SmtpClientTransaction transaction = {.reverse_path = "a@a.example",
                                                .recipients = recipients,
@@ -113,7 +113,7 @@ static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span in
     options.helo_only = ways & CLIENT_SAYS_HELO;
     options.observer.state = observe_state;
     run.client = smtp_client_new(&options);
-    g_autoptr(GBytes) bytes = g_bytes_new(input.data, input.length);
+    g_autoptr(Octets) bytes = octets_new(input.data, input.length);
     size_t size = input.length;
     while (input.length > 0 && !run.closed && !run.over) {
         size_t piece = MIN(input.length, largest);

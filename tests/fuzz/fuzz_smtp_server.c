@@ -102,7 +102,7 @@ static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span in
     options.observer.state = observe_state;
     run.server = smtp_server_new(&options);
     drain(&run);
-    g_autoptr(GBytes) bytes = g_bytes_new(input.data, input.length);
+    g_autoptr(Octets) bytes = octets_new(input.data, input.length);
     size_t size = input.length;
     while (input.length > 0 && !run.closed && !run.over) {
         size_t piece = MIN(input.length, largest);

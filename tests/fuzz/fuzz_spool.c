@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char note[] = "\n0 relayed;";
-    g_autoptr(GBytes) file = g_bytes_new(data, size);
+    g_autoptr(Octets) file = octets_new(data, size);
     g_autoptr(SpoolEntry) entry = spool_entry_parse("1-1", file);
     if (entry == NULL)
         return 0;
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree uint8_t *longer = g_malloc(size + strlen(note));
     memcpy(longer, data, size);
     memcpy(longer + size, note, strlen(note));
-    g_autoptr(GBytes) more = g_bytes_new(longer, size + strlen(note));
+    g_autoptr(Octets) more = octets_new(longer, size + strlen(note));
     g_autoptr(SpoolEntry) noted = spool_entry_parse("1-1", more);
     CHECK(noted != NULL && (count == 0 || noted->recipients[0].is_done));
     return 0;

@@ -33,6 +33,13 @@ static uint32_t near(uint32_t number, uint8_t offset)
     return number + (uint32_t)(int32_t)(int8_t)offset * ((offset & 1) != 0 ? 1 : 37);
 }
 
+static Slice zeros(size_t length)
+{
+    Octets *octets = octets_allocate(length);
+    memset(octets->here, 0, length);
+    return (Slice){octets, 0, length};
+}
+
 static void play_segment(Player *player, const uint8_t *step)
 {
     TcpInfo info = tcp_peek_info(player->tcp);
@@ -46,7 +53,7 @@ static void play_segment(Player *player, const uint8_t *step)
         .window = (uint16_t)(step[4] * 257),
         .mss = (uint16_t)(step[6] * 8),
         .window_scale = (step[7] & 0x80) != 0 ? step[7] & 0x0F : SEGMENT_NO_WINDOW_SCALE,
-        .payload = {g_bytes_new_take(g_malloc0(length + 1), length), 0, length},
+        .payload = zeros(length),
     };
     if ((step[7] & 0x40) != 0)
         segment.payload_rest = slice_ref(segment.payload, length / 3, length - length / 3);
@@ -56,7 +63,7 @@ static void play_segment(Player *player, const uint8_t *step)
 
 static void play_write(Player *player, size_t length)
 {
-    Slice text = {g_bytes_new_take(g_malloc0(length + 1), length), 0, length};
+    Slice text = zeros(length);
     CHECK(tcp_write(player->tcp, text) <= length);
     slice_clear(&text);
 }

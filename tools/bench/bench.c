@@ -131,7 +131,7 @@ typedef struct Star {
     Network *network;
     GPtrArray *servers; /* Host * */
     GArray *clients;    /* Client */
-    GBytes *block;
+    Octets *block;
     size_t bulk;       /* octets of each flow; 0: dialogues */
     uint32_t pause_at; /* the line that is never said, for connections that stay; 0: none */
     unsigned closed;
@@ -149,7 +149,7 @@ static Star *star_new(unsigned pairs)
     star->clients = g_array_new(FALSE, TRUE, sizeof(Client));
     star->servers = g_ptr_array_new();
     g_autofree char *text = g_strnfill(STAR_BLOCK, 'x');
-    star->block = g_bytes_new(text, STAR_BLOCK);
+    star->block = octets_new(text, STAR_BLOCK);
     network_add_router(star->network, "router");
     LinkOptions link = {.delay_ns = 5 * SIM_MILLISECOND, .rate_bits_per_second = 1000000000};
     for (unsigned i = 0; i < pairs; i++) {
@@ -172,7 +172,7 @@ static void star_free(Star *star)
     simulator_free(star->simulator);
     g_array_unref(star->clients);
     g_ptr_array_unref(star->servers);
-    g_bytes_unref(star->block);
+    octets_unref(star->block);
     g_free(star);
 }
 

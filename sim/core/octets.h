@@ -1,0 +1,48 @@
+/* Immutable octets, shared by reference count: what a message, a segment, a file are made of.
+ *
+ * They lie in one piece of memory with their header, and the count is no atomic one, since a
+ * simulation has one thread: a mail takes dozens of references on its way, and Octets would be
+ * dear. Whoever has just made some may write them, and make them fewer. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Octets {
+    uint32_t references;
+    size_t length;
+    uint8_t here[];
+} Octets;
+
+/* So many, to be written. */
+Octets *octets_allocate(size_t length);
+/* A copy; `data` may be NULL where the length is 0. */
+Octets *octets_new(const void *data, size_t length);
+/* A copy; frees the array. */
+Octets *octets_of_array(GByteArray *array);
+bool octets_equal(const Octets *a, const Octets *b);
+static inline Octets *octets_ref(Octets *octets)
+{
+    octets->references++;
+    return octets;
+}
+
+/* NULL is none. */
+static inline void octets_unref(Octets *octets)
+{
+    if (octets != NULL && --octets->references == 0)
+        g_free(octets);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Octets, octets_unref)
+
+static inline const uint8_t *octets_data(const Octets *octets)
+{
+    return octets->here;
+}
+
+static inline size_t octets_length(const Octets *octets)
+{
+    return octets->length;
+}
