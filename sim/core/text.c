@@ -2,6 +2,7 @@
 #include "core/text.h"
 
 #include "core/check.h"
+#include "core/digits.h"
 
 #include <string.h>
 
@@ -22,11 +23,7 @@ const char *text_number(uint64_t number, unsigned width, char room[static TEXT_N
 
 size_t text_put_digits(uint64_t number, char *out)
 {
-    char room[TEXT_NUMBER_SIZE];
-    const char *text = text_number(number, 1, room);
-    size_t length = (size_t)(room + TEXT_NUMBER_SIZE - 1 - text);
-    memcpy(out, text, length);
-    return length;
+    return (size_t)(digits_put(out, number) - out);
 }
 
 void text_append_shown(GString *text, Span octets)

@@ -122,7 +122,7 @@ char *ndjson_put_rare_ref(NdjsonWriter *writer, char *at, TraceRef ref)
     if (ref.node >= writer->node_count)
         learn_nodes(writer);
     at = put_taken(writer, at, ref_text(writer, ref.node));
-    return NDJSON_PUT(ndjson_put_unsigned(at, ref.number), "\"");
+    return NDJSON_PUT(digits_put(at, ref.number), "\"");
 }
 
 /* ---- Octets of packets ---- */

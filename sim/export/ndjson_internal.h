@@ -6,8 +6,8 @@
  * own room (ndjson_make_room). */
 #pragma once
 
+#include "core/digits.h"
 #include "export/ndjson.h"
-#include "export/ndjson_numbers.h"
 
 #include <glib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ enum {
     NDJSON_IP_SIZE = 17,      /* "255.255.255.255" with its quotes */
     NDJSON_BLOCK = 64 * 1024, /* octets that are handed on at a time */
     NDJSON_SHORT = 64,        /* octets of a text for which there always is room, escaped */
-    NDJSON_BEGINNING = sizeof "{\"seq\":,\"t\":" - 1 + 2 * NDJSON_NUMBER_SIZE,
+    NDJSON_BEGINNING = sizeof "{\"seq\":,\"t\":" - 1 + 2 * DIGITS_SIZE,
     NDJSON_PIECE = 32, /* octets of a ready made text that are copied at once */
 };
 
@@ -52,7 +52,7 @@ typedef struct NdjsonName {
 typedef struct NdjsonShortText {
     uint64_t number;
     uint32_t length;
-    char text[NDJSON_NUMBER_SIZE]; /* copied as a whole */
+    char text[DIGITS_SIZE]; /* copied as a whole */
 } NdjsonShortText;
 
 /* The beginning of a line, as of the record before. */
@@ -81,7 +81,7 @@ struct NdjsonWriter {
     NdjsonNodeForm *nodes;   /* of those that records have named so far, by id */
     uint32_t node_count;
     NdjsonBeginning beginning;
-    NdjsonLead cause_lead, time_lead; /* of the last record's number and time */
+    DigitsLead cause_lead, time_lead; /* of the last record's number and time */
     NdjsonShortText addresses[NDJSON_RECENT_ADDRESSES];
     NdjsonName names[NDJSON_RECENT_NAMES];
 };

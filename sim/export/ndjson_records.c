@@ -73,7 +73,7 @@ static char *put_NAME(NdjsonWriter *writer, char *at, TraceField_NAME name)
 static inline char *put_COUNT(const NdjsonWriter *writer, char *at, TraceField_COUNT count)
 {
     (void)writer;
-    return ndjson_put_unsigned(at, count);
+    return digits_put(at, count);
 }
 
 /* Copies more than there is of it, as pieces are copied. */
@@ -88,10 +88,10 @@ static char *put_TIME(const NdjsonWriter *writer, char *at, TraceField_TIME time
 {
     const NdjsonBeginning *record = &writer->beginning;
     if (record->time == time) {
-        memcpy(at, record->text + record->time_at, NDJSON_NUMBER_SIZE);
+        memcpy(at, record->text + record->time_at, DIGITS_SIZE);
         return at + (record->length - record->time_at);
     }
-    return ndjson_put_led_eight(at, &writer->time_lead, time);
+    return digits_put_led_eight(at, &writer->time_lead, time);
 }
 
 static inline char *put_FLAG(const NdjsonWriter *writer, char *at, TraceField_FLAG flag)
@@ -107,15 +107,15 @@ static char *put_REF(NdjsonWriter *writer, char *at, TraceField_REF ref)
         return ndjson_put_rare_ref(writer, at, ref);
     const NdjsonNodeForm *node = &writer->nodes[ref.node];
     memcpy(at, node->ref, sizeof node->ref);
-    return NDJSON_PUT(ndjson_put_unsigned(at + node->ref_length, ref.number), "\"");
+    return NDJSON_PUT(digits_put(at + node->ref_length, ref.number), "\"");
 }
 
 static char *format_ip(char *at, Ipv4Address address)
 {
     at = NDJSON_PUT(at, "\"");
     for (unsigned shift = 24; shift > 0; shift -= 8)
-        at = NDJSON_PUT(ndjson_put_unsigned(at, address >> shift & 0xff), ".");
-    return NDJSON_PUT(ndjson_put_unsigned(at, address & 0xff), "\"");
+        at = NDJSON_PUT(digits_put(at, address >> shift & 0xff), ".");
+    return NDJSON_PUT(digits_put(at, address & 0xff), "\"");
 }
 
 static void remember_ip(NdjsonShortText *recent, Ipv4Address address)
@@ -135,8 +135,8 @@ static char *put_IP(NdjsonWriter *writer, char *at, TraceField_IP address)
 
 void ndjson_init_numbers(NdjsonWriter *writer)
 {
-    writer->cause_lead = ndjson_lead_new(NDJSON_FOUR_DIGITS);
-    writer->time_lead = ndjson_lead_new(NDJSON_EIGHT_DIGITS);
+    writer->cause_lead = digits_lead_new(DIGITS_FOUR);
+    writer->time_lead = digits_lead_new(DIGITS_EIGHT);
     writer->beginning.first_seq = UINT64_MAX / 2;
     for (size_t i = 0; i < NDJSON_RECENT_ADDRESSES; i++)
         remember_ip(&writer->addresses[i], 0);
@@ -184,17 +184,17 @@ G_GNUC_NO_INLINE static void begin_anew(NdjsonWriter *writer, uint64_t seq, SimT
     NdjsonBeginning *beginning = &writer->beginning;
     char *at = beginning->text + beginning->time_at;
     if (seq - beginning->first_seq >= 100) {
-        ndjson_lead_move(&writer->cause_lead, NDJSON_FOUR_DIGITS, seq);
-        at = ndjson_put_unsigned(NDJSON_PUT(beginning->text, "{\"seq\":"), seq);
+        digits_lead_move(&writer->cause_lead, DIGITS_FOUR, seq);
+        at = digits_put(NDJSON_PUT(beginning->text, "{\"seq\":"), seq);
         /* Before 10 there are no two digits to be changed: each begins anew. */
         beginning->first_seq = seq < 10 ? UINT64_MAX / 2 : seq - seq % 100;
         beginning->seq_at = (uint32_t)(at - 2 - beginning->text);
         at = NDJSON_PUT(at, ",\"t\":");
         beginning->time_at = (uint32_t)(at - beginning->text);
     }
-    if ((uint64_t)time - writer->time_lead.first >= NDJSON_EIGHT_DIGITS)
-        ndjson_lead_move(&writer->time_lead, NDJSON_EIGHT_DIGITS, (uint64_t)time);
-    at = ndjson_put_led_eight(at, &writer->time_lead, time);
+    if ((uint64_t)time - writer->time_lead.first >= DIGITS_EIGHT)
+        digits_lead_move(&writer->time_lead, DIGITS_EIGHT, (uint64_t)time);
+    at = digits_put_led_eight(at, &writer->time_lead, time);
     beginning->time = time;
     beginning->length = (uint32_t)(at - beginning->text);
 }
@@ -207,7 +207,7 @@ static inline char *put_beginning(NdjsonWriter *writer, char *at, uint64_t seq, 
         begin_anew(writer, seq, time);
     memcpy(at, beginning->text, NDJSON_BEGINNING);
     if (G_LIKELY(seq >= 10))
-        ndjson_put_two(at + beginning->seq_at, (uint32_t)(seq - beginning->first_seq));
+        digits_put_two(at + beginning->seq_at, (uint32_t)(seq - beginning->first_seq));
     return at + beginning->length;
 }
 
@@ -229,9 +229,9 @@ void ndjson_write(void *owner, const TraceRecord *record)
     char *at = put_beginning(writer, writer->block + writer->length, record->seq, record->time);
     memcpy(at, form->head, sizeof form->head);
     at = put_host(writer, at + form->length, record->node);
-    at = ndjson_put_led_four(at, &writer->cause_lead, record->cause.nearest[writer->level]);
+    at = digits_put_led_four(at, &writer->cause_lead, record->cause.nearest[writer->level]);
     if (record->because != 0)
-        at = ndjson_put_unsigned(NDJSON_PUT(at, ",\"because\":"), record->because);
+        at = digits_put(NDJSON_PUT(at, ",\"because\":"), record->because);
     at = form->put(writer, at, record->fields);
     if (writer->has_frames)
         at = ndjson_put_frame(writer, at, record);
@@ -246,14 +246,14 @@ void ndjson_write(void *owner, const TraceRecord *record)
 enum {
     /* The common ones: four numbers, the node's name, and copying up to two pieces too much. */
     SIZE_FRAME = sizeof "{\"seq\":,\"t\":,\"kind\":\"\",\"host\":,\"because\":,\"frame\":}\n" +
-                 4 * NDJSON_NUMBER_SIZE + 3 * NDJSON_PIECE,
+                 4 * DIGITS_SIZE + 3 * NDJSON_PIECE,
     SIZE_TEXT = NDJSON_SHORT * NDJSON_ESCAPE_SIZE + 2,
     SIZE_NAME = SIZE_TEXT,
     SIZE_OCTETS = SIZE_TEXT,
-    SIZE_COUNT = NDJSON_NUMBER_SIZE,
-    SIZE_TIME = NDJSON_NUMBER_SIZE,
+    SIZE_COUNT = DIGITS_SIZE,
+    SIZE_TIME = DIGITS_SIZE,
     SIZE_FLAG = sizeof "false",
-    SIZE_REF = NDJSON_PIECE + NDJSON_NUMBER_SIZE + 1,
+    SIZE_REF = NDJSON_PIECE + DIGITS_SIZE + 1,
     SIZE_IP = NDJSON_IP_SIZE,
 };
 
