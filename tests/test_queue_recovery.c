@@ -44,6 +44,28 @@ static void test_recovery(void **state)
     server_clear(&server);
 }
 
+/* What the disk keeps of an entry is not there a second time after a start. */
+static void test_recovery_shares_with_the_disk(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    QueueEntry *entry = add(&server, bob_and_carol);
+    const StoredMessage *message = entry->message;
+    const Envelope *envelope = entry->envelope;
+    for (unsigned starts = 0; starts < 3; starts++) {
+        assert_int_equal(server_restart(&server, starts == 1), 1);
+        QueueEntry *found = first_entry(&server);
+        assert_ptr_equal(found->message, message);
+        assert_ptr_equal(found->envelope, envelope);
+        g_ptr_array_unref(take(&server));
+        if (starts < 2)
+            queue_defer(found, starts, span_of_text("451"), 0);
+        world_run(&server.world);
+    }
+    server_clear(&server);
+}
+
 /* ---- Expansion ---- */
 
 /* Asks the queue for an entry for Carol and Dave in the place of recipient 1 of `first`. */
@@ -182,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recovery),
+        cmocka_unit_test(test_recovery_shares_with_the_disk),
         cmocka_unit_test(test_expansion),
         cmocka_unit_test(test_crash_within_an_expansion),
         cmocka_unit_test(test_kill_at_each_step),

@@ -487,6 +487,11 @@ Octets *disk_read_beginning(const Disk *disk, const char *path, size_t count)
     return disk_files_read_beginning(disk->files, path, count);
 }
 
+void disk_each_value(const Disk *disk, const char *path, const DiskValueVisitor *visitor)
+{
+    disk_files_each_value(disk->files, path, visitor);
+}
+
 uint64_t disk_file_size(const Disk *disk, const char *path)
 {
     return disk_files_size(disk->files, path);

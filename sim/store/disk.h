@@ -162,6 +162,14 @@ bool disk_is_idle(const Disk *disk);
 Octets *disk_read(const Disk *disk, const char *path);
 /* The same, but where it costs less, only the first `count` octets of more. */
 Octets *disk_read_beginning(const Disk *disk, const char *path, size_t count);
+/* The values of a type that are kept in the file, in no order: for whoever has read the file, and
+ * would share what it says with the disk. */
+typedef struct DiskValueVisitor {
+    const DiskValueType *type;
+    void (*visit)(void *owner, const uint8_t *value);
+    void *owner;
+} DiskValueVisitor;
+void disk_each_value(const Disk *disk, const char *path, const DiskValueVisitor *visitor);
 /* Octets of the file; 0 when there is none. */
 uint64_t disk_file_size(const Disk *disk, const char *path);
 /* Whether the disk has been made to fail in reading: quick. */

@@ -293,6 +293,16 @@ static void copy_own(const Chunk *chunk, uint8_t *to)
         to += part_write(&part, type_of(chunk), to);
 }
 
+void chunk_each_value(const Chunk *chunk, const DiskValueVisitor *visitor)
+{
+    Part part;
+    for (; chunk != NULL; chunk = chunk_before(chunk)) {
+        for (size_t at = 0; next_part(chunk, &at, &part);)
+            if (part.kind == CHUNK_VALUE && type_of(chunk) == visitor->type)
+                visitor->visit(visitor->owner, part.own);
+    }
+}
+
 /* Copies all octets. */
 static Octets *chunk_copy(const Chunk *chunk)
 {

@@ -31,6 +31,8 @@ Chunk *chunk_append(Chunk *before, Chunk *chunk);
  * content. */
 Chunk *chunk_fold(Chunk *chunk);
 Octets *chunk_read(const Chunk *chunk);
+/* See disk_each_value. */
+void chunk_each_value(const Chunk *chunk, const DiskValueVisitor *visitor);
 /* The same, but where it costs less, only the first `count` octets of more. */
 Octets *chunk_read_beginning(const Chunk *chunk, size_t count);
 /* What a loss of power leaves where `durable` is for certain on the disk and `view` is not: see

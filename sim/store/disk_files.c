@@ -271,6 +271,13 @@ Octets *disk_files_read_beginning(DiskFiles *files, const char *path, size_t cou
     return name != NULL ? chunk_read_beginning(disk_name_content(name), count) : NULL;
 }
 
+void disk_files_each_value(DiskFiles *files, const char *path, const DiskValueVisitor *visitor)
+{
+    const Name *name = disk_find_file(files, path);
+    if (name != NULL)
+        chunk_each_value(disk_name_content(name), visitor);
+}
+
 uint64_t disk_files_size(DiskFiles *files, const char *path)
 {
     const Name *name = disk_find_file(files, path);

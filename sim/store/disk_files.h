@@ -27,6 +27,7 @@ void disk_files_set_full(DiskFiles *files, bool is_full);
 /* Reading remembers which file was asked for, since it is mostly asked for again. */
 Octets *disk_files_read(DiskFiles *files, const char *path);
 Octets *disk_files_read_beginning(DiskFiles *files, const char *path, size_t count);
+void disk_files_each_value(DiskFiles *files, const char *path, const DiskValueVisitor *visitor);
 uint64_t disk_files_size(DiskFiles *files, const char *path);
 bool disk_files_has(DiskFiles *files, const char *path);
 char **disk_files_list(const DiskFiles *files, const char *folder);

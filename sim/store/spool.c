@@ -424,6 +424,11 @@ static void take_up(Spool *spool, GPtrArray *entries, DiskPlan *plan)
     for (guint i = entries->len; i-- > 0;)
         if (spool_entry_waiting(entries->pdata[i]) == 0)
             g_ptr_array_remove_index(entries, i);
+    for (guint i = 0; i < entries->len; i++) {
+        SpoolEntry *entry = entries->pdata[i];
+        SpoolPath path = queue_path(entry->id);
+        spool_entry_share(entry, spool->disk, path.text);
+    }
     spool->count += entries->len;
 }
 

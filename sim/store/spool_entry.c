@@ -248,6 +248,38 @@ void spool_entry_plan_note(DiskPlan *plan, const char *path, size_t recipient,
         disk_plan_append_octets(plan, path, span_of(line, length));
 }
 
+/* ---- Sharing ---- */
+
+static void share_envelope(SpoolEntry *entry, const Envelope *kept)
+{
+    if (!envelope_equals(entry->envelope, kept))
+        return;
+    envelope_free(entry->envelope);
+    entry->envelope = envelope_copy(kept);
+}
+
+static void share_message(SpoolEntry *entry, StoredMessage *kept)
+{
+    if (!stored_message_equals(entry->message, kept))
+        return;
+    stored_message_unref(entry->message);
+    entry->message = stored_message_ref(kept);
+}
+
+static void share_value(void *owner, const uint8_t *value)
+{
+    if (kind_of(value) == VALUE_FRONT)
+        share_envelope(owner, front_unpack(value).envelope);
+    else if (kind_of(value) == VALUE_MESSAGE)
+        share_message(owner, message_unpack(value));
+}
+
+void spool_entry_share(SpoolEntry *entry, const Disk *disk, const char *path)
+{
+    const DiskValueVisitor visitor = {&value_type, share_value, entry};
+    disk_each_value(disk, path, &visitor);
+}
+
 /* ---- Reading ---- */
 
 static bool take_word(Span *text, const char *word)

@@ -71,6 +71,15 @@ StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fie
     return made;
 }
 
+bool stored_message_equals(const StoredMessage *a, const StoredMessage *b)
+{
+    if (stored_message_size(a) != stored_message_size(b))
+        return false;
+    g_autoptr(Octets) first = stored_message_join(a);
+    g_autoptr(Octets) second = stored_message_join(b);
+    return octets_equal(first, second);
+}
+
 /* ---- In a mailbox: a reference, and the octets when somebody reads them ---- */
 
 static StoredMessage *value_unpack(const uint8_t *value)

@@ -44,6 +44,8 @@ static inline Span stored_message_front(const StoredMessage *message)
 Octets *stored_message_join(const StoredMessage *message);
 /* The same with other fields on top of it. */
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields);
+/* Whether both are the same as they are passed on. */
+bool stored_message_equals(const StoredMessage *a, const StoredMessage *b);
 void stored_message_copy(const StoredMessage *message, uint8_t *octets);
 
 /* ---- As a mailbox gets it, with its Return-Path ---- */
