@@ -47,6 +47,38 @@ void host_udp_unbind(Host *host, uint16_t port)
     g_hash_table_remove(host->udp_ports, GUINT_TO_POINTER(port));
 }
 
+static void trace_send(const Host *host, const Packet *packet)
+{
+    const Datagram *datagram = &packet->udp;
+    if (TRACE_PASS_OVER(host->trace, UDP_SEND))
+        return;
+    TraceFields_UDP_SEND fields = {
+        .packet = packet->ref,
+        .source = packet->source,
+        .source_port = datagram->source_port,
+        .destination = packet->destination,
+        .destination_port = datagram->destination_port,
+        .length = PACKET_UDP_HEADER + datagram->payload.length,
+    };
+    trace_write_packet(host->trace, host->node->id, TRACE_UDP_SEND, 0, &fields,
+                       packet_for_trace(packet));
+}
+
+static void trace_receive(const Host *host, const Packet *packet)
+{
+    const Datagram *datagram = &packet->udp;
+    if (TRACE_PASS_OVER(host->trace, UDP_RECEIVE))
+        return;
+    TraceFields_UDP_RECEIVE fields = {
+        .packet = packet->ref,
+        .source_port = datagram->source_port,
+        .destination_port = datagram->destination_port,
+        .length = PACKET_UDP_HEADER + datagram->payload.length,
+    };
+    trace_write_packet(host->trace, host->node->id, TRACE_UDP_RECEIVE, 0, &fields,
+                       packet_for_trace(packet));
+}
+
 void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_t port,
                    Octets *data)
 {
@@ -56,16 +88,7 @@ void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_
         return;
     Packet *packet = network_new_packet(host->node, PACKET_UDP, address);
     packet->udp = (Datagram){local_port, port, slice_new(data, 0, length)};
-    TraceFields_UDP_SEND fields = {
-        .packet = packet->ref,
-        .source = packet->source,
-        .source_port = local_port,
-        .destination = address,
-        .destination_port = port,
-        .length = PACKET_UDP_HEADER + length,
-    };
-    trace_write_packet(host->trace, host->node->id, TRACE_UDP_SEND, 0, &fields,
-                       packet_for_trace(packet));
+    trace_send(host, packet);
     Cause cause = *simulator_cause(host->simulator);
     network_send(host->node, packet);
     *simulator_cause(host->simulator) = cause; /* the program's next record is not the link's */
@@ -73,15 +96,8 @@ void host_udp_send(Host *host, uint16_t local_port, Ipv4Address address, uint16_
 
 void udp_receive(Host *host, const Packet *packet)
 {
+    trace_receive(host, packet);
     const Datagram *datagram = &packet->udp;
-    TraceFields_UDP_RECEIVE fields = {
-        .packet = packet->ref,
-        .source_port = datagram->source_port,
-        .destination_port = datagram->destination_port,
-        .length = PACKET_UDP_HEADER + datagram->payload.length,
-    };
-    trace_write_packet(host->trace, host->node->id, TRACE_UDP_RECEIVE, 0, &fields,
-                       packet_for_trace(packet));
     const UdpPort *bound = port_find(host, datagram->destination_port);
     if (bound != NULL)
         bound->handler(bound->owner, packet->source, datagram->source_port,
