@@ -178,51 +178,38 @@ static void remember_name(GHashTable *names, TraceField_NAME name)
         g_hash_table_insert(names, (gpointer)name, g_strdup(name));
 }
 
-/* The offsets of a kind's fields of type NAME, for the compiler does not tell them from texts. */
-typedef struct NameOffsets {
-    size_t count;
-    size_t offsets[4];
-} NameOffsets;
-
-static void add_name(NameOffsets *names, size_t offset)
-{
-    assert_true(names->count < G_N_ELEMENTS(names->offsets));
-    names->offsets[names->count++] = offset;
-}
-
-#define NAME_IS_NAME                   true
-#define TEXT_IS_NAME                   false
-#define OCTETS_IS_NAME                 false
-#define COUNT_IS_NAME                  false
-#define TIME_IS_NAME                   false
-#define FLAG_IS_NAME                   false
-#define REF_IS_NAME                    false
-#define IP_IS_NAME                     false
-#define KIND(id, name, level, meaning) case TRACE_##id:
+/* Where fields of type NAME lie, for the compiler does not tell them from texts. */
+#define NAME_IS_NAME   true
+#define TEXT_IS_NAME   false
+#define OCTETS_IS_NAME false
+#define COUNT_IS_NAME  false
+#define TIME_IS_NAME   false
+#define FLAG_IS_NAME   false
+#define REF_IS_NAME    false
+#define IP_IS_NAME     false
+#define KIND(id, name, level, meaning)
 #define FIELD(id, type, name, key, meaning)                                                        \
-    if (type##_IS_NAME)                                                                            \
-        add_name(&names, offsetof(TraceFields_##id, name));
-#define END(id) break;
-static NameOffsets name_offsets(TraceKind kind)
-{
-    NameOffsets names = {0};
-    switch (kind) {
+    {TRACE_##id, type##_IS_NAME, offsetof(TraceFields_##id, name)},
+#define END(id)
+static const struct {
+    TraceKind kind;
+    bool is_name;
+    size_t offset;
+} FIELDS[] = {
 #include "trace/kinds.def"
-    case TRACE_KIND_COUNT:
-        break;
-    }
-    return names;
-}
+};
 #undef KIND
 #undef FIELD
 #undef END
 
 static void remember_names(void *owner, const TraceRecord *record)
 {
-    NameOffsets names = name_offsets(record->kind);
-    for (size_t i = 0; i < names.count; i++)
-        remember_name(owner, *(const TraceField_NAME *)(const void *)((const char *)record->fields +
-                                                                      names.offsets[i]));
+    const char *fields = record->fields;
+    for (size_t i = 0; i < G_N_ELEMENTS(FIELDS); i++) {
+        if (FIELDS[i].kind == record->kind && FIELDS[i].is_name)
+            remember_name(owner,
+                          *(const TraceField_NAME *)(const void *)(fields + FIELDS[i].offset));
+    }
 }
 
 /* Writers know a name by where it stands. */

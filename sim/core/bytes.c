@@ -162,20 +162,23 @@ static void buffer_move(Buffer *buffer, size_t capacity)
 /* Makes room for `more` bytes behind the unconsumed ones, moving them to the front first. */
 static void buffer_reserve(Buffer *buffer, size_t more)
 {
-    size_t capacity = buffer_capacity(buffer), need = buffer->length + more;
-    if (buffer->memory != NULL && buffer->start + need <= capacity)
+    Octets *memory = buffer->memory;
+    size_t need = buffer->length + more;
+    if (memory != NULL && buffer->start + need <= memory->length)
         return;
-    if (buffer->memory != NULL && buffer->memory->references > 1) {
+    if (memory == NULL || memory->references > 1) {
         buffer_move(buffer, MAX(need, BUFFER_FIRST_CAPACITY));
-    } else if (need <= capacity) {
-        memmove(buffer->memory->here, buffer->memory->here + buffer->start, buffer->length);
-        buffer->start = 0;
-    } else {
-        capacity = MAX(capacity, BUFFER_FIRST_CAPACITY);
-        while (capacity < need)
-            capacity *= 2;
-        buffer_move(buffer, capacity);
+        return;
     }
+    if (need <= memory->length) {
+        memmove(memory->here, memory->here + buffer->start, buffer->length);
+        buffer->start = 0;
+        return;
+    }
+    size_t capacity = memory->length;
+    while (capacity < need)
+        capacity *= 2;
+    buffer_move(buffer, capacity);
 }
 
 uint8_t *buffer_add(Buffer *buffer, size_t count)

@@ -61,7 +61,7 @@ static char *name_with(const NdjsonWriter *writer, NodeId node, const char *end)
 {
     Span name = span_of_text(simulator_node_name(trace_simulator(writer->trace), node));
     char *text = g_malloc(name.length * NDJSON_ESCAPE_SIZE + 2 + strlen(end) + 1);
-    strcpy(ndjson_put_string(text, name) - 1, end); /* with a quote of its own, or none */
+    stpcpy(ndjson_put_string(text, name) - 1, end); /* with a quote of its own, or none */
     return text;
 }
 
