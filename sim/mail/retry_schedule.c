@@ -319,15 +319,16 @@ static SimTime due_by_kind(const RetrySchedule *schedule, const RetryState *befo
     return SIM_NEVER;
 }
 
+#define LAST_MAX ((UINT64_C(1) << 34) - 1)
+
 /* Times that no run has, such as a spoilt disk may tell, are cut off. */
 RetryMemory retry_memory_of(const RetryState *state)
 {
     enum { WAIT_MAX = (1 << 30) - 1 };
-    const uint64_t last_max = (UINT64_C(1) << 34) - 1;
     SimTime last_failed = whole_seconds(state->last_failed_at);
     SimTime wait = clamp(state->due_at, last_failed, SIM_NEVER) - last_failed;
     return (RetryMemory){.first_failed_at = state->first_failed_at,
-                         .last_failed_s = (uint64_t)(last_failed / SIM_SECOND) & last_max,
+                         .last_failed_s = (uint64_t)(last_failed / SIM_SECOND) & LAST_MAX,
                          .wait_s = (uint32_t)MIN(wait / SIM_SECOND, WAIT_MAX) & WAIT_MAX};
 }
 
