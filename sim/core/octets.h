@@ -1,8 +1,8 @@
 /* Immutable octets, shared by reference count: what a message, a segment, a file are made of.
  *
  * They lie in one piece of memory with their header, and the count is no atomic one, since a
- * simulation has one thread: a mail takes dozens of references on its way, and Octets would be
- * dear. Whoever has just made some may write them, and make them fewer. */
+ * simulation has one thread: a mail takes dozens of references on its way, and an atomic
+ * one would be dear. Whoever has just made some may write them, and make them fewer. */
 #pragma once
 
 #include <glib.h>

@@ -9,7 +9,7 @@
 
 enum { SESSION_SLICES_MAXIMUM = 3 }; /* that an engine puts out at once */
 
-/* How the pump drives an engine; each engine's functions behind one shape (session_protocols.h). */
+/* How the pump drives an engine; each engine's functions behind one shape (session_protocols.c). */
 typedef struct SessionProtocol {
     size_t (*input_room)(const void *engine);
     void (*receive)(void *engine, Span bytes);

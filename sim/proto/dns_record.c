@@ -288,13 +288,6 @@ char *dns_type_format(uint16_t type, char text[DNS_TYPE_TEXT_SIZE])
     return text;
 }
 
-DnsQuestion dns_question_copy(const DnsQuestion *question)
-{
-    DnsQuestion copy = *question;
-    copy.name = g_strdup(question->name);
-    return copy;
-}
-
 void dns_question_clear(DnsQuestion *question)
 {
     g_free(question->name);

@@ -103,6 +103,5 @@ GArray *dns_records_new(void);
 /* "MX", or "TYPE99" (RFC 3597 §5) for a type without a name here. Returns `text`. */
 char *dns_type_format(uint16_t type, char text[DNS_TYPE_TEXT_SIZE]);
 
-DnsQuestion dns_question_copy(const DnsQuestion *question);
 void dns_question_clear(DnsQuestion *question);
 bool dns_question_equals(const DnsQuestion *a, const DnsQuestion *b);

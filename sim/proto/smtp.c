@@ -4,35 +4,26 @@
 #include "core/check.h"
 #include "core/simtime.h"
 
-static const struct {
-    const char *name;
-    int64_t default_ns;
-} standards[SMTP_TIMEOUT_COUNT] = {
-    [SMTP_TIMEOUT_NONE] = {"none", 0},
-    [SMTP_TIMEOUT_GREETING] = {"greeting", 5 * SIM_MINUTE},
-    [SMTP_TIMEOUT_HELLO] = {"hello", 5 * SIM_MINUTE},
-    [SMTP_TIMEOUT_MAIL] = {"mail", 5 * SIM_MINUTE},
-    [SMTP_TIMEOUT_RCPT] = {"rcpt", 5 * SIM_MINUTE},
-    [SMTP_TIMEOUT_DATA_INITIATION] = {"data-initiation", 2 * SIM_MINUTE},
-    [SMTP_TIMEOUT_DATA_BLOCK] = {"data-block", 3 * SIM_MINUTE},
-    [SMTP_TIMEOUT_DATA_TERMINATION] = {"data-termination", 10 * SIM_MINUTE},
-    [SMTP_TIMEOUT_SERVER] = {"server", 5 * SIM_MINUTE},
+static const int64_t standards_ns[SMTP_TIMEOUT_COUNT] = {
+    [SMTP_TIMEOUT_NONE] = 0,
+    [SMTP_TIMEOUT_GREETING] = 5 * SIM_MINUTE,
+    [SMTP_TIMEOUT_HELLO] = 5 * SIM_MINUTE,
+    [SMTP_TIMEOUT_MAIL] = 5 * SIM_MINUTE,
+    [SMTP_TIMEOUT_RCPT] = 5 * SIM_MINUTE,
+    [SMTP_TIMEOUT_DATA_INITIATION] = 2 * SIM_MINUTE,
+    [SMTP_TIMEOUT_DATA_BLOCK] = 3 * SIM_MINUTE,
+    [SMTP_TIMEOUT_DATA_TERMINATION] = 10 * SIM_MINUTE,
+    [SMTP_TIMEOUT_SERVER] = 5 * SIM_MINUTE,
 };
 
 int64_t smtp_timeout_default_ns(SmtpTimeout timeout)
 {
     CHECK(timeout < SMTP_TIMEOUT_COUNT);
-    return standards[timeout].default_ns;
+    return standards_ns[timeout];
 }
 
 int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout)
 {
     int64_t standard = smtp_timeout_default_ns(timeout);
     return timeouts != NULL && timeouts->ns[timeout] > 0 ? timeouts->ns[timeout] : standard;
-}
-
-const char *smtp_timeout_name(SmtpTimeout timeout)
-{
-    CHECK(timeout < SMTP_TIMEOUT_COUNT);
-    return standards[timeout].name;
 }

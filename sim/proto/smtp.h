@@ -60,8 +60,6 @@ typedef struct SmtpTimeouts {
 } SmtpTimeouts;
 /* `timeouts` NULL: all values are RFC 5321's. */
 int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout);
-/* "greeting", "mail", ...: for traces and messages. */
-const char *smtp_timeout_name(SmtpTimeout timeout);
 
 /* Watches an engine for the trace; it is the same for both ends. The engine calls it at the moment
  * a thing happens, from inside x_receive, x_next_event, x_answer and so on. An observer must not

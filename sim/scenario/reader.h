@@ -1,7 +1,7 @@
 /* From scenario file to checked model: YAML 1.2, read strictly, all errors at once.
  *
  * The keys, their types and their defaults are in format.h's tables; the checks that need the whole
- * file (does this router exist?) are in checks.h. */
+ * file (does this router exist?) are in checks_*.c. */
 #pragma once
 
 #include "core/bytes.h"
