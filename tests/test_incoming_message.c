@@ -18,6 +18,7 @@ static const char *const messages[] = {
     "Message-ID:\r\n <lunch@a.example>\r\nReturn-Path: <x@x.example>\r\n\r\nReceived: no\r\n",
     "Subject: one\nMessage-ID: <lunch@a.example>\nReceived: z\n\nMessage-ID: <no@a.example>\n",
     "Subject: header only\r\nReceived: z\r\n",
+    "Message-ID: none\r\nReceived: z\r\nMessage-ID: <lunch@a.example>\r\n\r\nRice.\r\n",
 };
 
 /* Gives a piece of the text, by reference or not. */

@@ -87,6 +87,7 @@ unsigned message_count_received(Span message);
 typedef struct MessageSurvey {
     unsigned received; /* message_count_received */
     bool has_return_path;
+    bool has_id;        /* a Message-ID field, whatever it says: the first one counts */
     Span id_left;       /* message_id_left */
     size_t body_offset; /* message_body_offset */
 } MessageSurvey;

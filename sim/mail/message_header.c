@@ -165,7 +165,6 @@ MessageSurvey message_survey(Span message)
 {
     const Letters letters = {'r', 'm'};
     MessageSurvey survey = {.body_offset = message.length};
-    bool has_id = false;
     size_t position = 0;
     Span name, value;
     while (next_lettered(message, letters, &position, &name, &value)) {
@@ -173,8 +172,8 @@ MessageSurvey message_survey(Span message)
             survey.received++;
         } else if (span_equals_text_nocase(name, "Return-Path")) {
             survey.has_return_path = true;
-        } else if (!has_id && span_equals_text_nocase(name, "Message-ID")) {
-            has_id = true;
+        } else if (!survey.has_id && span_equals_text_nocase(name, "Message-ID")) {
+            survey.has_id = true;
             survey.id_left = left_of_id(value);
         }
     }

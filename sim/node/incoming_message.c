@@ -63,8 +63,9 @@ static bool survey_pieces(const SliceQueue *content, MessageSurvey *survey)
         MessageSurvey its = message_survey(piece);
         survey->received += its.received;
         survey->has_return_path = survey->has_return_path || its.has_return_path;
-        if (survey->id_left.length == 0)
+        if (!survey->has_id)
             survey->id_left = its.id_left;
+        survey->has_id = survey->has_id || its.has_id;
         survey->body_offset += its.body_offset;
         if (its.body_offset < piece.length || i + 1 == content->count)
             return survey->body_offset <= MESSAGE_HEADER_MAX;
