@@ -270,6 +270,33 @@ static void test_a_recipient_named_twice(void **state)
     played_end(&played);
 }
 
+/* What a client sends while its first message is on its way to a slow disk may be more than the
+ * engine has room for: the rest is read when the disk has it, though nothing more comes. */
+static void test_more_than_there_is_room_for_is_read_later(void **state)
+{
+    (void)state;
+    enum { MANY = 50000 };
+    g_autofree char *line = g_strnfill(98, 'x');
+    g_autoptr(GString) both = g_string_new("MAIL FROM:<>\r\nRCPT TO:<bob@b.example>\r\n"
+                                           "BDAT 8 LAST\r\na: b\r\n\r\n");
+    g_string_append_printf(both, "MAIL FROM:<>\r\nRCPT TO:<bob@b.example>\r\nBDAT %d LAST\r\n",
+                           MANY);
+    for (size_t i = 0; i < MANY / 100; i++)
+        g_string_append_printf(both, "%s\r\n", line);
+    g_string_append(both, "QUIT\r\n");
+    const char *const parts[] = {"EHLO x.example\r\n", both->str};
+    const char *const cues[] = {"220 ", "250 "};
+    Played played =
+        played_prepare(WORLD("", ", extensions: [CHUNKING], disk: {sync: 3 s}", "", "", ""));
+    Peer peer = peer_new(parts, cues, G_N_ELEMENTS(parts));
+    play_client(&peer, &played);
+    if (strstr(peer.all->str, "221 ") == NULL)
+        fail_msg("not all was read:\n%.1200s", peer.all->str);
+    assert_int_equal(played_count(&played, "mailbox.store", "host=mx.b.example user=bob"), 2);
+    played_end(&played);
+    peer_free(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_a_server_tells_of_its_users),
         cmocka_unit_test(test_ways_to_name_a_mailbox),
         cmocka_unit_test(test_a_recipient_named_twice),
+        cmocka_unit_test(test_more_than_there_is_room_for_is_read_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,10 +172,13 @@ static bool session_may_put_out_more(const Session *session)
            session->protocol->is_held_back(session->engine);
 }
 
-/* Whether input waits for which there was no room before the engine's events were taken. */
-static bool session_may_take_more(const Session *session)
+/* Whether input may have found room only now that the engine's events were taken: also where none
+ * had any before, as the engine was waiting for an answer. `has_taken`: it has got some. */
+static bool session_may_take_more(const Session *session, bool has_taken)
 {
-    return session->tls != NULL || session->input_waits;
+    return session->tls != NULL
+               ? has_taken
+               : session->input_waits && session->protocol->input_room(session->engine) > 0;
 }
 
 /* Tells the owner that the handshake is over, once; true when it did. */
@@ -344,7 +347,7 @@ void session_pump(Session *session)
         has_taken = session_move_end(session) || has_taken;
         session->owner.handle_events(session->owner.owner);
         moved = session_move_output(session) && session_may_put_out_more(session);
-        moved = moved || (has_taken && session_may_take_more(session));
+        moved = moved || session_may_take_more(session, has_taken);
     } while (moved);
     session->is_pumping = false;
     bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||
