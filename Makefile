@@ -150,8 +150,8 @@ bench: $(BUILD)/bench $(BUILD)/mailsim
 .PHONY: bench-viewer
 bench-viewer: $(BUILD)/mailsim
 	@tools/check/viewer.py --bench $<
-$(BUILD)/bench: $(BENCH_OBJECTS) $(BUILD)/libmailsim.a $(ALLOCATOR)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS)
+$(BUILD)/bench: $(BENCH_OBJECTS) $(BUILD)/libmailsim.a
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(PACKAGE_LIBS) $(ALLOCATOR)
 
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -3,6 +3,8 @@
  * its steps and it begins anew. Then the other way round: no crash leaves anything but legal
  * states, and each legal state comes about. */
 #include "mailbox_server.h"
+
+#include "mail/message.h"
 #include "store/inventory.h"
 #include "store/mailbox_states.h"
 
@@ -245,6 +247,31 @@ static void test_a_delivery_is_found(void **unused)
     server_clear(&server);
 }
 
+/* A mail has the name that its file tells: a Return-Path on top may move the Message-ID out of what
+ * is looked at. */
+static void test_a_name_is_that_of_the_file(void **unused)
+{
+    (void)unused;
+    static const char PATH[] = "Return-Path: <someone@kakao.example>\r\n";
+    static const char ID[] = "Message-ID: <deep@x.example>\r\n\r\n";
+    const char *const paths[] = {NULL, PATH};
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        Server server;
+        server_init(&server, (DiskOptions){0});
+        g_autofree char *filler = g_strnfill(MESSAGE_HEADER_MAX - sizeof ID - 10, 'x');
+        g_autofree char *text = g_strconcat("X: ", filler, "\r\n", ID, "body\r\n", NULL);
+        Octets *octets = octets_new(text, strlen(text));
+        g_autoptr(StoredMessage) message = stored_message_new(
+            paths[i], (Span){0}, (Span){0}, (Slice){octets, 0, octets_length(octets)});
+        mail_store_deliver(server.store, "bob", "INBOX", message, NULL, (MailOrigin){1, 7, 0}, 5,
+                           tell(&server));
+        assert_int_equal(end(&server), MAIL_OK);
+        bool is_named = strstr(server.world.log->str, "deep") != NULL;
+        assert_int_equal(is_named, paths[i] == NULL);
+        server_clear(&server);
+    }
+}
+
 /* What a crash of the program has left is not durable before it is settled. */
 static void test_settling_is_durable(void **unused)
 {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_each_state_is_recovered),
         cmocka_unit_test(test_crashes_leave_legal_states),
         cmocka_unit_test(test_a_delivery_is_found),
+        cmocka_unit_test(test_a_name_is_that_of_the_file),
         cmocka_unit_test(test_settling_is_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

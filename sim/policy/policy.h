@@ -198,7 +198,8 @@ typedef struct PolicyRecipient {
     uint64_t filled_by;   /* the record of what came into the mailbox last; 0: none is known */
 } PolicyRecipient;
 
-/* Rules about recipients ask no question: the verdict is there at once. */
+/* Rules about recipients ask no question: the verdict is there at once, and `recipient` and what it
+ * points to are borrowed for the call. */
 void policy_begin_rcpt(PolicyClient *client, const PolicyRecipient *recipient, SimTime now);
 
 /* The open question; false: there is none, and the verdict is there. */

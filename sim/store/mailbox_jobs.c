@@ -267,13 +267,20 @@ bool mail_job_has_room(const MailJob *job, size_t count)
            count < UINT32_MAX - job->target->uid_next;
 }
 
+/* As whoever reads the file will find it. */
+static char *name_in_file(const StoredMessage *content)
+{
+    g_autoptr(Octets) octets = stored_message_join_delivered(content);
+    return mail_name_of(octets);
+}
+
 void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, StoredMessage *content)
 {
     message.uid = job->target->uid_next + job->touched->len;
     CHECK(stored_message_delivered_size(content) <= UINT32_MAX);
     message.size = (uint32_t)stored_message_delivered_size(content);
     Touched touched = {.message = message,
-                       .mail = mail != NULL ? g_strdup(mail) : mail_name_of_stored(content),
+                       .mail = mail != NULL ? g_strdup(mail) : name_in_file(content),
                        .content = content};
     g_array_append_val(job->touched, touched);
 }

@@ -51,15 +51,30 @@ void stored_message_copy(const StoredMessage *message, uint8_t *octets)
     put(put(octets, stored_message_front(message)), slice_span(message->rest));
 }
 
-Octets *stored_message_join(const StoredMessage *message)
+static Span whole_front(const StoredMessage *message)
+{
+    return span_of(message->front, message->front_length);
+}
+
+/* `front`, which is the message's or the end of it, and what is behind that. */
+static Octets *join(const StoredMessage *message, Span front)
 {
     const Slice *rest = &message->rest;
-    Span front = stored_message_front(message);
     if (front.length == 0 && rest->bytes != NULL && rest->length == octets_length(rest->bytes))
         return octets_ref(rest->bytes);
-    Octets *joined = octets_allocate(stored_message_size(message));
-    stored_message_copy(message, joined->here);
+    Octets *joined = octets_allocate(front.length + rest->length);
+    put(put(joined->here, front), slice_span(*rest));
     return joined;
+}
+
+Octets *stored_message_join(const StoredMessage *message)
+{
+    return join(message, stored_message_front(message));
+}
+
+Octets *stored_message_join_delivered(const StoredMessage *message)
+{
+    return join(message, whole_front(message));
 }
 
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields)
@@ -92,7 +107,7 @@ static StoredMessage *value_unpack(const uint8_t *value)
 static size_t value_write(const uint8_t *value, uint8_t *octets)
 {
     const StoredMessage *message = value_unpack(value);
-    put(put(octets, span_of(message->front, message->front_length)), slice_span(message->rest));
+    put(put(octets, whole_front(message)), slice_span(message->rest));
     return stored_message_delivered_size(message);
 }
 

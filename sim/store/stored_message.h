@@ -54,5 +54,6 @@ static inline size_t stored_message_delivered_size(const StoredMessage *message)
 {
     return message->front_length + message->rest.length;
 }
+Octets *stored_message_join_delivered(const StoredMessage *message);
 /* As disk_plan_write; shares the message. */
 void disk_plan_write_delivered(DiskPlan *plan, const char *path, StoredMessage *message);
