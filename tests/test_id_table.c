@@ -54,13 +54,13 @@ static void check_all(uint32_t mask)
         if (id > WINDOW) /* moves along */
             id_table_remove(&table, id - WINDOW);
     }
-    assert_int_equal(table.count, WINDOW);
-    assert_true(table.capacity <= 512);
+    assert_int_equal(table.places.count, WINDOW);
+    assert_true(table.places.capacity <= 512);
     for (uint32_t id = 1; id <= IDS; id++)
         assert_int_equal(has(&table, id), id > IDS - WINDOW);
     for (uint32_t id = 1; id <= IDS - WINDOW; id++)
         add(&table, id);
-    assert_true(table.capacity <= 8192);
+    assert_true(table.places.capacity <= 8192);
     for (uint32_t id = 1; id <= IDS; id++)
         assert_true(has(&table, id));
     id_table_clear(&table);

@@ -64,16 +64,16 @@ static void check_all(uint32_t mask)
         if (i >= 100) /* a window of a hundred moves along */
             table_remove(&table, &things[i - 100]);
     }
-    assert_int_equal(table.count, 100);
+    assert_int_equal(table.places.count, 100);
     assert_int_equal(count_each(&table), 100);
-    assert_true(table.capacity <= 512);
+    assert_true(table.places.capacity <= 512);
     for (uint32_t i = 0; i < THINGS; i++) {
         const Thing *found = find(&table, things[i].hash, i);
         assert_ptr_equal(found, i >= THINGS - 100 ? &things[i] : NULL);
     }
     for (uint32_t i = 0; i < THINGS - 100; i++)
         table_add(&table, things[i].hash, &things[i]);
-    assert_true(table.capacity <= 8192);
+    assert_true(table.places.capacity <= 8192);
     for (uint32_t i = 0; i < THINGS; i++)
         assert_ptr_equal(find(&table, things[i].hash, i), &things[i]);
     table_clear(&table);

@@ -13,11 +13,8 @@
 typedef struct IdTable {
     uint32_t (*hash_of)(const void *owner, uint32_t id);
     const void *owner; /* who knows what a number means */
-    uint32_t *ids;
-    uint8_t *tags;     /* as a Table's */
-    uint32_t capacity; /* a power of two, or 0 */
-    uint32_t count;    /* numbers */
-    uint32_t used;     /* places that are not free: what has gone keeps its place for a while */
+    uint32_t *ids;     /* by their places */
+    Places places;
 } IdTable;
 
 void id_table_clear(IdTable *table);
@@ -29,28 +26,21 @@ void id_table_remove(IdTable *table, uint32_t id);
 /* All numbers, for what their order does not matter to: from `*at` 0 on; 0 ends them. */
 static inline uint32_t id_table_each(const IdTable *table, uint32_t *at)
 {
-    while (*at < table->capacity && table->tags[*at] < TABLE_HELD)
-        (*at)++;
-    return *at < table->capacity ? table->ids[(*at)++] : 0;
+    uint32_t place = places_held_from(&table->places, *at);
+    if (place == PLACE_NONE)
+        return 0;
+    *at = place + 1;
+    return table->ids[place];
 }
 
 static inline TableProbe id_table_probe(const IdTable *table, uint32_t hash)
 {
-    return (TableProbe){hash & (table->capacity - 1), table_tag(hash)};
+    return places_probe(&table->places, hash);
 }
 
 /* The next number that may be the one looked for; 0: there is none. */
 static inline uint32_t id_table_next(const IdTable *table, TableProbe *probe)
 {
-    if (table->count == 0)
-        return 0;
-    for (;;) {
-        size_t at = probe->at;
-        uint8_t tag = table->tags[at];
-        probe->at = (at + 1) & (table->capacity - 1);
-        if (tag == probe->tag)
-            return table->ids[at];
-        if (tag == TABLE_FREE)
-            return 0;
-    }
+    uint32_t place = places_next(&table->places, probe);
+    return place != PLACE_NONE ? table->ids[place] : 0;
 }

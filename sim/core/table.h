@@ -1,9 +1,6 @@
 /* A set of things that are found by what they are called: an open-addressed table of pointers. The
- * things keep their keys themselves, and a place takes 9 octets here; from 3 to 6 of
- * 8 places are in use.
- *
- * Beside each pointer stands an octet of its hash, so that hardly any thing but the one looked for
- * is touched. The owner of the table says when two things are the same:
+ * things keep their keys themselves, and a place takes 9 octets here. The owner of the table says
+ * when two things are the same:
  *
  *     TableProbe probe = table_probe(table, hash);
  *     while ((thing = table_next(table, &probe)) != NULL && strcmp(thing->name, name) != 0)
@@ -12,23 +9,24 @@
  * A zero Table is an empty one, but for its `hash_of`. Its order is for nobody to see. */
 #pragma once
 
+#include "core/places.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 typedef struct Table {
     uint32_t (*hash_of)(const void *thing);
-    void **things;
-    uint8_t *tags;   /* TABLE_FREE, TABLE_GONE, or TABLE_HELD and bits of the hash */
-    size_t capacity; /* a power of two, or 0 */
-    size_t count;    /* things */
-    size_t used;     /* places that are not free: what has gone keeps its place for a while */
+    void **things; /* by their places */
+    Places places;
 } Table;
-
-enum { TABLE_FREE, TABLE_GONE, TABLE_HELD = 0x80 };
 
 /* Forgets all things, which are the owner's. */
 void table_clear(Table *table);
+static inline size_t table_count(const Table *table)
+{
+    return table->places.count;
+}
 /* The table has no thing that is the same; `hash` is what `hash_of` says of it. */
 void table_add(Table *table, uint32_t hash, void *thing);
 /* The thing is in the table; its key is still what it was. */
@@ -73,42 +71,24 @@ static inline uint32_t table_hash(const char *octets, size_t length)
     return table_hash_number(hash ^ eight);
 }
 
-static inline uint8_t table_tag(uint32_t hash)
-{
-    return (uint8_t)(TABLE_HELD | hash >> 25);
-}
-
-/* Where one looks for a thing of some hash. */
-typedef struct TableProbe {
-    size_t at;
-    uint8_t tag;
-} TableProbe;
-
 static inline TableProbe table_probe(const Table *table, uint32_t hash)
 {
-    return (TableProbe){hash & (table->capacity - 1), table_tag(hash)};
+    return places_probe(&table->places, hash);
 }
 
 /* The next thing that may be the one looked for; NULL: there is none. */
 static inline void *table_next(const Table *table, TableProbe *probe)
 {
-    if (table->count == 0)
-        return NULL;
-    for (;;) {
-        size_t at = probe->at;
-        uint8_t tag = table->tags[at];
-        probe->at = (at + 1) & (table->capacity - 1);
-        if (tag == probe->tag)
-            return table->things[at];
-        if (tag == TABLE_FREE)
-            return NULL;
-    }
+    uint32_t place = places_next(&table->places, probe);
+    return place != PLACE_NONE ? table->things[place] : NULL;
 }
 
 /* All things, for what their order does not matter to: from `*at` 0 on; NULL ends them. */
 static inline void *table_each(const Table *table, size_t *at)
 {
-    while (*at < table->capacity && table->tags[*at] < TABLE_HELD)
-        (*at)++;
-    return *at < table->capacity ? table->things[(*at)++] : NULL;
+    uint32_t place = places_held_from(&table->places, (uint32_t)*at);
+    if (place == PLACE_NONE)
+        return NULL;
+    *at = (size_t)place + 1;
+    return table->things[place];
 }

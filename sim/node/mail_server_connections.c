@@ -86,7 +86,7 @@ static Destination *find_destination(MailServer *server, const char *domain)
         continue;
     if (destination != NULL)
         return destination;
-    if (server->destinations.count >= DESTINATIONS_MAX)
+    if (table_count(&server->destinations) >= DESTINATIONS_MAX)
         forget_unused(server);
     destination = g_malloc(sizeof *destination + length + 1);
     *destination = (Destination){.server = server, .turn.data = destination};

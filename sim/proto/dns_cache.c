@@ -71,7 +71,7 @@ void dns_cache_flush(DnsCache *cache)
 
 size_t dns_cache_count(const DnsCache *cache)
 {
-    return cache->findings.count;
+    return table_count(&cache->findings);
 }
 
 static void remove_finding(DnsCache *cache, DnsFinding *finding)

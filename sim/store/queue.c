@@ -505,7 +505,7 @@ size_t queue_flush(Queue *queue, const char *domain)
 
 size_t queue_length(const Queue *queue)
 {
-    return queue->by_id.count;
+    return table_count(&queue->by_id);
 }
 
 QueueEntry *queue_find(const Queue *queue, const char *id)
