@@ -94,10 +94,11 @@ static inline bool script_read_duration(ScriptReader *reader, SimTime *duration)
 {
     const char *number = script_peek(reader);
     const char *unit = number != NULL ? reader->words[reader->next + 1] : NULL;
-    g_autofree char *text =
-        g_strdup_printf("%s %s", number != NULL ? number : "", unit != NULL ? unit : "");
+    g_autofree char *text = g_strjoin(" ", number != NULL ? number : "", unit, NULL);
     g_autofree char *reason = NULL;
-    if (!units_parse(UNITS_DURATION, span_of_text(g_strstrip(text)), duration, &reason))
+    if (unit == NULL)
+        return script_wrong(reader, "`%s` is no time; it is two words, such as `10 ms`", text);
+    if (!units_parse(UNITS_DURATION, span_of_text(text), duration, &reason))
         return script_wrong(reader, "`%s` %s", text, reason);
     if (*duration > SCRIPT_LONGEST)
         return script_wrong(reader, "`%s` is longer than a script, 1000 d at most", text);
@@ -196,6 +197,8 @@ static inline bool script_read_segment(ScriptReader *reader, ScriptStep *step)
         return false;
     if (script_take(reader, "wscale") && !script_read_number(reader, "a shift count", 254, &scale))
         return false;
+    if ((mss != 0 || scale != SEGMENT_NO_WINDOW_SCALE) && (segment->flags & SEGMENT_SYN) == 0)
+        return script_wrong(reader, "`mss` and `wscale` need the flag S");
     const char *word = script_peek(reader);
     if (word != NULL && word[0] == 'x') {
         if (!script_number_of(reader, "how often", word + 1, SCRIPT_TIMES, &times))

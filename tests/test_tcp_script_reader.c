@@ -45,6 +45,9 @@ static void test_lines_that_cannot_be_read(void **state)
         {RULE "10 parsecs open", "x.tcp:2: `10 parsecs` has a unit that is not known here; the "
                                  "unit of a duration is ns, us, "
                                  "ms, s, min, h or d"},
+        {RULE "10", "x.tcp:2: `10` is no time; it is two words, such as `10 ms`"},
+        {RULE "1s", "x.tcp:2: `1s` is no time; it is two words, such as `10 ms`"},
+        {RULE "open\ndeadline", "x.tcp:3: `` is no time; it is two words, such as `10 ms`"},
         {RULE "2000 d nothing", "x.tcp:2: `2000 d` is longer than a script, 1000 d at most"},
         {RULE "600 d nothing\n+600 d nothing", "x.tcp:3: a script is not longer than 1000 d"},
         {RULE "open\nlimit-mss 9", "x.tcp:3: an MSS is at least 28"},
@@ -62,6 +65,8 @@ static void test_lines_that_cannot_be_read(void **state)
         {RULE "< F 1+x", "x.tcp:2: a length is a number up to 65535, not `x`"},
         {RULE "< F 4294967296",
          "x.tcp:2: a sequence number is a number up to 4294967295, not `4294967296`"},
+        {RULE "< A 1 ack 2 mss 1000", "x.tcp:2: `mss` and `wscale` need the flag S"},
+        {RULE "< A 1 ack 2 wscale 3", "x.tcp:2: `mss` and `wscale` need the flag S"},
         {RULE "< F 1 fast", "x.tcp:2: `fast` is too much on this line"},
         {RULE "> F 1 slow",
          "x.tcp:2: `slow` is no reason to send; there are first, pure-ack, timeout, fast, smaller, "
