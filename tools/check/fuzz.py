@@ -15,6 +15,10 @@ RUNS = 20000
 SECONDS = 5  # stop drawing then, whatever the number of runs; no input is judged by it
 LARGEST_INPUT = 4096
 SECONDS_OF_A_HANG = 60
+ENVIRONMENT = {
+    "G_SLICE": "always-malloc",
+    "LSAN_OPTIONS": "suppressions=tests/fuzz/lsan.supp:print_suppressions=0",
+}
 
 
 def command(program, *options):
@@ -28,9 +32,9 @@ def command(program, *options):
 def fuzz(program):
     shutil.rmtree(f"{program}.corpus", ignore_errors=True)
     return run_command(command(program, "-seed=1", f"-runs={RUNS}", f"-max_total_time={SECONDS}",
-                               "-close_fd_mask=1", "-verbosity=0"), G_SLICE="always-malloc")
+                               "-close_fd_mask=1", "-verbosity=0"), **ENVIRONMENT)
 
 
 if sys.argv[1:2] == ["--forever"]:
-    os.execv(sys.argv[2], command(sys.argv[2]))
+    os.execve(sys.argv[2], command(sys.argv[2]), os.environ | ENVIRONMENT)
 check_units([(program, lambda program=program: fuzz(program)) for program in sys.argv[1:]])
