@@ -77,6 +77,30 @@ static void test_plain_lines_end_before_what_is_wrong(void **state)
     assert_int_equal(span_plain_lines(span_of_text("a\r\nb\r\n")), 6);
 }
 
+/* Plain is what is ASCII, too. Octets that say so are believed where a line of theirs begins. */
+static void test_plain_octets(void **state)
+{
+    (void)state;
+    assert_true(span_is_plain((Span){0}));
+    assert_true(span_is_plain(span_of_text("a\r\n\r\n")));
+    assert_false(span_is_plain(span_of_text("a\r\nb")));
+    assert_false(span_is_plain(span_of_text("caf\xc3\xa9\r\n")));
+    g_autoptr(Octets) octets = octets_new("ab\r\nc.d\r\n", 9);
+    assert_false(octets->is_plain);
+    for (int known = 0; known < 2; known++) {
+        octets->is_plain = known;
+        for (size_t begin = 0; begin < 9; begin++) {
+            for (size_t end = begin; end <= 9; end++) {
+                Span text = span_of(octets->here + begin, end - begin);
+                assert_int_equal(span_plain_lines_within(text, octets), plain_lines(text));
+                assert_true(span_is_ascii_within(text, octets));
+            }
+        }
+    }
+    assert_int_equal(span_plain_lines_within(span_of_text("a\r\n."), NULL), 3);
+    assert_false(span_is_ascii_within(span_of_text("\xc3\xa9"), NULL));
+}
+
 static void test_span_has_control(void **state)
 {
     (void)state;
@@ -189,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_buffer_keeps_its_maximum),
         cmocka_unit_test(test_span_compares_without_case),
         cmocka_unit_test(test_plain_lines_end_before_what_is_wrong),
+        cmocka_unit_test(test_plain_octets),
         cmocka_unit_test(test_span_has_control),
         cmocka_unit_test(test_buffer_shares_what_is_taken),
         cmocka_unit_test(test_buffer_gives_full_memory_away),

@@ -121,6 +121,7 @@ static void the_short_way_writes_what_gmime_writes(void **state)
             g_autoptr(Octets) bytes = compose(&draft);
             g_autofree char *expected = compose_by_gmime(&draft);
             assert_span(span_of_octets(bytes), expected);
+            assert_int_equal(bytes->is_plain, span_is_plain(span_of_octets(bytes)));
             g_autoptr(Octets) plain = message_compose_plain(&draft);
             drafts += plain != NULL;
         }
@@ -310,6 +311,9 @@ static void assert_sizes(const MessageDraft *draft, size_t more, size_t misses)
         assert_non_null(bytes);
         Span rest = span_of_octets(bytes);
         missed += rest.length != MAX(size, has);
+        /* Of one octet more, which may go into the last line, nothing need be said. */
+        assert_true(bytes->is_plain ? span_is_plain(rest)
+                                    : size == has + 1 || !span_is_plain(rest));
         /* Some programs take an empty line before the final dot for a part of the dot's. */
         if (size > has + 2)
             assert_false(span_ends_with(rest, "\r\n\r\n"));

@@ -19,14 +19,15 @@ typedef struct Decoded {
 } Decoded;
 
 /* Reads the input in pieces of that size, as an engine does. */
-static Decoded decode(Span input, size_t piece, SmtpBareNewlines bare_newlines)
+static Decoded decode_within(Span input, const Octets *within, size_t piece,
+                             SmtpBareNewlines bare_newlines)
 {
     SmtpContentDecoder decoder = smtp_content_decoder(bare_newlines, LINE_MAXIMUM);
     Decoded decoded = {.content = g_string_new(NULL)};
     size_t at = 0, come = 0;
     while (!decoded.ended) {
         SmtpContentPiece read =
-            smtp_content_decoder_read(&decoder, span_of(input.data + at, come - at));
+            smtp_content_decoder_read(&decoder, span_of(input.data + at, come - at), within);
         g_string_append_len(decoded.content, (const char *)read.content.data,
                             (gssize)read.content.length);
         at += read.consumed;
@@ -41,6 +42,11 @@ static Decoded decode(Span input, size_t piece, SmtpBareNewlines bare_newlines)
     decoded.rest = input.length - at;
     decoded.fault = decoder.fault;
     return decoded;
+}
+
+static Decoded decode(Span input, size_t piece, SmtpBareNewlines bare_newlines)
+{
+    return decode_within(input, NULL, piece, bare_newlines);
 }
 
 static void assert_decodes(const char *input, SmtpBareNewlines bare_newlines, const char *content,
@@ -97,6 +103,35 @@ static void test_decoder_meets_long_line(void **state)
     }
 }
 
+/* What is known of the octets changes nothing, wherever in them the content begins: in the middle
+ * of a line, or with a dot; and what is not known, how long a line is, is seen. */
+static void test_decoder_of_known_octets(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "a.b\r\n\r\nx..\r\nlong long long long long long long long long long "
+        "long long long long long long long long long long long long\r\n"
+        "c\r\nd\r\n";
+    g_autoptr(Octets) octets = octets_new(text, sizeof text - 1);
+    octets->is_plain = true;
+    assert_true(span_is_plain(span_of_octets(octets)));
+    unsigned faults = 0;
+    for (size_t begin = 0; begin < sizeof text - 1; begin++) {
+        Span input = span_skip(span_of_octets(octets), begin);
+        for (size_t piece = 1; piece <= input.length; piece++) {
+            Decoded known = decode_within(input, octets, piece, SMTP_BARE_NEWLINES_REFUSED);
+            Decoded unknown = decode(input, piece, SMTP_BARE_NEWLINES_REFUSED);
+            assert_string_equal(known.content->str, unknown.content->str);
+            assert_int_equal(known.fault, unknown.fault);
+            assert_int_equal(known.rest, unknown.rest);
+            faults += known.fault == SMTP_CONTENT_LINE_TOO_LONG;
+            g_string_free(known.content, TRUE);
+            g_string_free(unknown.content, TRUE);
+        }
+    }
+    assert_true(faults > 0);
+}
+
 /* What the encoder makes of a text, into an output that holds `room` octets at a time. */
 static GString *encode(Span source, size_t room)
 {
@@ -144,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decoder_in_pieces),
         cmocka_unit_test(test_decoder_meets_long_line),
+        cmocka_unit_test(test_decoder_of_known_octets),
         cmocka_unit_test(test_encoder_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* Bytes: spans, bounded buffers, shared slices. See bytes.h. */
 #include "core/bytes.h"
 
+#include "core/sanitized.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -102,6 +104,27 @@ bool span_is_ascii(Span span)
     for (size_t i = 0; i < span.length; i++)
         all |= span.data[i];
     return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
+bool span_is_plain(Span text)
+{
+    return span_plain_lines(text) == text.length && span_is_ascii(text);
+}
+
+/* Where the octets are plain, a text that begins where one of their lines does has all the lines
+ * that end in it. */
+size_t span_plain_lines_within(Span text, const Octets *octets)
+{
+    bool is_known = text.length > 0 && octets != NULL && octets->is_plain &&
+                    (text.data == octets->here || text.data[-1] == '\n');
+    if (!is_known)
+        return span_plain_lines(text);
+    CHECK_SANITIZED(text.data >= octets->here &&
+                    text.data + text.length <= octets->here + octets->length);
+    const uint8_t *end = memrchr(text.data, '\n', text.length);
+    size_t length = end != NULL ? (size_t)(end + 1 - text.data) : 0;
+    CHECK_SANITIZED(span_is_plain(span_of(text.data, length)));
+    return length;
 }
 
 static uint64_t load_eight(const uint8_t *octets)

@@ -66,6 +66,15 @@ static inline size_t span_find(Span span, uint8_t byte)
 size_t span_plain_lines(Span text);
 /* True when no octet is beyond ASCII. */
 bool span_is_ascii(Span span);
+/* Whether both hold of all of it: what Octets.is_plain means. */
+bool span_is_plain(Span text);
+/* span_plain_lines and span_is_ascii of a text that lies in `octets` (NULL: in none that are
+ * known), which may know it already. */
+size_t span_plain_lines_within(Span text, const Octets *octets);
+static inline bool span_is_ascii_within(Span text, const Octets *octets)
+{
+    return (octets != NULL && octets->is_plain) || span_is_ascii(text);
+}
 /* Whether eight octets are all printable ASCII. It may say no where they are, as a borrow goes into
  * the next octet; never yes where they are not: an octet's highest bit stays clear if it is. */
 static inline bool octets_are_printable(uint64_t eight)

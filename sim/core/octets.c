@@ -7,6 +7,7 @@ Octets *octets_allocate(size_t length)
 {
     Octets *octets = g_malloc(sizeof *octets + length);
     octets->references = 1;
+    octets->is_plain = false;
     octets->length = length;
     return octets;
 }

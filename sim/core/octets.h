@@ -2,7 +2,10 @@
  *
  * They lie in one piece of memory with their header, and the count is no atomic one, since a
  * simulation has one thread: a mail takes dozens of references on its way, and an atomic
- * one would be dear. Whoever has just made some may write them, and make them fewer. */
+ * one would be dear. Whoever has just made some may write them, and make them fewer.
+ *
+ * What is known of them goes with them, so that octets which go from hop to hop by reference are
+ * not looked at anew at each (bytes.h, span_plain_lines_within). */
 #pragma once
 
 #include <glib.h>
@@ -12,6 +15,8 @@
 
 typedef struct Octets {
     uint32_t references;
+    bool is_plain; /* known: all of them are ASCII, and span_plain_lines. False says nothing.
+                      Whoever makes them says so when they are complete */
     size_t length;
     uint8_t here[];
 } Octets;

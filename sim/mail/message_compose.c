@@ -2,6 +2,7 @@
  * 6532 where an address is beyond ASCII, since no encoded word may stand in one. */
 #include "mail/message.h"
 
+#include "core/sanitized.h"
 #include "mail/address.h"
 #include "mail/date.h"
 #include "mail/mail_error.h"
@@ -329,8 +330,10 @@ static Octets *fill_behind(Octets *composed, size_t octets)
         end++;
     } else {
         end = put_filling(end, octets, "\r\n");
+        filled->is_plain = composed->is_plain; /* as lines of letters are */
     }
     filled->length = (size_t)(end - text);
+    CHECK_SANITIZED(!filled->is_plain || span_is_plain(span_of_octets(filled)));
     return filled;
 }
 

@@ -108,12 +108,17 @@ Octets *message_compose_plain(const MessageDraft *draft)
         return NULL;
     end = stpcpy(end, MIME_FIELDS);
     size_t header_length = (size_t)(end - header);
-    if (draft->body == NULL || draft->body[0] == '\0')
-        return octets_new(header, header_length);
-    g_autoptr(Octets) body = plain_body(draft->body);
-    if (body == NULL)
-        return NULL;
-    Octets *message = octets_allocate(header_length + octets_length(body));
-    memcpy(mempcpy(message->here, header, header_length), octets_data(body), octets_length(body));
+    g_autoptr(Octets) body = NULL;
+    if (draft->body != NULL && draft->body[0] != '\0') {
+        body = plain_body(draft->body);
+        if (body == NULL)
+            return NULL;
+    }
+    Span below = body != NULL ? span_of_octets(body) : (Span){0};
+    Octets *message = octets_allocate(header_length + below.length);
+    memcpy(message->here, header, header_length);
+    if (below.length > 0)
+        memcpy(message->here + header_length, below.data, below.length);
+    message->is_plain = body == NULL || body->is_plain; /* as the header is */
     return message;
 }

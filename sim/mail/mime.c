@@ -164,6 +164,7 @@ Octets *mime_with_crlf(Span octets)
         octets = span_skip(octets, line + 1);
     }
     crlf->length = (size_t)(to - crlf->here);
+    crlf->is_plain = span_is_plain(span_of_octets(crlf));
     return crlf;
 }
 

@@ -64,6 +64,12 @@ static size_t part_count(const SmtpOwnTransaction *transaction)
     return 1 + transaction->content_count;
 }
 
+/* What it lies in; NULL: in the transaction. */
+static const Octets *octets_at(const SmtpOwnTransaction *transaction, size_t index)
+{
+    return index == 0 ? NULL : transaction->content[index - 1].bytes;
+}
+
 static Span part_at(const SmtpOwnTransaction *transaction, size_t index)
 {
     return index == 0 ? transaction->content_front : slice_span(transaction->content[index - 1]);
@@ -231,7 +237,7 @@ static bool is_plain(const SmtpOwnTransaction *transaction)
 {
     for (size_t i = 0; i < part_count(transaction) && !transaction->is_plain; i++) {
         Span part = part_at(transaction, i);
-        if (span_plain_lines(part) < part.length)
+        if (span_plain_lines_within(part, octets_at(transaction, i)) < part.length)
             return false;
     }
     return true;

@@ -97,14 +97,15 @@ static Span without_final_dot(Span text)
 
 /* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
  * is set when a lone LF is the next octet and counts as a line end. */
-static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
+static size_t take_lines(SmtpContentDecoder *decoder, Span input, const Octets *within,
+                         bool *newline)
 {
     size_t at = 0;
     while (at < input.length) {
         Span rest = span_skip(input, at);
         if (decoder->at_line_start) {
             /* With nearly all lines nothing is the matter. */
-            size_t plain = span_plain_lines(without_final_dot(rest));
+            size_t plain = span_plain_lines_within(without_final_dot(rest), within);
             plain = short_lines(span_of(rest.data, plain), decoder->line_maximum);
             at += plain;
             rest = span_skip(rest, plain);
@@ -133,7 +134,8 @@ static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
     return at;
 }
 
-SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input)
+SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input,
+                                           const Octets *within)
 {
     size_t dots = 0;
     if (decoder->at_line_start && input.length > 0 && input.data[0] == '.') {
@@ -152,7 +154,7 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
     }
     Span rest = span_skip(input, dots);
     bool newline = false;
-    size_t length = take_lines(decoder, rest, &newline);
+    size_t length = take_lines(decoder, rest, within, &newline);
     if (newline && length == 0) {
         decoder_end_line(decoder);
         return (SmtpContentPiece){

@@ -42,9 +42,10 @@ typedef struct SmtpContentPiece {
 } SmtpContentPiece;
 
 SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum);
-/* Reads the first piece of `input`. Octets whose meaning hangs on the next octet stay unconsumed,
- * two at most. */
-SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input);
+/* Reads the first piece of `input`, which lies in `within` or (NULL) in octets of which nothing is
+ * known. Octets whose meaning hangs on the next octet stay unconsumed, two at most. */
+SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input,
+                                           const Octets *within);
 /* Octets of a chunk (RFC 3030): all of them are content, dots are nothing special, and nothing in
  * them ends it. A line may lie across chunks. `is_last`: these are the last of the content. */
 void smtp_content_decoder_add_chunk(SmtpContentDecoder *decoder, Span octets, bool is_last);

@@ -31,7 +31,7 @@ static bool content_is_sound(const SmtpServer *server)
 /* Hands out a piece of the input that has been read. */
 static void tell_content(SmtpServer *server, Span content, Octets *within)
 {
-    server->is_beyond_ascii = server->is_beyond_ascii || !span_is_ascii(content);
+    server->is_beyond_ascii = server->is_beyond_ascii || !span_is_ascii_within(content, within);
     server->event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONTENT};
     server->event.content = content;
     server->event.within = within;
@@ -42,7 +42,7 @@ bool smtp_server_step_data(SmtpServer *server)
 {
     Octets *within = intake_bytes(&server->input);
     SmtpContentPiece piece =
-        smtp_content_decoder_read(&server->decoder, intake_peek(&server->input));
+        smtp_content_decoder_read(&server->decoder, intake_peek(&server->input), within);
     if (piece.consumed == 0)
         return false;
     intake_consume(&server->input, piece.consumed);
