@@ -140,7 +140,7 @@ static inline StoredMessage *stored_of(const char *text)
 {
     size_t length = strlen(text), front = length / 2;
     Octets *bytes = bytes_of(text + front);
-    return stored_message_new(NULL, span_of(text, front), (Span){0},
+    return stored_message_new(NULL, NULL, span_of(text, front), (Span){0},
                               (Slice){bytes, 0, length - front});
 }
 

@@ -262,7 +262,7 @@ static void test_a_name_is_that_of_the_file(void **unused)
         g_autofree char *text = g_strconcat("X: ", filler, "\r\n", ID, "body\r\n", NULL);
         Octets *octets = octets_new(text, strlen(text));
         g_autoptr(StoredMessage) message = stored_message_new(
-            paths[i], (Span){0}, (Span){0}, (Slice){octets, 0, octets_length(octets)});
+            NULL, paths[i], (Span){0}, (Span){0}, (Slice){octets, 0, octets_length(octets)});
         mail_store_deliver(server.store, "bob", "INBOX", message, NULL, (MailOrigin){1, 7, 0}, 5,
                            tell(&server));
         assert_int_equal(end(&server), MAIL_OK);

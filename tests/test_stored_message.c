@@ -5,7 +5,7 @@
 static StoredMessage *message_of(const char *path, const char *fields, const char *front)
 {
     g_autoptr(Octets) sent = octets_new("x: y\r\n\r\nbody\r\n.\r\n", 17);
-    return stored_message_new(path, span_of_text(fields), span_of_text(front),
+    return stored_message_new(NULL, path, span_of_text(fields), span_of_text(front),
                               slice_new(sent, 8, 6));
 }
 
@@ -49,9 +49,9 @@ static void test_with_fields(void **state)
     message->is_plain = message->is_ascii = true;
     g_autoptr(StoredMessage) made = stored_message_with_fields(message, span_of_text("c: d\r\n"));
     assert_message(made, "c: d\r\na: b\r\nbody\r\n");
-    assert_int_equal(made->path_length, 0);
+    assert_int_equal(stored_message_path_length(made), 0);
     assert_true(made->is_plain && made->is_ascii);
-    assert_ptr_equal(made->rest.bytes, message->rest.bytes);
+    assert_ptr_equal(made->rest_bytes, message->rest_bytes);
     g_autoptr(StoredMessage) beyond =
         stored_message_with_fields(message, span_of_text("c: \xc3\xa9\r\n"));
     assert_false(beyond->is_ascii);

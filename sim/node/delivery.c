@@ -206,8 +206,10 @@ static bool has_utf8_address(const DeliveryJob *job)
 
 static bool is_ascii(const StoredMessage *message)
 {
-    return message->is_ascii || (span_is_ascii(stored_message_front(message)) &&
-                                 span_is_ascii(slice_span(message->rest)));
+    if (message->is_ascii)
+        return true;
+    g_autoptr(Octets) whole = stored_message_join(message);
+    return span_is_ascii(span_of_octets(whole));
 }
 
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
@@ -238,14 +240,15 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
 static void send_job(Delivery *delivery)
 {
     const DeliveryJob *job = delivery->job;
-    Slice content = job->message->rest;
+    Slice content = stored_message_rest(job->message);
+    g_autofree uint8_t *front = stored_message_copy_front(job->message);
     g_autoptr(Octets) downgraded = NULL;
     SmtpClientTransaction transaction = {
         .reverse_path = job->reverse_path,
         .parameters = job->parameters,
         .recipients = job->recipients,
         .recipient_count = job->recipient_count,
-        .content_front = stored_message_front(job->message),
+        .content_front = span_of(front, stored_message_front_length(job->message)),
         .content = &content,
         .content_count = 1,
         .is_plain = job->message->is_plain,

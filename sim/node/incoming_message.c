@@ -107,7 +107,8 @@ static const Slice *find_kept(const SliceQueue *content)
 }
 
 StoredMessage *incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
-                                      const char *reverse_path, const char *fields)
+                                      const char *reverse_path, const char *fields,
+                                      StoredFronts *fronts)
 {
     const SliceQueue *content = &message->content;
     const bool is_delivered = reverse_path != NULL && !survey->has_return_path;
@@ -121,5 +122,5 @@ StoredMessage *incoming_message_place(const IncomingMessage *message, const Mess
     } else if (content->length > 0) {
         rest = slice_queue_gather(slice_queue_first(content), 0, content->length);
     }
-    return stored_message_new(path, span_of_text(fields), front, rest);
+    return stored_message_new(fronts, path, span_of_text(fields), front, rest);
 }

@@ -23,6 +23,7 @@ MessageSurvey incoming_message_survey(IncomingMessage *message);
 /* The whole, with fields on top of it: what the client has sent stays where it is, but for little
  * at its beginning, if that is worth the memory that it lies in. `survey` is that of the content.
  * Where a mailbox is to get it, `reverse_path` (else NULL) becomes its Return-Path (RFC 5321 §4.4),
- * put there at once, so that nothing need be copied for it. */
+ * put there at once, so that nothing need be copied for it. `fronts` as in stored_message_new. */
 StoredMessage *incoming_message_place(const IncomingMessage *message, const MessageSurvey *survey,
-                                      const char *reverse_path, const char *fields);
+                                      const char *reverse_path, const char *fields,
+                                      StoredFronts *fronts);

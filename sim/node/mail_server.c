@@ -279,6 +279,7 @@ void mail_server_free(MailServer *server)
     disk_free(server->disk);
     policy_free(server->policy);
     smtp_offers_clear(&server->offers);
+    fronts_clear(&server->fronts);
     g_array_unref(server->users);
     g_array_unref(server->relay_clients);
     address_book_free(server->addresses);

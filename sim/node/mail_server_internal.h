@@ -62,6 +62,7 @@ struct MailServer {
     GPtrArray *accesses; /* Access: IMAP connections */
     GQueue connections;  /* Connection, by its link: SMTP connections to servers */
     SmtpOffers offers;   /* to the clients */
+    StoredFronts fronts; /* of messages that clients have brought */
     Table destinations;  /* Destination, by domain: where mail has been due */
     GQueue turns;        /* Destination, by its link: where more connections may be opened */
     GPtrArray *fresh;    /* Destination: where mail has come and may not have found a connection */

@@ -62,14 +62,14 @@ static size_t copy_without_return_path(uint8_t *stored, Span message)
 
 static StoredMessage *with_return_path(const QueueEntry *entry)
 {
-    if (entry->message->path_length > 0)
+    if (stored_message_path_length(entry->message) > 0)
         return stored_message_ref(entry->message);
     g_autofree char *field = message_format_return_path(entry->envelope->reverse_path);
     g_autoptr(Octets) octets = stored_message_join(entry->message);
     Octets *stored = octets_allocate(octets_length(octets));
     stored->length = copy_without_return_path(stored->here, span_of_octets(octets));
     Slice rest = {stored, 0, stored->length};
-    return stored_message_new(field, (Span){0}, (Span){0}, rest);
+    return stored_message_new(NULL, field, (Span){0}, (Span){0}, rest);
 }
 
 /* ---- Outcomes ---- */

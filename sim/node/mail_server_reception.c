@@ -325,7 +325,7 @@ static StoredMessage *build_message(const Reception *reception, const MessageSur
     const char *all_fields = fields != NULL ? fields : received;
     StoredMessage *message = incoming_message_place(
         &reception->message, survey, reception->is_for_mailbox ? envelope->reverse_path : NULL,
-        all_fields);
+        all_fields, &reception->server->fronts);
     message->is_plain = event->message.is_plain;
     message->is_ascii = !event->message.is_beyond_ascii && span_is_ascii(span_of_text(all_fields));
     return message;

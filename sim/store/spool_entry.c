@@ -421,8 +421,9 @@ SpoolEntry *spool_entry_parse(const char *id, Octets *file)
     if (envelope == NULL)
         return NULL;
     rest = span_skip(rest, head.envelope_size);
-    StoredMessage *message = stored_message_new(
-        NULL, (Span){0}, (Span){0}, slice_new(file, (size_t)(rest.data - data), head.message_size));
+    StoredMessage *message =
+        stored_message_new(NULL, NULL, (Span){0}, (Span){0},
+                           slice_new(file, (size_t)(rest.data - data), head.message_size));
     SpoolEntry *entry = entry_new(id, envelope, message, head.arrived_at);
     parse_journal(entry, span_skip(rest, head.message_size));
     return entry;

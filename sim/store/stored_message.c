@@ -12,23 +12,28 @@ static uint8_t *put(uint8_t *at, Span octets)
     return at + octets.length;
 }
 
-StoredMessage *stored_message_new(const char *return_path, Span fields, Span front, Slice rest)
+StoredMessage *stored_message_new(StoredFronts *fronts, const char *return_path, Span fields,
+                                  Span front, Slice rest)
 {
     Span path = return_path != NULL ? span_of_text(return_path) : (Span){0};
-    size_t length = path.length + fields.length + front.length;
-    CHECK(length + rest.length <= UINT32_MAX);
-    StoredMessage *message = g_malloc(sizeof *message + length);
+    FrontParts parts = {path, fields, front};
+    FrontDifferences differences;
+    CHECK(rest.offset + path.length + fields.length + front.length + rest.length <= UINT32_MAX);
+    StoredFront *shared = front_take(fronts, &parts, &differences);
+    StoredMessage *message = g_malloc(sizeof *message + differences.length);
     *message = (StoredMessage){.references = 1,
-                               .front_length = (uint32_t)length,
-                               .path_length = (uint32_t)path.length,
-                               .rest = rest};
-    put(put(put(message->front, path), fields), front);
+                               .different = differences.length,
+                               .rest_offset = (uint32_t)rest.offset,
+                               .rest_length = (uint32_t)rest.length,
+                               .rest_bytes = rest.bytes,
+                               .front = shared};
+    memcpy(message->differences, differences.octets, differences.length);
     return message;
 }
 
 StoredMessage *stored_message_of_octets(Octets *bytes)
 {
-    return stored_message_new(NULL, (Span){0}, (Span){0},
+    return stored_message_new(NULL, NULL, (Span){0}, (Span){0},
                               slice_new(bytes, 0, octets_length(bytes)));
 }
 
@@ -42,45 +47,80 @@ void stored_message_unref(StoredMessage *message)
 {
     if (message == NULL || --message->references > 0)
         return;
-    slice_clear(&message->rest);
+    octets_unref(message->rest_bytes);
+    front_unref(message->front);
     g_free(message);
+}
+
+/* ---- What it is made of ---- */
+
+/* Whether with all that a mailbox gets, or as it is passed on. */
+typedef enum Extent { AS_PASSED_ON, AS_DELIVERED } Extent;
+
+static size_t front_length(const StoredMessage *message, Extent extent)
+{
+    size_t path = extent == AS_DELIVERED ? stored_message_path_length(message) : 0;
+    return path + stored_message_front_length(message);
+}
+
+static Span rest_of(const StoredMessage *message)
+{
+    return slice_span(stored_message_rest(message));
+}
+
+static void put_front(const StoredMessage *message, Extent extent, uint8_t *out)
+{
+    size_t from = extent == AS_DELIVERED ? 0 : stored_message_path_length(message);
+    front_put(message->front, span_of(message->differences, message->different), from, out);
+}
+
+static void put_all(const StoredMessage *message, Extent extent, uint8_t *out)
+{
+    put_front(message, extent, out);
+    put(out + front_length(message, extent), rest_of(message));
+}
+
+uint8_t *stored_message_copy_front(const StoredMessage *message)
+{
+    uint8_t *front = g_malloc(stored_message_front_length(message));
+    put_front(message, AS_PASSED_ON, front);
+    return front;
 }
 
 void stored_message_copy(const StoredMessage *message, uint8_t *octets)
 {
-    put(put(octets, stored_message_front(message)), slice_span(message->rest));
+    put_all(message, AS_PASSED_ON, octets);
 }
 
-static Span whole_front(const StoredMessage *message)
+/* The message's rest by itself, where that is all, else a copy. */
+static Octets *join(const StoredMessage *message, Extent extent)
 {
-    return span_of(message->front, message->front_length);
-}
-
-/* `front`, which is the message's or the end of it, and what is behind that. */
-static Octets *join(const StoredMessage *message, Span front)
-{
-    const Slice *rest = &message->rest;
-    if (front.length == 0 && rest->bytes != NULL && rest->length == octets_length(rest->bytes))
-        return octets_ref(rest->bytes);
-    Octets *joined = octets_allocate(front.length + rest->length);
-    put(put(joined->here, front), slice_span(*rest));
+    size_t front = front_length(message, extent);
+    Octets *rest = message->rest_bytes;
+    if (front == 0 && rest != NULL && message->rest_length == octets_length(rest))
+        return octets_ref(rest);
+    Octets *joined = octets_allocate(front + message->rest_length);
+    put_all(message, extent, joined->here);
     return joined;
 }
 
 Octets *stored_message_join(const StoredMessage *message)
 {
-    return join(message, stored_message_front(message));
+    return join(message, AS_PASSED_ON);
 }
 
 Octets *stored_message_join_delivered(const StoredMessage *message)
 {
-    return join(message, whole_front(message));
+    return join(message, AS_DELIVERED);
 }
 
 StoredMessage *stored_message_with_fields(const StoredMessage *message, Span fields)
 {
-    StoredMessage *made = stored_message_new(NULL, fields, stored_message_front(message),
-                                             slice_ref(message->rest, 0, message->rest.length));
+    g_autofree uint8_t *front = stored_message_copy_front(message);
+    Slice rest = stored_message_rest(message);
+    StoredMessage *made =
+        stored_message_new(NULL, NULL, fields, span_of(front, stored_message_front_length(message)),
+                           slice_ref(rest, 0, rest.length));
     made->is_plain = message->is_plain;
     made->is_ascii = message->is_ascii && span_is_ascii(fields);
     return made;
@@ -107,16 +147,18 @@ static StoredMessage *value_unpack(const uint8_t *value)
 static size_t value_write(const uint8_t *value, uint8_t *octets)
 {
     const StoredMessage *message = value_unpack(value);
-    put(put(octets, whole_front(message)), slice_span(message->rest));
+    put_all(message, AS_DELIVERED, octets);
     return stored_message_delivered_size(message);
 }
 
 static void value_begin(const uint8_t *value, uint8_t *octets, size_t count)
 {
     const StoredMessage *message = value_unpack(value);
-    size_t front = MIN(message->front_length, count);
-    uint8_t *end = put(octets, span_of(message->front, front));
-    put(end, span_of(slice_span(message->rest).data, count - front));
+    size_t length = front_length(message, AS_DELIVERED);
+    g_autofree uint8_t *front = g_malloc(length);
+    put_front(message, AS_DELIVERED, front);
+    uint8_t *end = put(octets, span_of(front, MIN(length, count)));
+    put(end, span_of(rest_of(message).data, count - MIN(length, count)));
 }
 
 static void value_clear(const uint8_t *value)

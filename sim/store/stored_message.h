@@ -8,20 +8,25 @@
 
 #include "core/bytes.h"
 #include "store/disk.h"
+#include "store/stored_front.h"
 
+/* There is one for each mail that waits or lies, so it is packed. */
 typedef struct StoredMessage {
     uint32_t references;
-    uint32_t front_length; /* octets in `front` */
-    uint32_t path_length;  /* of the Return-Path among them; 0: none */
-    bool is_plain;         /* known of `rest`: as in SmtpClientTransaction (proto/smtp_client.h) */
-    bool is_ascii;         /* known of the whole: no octet is beyond ASCII */
-    Slice rest;
-    uint8_t front[];
+    bool is_plain;     /* known of the rest: as in SmtpClientTransaction (proto/smtp_client.h) */
+    bool is_ascii;     /* known of the whole: no octet is beyond ASCII */
+    uint8_t different; /* octets in `differences` */
+    uint32_t rest_offset, rest_length;
+    Octets *rest_bytes; /* a reference, or NULL */
+    StoredFront *front; /* likewise */
+    uint8_t differences[];
 } StoredMessage;
 
 /* A Return-Path (NULL: none), other fields, and what came from the client: `front`, which is copied
- * too, then `rest`, of which it takes over the reference. */
-StoredMessage *stored_message_new(const char *return_path, Span fields, Span front, Slice rest);
+ * too, then `rest`, of which it takes over the reference. What stands before the rest is kept as in
+ * stored_front.h; `fronts` may be NULL. */
+StoredMessage *stored_message_new(StoredFronts *fronts, const char *return_path, Span fields,
+                                  Span front, Slice rest);
 /* Shares the bytes. */
 StoredMessage *stored_message_of_octets(Octets *bytes);
 StoredMessage *stored_message_ref(StoredMessage *message);
@@ -30,15 +35,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoredMessage, stored_message_unref)
 
 /* ---- As it is passed on ---- */
 
+static inline size_t stored_message_front_length(const StoredMessage *message)
+{
+    return message->front != NULL ? message->front->length - message->front->path_length : 0;
+}
+
 static inline size_t stored_message_size(const StoredMessage *message)
 {
-    return message->front_length - message->path_length + message->rest.length;
+    return stored_message_front_length(message) + message->rest_length;
 }
-/* What stands before `rest`. */
-static inline Span stored_message_front(const StoredMessage *message)
+/* What stands before the rest, to free. */
+uint8_t *stored_message_copy_front(const StoredMessage *message);
+/* Borrowed. */
+static inline Slice stored_message_rest(const StoredMessage *message)
 {
-    return span_of(message->front + message->path_length,
-                   message->front_length - message->path_length);
+    return (Slice){message->rest_bytes, message->rest_offset, message->rest_length};
 }
 /* All octets in one piece: a new reference. */
 Octets *stored_message_join(const StoredMessage *message);
@@ -50,9 +61,14 @@ void stored_message_copy(const StoredMessage *message, uint8_t *octets);
 
 /* ---- As a mailbox gets it, with its Return-Path ---- */
 
+/* Octets of the Return-Path; 0: it has none. */
+static inline size_t stored_message_path_length(const StoredMessage *message)
+{
+    return message->front != NULL ? message->front->path_length : 0;
+}
 static inline size_t stored_message_delivered_size(const StoredMessage *message)
 {
-    return message->front_length + message->rest.length;
+    return stored_message_size(message) + stored_message_path_length(message);
 }
 Octets *stored_message_join_delivered(const StoredMessage *message);
 /* As disk_plan_write; shares the message. */
