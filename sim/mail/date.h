@@ -13,8 +13,8 @@ enum { MAIL_DATE_SIZE = 32 };
 #define MAIL_DATE_LAST  INT64_C(253402214399)
 
 /* "Mon, 2 Mar 2026 09:00:00 +0900" for seconds since 1970-01-01 UTC and minutes east of UTC.
- * Outside of what a date may be is a bug of the caller. */
-void mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE]);
+ * Outside of what a date may be is a bug of the caller. Returns its end, where the NUL stands. */
+char *mail_format_date(int64_t unix_seconds, int utc_offset_minutes, char text[MAIL_DATE_SIZE]);
 
 /* The month that begins with these three letters, in any case: from 1 on; 0: none does. */
 unsigned mail_month_named(const char *letters);

@@ -279,27 +279,30 @@ Octets *message_compose(const MessageDraft *draft, GError **error)
 
 enum { FILLING_LINE = 72, CRLF_OCTETS = 2, SHORTEST_LINE = CRLF_OCTETS + 1 };
 
-/* Writes a line of so many octets as sent, into a text whose lines end in `line_end`; its letters
+/* Writes a line of so many octets as sent, into a text whose lines end in CRLF or LF; its letters
  * go on from the `letter`th of them all. Returns the end of it. */
-static char *put_filling_line(char *out, size_t octets, size_t letter, const char *line_end)
+static inline char *put_filling_line(char *out, size_t octets, size_t letter, bool has_cr)
 {
     enum { LETTERS = 26 };
     /* Long enough for a line that begins at its 26th letter. */
     const char *alphabets = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
                             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
     out = mempcpy(out, alphabets + letter % LETTERS, octets - CRLF_OCTETS);
-    return stpcpy(out, line_end);
+    if (has_cr)
+        *out++ = '\r';
+    *out++ = '\n';
+    return out;
 }
 
 /* Writes lines of letters of so many octets; returns the end of them. One octet is no line, and so
  * is left out; of three and more none is empty. */
-static char *put_filling(char *out, size_t octets, const char *line_end)
+static char *put_filling(char *out, size_t octets, bool has_cr)
 {
     enum { LINE_LETTERS = FILLING_LINE - CRLF_OCTETS, PERIOD = 13 /* 13 lines are 35 alphabets */ };
-    const size_t width = LINE_LETTERS + strlen(line_end), more = FILLING_LINE + SHORTEST_LINE;
+    const size_t width = LINE_LETTERS + 1 + has_cr, more = FILLING_LINE + SHORTEST_LINE;
     size_t whole = octets < more ? 0 : (octets - more) / FILLING_LINE + 1, line = 0;
     while (line < MIN(whole, PERIOD))
-        out = put_filling_line(out, FILLING_LINE, line++ * LINE_LETTERS, line_end);
+        out = put_filling_line(out, FILLING_LINE, line++ * LINE_LETTERS, has_cr);
     while (line < whole) { /* as those so far */
         size_t lines = MIN(whole - line, PERIOD);
         out = mempcpy(out, out - PERIOD * width, lines * width);
@@ -308,11 +311,11 @@ static char *put_filling(char *out, size_t octets, const char *line_end)
     octets -= whole * FILLING_LINE;
     size_t letter = whole * LINE_LETTERS;
     if (octets > FILLING_LINE) { /* leaves enough for a last line */
-        out = put_filling_line(out, octets - SHORTEST_LINE, letter, line_end);
+        out = put_filling_line(out, octets - SHORTEST_LINE, letter, has_cr);
         letter += octets - SHORTEST_LINE - CRLF_OCTETS;
         octets = SHORTEST_LINE;
     }
-    return octets >= CRLF_OCTETS ? put_filling_line(out, octets, letter, line_end) : out;
+    return octets >= CRLF_OCTETS ? put_filling_line(out, octets, letter, has_cr) : out;
 }
 
 /* Behind a text that is not encoded, the filling can stand as it is. */
@@ -322,14 +325,14 @@ static Octets *fill_behind(Octets *composed, size_t octets)
     const char *data = (const char *)octets_data(composed);
     bool has_body = length < 4 || memcmp(data + length - 4, "\r\n\r\n", 4) != 0;
     bool has_line = length >= 2 && memcmp(data + length - 2, "\r\n", 2) == 0;
-    Octets *filled = octets_allocate(length + octets + 1);
+    Octets *filled = octets_allocate(length + octets);
     char *text = (char *)filled->here, *end = text + length;
     memcpy(text, data, length);
     if (octets == 1 && has_body && has_line) {
         memcpy(end - 2, ".\r\n", 3);
         end++;
     } else {
-        end = put_filling(end, octets, "\r\n");
+        end = put_filling(end, octets, true);
         filled->is_plain = composed->is_plain; /* as lines of letters are */
     }
     filled->length = (size_t)(end - text);
@@ -356,8 +359,8 @@ static Octets *fill_and_compose(const MessageDraft *draft, Octets *composed, siz
         if (body->len > 0 && body->str[body->len - 1] != '\n')
             g_string_append_c(body, '\n');
         size_t octets = (size_t)MAX(filling, 0);
-        g_autofree char *lines = g_malloc(octets + 1); /* and the last stpcpy's NUL */
-        g_string_append_len(body, lines, put_filling(lines, octets, "\n") - lines);
+        g_autofree char *lines = g_malloc(octets);
+        g_string_append_len(body, lines, put_filling(lines, octets, false) - lines);
         MessageDraft longer = *draft;
         longer.body = body->str;
         octets_unref(filled);

@@ -20,73 +20,99 @@ enum { PLAIN_HEADER_MAX = 6 * (PLAIN_LINE_MAX + 2) + sizeof MIME_FIELDS };
 
 /* Printable ASCII without what could be taken for an encoded-word or tidied: blanks stand alone and
  * between other characters. */
-static bool is_plain_at(const char *value, size_t i)
+static bool is_plain_value(Span value)
 {
-    if (value[i] == ' ')
-        return i > 0 && value[i - 1] != ' ' && value[i + 1] != '\0';
-    return g_ascii_isgraph(value[i]) && !(value[i] == '=' && value[i + 1] == '?');
+    const char *text = (const char *)value.data;
+    if (value.length == 0)
+        return false;
+    size_t last = value.length - 1;
+    if (text[0] == ' ' || text[last] == ' ')
+        return false;
+    for (size_t i = 0; i < last; i++) {
+        if ((text[i] == ' ' && text[i + 1] == ' ') || (text[i] == '=' && text[i + 1] == '?'))
+            return false;
+    }
+    return !span_has_control(value) && span_is_ascii(value);
 }
 
-/* Puts a field behind the others; false when it is not plain. */
-static bool put_field(char **end, const char *name, const char *value)
+/* Begins a field behind the others. These three are inline, so that the compiler knows the length
+ * of the name. */
+static inline char *put_name(char *at, const char *name)
 {
-    char *out = stpcpy(stpcpy(*end, name), ": ");
-    size_t most = PLAIN_LINE_MAX - (size_t)(out - *end), length = 0;
-    for (; value[length] != '\0'; length++) {
-        if (length == most || !is_plain_at(value, length))
-            return false;
-        *out++ = value[length];
-    }
-    *end = mempcpy(out, "\r\n", 2);
-    return length > 0;
+    return mempcpy(mempcpy(at, name, strlen(name)), ": ", 2);
+}
+
+/* Puts a value whose octets are known to be plain; false when the field gets too long. */
+static inline bool put_known_field(char **end, const char *name, Span value)
+{
+    char *at = put_name(*end, name);
+    if ((size_t)(at - *end) + value.length > PLAIN_LINE_MAX)
+        return false;
+    *end = mempcpy(mempcpy(at, value.data, value.length), "\r\n", 2);
+    return true;
 }
 
 /* An address of lower-case letters, digits and dots: nothing to quote, no domain to translate. */
-static bool is_plain_address(const char *address)
+static bool is_plain_address(Span address)
 {
-    for (const char *c = address; *c != '\0'; c++) {
-        if (!g_ascii_islower(*c) && !g_ascii_isdigit(*c) && *c != '.' && *c != '@')
+    for (size_t i = 0; i < address.length; i++) {
+        char c = (char)address.data[i];
+        if (!g_ascii_islower(c) && !g_ascii_isdigit(c) && c != '.' && c != '@')
             return false;
     }
     return true;
 }
 
-/* The same of `a@x, b@y`; no mailboxes make no field. */
-static bool put_mailboxes(char **end, const char *name, const MessageMailbox *mailboxes,
-                          size_t count)
+/* Puts a field such as `a@x, b@y`; no mailboxes make no field. */
+static inline bool put_mailboxes(char **end, const char *name, const MessageMailbox *mailboxes,
+                                 size_t count)
 {
-    char value[PLAIN_LINE_MAX + 1], *at = value;
+    char *at = put_name(*end, name);
     for (size_t i = 0; i < count; i++) {
-        const char *address = mailboxes[i].address;
-        size_t written = (size_t)(at - value);
+        Span address = span_of_text(mailboxes[i].address);
+        size_t written = (size_t)(at - *end);
         if (mailboxes[i].name != NULL || !is_plain_address(address) ||
-            written + strlen(", ") + strlen(address) > PLAIN_LINE_MAX)
+            written + strlen(", ") + address.length > PLAIN_LINE_MAX)
             return false;
         if (i > 0)
-            at = stpcpy(at, ", ");
-        at = stpcpy(at, address);
+            at = mempcpy(at, ", ", 2);
+        at = mempcpy(at, address.data, address.length);
     }
-    return count == 0 || put_field(end, name, value);
+    if (count > 0)
+        *end = mempcpy(at, "\r\n", 2);
+    return true;
 }
 
 static bool put_id(char **end, const char *id)
 {
     char value[PLAIN_LINE_MAX + 1];
-    if (strlen(id) + strlen("<>") > PLAIN_LINE_MAX || strchr(id, ' ') != NULL)
+    Span text = span_of_text(id);
+    if (text.length + strlen("<>") > PLAIN_LINE_MAX || !is_plain_value(text) ||
+        span_find(text, ' ') < text.length)
         return false;
-    stpcpy(stpcpy(stpcpy(value, "<"), id), ">");
-    return put_field(end, "Message-ID", value);
+    value[0] = '<';
+    char *close = mempcpy(value + 1, id, text.length);
+    *close = '>';
+    return put_known_field(end, "Message-ID", span_of(value, text.length + strlen("<>")));
+}
+
+static bool put_subject(char **end, const char *subject)
+{
+    if (subject == NULL)
+        return true;
+    Span text = span_of_text(subject);
+    return is_plain_value(text) && put_known_field(end, "Subject", text);
 }
 
 static bool put_header(char **end, const MessageDraft *draft)
 {
     char date[MAIL_DATE_SIZE];
-    mail_format_date(draft->date_unix, draft->utc_offset_minutes, date);
-    return put_field(end, "Date", date) && put_mailboxes(end, "From", &draft->from, 1) &&
+    const char *date_end = mail_format_date(draft->date_unix, draft->utc_offset_minutes, date);
+    return put_known_field(end, "Date", span_of(date, (size_t)(date_end - date))) &&
+           put_mailboxes(end, "From", &draft->from, 1) &&
            put_mailboxes(end, "To", draft->to, draft->to_count) &&
            put_mailboxes(end, "Cc", draft->cc, draft->cc_count) &&
-           (draft->subject == NULL || put_field(end, "Subject", draft->subject)) &&
-           put_id(end, draft->message_id);
+           put_subject(end, draft->subject) && put_id(end, draft->message_id);
 }
 
 /* The body as it is sent; NULL when it is not plain. */
@@ -106,7 +132,7 @@ Octets *message_compose_plain(const MessageDraft *draft)
     if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
         draft->references != NULL || !put_header(&end, draft))
         return NULL;
-    end = stpcpy(end, MIME_FIELDS);
+    end = mempcpy(end, MIME_FIELDS, sizeof MIME_FIELDS - 1);
     size_t header_length = (size_t)(end - header);
     g_autoptr(Octets) body = NULL;
     if (draft->body != NULL && draft->body[0] != '\0') {

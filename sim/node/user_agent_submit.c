@@ -100,9 +100,10 @@ static void go_on(UserAgent *agent)
 
 /* RFC 6531 §3.2: addresses beyond ASCII stand in the envelope, and the agent's own in the header.
  */
-static void ask_for_utf8(const Envelope *envelope, Span content, SmtpMailParameters *parameters)
+static void ask_for_utf8(const Envelope *envelope, const Octets *content,
+                         SmtpMailParameters *parameters)
 {
-    bool has_ascii_header = message_header_is_ascii(content);
+    bool has_ascii_header = content->is_plain || message_header_is_ascii(span_of_octets(content));
     bool is_ascii = has_ascii_header && span_is_ascii(span_of_text(envelope->reverse_path));
     for (size_t i = 0; i < envelope->recipient_count; i++)
         is_ascii = is_ascii && span_is_ascii(span_of_text(envelope->recipients[i].address));
@@ -156,7 +157,7 @@ static void send_next(UserAgent *agent)
         .content = &content,
         .content_count = 1,
     };
-    ask_for_utf8(envelope, slice_span(content), &transaction.parameters);
+    ask_for_utf8(envelope, mail->content, &transaction.parameters);
     agent->smtp_trace.mail = mail->name;
     agent->smtp_trace.size = content.length;
     smtp_client_send(agent->smtp, &transaction);
