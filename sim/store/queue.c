@@ -179,6 +179,12 @@ Queue *queue_new(Trace *trace, NodeId host, Spool *spool, const RetrySchedule *s
     return queue;
 }
 
+static void clear_recent(Queue *queue)
+{
+    for (size_t i = 0; i < QUEUE_RECENT_ENVELOPES; i++)
+        envelope_free(queue->recent[i]);
+}
+
 static void addition_free(Addition *addition)
 {
     g_queue_unlink(&addition->entry->queue->additions, &addition->link);
@@ -200,6 +206,7 @@ void queue_free(Queue *queue)
         queue_entry_free(entry);
     table_clear(&queue->by_id);
     g_ref_string_release(queue->no_reason);
+    clear_recent(queue);
     g_free(queue);
 }
 
@@ -250,12 +257,28 @@ static void on_added(void *owner, DiskResult result)
         added.done(added.owner, entry, result);
 }
 
+/* A copy, or a recent one that is the same. */
+static Envelope *copy_envelope(Queue *queue, const Envelope *envelope)
+{
+    enum { SHARED_MAX = 8 }; /* recipients: to look at more would be long */
+    if (envelope->recipient_count > SHARED_MAX)
+        return envelope_copy(envelope);
+    const char *from = envelope->reverse_path, *to = envelope->recipients[0].address;
+    uint32_t hash = table_hash(from, strlen(from)) + table_hash(to, strlen(to));
+    Envelope **recent = &queue->recent[hash % QUEUE_RECENT_ENVELOPES];
+    if (*recent == NULL || !envelope_equals(*recent, envelope)) {
+        g_clear_pointer(recent, envelope_free);
+        *recent = envelope_copy(envelope);
+    }
+    return envelope_copy(*recent);
+}
+
 void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added)
 {
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
-    QueueEntry *entry = entry_new(queue, id.text, envelope_copy(envelope), &message, now);
+    QueueEntry *entry = entry_new(queue, id.text, copy_envelope(queue, envelope), &message, now);
     Addition *addition = g_new(Addition, 1);
     *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);

@@ -5,6 +5,9 @@
 #include "store/queue.h"
 #include "store/queue_due.h"
 
+/* Of the envelopes that have come lately, since many are the same. */
+enum { QUEUE_RECENT_ENVELOPES = 256 };
+
 struct Queue {
     Trace *trace;
     Simulator *simulator;
@@ -20,6 +23,7 @@ struct Queue {
     QueueDue due;           /* their recipients that wait, but for what is on hold */
     QueueRecipient **taken; /* by queue_take_due, which sorts them */
     size_t taken_capacity;
+    Envelope *recent[QUEUE_RECENT_ENVELOPES]; /* by whom they are from and for; NULL: none */
 };
 
 /* Through which each recipient's state changes. */
