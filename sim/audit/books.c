@@ -142,7 +142,7 @@ static void attempt(Books *books, const TraceRecord *record)
     if (account == NULL)
         return;
     if (g_strcmp0(fields->transport, "local") == 0)
-        account->attempts_local++;
+        books_take_account_extra(books, account)->attempts_local++;
     else
         account->attempts_by_smtp++;
 }
@@ -165,15 +165,15 @@ static void accept(Books *books, const TraceRecord *record)
 
 /* Several entries may hold a mail for one address, by way of an alias and directly: the next server
  * has accepted it without a word about which. What is known now decides. */
-static void take_handed(const Books *books, Account *account)
+static void take_handed(Books *books, Account *account)
 {
     NodeId node = books_entry_of(books, account)->node;
     for (Account *at = books_first_of_mail(books, books_mail_of(books, account)); at != NULL;
          at = books_next_of_mail(books, at)) {
         if (books_entry_of(books, at)->node == node && at->recipient == account->recipient &&
-            at->handed > at->relayed) {
-            at->handed--;
-            account->handed++;
+            books_is_owed(books, at)) {
+            books_take_account_extra(books, at)->handed--;
+            books_take_account_extra(books, account)->handed++;
             return;
         }
     }
@@ -189,12 +189,13 @@ static void relay(Books *books, const TraceRecord *record)
         return;
     books_close_account(books, account);
     const char *next = fields->next != NULL ? fields->next : "";
-    account->relayed++;
-    if (account->relayed > account->handed)
+    AccountExtra *extra = books_take_account_extra(books, account);
+    extra->relayed++;
+    if (extra->relayed > extra->handed)
         take_handed(books, account);
     NodeId node_of_next = books_find_host(books, next);
     bool is_seen = node_of_next != NODE_TIMELINE && node_of_next < books->first_outside;
-    if (account->relayed > account->handed && is_seen &&
+    if (extra->relayed > extra->handed && is_seen &&
         !books_take_credit(books, account, node_of_next))
         books_violate(books, "%s says that %s has taken over %s for %s, which %s never accepted",
                       books_server_of(books, account)->name, next, fields->mail, fields->recipient,
@@ -209,7 +210,7 @@ static void deliver(Books *books, const TraceRecord *record)
     if (account == NULL)
         return;
     books_close_account(books, account);
-    account->delivered += fields->found == NULL;
+    books_take_account_extra(books, account)->delivered += fields->found == NULL;
     books_claim_copy(books, account, fields->uid, fields->found != NULL);
 }
 

@@ -140,7 +140,8 @@ uint32_t books_excuses(const Books *books, const Account *account)
 static bool may_hand_on(const Books *books, const Account *account)
 {
     uint32_t excuses = books_excuses(books, account);
-    return account->attempts_by_smtp > account->handed && account->handed <= excuses &&
+    uint32_t handed = books_account_extra(books, account)->handed;
+    return account->attempts_by_smtp > handed && handed <= excuses &&
            (account->is_open || excuses > 0);
 }
 
@@ -162,13 +163,13 @@ static AccountId find_source(const Books *books, const Account *account, bool is
 }
 
 /* `source` may be 0. */
-static void set_source(const Books *books, Account *account, AccountId source)
+static void set_source(Books *books, Account *account, AccountId source)
 {
     if (account->source != 0)
-        books_account(books, account->source)->handed--;
+        books_take_account_extra(books, books_account(books, account->source))->handed--;
     account->source = source;
     if (source != 0)
-        books_account(books, source)->handed++;
+        books_take_account_extra(books, books_account(books, source))->handed++;
 }
 
 /* Whether some server has handed this on before; then it is a second copy that lacks its reason. */
@@ -208,7 +209,8 @@ static bool has_local_attempt(const Books *books, const Entry *entry)
 {
     for (const Account *at = books_first_of_entry(books, entry); at != NULL;
          at = books_next_of_entry(books, at)) {
-        if (at->is_open && at->attempts_local > at->delivered)
+        const AccountExtra *extra = books_account_extra(books, at);
+        if (at->is_open && extra->attempts_local > extra->delivered)
             return true;
     }
     return false;
@@ -315,22 +317,22 @@ void books_trace_origin(Books *books, Account *account)
         complain_of_origin(books, account);
 }
 
-bool books_comes_from_its_own_server(const Books *books, Account *account)
+bool books_comes_from_its_own_server(Books *books, Account *account)
 {
     AccountId source = find_source(books, account, true);
     set_source(books, account, source);
     return source != 0;
 }
 
-bool books_take_credit(const Books *books, Account *account, NodeId next)
+bool books_take_credit(Books *books, Account *account, NodeId next)
 {
-    if (account->attempts_by_smtp <= account->handed)
+    if (account->attempts_by_smtp <= books_account_extra(books, account)->handed)
         return false;
     for (Account *at = books_first_of_mail(books, books_mail_of(books, account)); at != NULL;
          at = books_next_of_mail(books, at)) {
         const Account *source = books_account(books, at->source);
         if (books_entry_of(books, at)->node != next || at->recipient != account->recipient ||
-            source == NULL || source == account || source->handed <= source->relayed)
+            source == NULL || source == account || !books_is_owed(books, source))
             continue;
         set_source(books, at, books_number_of(books, account));
         return true;
@@ -340,10 +342,11 @@ bool books_take_credit(const Books *books, Account *account, NodeId next)
 
 /* A notification just accepted here that was thought to have come from elsewhere, where one of that
  * name is on its way too. */
-static bool is_taken_for_foreign(const Account *account, const Account *about)
+static bool is_taken_for_foreign(const Books *books, const Account *account, const Account *about)
 {
     return account->source != 0 && account->sender == NAME_EMPTY &&
-           account->recipient == about->sender && account->attempts_local == 0 &&
+           account->recipient == about->sender &&
+           books_account_extra(books, account)->attempts_local == 0 &&
            account->attempts_by_smtp == 0;
 }
 
@@ -358,7 +361,7 @@ void books_name_notification(Books *books, const Account *about, const char *nam
     for (Account *at = books_first_of_mail(books, books_mail(books, name)); at != NULL;
          at = books_next_of_mail(books, at)) {
         bool is_here = books_entry_of(books, at)->node == entry->node;
-        if (is_here && is_taken_for_foreign(at, about)) {
+        if (is_here && is_taken_for_foreign(books, at, about)) {
             set_source(books, at, 0);
             at->is_notification = true;
         }

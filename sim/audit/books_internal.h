@@ -30,32 +30,39 @@ typedef struct Server {
     GHashTable *settled;  /* user's NameId -> Settled; NULL: none */
 } Server;
 
-/* What few accounts have. */
+/* There are fewer nodes, and records. */
+enum { BOOKS_NODE_MASK = (1 << 29) - 1 };
+#define BOOKS_SEQ_MASK ((UINT64_C(1) << 54) - 1)
+
+/* What accounts have of which something has come, and few of those that wait. */
 typedef struct AccountExtra {
     uint32_t outages_at_open, outages_at_close; /* of the server */
     uint32_t uncertain;                         /* times that it did not hear of an outcome */
+    uint32_t attempts_local;
+    uint32_t handed; /* copies that other servers have accepted from it */
+    uint32_t stored; /* copies put into the mailbox */
+    uint32_t relayed, delivered;
 } AccountExtra;
 
 /* One server, entry and recipient. */
 typedef struct Account {
-    uint64_t seq; /* of the record that opened it */
-    EntryId entry;
-    NameId recipient;
-    NameId sender; /* NAME_NONE: unknown, found on the disk after an outage */
-    AccountId next_of_entry, next_of_mail;
-    AccountId source; /* whose copy it is; 0: an agent's, a notification, or nobody knows */
-    uint32_t extra;   /* AccountExtra; 0: all zeros */
-    uint32_t attempts_by_smtp, attempts_local;
-    uint32_t handed; /* copies that other servers have accepted from it */
-    uint32_t stored; /* copies put into the mailbox */
-    uint32_t relayed, delivered;
+    uint64_t seq : 54; /* of the record that opened it */
     bool is_open : 1;
     bool is_submitted : 1;    /* came from an agent */
     bool is_notification : 1; /* made here: mail.bounced or one of the like must name it */
     bool is_named : 1;        /* one of them has */
     bool is_report : 1;       /* to a postmaster: mail.reported has */
     bool is_in_inventory : 1;
+    EntryId entry;
+    NameId recipient;
+    NameId sender; /* NAME_NONE: unknown, found on the disk after an outage */
+    AccountId next_of_entry, next_of_mail;
+    AccountId source; /* whose copy it is; 0: an agent's, a notification, or nobody knows */
+    uint32_t extra;   /* AccountExtra; 0: all zeros */
+    uint32_t attempts_by_smtp;
 } Account;
+
+G_STATIC_ASSERT(sizeof(Account) == 40);
 
 /* What few entries have. */
 typedef struct EntryExtra {
@@ -67,16 +74,18 @@ typedef struct EntryExtra {
 
 /* A queue entry. */
 typedef struct Entry {
-    EntryId number; /* its own */
-    NodeId node;    /* the server */
+    EntryId number;       /* its own */
+    NodeId node : 29;     /* the server */
+    bool is_named : 1;    /* by mail.expanded of its origin */
+    bool is_in_queue : 1; /* counted in the server's length */
+    bool is_removed : 1;  /* queue.remove */
     NameId id;
     MailId mail;
     AccountId accounts; /* newest first */
     uint32_t extra;     /* EntryExtra; 0: all zeros */
-    bool is_named;      /* by mail.expanded of its origin */
-    bool is_in_queue;   /* counted in the server's length */
-    bool is_removed;    /* queue.remove */
 } Entry;
+
+G_STATIC_ASSERT(sizeof(Entry) == 24);
 
 typedef struct Submission {
     NodeId server; /* NODE_TIMELINE: a name that is no host's, so any server */
@@ -207,6 +216,13 @@ static inline const AccountExtra *books_account_extra(const Books *books, const 
     return slab_at(&books->account_extras, account->extra);
 }
 
+/* Whether another server has accepted more from it than it has told of. */
+static inline bool books_is_owed(const Books *books, const Account *account)
+{
+    const AccountExtra *extra = books_account_extra(books, account);
+    return extra->handed > extra->relayed;
+}
+
 /* NULL for NAME_NONE. */
 static inline const char *books_text(const Books *books, NameId name)
 {
@@ -335,11 +351,11 @@ void books_set_origin(Books *books, Entry *entry, const char *origin);
 /* mail.expanded: closes the account in favour of the other entry. */
 void books_expand(Books *books, const TraceRecord *record);
 /* What was taken for a notification and is not named: whether its own server has sent it. */
-bool books_comes_from_its_own_server(const Books *books, Account *account);
+bool books_comes_from_its_own_server(Books *books, Account *account);
 /* Who gave a copy away is told afterwards only: mail.accepted does not name the client. Where two
  * servers may have, the guess is put right: the account takes the copy of another that has not
  * claimed it. False when there is none at the next server. */
-bool books_take_credit(const Books *books, Account *account, NodeId next);
+bool books_take_credit(Books *books, Account *account, NodeId next);
 /* mail.bounced, .delayed, .confirmed or .answered of `about` names a notification. */
 void books_name_notification(Books *books, const Account *about, const char *name);
 /* mail.reported of `about` names what the server's own postmaster gets. */

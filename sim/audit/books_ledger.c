@@ -154,7 +154,7 @@ static Entry *add_entry(Books *books, Server *server, NameId id, const char *mai
     EntryId number = slab_take(&books->entries);
     Entry *entry = books_entry(books, number);
     entry->number = number;
-    entry->node = server->node;
+    entry->node = server->node & BOOKS_NODE_MASK;
     entry->id = id;
     entry->mail = books_take_mail(books, mail);
     if (server->outages > 0)
@@ -208,7 +208,7 @@ Account *books_open_account(Books *books, Entry *entry, const char *recipient, c
     account->sender = sender != NULL ? take_name(books, mail->author, sender) : NAME_NONE;
     account->next_of_entry = entry->accounts;
     account->next_of_mail = mail->accounts;
-    account->seq = books->seq;
+    account->seq = books->seq & BOOKS_SEQ_MASK;
     uint32_t outages = books_known_server(books, entry->node)->outages;
     if (outages > 0)
         books_take_account_extra(books, account)->outages_at_open = outages;
@@ -246,7 +246,7 @@ static Account *find_best(const Books *books, const Entry *entry, NameId recipie
         if (at->recipient != recipient)
             continue;
         bool is_better = best == NULL || (at->is_open && !best->is_open) ||
-                         (at->is_open == best->is_open && at->handed > at->relayed);
+                         (at->is_open == best->is_open && books_is_owed(books, at));
         if (is_better)
             best = at;
     }

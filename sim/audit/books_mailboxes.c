@@ -106,8 +106,9 @@ static Account *find_delivery(const Books *books, const Copy *copy)
 {
     for (Account *at = books_first_of_mail(books, books_mail_at(books, copy->mail)); at != NULL;
          at = books_next_of_mail(books, at)) {
+        const AccountExtra *extra = books_account_extra(books, at);
         if (books_entry_of(books, at)->node == copy->node && at->is_open &&
-            at->attempts_local > at->stored && at->stored <= books_excuses(books, at) &&
+            extra->attempts_local > extra->stored && extra->stored <= books_excuses(books, at) &&
             books_is_user(books, at->recipient, copy->user))
             return at;
     }
@@ -146,7 +147,7 @@ void books_store(Books *books, const TraceRecord *record)
     bool is_inbox = books_same_nocase(books_text(books, copy->folder), "INBOX");
     Account *account = is_inbox ? find_delivery(books, copy) : NULL;
     if (account != NULL) {
-        account->stored++;
+        books_take_account_extra(books, account)->stored++;
         copy->by_delivery = true;
     } else if (!is_copied(books, copy) && !is_appended(books, copy, is_inbox) &&
                !server->has_outside) {
@@ -158,15 +159,17 @@ void books_store(Books *books, const TraceRecord *record)
 
 /* Two spellings of an address, or an alias beside an address, lead to one mailbox, and a message
  * put into it may have been booked on the other account: what is known now decides. */
-static void take_stored(const Books *books, Account *account, NameId user)
+static void take_stored(Books *books, Account *account, NameId user)
 {
+    AccountExtra *its = books_take_account_extra(books, account);
     NodeId node = books_entry_of(books, account)->node;
     for (Account *at = books_first_of_mail(books, books_mail_of(books, account));
-         account->stored < account->delivered && at != NULL; at = books_next_of_mail(books, at)) {
-        if (books_entry_of(books, at)->node == node && at->stored > at->delivered &&
+         its->stored < its->delivered && at != NULL; at = books_next_of_mail(books, at)) {
+        const AccountExtra *extra = books_account_extra(books, at);
+        if (books_entry_of(books, at)->node == node && extra->stored > extra->delivered &&
             books_is_user(books, at->recipient, user)) {
-            at->stored--;
-            account->stored++;
+            books_take_account_extra(books, at)->stored--;
+            its->stored++;
         }
     }
 }

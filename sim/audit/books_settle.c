@@ -12,10 +12,10 @@ static bool account_is_through(const Books *books, const Account *account)
 {
     const Entry *entry = books_entry_of(books, account);
     const EntryExtra *extra = books_entry_extra(books, entry);
+    const AccountExtra *results = books_account_extra(books, account);
     return !account->is_open && entry->is_removed && extra->origin == 0 && extra->untold == 0 &&
-           account->sender != NAME_NONE && !account->is_notification &&
-           books_account_extra(books, account)->uncertain == 0 &&
-           account->handed == account->relayed && account->stored == account->delivered;
+           account->sender != NAME_NONE && !account->is_notification && results->uncertain == 0 &&
+           results->handed == results->relayed && results->stored == results->delivered;
 }
 
 static bool copy_is_through(const Books *books, const Copy *copy)

@@ -24,20 +24,36 @@ enum {
     FACTS_BOUNCED = 1 << 7, /* see FactsBounce */
 };
 
+typedef struct FactsEntries {
+    uint32_t count;
+    FactsEntry at[];
+} FactsEntries;
+
+/* What a delivered recipient has. */
+typedef struct FactsDelivery {
+    SimTime first_at;
+    uint32_t copies; /* 0: it is not delivered */
+} FactsDelivery;
+
+/* Queue entries that hold a recipient, by the records: mostly there is one at the most. */
+typedef enum FactsOpen { FACTS_OPEN_NONE, FACTS_OPEN_ONE, FACTS_OPEN_SEVERAL } FactsOpen;
+
 /* What a FactsRecipient is made from. */
 typedef struct KnownRecipient {
-    SimTime accepted_at, first_attempt_at, delivered_at;
+    SimTime accepted_at, first_attempt_at;
     union {
-        FactsEntry one;      /* queue entries that hold it, by the records: mostly there is one, */
-        FactsEntry *several; /* and where there are more they have memory of their own */
+        FactsEntry one;
+        FactsEntries *several; /* owned */
     } entries;
-    uint32_t open; /* how many of them there are */
     NameId address;
-    uint32_t attempts, copies, servers;
-    uint8_t marks;
+    uint32_t delivery; /* FactsDelivery; 0: all zeros */
+    uint32_t attempts;
+    uint32_t servers : 22;
+    uint32_t open : 2;  /* FactsOpen */
+    uint32_t marks : 8; /* FACTS_DISCARDED and the like */
 } KnownRecipient;
 
-/* Under its number in the roster. */
+/* Under its number in the roster. There is one for each mail, so it is packed. */
 typedef struct KnownMail {
     union {
         KnownRecipient one;
@@ -47,6 +63,8 @@ typedef struct KnownMail {
     uint32_t order;       /* of appearance, from 1; 0: it is none of the facts' */
     NameId from, subject; /* NAME_NONE: unknown; FACTS_OWN_NAME: as the mail is called */
 } KnownMail;
+
+G_STATIC_ASSERT(sizeof(KnownMail) == 56);
 
 enum { FACTS_OWN_NAME = 0x7fffffff };
 
@@ -118,6 +136,7 @@ struct Facts {
     Roster *roster;
     Interner *names;     /* its */
     Slab mails;          /* KnownMail by MailId */
+    Slab deliveries;     /* FactsDelivery, with zeros at 0 */
     uint32_t mail_count; /* of them */
     uint32_t appeared;   /* mails so far */
     Shown *shown;
@@ -143,6 +162,7 @@ const char *facts_text(const Facts *facts, NameId name);
 /* Each deals with records of its kind, which tell of mails; NULL: those do not. */
 extern const FactsNote FACTS_MAIL_NOTES[TRACE_KIND_COUNT];
 KnownRecipient *facts_recipients_of(KnownMail *mail);
+const FactsDelivery *facts_delivery_of(const Facts *facts, const KnownRecipient *recipient);
 /* The case of a local-part may matter, that of a domain does not (RFC 5321 §2.4). */
 bool facts_address_matches(const char *a, const char *b);
 

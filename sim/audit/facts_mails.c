@@ -23,18 +23,49 @@ KnownRecipient *facts_recipients_of(KnownMail *mail)
     return mail->recipient_count <= 1 ? &mail->recipients.one : mail->recipients.several;
 }
 
-static FactsEntry *entries_of(KnownRecipient *recipient)
+const FactsDelivery *facts_delivery_of(const Facts *facts, const KnownRecipient *recipient)
 {
-    return recipient->open <= 1 ? &recipient->entries.one : recipient->entries.several;
+    return slab_at(&facts->deliveries, recipient->delivery);
 }
 
-static void clear_mail(KnownMail *mail)
+static FactsDelivery *take_delivery(Facts *facts, KnownRecipient *recipient)
+{
+    if (recipient->delivery == 0)
+        recipient->delivery = slab_take(&facts->deliveries);
+    return slab_at(&facts->deliveries, recipient->delivery);
+}
+
+static void mark(KnownRecipient *recipient, unsigned mark)
+{
+    enum { MARKS = 255 };
+    recipient->marks = (recipient->marks | mark) & MARKS;
+}
+
+static uint32_t count_open(const KnownRecipient *recipient)
+{
+    return recipient->open == FACTS_OPEN_SEVERAL ? recipient->entries.several->count
+                                                 : recipient->open;
+}
+
+static FactsEntry *entries_of(KnownRecipient *recipient)
+{
+    return recipient->open == FACTS_OPEN_SEVERAL ? recipient->entries.several->at
+                                                 : &recipient->entries.one;
+}
+
+static void clear_recipient(Facts *facts, const KnownRecipient *recipient)
+{
+    if (recipient->open == FACTS_OPEN_SEVERAL)
+        g_free(recipient->entries.several);
+    if (recipient->delivery != 0)
+        slab_give_back(&facts->deliveries, recipient->delivery);
+}
+
+static void clear_mail(Facts *facts, KnownMail *mail)
 {
     KnownRecipient *recipients = facts_recipients_of(mail);
-    for (uint32_t i = 0; i < mail->recipient_count; i++) {
-        if (recipients[i].open > 1)
-            g_free(recipients[i].entries.several);
-    }
+    for (uint32_t i = 0; i < mail->recipient_count; i++)
+        clear_recipient(facts, &recipients[i]);
     if (mail->recipient_count > 1)
         g_free(recipients);
     *mail = (KnownMail){0};
@@ -55,6 +86,8 @@ static void summed_group_clear(void *data)
 void facts_init_mails(Facts *facts)
 {
     facts->mails.size = sizeof(KnownMail);
+    facts->deliveries.size = sizeof(FactsDelivery);
+    slab_reach(&facts->deliveries, 0);
     facts->bounces = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
     facts->summed = g_array_new(FALSE, FALSE, sizeof(SummedGroup));
     g_array_set_clear_func(facts->summed, summed_group_clear);
@@ -63,8 +96,9 @@ void facts_init_mails(Facts *facts)
 void facts_clear_mails(Facts *facts)
 {
     for (MailId id = slab_next(&facts->mails, 0); id != 0; id = slab_next(&facts->mails, id))
-        clear_mail(mail_at(facts, id));
+        clear_mail(facts, mail_at(facts, id));
     slab_clear(&facts->mails);
+    slab_clear(&facts->deliveries);
     g_array_unref(facts->summed);
     g_hash_table_destroy(facts->bounces);
 }
@@ -118,7 +152,6 @@ static KnownRecipient *add_recipient(Facts *facts, KnownMail *mail, const char *
         .address = facts_intern(facts, address),
         .accepted_at = SIM_NEVER,
         .first_attempt_at = SIM_NEVER,
-        .delivered_at = SIM_NEVER,
     };
     return added;
 }
@@ -157,42 +190,57 @@ static Subject subject_of(Facts *facts, NodeId node, const char *mail, const cha
 static uint32_t find_entry(const Facts *facts, const Subject *subject)
 {
     const FactsEntry *entries = entries_of(subject->recipient);
-    uint32_t i = 0;
-    while (i < subject->recipient->open &&
-           (entries[i].node != subject->node ||
-            strcmp(facts_text(facts, entries[i].id), subject->entry) != 0))
+    uint32_t i = 0, count = count_open(subject->recipient);
+    while (i < count && (entries[i].node != subject->node ||
+                         strcmp(facts_text(facts, entries[i].id), subject->entry) != 0))
         i++;
     return i;
+}
+
+static FactsEntries *renew_entries(FactsEntries *entries, uint32_t count)
+{
+    entries = g_realloc(entries, sizeof *entries + count * sizeof(FactsEntry));
+    entries->count = count;
+    return entries;
 }
 
 static void open_entry(Facts *facts, const Subject *subject)
 {
     KnownRecipient *recipient = subject->recipient;
-    uint32_t count = recipient->open;
+    uint32_t count = count_open(recipient);
     if (find_entry(facts, subject) < count)
         return;
-    if (count > 0) {
-        FactsEntry *several =
-            g_renew(FactsEntry, count > 1 ? recipient->entries.several : NULL, count + 1);
-        if (count == 1)
-            several[0] = recipient->entries.one;
-        recipient->entries.several = several;
+    FactsEntry entry = {subject->node, facts_intern(facts, subject->entry)};
+    if (count == 0) {
+        recipient->open = FACTS_OPEN_ONE;
+        recipient->entries.one = entry;
+        return;
     }
-    recipient->open++;
-    entries_of(recipient)[count] = (FactsEntry){subject->node, facts_intern(facts, subject->entry)};
+    FactsEntries *several = renew_entries(count > 1 ? recipient->entries.several : NULL, count + 1);
+    if (count == 1)
+        several->at[0] = recipient->entries.one;
+    several->at[count] = entry;
+    recipient->entries.several = several;
+    recipient->open = FACTS_OPEN_SEVERAL;
 }
 
 static void close_entry(const Facts *facts, const Subject *subject)
 {
     KnownRecipient *recipient = subject->recipient;
     FactsEntry *entries = entries_of(recipient);
-    uint32_t i = find_entry(facts, subject);
-    if (i == recipient->open)
+    uint32_t i = find_entry(facts, subject), count = count_open(recipient);
+    if (i == count)
         return;
-    entries[i] = entries[--recipient->open];
-    if (recipient->open == 1) {
+    if (count == 1) {
+        recipient->open = FACTS_OPEN_NONE;
+        return;
+    }
+    FactsEntries *several = recipient->entries.several;
+    entries[i] = entries[--several->count];
+    if (several->count == 1) {
         recipient->entries.one = entries[0];
-        g_free(entries);
+        recipient->open = FACTS_OPEN_ONE;
+        g_free(several);
     }
 }
 
@@ -209,30 +257,31 @@ static SummedGroup *group_of(const Facts *facts, MailId id)
     return NULL;
 }
 
-static bool is_done(const KnownMail *mail)
+static bool is_done(const Facts *facts, const KnownMail *mail)
 {
     const KnownRecipient *only = &mail->recipients.one;
-    return mail->recipient_count == 1 && (only->marks & FACTS_SENT) != 0 && only->copies == 1 &&
-           only->open == 0;
+    return mail->recipient_count == 1 && (only->marks & FACTS_SENT) != 0 &&
+           only->open == FACTS_OPEN_NONE && facts_delivery_of(facts, only)->copies == 1;
 }
 
 /* The last that is done with the mail of a record: it may be gone afterwards. */
 static void forget_if_done(Facts *facts, MailId id)
 {
     KnownMail *mail = mail_at(facts, id);
-    if (facts->summed->len == 0 || !is_done(mail))
+    if (facts->summed->len == 0 || !is_done(facts, mail))
         return;
     SummedGroup *group = group_of(facts, id);
     if (group == NULL)
         return;
     const KnownRecipient *only = &mail->recipients.one;
-    SimTime delay = only->delivered_at - only->accepted_at;
+    SimTime delivered_at = facts_delivery_of(facts, only)->first_at;
+    SimTime delay = delivered_at - only->accepted_at;
     g_array_append_val(group->delays, delay);
-    if (group->last_delivered_at == SIM_NEVER || only->delivered_at > group->last_delivered_at)
-        group->last_delivered_at = only->delivered_at;
+    if (group->last_delivered_at == SIM_NEVER || delivered_at > group->last_delivered_at)
+        group->last_delivered_at = delivered_at;
     if ((only->marks & FACTS_BOUNCED) != 0)
         g_hash_table_remove(facts->bounces, GUINT_TO_POINTER(id));
-    clear_mail(mail);
+    clear_mail(facts, mail);
     roster_release(facts->roster, ROSTER_FACTS, id);
     facts->mail_count--;
     facts->shown->is_list_valid = false;
@@ -297,7 +346,7 @@ static void note_failed(Facts *facts, const TraceRecord *record)
     for (uint32_t i = 0; i < mail->recipient_count; i++) {
         if (fields->recipient == NULL ||
             facts_address_matches(facts_text(facts, recipients[i].address), fields->recipient))
-            recipients[i].marks |= FACTS_REFUSED;
+            mark(&recipients[i], FACTS_REFUSED);
     }
 }
 
@@ -305,7 +354,7 @@ static void note_lost(Facts *facts, const TraceRecord *record)
 {
     const TraceFields_AGENT_LOST *fields = record->fields;
     KnownMail *mail = mail_at(facts, find_or_add_mail(facts, fields->mail));
-    find_or_add_recipient(facts, mail, fields->recipient)->marks |= FACTS_LOST;
+    mark(find_or_add_recipient(facts, mail, fields->recipient), FACTS_LOST);
 }
 
 static void note_sent(Facts *facts, const TraceRecord *record)
@@ -316,7 +365,7 @@ static void note_sent(Facts *facts, const TraceRecord *record)
         return;
     KnownMail *mail = mail_at(facts, id);
     for (uint32_t i = 0; i < mail->recipient_count; i++)
-        facts_recipients_of(mail)[i].marks |= FACTS_SENT;
+        mark(&facts_recipients_of(mail)[i], FACTS_SENT);
     forget_if_done(facts, id);
 }
 
@@ -329,7 +378,8 @@ static void note_accepted(Facts *facts, const TraceRecord *record)
     open_entry(facts, &subject);
     if (mail->from == NAME_EMPTY)
         mail->from = facts_intern(facts, fields->sender);
-    subject.recipient->servers += fields->origin == NULL;
+    if (fields->origin == NULL)
+        subject.recipient->servers++;
     subject.recipient->accepted_at = MIN(subject.recipient->accepted_at, record->time);
 }
 
@@ -363,7 +413,7 @@ static void note_relayed(Facts *facts, const TraceRecord *record)
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
     if (is_outside(facts, fields->next))
-        subject.recipient->marks |= FACTS_OUTSIDE;
+        mark(subject.recipient, FACTS_OUTSIDE);
     forget_if_done(facts, subject.mail);
 }
 
@@ -373,7 +423,7 @@ static void note_expanded(Facts *facts, const TraceRecord *record)
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
-    subject.recipient->marks |= FACTS_EXPANDED;
+    mark(subject.recipient, FACTS_EXPANDED);
 }
 
 static void note_delivered(Facts *facts, const TraceRecord *record)
@@ -384,9 +434,11 @@ static void note_delivered(Facts *facts, const TraceRecord *record)
     close_entry(facts, &subject);
     /* Found there by another attempt, it is the copy that was told of, unless a crash forestalled
      * that. */
-    if (fields->found == NULL || subject.recipient->copies == 0)
-        subject.recipient->copies++;
-    subject.recipient->delivered_at = MIN(subject.recipient->delivered_at, record->time);
+    FactsDelivery *delivery = take_delivery(facts, subject.recipient);
+    if (delivery->copies == 0)
+        delivery->first_at = record->time;
+    if (fields->found == NULL || delivery->copies == 0)
+        delivery->copies++;
     forget_if_done(facts, subject.mail);
 }
 
@@ -406,7 +458,7 @@ static void note_bounced(Facts *facts, const TraceRecord *record)
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
-    subject.recipient->marks |= FACTS_BOUNCED;
+    mark(subject.recipient, FACTS_BOUNCED);
     FactsBounce bounce = {
         .at = record->time,
         .name = fields->bounce != NULL ? facts_intern(facts, fields->bounce) : NAME_NONE,
@@ -422,7 +474,7 @@ static void note_discarded(Facts *facts, const TraceRecord *record)
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
     close_entry(facts, &subject);
-    subject.recipient->marks |= FACTS_DISCARDED;
+    mark(subject.recipient, FACTS_DISCARDED);
 }
 
 static void note_inventory(Facts *facts, const TraceRecord *record)
@@ -432,7 +484,7 @@ static void note_inventory(Facts *facts, const TraceRecord *record)
         return;
     Subject subject =
         subject_of(facts, record->node, fields->mail, fields->recipient, fields->entry);
-    subject.recipient->marks |= FACTS_HELD;
+    mark(subject.recipient, FACTS_HELD);
 }
 
 static void note_outside(Facts *facts, const TraceRecord *record)

@@ -69,11 +69,12 @@ size_t facts_mail_count(const Facts *facts)
 
 /* ---- One mail ---- */
 
-static MailFate fate_of(const KnownRecipient *recipient, bool has_ended)
+static MailFate fate_of(const Facts *facts, const KnownRecipient *recipient)
 {
-    if (recipient->copies > 0)
+    if (facts_delivery_of(facts, recipient)->copies > 0)
         return MAIL_FATE_DELIVERED;
-    if (has_ended ? (recipient->marks & FACTS_HELD) != 0 : recipient->open > 0)
+    if (facts->has_ended ? (recipient->marks & FACTS_HELD) != 0
+                         : recipient->open != FACTS_OPEN_NONE)
         return MAIL_FATE_QUEUED;
     if ((recipient->marks & FACTS_BOUNCED) != 0)
         return MAIL_FATE_BOUNCED;
@@ -112,15 +113,16 @@ static void show_bounce(const Facts *facts, MailId id, uint32_t index, FactsReci
 static FactsRecipient show_recipient(const Facts *facts, MailId id, uint32_t index)
 {
     const KnownRecipient *recipient = &facts_recipients_of(mail_at(facts, id))[index];
+    const FactsDelivery *delivery = facts_delivery_of(facts, recipient);
     FactsRecipient shown = {
         .address = facts_text(facts, recipient->address),
-        .fate = fate_of(recipient, facts->has_ended),
+        .fate = fate_of(facts, recipient),
         .attempts = recipient->attempts,
-        .copies = recipient->copies,
+        .copies = delivery->copies,
         .servers = recipient->servers,
         .accepted_at = recipient->accepted_at,
         .first_attempt_at = recipient->first_attempt_at,
-        .delivered_at = recipient->delivered_at,
+        .delivered_at = delivery->copies > 0 ? delivery->first_at : SIM_NEVER,
         .bounced_at = SIM_NEVER,
     };
     if ((recipient->marks & FACTS_BOUNCED) != 0)

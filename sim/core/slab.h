@@ -17,7 +17,8 @@ typedef struct Slab {
     uint32_t spare_count, spare_room;
 } Slab;
 
-enum { SLAB_CHUNK = 64 };
+/* With these a chunk has a size that an allocator has a class for. */
+enum { SLAB_CHUNK = 32 };
 
 /* Forgets all things, which are the owner's to clear before. */
 void slab_clear(Slab *slab);
