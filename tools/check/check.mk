@@ -27,10 +27,11 @@ builds:
 	@$(SUBMAKE) MODE=asan all tests fuzzers >/dev/null
 	@$(SUBMAKE) MODE=debug all >/dev/null
 	@$(SUBMAKE) MODE=o3 all >/dev/null
+	@$(SUBMAKE) MODE=fast all >/dev/null
 
 check-warnings:
 	@$(CHECK)/builds.py "MODE=release all tests canaries build/bench" "MODE=asan all tests fuzzers" "MODE=debug all" \
-		"MODE=o3 all"
+		"MODE=o3 all" "MODE=fast all"
 
 check-format:
 	@$(CHECK)/format.py
@@ -57,7 +58,7 @@ check-fuzz: builds
 	@$(CHECK)/fuzz.py $(FUZZERS:$(BUILD)/%=build-asan/%)
 
 check-determinism: builds
-	@$(CHECK)/determinism.py build/mailsim build-debug/mailsim build-o3/mailsim build-asan/mailsim
+	@$(CHECK)/determinism.py build/mailsim build-debug/mailsim build-o3/mailsim build-fast/mailsim build-asan/mailsim
 
 check-lessons: builds
 	@$(CHECK)/lessons.py $(BUILD)/mailsim
