@@ -108,6 +108,20 @@ static void test_span_has_control(void **state)
     assert_true(span_has_control(span_of_text("0123456789abcdef\x7f")));
     assert_true(span_has_control(span_of_text("a\tb")));
     assert_false(span_has_control((Span){0}));
+    /* Every octet at every place in texts of each length around those looked at at once. */
+    enum { LONGEST = 50 };
+    for (size_t length = 1; length <= LONGEST; length++) {
+        for (unsigned octet = 0; octet < 256; octet++) {
+            for (size_t place = 0; place < length; place++) {
+                uint8_t text[LONGEST];
+                memset(text, ' ', sizeof text);
+                text[place] = (uint8_t)octet;
+                bool is_control = octet < ' ' || octet == 0x7f;
+                assert_int_equal(span_has_control(span_of(text, length)), is_control);
+                assert_int_equal(span_is_ascii(span_of(text, length)), octet < 0x80);
+            }
+        }
+    }
 }
 
 /* What is taken stays as it is whatever becomes of the buffer, and is not copied. */

@@ -36,28 +36,33 @@ bool span_starts_with_nocase_whole(Span span, const char *prefix)
     return true;
 }
 
-enum { BLOCK = 256 };
+/* What looks at many octets does so at 16 at a time, as every machine can. */
+typedef uint8_t Vector __attribute__((vector_size(16)));
+typedef uint64_t Halves __attribute__((vector_size(16)));
+enum { VECTOR = sizeof(Vector) };
 
-/* Each octet of each message is looked at at every hop, so that what looks at them is written to
- * become vectors, of twice the size where the machine has such. */
-#if defined(__x86_64__)
-#define VECTORS __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTORS
-#endif
-
-/* Whether in a block of octets each CR and LF stand together, and no dot behind them. There is an
- * octet in front of the first. */
-VECTORS
-static bool is_plain(const uint8_t *octets)
+static inline Vector load(const uint8_t *octets)
 {
-    uint8_t wrong = 0;
-    const uint8_t *before = octets - 1;
-    for (size_t i = 0; i < BLOCK; i++) {
-        wrong |= (uint8_t)((octets[i] == '\n') ^ (before[i] == '\r'));
-        wrong |= (uint8_t)((octets[i] == '.') & (before[i] == '\n'));
-    }
-    return wrong == 0;
+    Vector vector;
+    memcpy(&vector, octets, sizeof vector);
+    return vector;
+}
+
+/* All bits that are set in one half or the other. */
+static inline uint64_t bits_of(Vector vector)
+{
+    Halves halves = (Halves)vector;
+    return halves[0] | halves[1];
+}
+
+/* Whether in a vector of octets each CR and LF stand together, and no dot behind them. There is an
+ * octet in front of the first. */
+static inline bool is_plain(const uint8_t *octets)
+{
+    Vector here = load(octets), before = load(octets - 1);
+    Vector alone = (Vector)((here == '\n') ^ (before == '\r'));
+    Vector dot = (Vector)((here == '.') & (before == '\n'));
+    return bits_of(alone | dot) == 0;
 }
 
 static bool is_plain_octet(uint8_t octet, uint8_t before)
@@ -70,11 +75,11 @@ size_t span_plain_lines(Span text)
     if (text.length == 0 || !is_plain_octet(text.data[0], '\n'))
         return 0;
     size_t length = 1;
-    while (text.length - length >= BLOCK && is_plain(text.data + length))
-        length += BLOCK;
+    while (text.length - length >= VECTOR && is_plain(text.data + length))
+        length += VECTOR;
     /* What is left is in part looked at again, rather than octet by octet. */
-    if (text.length - length < BLOCK && text.length > BLOCK &&
-        is_plain(text.data + text.length - BLOCK))
+    if (text.length - length < VECTOR && text.length > VECTOR &&
+        is_plain(text.data + text.length - VECTOR))
         length = text.length;
     while (length < text.length && is_plain_octet(text.data[length], text.data[length - 1]))
         length++;
@@ -82,24 +87,15 @@ size_t span_plain_lines(Span text)
     return end != NULL ? (size_t)(end + 1 - text.data) : 0;
 }
 
-/* All bits that are set in an octet of the block. */
-VECTORS
-static uint8_t bits_of(const uint8_t *octets)
-{
-    uint8_t all = 0;
-    for (size_t i = 0; i < BLOCK; i++)
-        all |= octets[i];
-    return all;
-}
-
 bool span_is_ascii(Span span)
 {
     uint64_t all = 0, eight;
-    for (; span.length >= BLOCK; span = span_skip(span, BLOCK))
-        all |= bits_of(span.data);
-    for (; span.length >= sizeof eight; span = span_skip(span, sizeof eight)) {
+    for (; span.length >= VECTOR; span = span_skip(span, VECTOR))
+        all |= bits_of(load(span.data));
+    if (span.length >= sizeof eight) {
         memcpy(&eight, span.data, sizeof eight);
         all |= eight;
+        span = span_skip(span, sizeof eight);
     }
     for (size_t i = 0; i < span.length; i++)
         all |= span.data[i];
@@ -127,25 +123,29 @@ size_t span_plain_lines_within(Span text, const Octets *octets)
     return length;
 }
 
-static uint64_t load_eight(const uint8_t *octets)
+static inline uint64_t controls_in(Vector vector)
 {
-    uint64_t eight;
-    memcpy(&eight, octets, sizeof eight);
-    return eight;
+    return bits_of((Vector)((vector < ' ') | (vector == 0x7f)));
 }
 
+/* Octets at the ends of a part may be looked at twice, rather than octet by octet. */
 bool span_has_control(Span span)
 {
-    enum { EIGHT = sizeof(uint64_t) };
-    size_t at = 0;
-    while (at + EIGHT <= span.length && octets_are_printable(load_eight(span.data + at)))
-        at += EIGHT;
-    /* What is left is in part looked at again, rather than octet by octet. */
-    if (at > 0 && at + EIGHT > span.length &&
-        octets_are_printable(load_eight(span.data + span.length - EIGHT)))
-        return false;
+    enum { HALF = VECTOR / 2 };
+    if (span.length >= VECTOR) {
+        uint64_t controls = controls_in(load(span.data + span.length - VECTOR));
+        for (size_t at = 0; at + VECTOR < span.length; at += VECTOR)
+            controls |= controls_in(load(span.data + at));
+        return controls != 0;
+    }
+    if (span.length >= HALF) {
+        uint64_t first, last;
+        memcpy(&first, span.data, HALF);
+        memcpy(&last, span.data + span.length - HALF, HALF);
+        return controls_in((Vector)(Halves){first, last}) != 0;
+    }
     uint8_t has = 0;
-    for (; at < span.length; at++)
+    for (size_t at = 0; at < span.length; at++)
         has |= (uint8_t)((span.data[at] < ' ') | (span.data[at] == 0x7f));
     return has != 0;
 }

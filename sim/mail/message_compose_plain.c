@@ -35,11 +35,17 @@ static bool is_plain_value(Span value)
     return !span_has_control(value) && span_is_ascii(value);
 }
 
-/* Begins a field behind the others. These three are inline, so that the compiler knows the length
- * of the name. */
+/* Inline, so that the compiler knows the length of a constant. */
+static inline char *put(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}
+
 static inline char *put_name(char *at, const char *name)
 {
-    return mempcpy(mempcpy(at, name, strlen(name)), ": ", 2);
+    return put(put(at, name), ": ");
 }
 
 /* Puts a value whose octets are known to be plain; false when the field gets too long. */
@@ -48,7 +54,7 @@ static inline bool put_known_field(char **end, const char *name, Span value)
     char *at = put_name(*end, name);
     if ((size_t)(at - *end) + value.length > PLAIN_LINE_MAX)
         return false;
-    *end = mempcpy(mempcpy(at, value.data, value.length), "\r\n", 2);
+    *end = put(mempcpy(at, value.data, value.length), "\r\n");
     return true;
 }
 
@@ -75,11 +81,11 @@ static inline bool put_mailboxes(char **end, const char *name, const MessageMail
             written + strlen(", ") + address.length > PLAIN_LINE_MAX)
             return false;
         if (i > 0)
-            at = mempcpy(at, ", ", 2);
+            at = put(at, ", ");
         at = mempcpy(at, address.data, address.length);
     }
     if (count > 0)
-        *end = mempcpy(at, "\r\n", 2);
+        *end = put(at, "\r\n");
     return true;
 }
 
@@ -132,7 +138,7 @@ Octets *message_compose_plain(const MessageDraft *draft)
     if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
         draft->references != NULL || !put_header(&end, draft))
         return NULL;
-    end = mempcpy(end, MIME_FIELDS, sizeof MIME_FIELDS - 1);
+    end = put(end, MIME_FIELDS);
     size_t header_length = (size_t)(end - header);
     g_autoptr(Octets) body = NULL;
     if (draft->body != NULL && draft->body[0] != '\0') {
