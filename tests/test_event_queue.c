@@ -22,8 +22,7 @@ static EventKey draw_key(Random *random, SimTime from, uint64_t times, uint32_t 
     return (EventKey){.time = from + (SimTime)random_draw_below(random, times),
                       .destination = (uint32_t)random_draw_below(random, 4),
                       .round = (uint32_t)random_draw_below(random, 3),
-                      .source = (uint32_t)random_draw_below(random, 3),
-                      .sequence = number,
+                      .origin = event_key_origin((uint32_t)random_draw_below(random, 3), number),
                       .slot = number};
 }
 

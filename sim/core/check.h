@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdnoreturn.h>
 
-noreturn void check_failed(const char *file, int line, const char *expression);
+__attribute__((cold)) noreturn void check_failed(const char *file, int line,
+                                                 const char *expression);
 
 #define CHECK(expression)                                                                          \
     do {                                                                                           \

@@ -46,17 +46,18 @@ const EventKey *event_queue_peek(EventQueue *queue)
 EventKey event_queue_pop(EventQueue *queue)
 {
     CHECK(event_queue_length(queue) > 0);
-    EventKey key = *event_queue_peek(queue);
-    event_queue_drop(queue);
+    const EventKey *earliest = event_queue_peek(queue);
+    EventKey key = *earliest;
+    event_queue_drop(queue, earliest);
     return key;
 }
 
-void event_queue_drop(EventQueue *queue)
+void event_queue_drop(EventQueue *queue, const EventKey *earliest)
 {
     if (queue->kind == EVENT_QUEUE_HEAP)
         event_heap_drop(&queue->heap);
     else
-        event_radix_drop(&queue->radix);
+        event_radix_drop(&queue->radix, earliest);
 }
 
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)

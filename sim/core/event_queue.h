@@ -3,7 +3,7 @@
  *     (time, destination node, round, source node, source's own sequence)
  *
  * which depends neither on a global insertion counter nor on an address. The queue orders keys
- * and carries one 32-bit slot for each; what a slot means belongs to the simulator.
+ * and carries a slot and its generation for each; what they mean belongs to the simulator.
  *
  * There are two implementations behind this interface. They give the same keys in the same order,
  * so a run's trace is the same with either, and each is the other's judge. */
@@ -17,13 +17,21 @@
 /* `round` counts the zero-delay steps that a node takes with itself within one instant, so that an
  * effect never sorts before its cause. */
 typedef struct EventKey {
-    SimTime time;      /* not negative */
-    uint64_t sequence; /* of the source node */
+    SimTime time; /* not negative */
     uint32_t destination;
     uint32_t round;
-    uint32_t source;
-    uint32_t slot; /* not part of the order */
+    uint64_t origin;           /* event_key_origin */
+    uint32_t slot, generation; /* what it stands for: not part of the order */
 } EventKey;
+
+enum { EVENT_SEQUENCE_BITS = 40, EVENT_MAX_SOURCES = 1 << (64 - EVENT_SEQUENCE_BITS) };
+
+/* Source node and its own sequence in one number, which is in their order: a node that schedules a
+ * million events a second does so for 12 days before its sequence ends. */
+static inline uint64_t event_key_origin(uint32_t source, uint64_t sequence)
+{
+    return (uint64_t)source << EVENT_SEQUENCE_BITS | sequence;
+}
 
 /* True when `a` happens before `b`. Keys of two events are never equal. */
 static inline bool event_key_is_before(const EventKey *a, const EventKey *b)
@@ -34,9 +42,7 @@ static inline bool event_key_is_before(const EventKey *a, const EventKey *b)
         return a->destination < b->destination;
     if (a->round != b->round)
         return a->round < b->round;
-    if (a->source != b->source)
-        return a->source < b->source;
-    return a->sequence < b->sequence;
+    return a->origin < b->origin;
 }
 
 typedef enum EventQueueKind {
@@ -55,7 +61,7 @@ const EventKey *event_queue_peek(EventQueue *queue);
 /* Removes the earliest key; the queue is not empty. */
 EventKey event_queue_pop(EventQueue *queue);
 /* Removes the key that event_queue_peek has just given. */
-void event_queue_drop(EventQueue *queue);
+void event_queue_drop(EventQueue *queue, const EventKey *earliest);
 /* Keys that may well come next, for who wants to fetch what they stand for ahead: a hint, `count`
  * of them, in no order; valid until the queue changes. */
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count);

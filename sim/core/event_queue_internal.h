@@ -72,13 +72,13 @@ static inline const EventKey *event_radix_peek(EventRadix *radix)
 }
 
 /* Takes out the key that was peeked at. */
-static inline void event_radix_drop(EventRadix *radix)
+static inline void event_radix_drop(EventRadix *radix, const EventKey *earliest)
 {
     radix->length--;
-    if (event_radix_run_is_first(radix))
-        radix->run.first++;
-    else
+    if (earliest == radix->soon.keys)
         event_heap_drop(&radix->soon);
+    else
+        radix->run.first++;
 }
 void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner);
 /* As event_queue_soon. */

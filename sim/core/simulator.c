@@ -1,7 +1,8 @@
 /* The discrete-event simulator. See simulator.h. A pending event is a key in the event queue and a
- * slot with its action; a cancelled event leaves its key behind, to be skipped when it comes, or
- * swept out with the others when they are more than the pending ones: a timeout of minutes that
- * each line of a dialogue sets anew would leave thousands. */
+ * slot with its action. A cancelled event gives its slot back at once, for the next event, which
+ * finds it in the cache, and leaves its key behind, to be skipped when it comes, or swept out with
+ * the others when they are more than the pending ones: a timeout of minutes that each line of a
+ * dialogue sets anew would leave thousands. */
 #include "core/simulator.h"
 
 #include "core/cache_line.h"
@@ -17,13 +18,14 @@
 typedef struct EventSlot {
     EventAction action;
     Cause cause;
-    uint32_t generation;
-    uint32_t state; /* SLOT_FOREGROUND or SLOT_BACKGROUND: its event is pending; else it is not, and
-                       in a free slot this is the index + 1 of the next free one */
+    uint32_t generation; /* not 0; another one once its event has run or is cancelled: a key or a
+                            Timer of the same generation is that of the pending event */
+    uint32_t state; /* SLOT_FOREGROUND or SLOT_BACKGROUND: an event is pending; else the slot is
+                       free, and this is the index + 1 of the next free one, or 0 */
 } EventSlot;
 
 enum { SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
-enum { SLOT_CANCELLED, SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND };
+enum { SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND };
 _Static_assert(sizeof(EventSlot) == CACHE_LINE, "a slot fills a cache line");
 
 /* An event that comes right after the running one. */
@@ -35,7 +37,7 @@ typedef struct Interrupt {
 
 typedef struct Node {
     char *name;
-    uint64_t next_sequence; /* of events that this node schedules */
+    uint64_t next_origin; /* event_key_origin of the next event that this node schedules */
 } Node;
 
 struct Simulator {
@@ -46,8 +48,9 @@ struct Simulator {
     uint32_t first_free;
     uint32_t foreground_count;
     uint32_t cancelled_count; /* keys in the queue whose events are cancelled */
-    GArray *nodes;            /* Node */
-    GArray *interrupts;       /* Interrupt, in the order in which they came */
+    Node *nodes;
+    uint32_t node_count, node_capacity;
+    GArray *interrupts; /* Interrupt, in the order in which they came */
     EventKey current;
     Cause cause;
     uint64_t event_count;
@@ -68,15 +71,15 @@ static bool slot_is_pending(const EventSlot *slot)
     return slot->state > SLOTS_MAXIMUM;
 }
 
-static Node *node_at(const Simulator *simulator, NodeId node)
+static bool key_is_pending(const Simulator *simulator, const EventKey *key)
 {
-    CHECK(node < simulator->nodes->len);
-    return &g_array_index(simulator->nodes, Node, node);
+    return slot_at(simulator, key->slot)->generation == key->generation;
 }
 
-static void node_clear(void *node)
+static Node *node_at(const Simulator *simulator, NodeId node)
 {
-    g_free(((Node *)node)->name);
+    CHECK(node < simulator->node_count);
+    return &simulator->nodes[node];
 }
 
 Simulator *simulator_new(uint64_t seed)
@@ -89,9 +92,7 @@ Simulator *simulator_new_with_queue(uint64_t seed, EventQueueKind queue)
     Simulator *simulator = g_new0(Simulator, 1);
     simulator->seed = seed;
     simulator->queue = event_queue_new(queue);
-    simulator->nodes = g_array_new(FALSE, TRUE, sizeof(Node));
     simulator->interrupts = g_array_new(FALSE, FALSE, sizeof(Interrupt));
-    g_array_set_clear_func(simulator->nodes, node_clear);
     simulator_add_node(simulator, "timeline");
     return simulator;
 }
@@ -104,7 +105,9 @@ void simulator_free(Simulator *simulator)
             slot->action.discard(slot->action.data);
     }
     free(simulator->slots);
-    g_array_unref(simulator->nodes);
+    for (uint32_t i = 0; i < simulator->node_count; i++)
+        g_free(simulator->nodes[i].name);
+    g_free(simulator->nodes);
     g_array_unref(simulator->interrupts);
     event_queue_free(simulator->queue);
     g_free(simulator);
@@ -112,9 +115,15 @@ void simulator_free(Simulator *simulator)
 
 NodeId simulator_add_node(Simulator *simulator, const char *name)
 {
-    Node node = {.name = g_strdup(name)};
-    g_array_append_val(simulator->nodes, node);
-    return simulator->nodes->len - 1;
+    enum { NODES_FIRST_CAPACITY = 16 };
+    CHECK(simulator->node_count < EVENT_MAX_SOURCES);
+    if (simulator->node_count == simulator->node_capacity) {
+        simulator->node_capacity = MAX(2 * simulator->node_capacity, NODES_FIRST_CAPACITY);
+        simulator->nodes = g_renew(Node, simulator->nodes, simulator->node_capacity);
+    }
+    NodeId id = simulator->node_count++;
+    simulator->nodes[id] = (Node){g_strdup(name), event_key_origin(id, 0)};
+    return id;
 }
 
 const char *simulator_node_name(const Simulator *simulator, NodeId node)
@@ -124,7 +133,7 @@ const char *simulator_node_name(const Simulator *simulator, NodeId node)
 
 uint32_t simulator_node_count(const Simulator *simulator)
 {
-    return simulator->nodes->len;
+    return simulator->node_count;
 }
 
 Random simulator_random(const Simulator *simulator, NodeId node, RandomPurpose purpose)
@@ -157,7 +166,7 @@ Cause *simulator_cause(Simulator *simulator)
     return &simulator->cause;
 }
 
-static void slots_grow(Simulator *simulator)
+__attribute__((cold, noinline)) static void slots_grow(Simulator *simulator)
 {
     CHECK(simulator->slot_capacity <= SLOTS_MAXIMUM / 2);
     uint32_t capacity = MAX(2 * simulator->slot_capacity, SLOTS_FIRST_CAPACITY);
@@ -175,7 +184,7 @@ static uint32_t slot_take(Simulator *simulator)
     if (simulator->first_free == 0) {
         if (simulator->slot_count == simulator->slot_capacity)
             slots_grow(simulator);
-        simulator->slots[simulator->slot_count] = (EventSlot){0};
+        simulator->slots[simulator->slot_count].generation = 1;
         return simulator->slot_count++;
     }
     uint32_t index = simulator->first_free - 1;
@@ -183,18 +192,14 @@ static uint32_t slot_take(Simulator *simulator)
     return index;
 }
 
-/* Gives the slot back; its generation was moved on when its event stopped being pending. */
+/* Gives the slot back, whose event is not pending any more. */
 static void slot_release(Simulator *simulator, uint32_t index)
 {
-    slot_at(simulator, index)->state = simulator->first_free;
+    EventSlot *slot = slot_at(simulator, index);
+    simulator->foreground_count -= slot->state == SLOT_FOREGROUND;
+    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+    slot->state = simulator->first_free;
     simulator->first_free = index + 1;
-}
-
-static void slot_settle(Simulator *simulator, EventSlot *slot)
-{
-    if (slot->state == SLOT_FOREGROUND)
-        simulator->foreground_count--;
-    slot->state = SLOT_CANCELLED;
 }
 
 __attribute__((flatten)) Timer simulator_schedule_call(Simulator *simulator, SimTime time,
@@ -207,24 +212,24 @@ __attribute__((flatten)) Timer simulator_schedule_call(Simulator *simulator, Sim
     bool is_same_step = simulator->is_running && time == current->time;
     SIMULATOR_CHECK(simulator, time >= current->time && time != SIM_NEVER);
     SIMULATOR_CHECK(simulator, !is_same_step || destination == current->destination);
-    CHECK(destination < simulator->nodes->len);
+    CHECK(destination < simulator->node_count);
     uint32_t index = slot_take(simulator);
     EventSlot *slot = slot_at(simulator, index);
+    Timer timer = {index, slot->generation};
     slot->action = (EventAction){run, owner, data, discard};
     slot->cause = simulator->cause;
-    slot->generation = MAX(slot->generation + 1, 1);
     slot->state = priority == EVENT_FOREGROUND ? SLOT_FOREGROUND : SLOT_BACKGROUND;
     simulator->foreground_count += priority == EVENT_FOREGROUND;
     EventKey key = {
         .time = time,
-        .sequence = node_at(simulator, current->destination)->next_sequence++,
         .destination = destination,
         .round = is_same_step ? current->round + 1 : 0,
-        .source = current->destination,
-        .slot = index,
+        .origin = node_at(simulator, current->destination)->next_origin++,
+        .slot = timer.slot,
+        .generation = timer.generation,
     };
     event_queue_push(simulator->queue, &key);
-    return (Timer){index, slot->generation};
+    return timer;
 }
 
 void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction action)
@@ -238,20 +243,13 @@ void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction a
 
 bool simulator_is_pending(const Simulator *simulator, Timer timer)
 {
-    if (timer.generation == 0)
-        return false;
-    const EventSlot *slot = slot_at(simulator, timer.slot);
-    return slot_is_pending(slot) && slot->generation == timer.generation;
+    return timer.generation != 0 && slot_at(simulator, timer.slot)->generation == timer.generation;
 }
 
 /* An EventKeyTest. */
-static bool release_if_cancelled(void *owner, const EventKey *key)
+static bool key_is_cancelled(void *owner, const EventKey *key)
 {
-    Simulator *simulator = owner;
-    if (slot_is_pending(slot_at(simulator, key->slot)))
-        return false;
-    slot_release(simulator, key->slot);
-    return true;
+    return !key_is_pending(owner, key);
 }
 
 static void note_cancelled(Simulator *simulator)
@@ -259,21 +257,22 @@ static void note_cancelled(Simulator *simulator)
     enum { CANCELLED_FEW = 256 };
     uint32_t cancelled = ++simulator->cancelled_count;
     if (cancelled > CANCELLED_FEW && cancelled > event_queue_length(simulator->queue) / 2) {
-        event_queue_sweep(simulator->queue, release_if_cancelled, simulator);
+        event_queue_sweep(simulator->queue, key_is_cancelled, simulator);
         simulator->cancelled_count = 0;
     }
 }
 
 void simulator_cancel(Simulator *simulator, Timer *timer)
 {
-    if (simulator_is_pending(simulator, *timer)) {
-        EventSlot *slot = slot_at(simulator, timer->slot);
-        slot_settle(simulator, slot);
-        if (slot->action.discard != NULL)
-            slot->action.discard(slot->action.data);
-        note_cancelled(simulator);
-    }
+    Timer cancelled = *timer;
     *timer = (Timer){0};
+    if (!simulator_is_pending(simulator, cancelled))
+        return;
+    EventAction action = slot_at(simulator, cancelled.slot)->action;
+    slot_release(simulator, cancelled.slot);
+    if (action.discard != NULL)
+        action.discard(action.data);
+    note_cancelled(simulator);
 }
 
 /* Drops the keys of cancelled events from the front of the queue. */
@@ -281,10 +280,9 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
 {
     for (;;) {
         const EventKey *key = event_queue_peek(simulator->queue);
-        if (key == NULL || slot_is_pending(slot_at(simulator, key->slot)))
+        if (key == NULL || key_is_pending(simulator, key))
             return key;
-        slot_release(simulator, key->slot);
-        event_queue_drop(simulator->queue);
+        event_queue_drop(simulator->queue, key);
         simulator->cancelled_count--;
     }
 }
@@ -298,8 +296,7 @@ bool simulator_begin_next(Simulator *simulator)
     const EventKey *next = queue_peek_pending(simulator);
     if (next != NULL && next->time == current->time && next->destination <= current->destination)
         return false;
-    current->sequence = node_at(simulator, current->destination)->next_sequence++;
-    current->source = current->destination;
+    current->origin = node_at(simulator, current->destination)->next_origin++;
     current->round++;
     simulator->event_count++;
     return true;
@@ -315,7 +312,7 @@ void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *
 static inline void fetch_for(const Simulator *simulator, const EventKey *key, FetchStage stage)
 {
     const EventSlot *slot = slot_at(simulator, key->slot);
-    if (slot_is_pending(slot) && slot->action.run == simulator->fetched_run)
+    if (slot->generation == key->generation && slot->action.run == simulator->fetched_run)
         simulator->fetch(slot->action.owner, slot->action.data, stage);
 }
 
@@ -355,8 +352,7 @@ static void simulator_step(Simulator *simulator, const EventKey *next)
     EventAction action = slot->action;
     simulator->current = *next;
     simulator->cause = slot->cause;
-    event_queue_drop(simulator->queue);
-    slot_settle(simulator, slot);
+    event_queue_drop(simulator->queue, next);
     slot_release(simulator, index);
     simulator->event_count++;
     fetch_ahead(simulator);

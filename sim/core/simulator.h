@@ -118,8 +118,9 @@ void simulator_stop(Simulator *simulator);
         if (!(expression))                                                                         \
             simulator_check_failed(simulator, __FILE__, __LINE__, #expression);                    \
     } while (false)
-_Noreturn void simulator_check_failed(const Simulator *simulator, const char *file, int line,
-                                      const char *expression);
+__attribute__((cold)) _Noreturn void simulator_check_failed(const Simulator *simulator,
+                                                            const char *file, int line,
+                                                            const char *expression);
 
 /* The action's members one by one: a struct that goes by way of the stack in pieces and comes back
  * in larger ones stops the processor each time. */

@@ -43,7 +43,7 @@ static double time_hold(EventQueueKind kind, uint32_t pending, uint32_t operatio
     EventQueue *queue = event_queue_new(kind);
     for (uint32_t i = 0; i < pending; i++) {
         EventKey key = {.time = (SimTime)random_draw_below(&random, 1000000),
-                        .sequence = i,
+                        .origin = event_key_origin(0, i),
                         .destination = i % 64};
         event_queue_push(queue, &key);
     }
@@ -54,7 +54,7 @@ static double time_hold(EventQueueKind kind, uint32_t pending, uint32_t operatio
     for (uint32_t i = 0; i < operations; i++) {
         EventKey key = event_queue_pop(queue);
         key.time += (SimTime)steps[i % 4096];
-        key.sequence = pending + i;
+        key.origin = event_key_origin(0, pending + i);
         event_queue_push(queue, &key);
     }
     double seconds = processor_seconds() - start;
