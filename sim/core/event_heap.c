@@ -12,7 +12,7 @@ void event_heap_clear(EventHeap *heap)
     *heap = (EventHeap){0};
 }
 
-static void heap_grow(EventHeap *heap)
+__attribute__((cold, noinline)) static void heap_grow(EventHeap *heap)
 {
     CHECK(heap->capacity <= UINT32_MAX / 2);
     heap->capacity = MAX(2 * heap->capacity, HEAP_FIRST_CAPACITY);

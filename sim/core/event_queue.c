@@ -12,6 +12,12 @@ struct EventQueue {
     EventRadix radix;
 };
 
+/* The heap is for tests mostly. */
+static inline bool is_heap(const EventQueue *queue)
+{
+    return __builtin_expect(queue->kind == EVENT_QUEUE_HEAP, false);
+}
+
 EventQueue *event_queue_new(EventQueueKind kind)
 {
     EventQueue *queue = g_new0(EventQueue, 1);
@@ -28,7 +34,7 @@ void event_queue_free(EventQueue *queue)
 
 void event_queue_push(EventQueue *queue, const EventKey *key)
 {
-    if (queue->kind == EVENT_QUEUE_HEAP)
+    if (is_heap(queue))
         event_heap_push(&queue->heap, key);
     else
         event_radix_push(&queue->radix, key);
@@ -38,7 +44,7 @@ const EventKey *event_queue_peek(EventQueue *queue)
 {
     if (event_queue_length(queue) == 0)
         return NULL;
-    if (queue->kind == EVENT_QUEUE_HEAP)
+    if (is_heap(queue))
         return &queue->heap.keys[0];
     return event_radix_peek(&queue->radix);
 }
@@ -54,7 +60,7 @@ EventKey event_queue_pop(EventQueue *queue)
 
 void event_queue_drop(EventQueue *queue, const EventKey *earliest)
 {
-    if (queue->kind == EVENT_QUEUE_HEAP)
+    if (is_heap(queue))
         event_heap_drop(&queue->heap);
     else
         event_radix_drop(&queue->radix, earliest);
@@ -62,7 +68,7 @@ void event_queue_drop(EventQueue *queue, const EventKey *earliest)
 
 const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)
 {
-    if (queue->kind == EVENT_QUEUE_RADIX)
+    if (!is_heap(queue))
         return event_radix_soon(&queue->radix, count);
     *count = queue->heap.length;
     return queue->heap.keys;
@@ -70,12 +76,12 @@ const EventKey *event_queue_soon(const EventQueue *queue, uint32_t *count)
 
 uint32_t event_queue_length(const EventQueue *queue)
 {
-    return queue->kind == EVENT_QUEUE_HEAP ? queue->heap.length : queue->radix.length;
+    return is_heap(queue) ? queue->heap.length : queue->radix.length;
 }
 
 void event_queue_sweep(EventQueue *queue, EventKeyTest *is_dead, void *owner)
 {
-    if (queue->kind == EVENT_QUEUE_HEAP)
+    if (is_heap(queue))
         event_heap_sweep(&queue->heap, is_dead, owner);
     else
         event_radix_sweep(&queue->radix, is_dead, owner);

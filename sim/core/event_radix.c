@@ -21,7 +21,7 @@ void event_radix_clear(EventRadix *radix)
     *radix = (EventRadix){0};
 }
 
-static void bucket_grow(EventBucket *bucket)
+__attribute__((cold, noinline)) static void bucket_grow(EventBucket *bucket)
 {
     CHECK(bucket->capacity <= UINT32_MAX / 2);
     bucket->capacity = MAX(2 * bucket->capacity, BUCKET_FIRST_CAPACITY);

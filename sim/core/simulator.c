@@ -280,7 +280,7 @@ static const EventKey *queue_peek_pending(Simulator *simulator)
 {
     for (;;) {
         const EventKey *key = event_queue_peek(simulator->queue);
-        if (key == NULL || key_is_pending(simulator, key))
+        if (key == NULL || G_LIKELY(key_is_pending(simulator, key)))
             return key;
         event_queue_drop(simulator->queue, key);
         simulator->cancelled_count--;
@@ -312,7 +312,7 @@ void simulator_fetch_ahead(Simulator *simulator, void (*run)(void *owner, void *
 static inline void fetch_for(const Simulator *simulator, const EventKey *key, FetchStage stage)
 {
     const EventSlot *slot = slot_at(simulator, key->slot);
-    if (slot->generation == key->generation && slot->action.run == simulator->fetched_run)
+    if (G_LIKELY(slot->generation == key->generation) && slot->action.run == simulator->fetched_run)
         simulator->fetch(slot->action.owner, slot->action.data, stage);
 }
 
@@ -380,24 +380,37 @@ bool simulator_is_quiet(const Simulator *simulator)
     return simulator->foreground_count == 0;
 }
 
+/* Whether the run goes on with that event; if not, `end` says why. */
+static bool goes_on(const Simulator *simulator, SimTime until, const EventKey *next,
+                    SimulatorEnd *end)
+{
+    bool is_quiet = until == SIM_NEVER && simulator->foreground_count == 0;
+    if (next != NULL && next->time <= until && !is_quiet &&
+        simulator->event_count < simulator->budget_end)
+        return true;
+    if (next != NULL && next->time > until)
+        *end = SIMULATOR_END_UNTIL;
+    else if (next == NULL || is_quiet)
+        *end = until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
+    else
+        *end = SIMULATOR_END_BUDGET;
+    return false;
+}
+
 static SimulatorEnd simulator_run_events(Simulator *simulator, SimulatorLimits limits)
 {
+    SimulatorEnd end = SIMULATOR_END_STOPPED;
     simulator->budget_end =
         limits.max_events == 0 ? UINT64_MAX : simulator->event_count + limits.max_events;
     simulator_run_interrupts(simulator);
     while (!simulator->is_stopped) {
         const EventKey *next = queue_peek_pending(simulator);
-        bool is_quiet = limits.until == SIM_NEVER && simulator->foreground_count == 0;
-        if (next != NULL && next->time > limits.until)
-            return SIMULATOR_END_UNTIL;
-        if (next == NULL || is_quiet)
-            return limits.until == SIM_NEVER ? SIMULATOR_END_QUIET : SIMULATOR_END_UNTIL;
-        if (simulator->event_count >= simulator->budget_end)
-            return SIMULATOR_END_BUDGET;
+        if (!goes_on(simulator, limits.until, next, &end))
+            break;
         simulator_step(simulator, next);
         simulator_run_interrupts(simulator);
     }
-    return SIMULATOR_END_STOPPED;
+    return end;
 }
 
 SimulatorEnd simulator_run(Simulator *simulator, SimulatorLimits limits)
