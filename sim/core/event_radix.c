@@ -9,7 +9,7 @@ enum {
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
     RUN_MAXIMUM = 256,           /* keys that are sorted, if that takes few moves */
     RUN_SMALL = 48,              /* keys that are sorted anyway */
-    RUN_MOVES = 2,               /* few: so many for a key */
+    RUN_KEYS_A_MOVE = 4,         /* few: one for so many keys */
 };
 
 void event_radix_clear(EventRadix *radix)
@@ -72,7 +72,7 @@ static SimTime bucket_earliest(const EventBucket *bucket)
  * later; false: so many moves would it take that they are still in some order. */
 static bool keys_sort(EventKey *keys, uint32_t count)
 {
-    uint32_t moves = count <= RUN_SMALL ? UINT32_MAX : RUN_MOVES * count;
+    uint32_t moves = count <= RUN_SMALL ? UINT32_MAX : count / RUN_KEYS_A_MOVE;
     for (uint32_t i = 1; i < count; i++) {
         if (!event_key_is_before(&keys[i], &keys[i - 1]))
             continue;
