@@ -41,6 +41,31 @@ static void test_bytes_are_shared(void **state)
     assert_ptr_equal(joined, bytes);
 }
 
+/* Where there is room behind the octets, one message lies there, and does not change them. */
+static void test_in_the_room_behind(void **state)
+{
+    (void)state;
+    Octets *octets = octets_allocate(200); /* which makes room, as an allocator does elsewhere */
+    memcpy(octets->here, "a: b\r\n\r\nbody\r\n", 14);
+    octets->length = 14;
+    StoredMessage *messages[3];
+    for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+        messages[i] = stored_message_new(NULL, NULL, span_of_text("c: d\r\n"), (Span){0},
+                                         slice_new(octets, 0, 14));
+        assert_int_equal(messages[i]->is_in_room, i == 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(messages); i++)
+        assert_message(messages[i], "c: d\r\na: b\r\n\r\nbody\r\n");
+    stored_message_unref(messages[0]);
+    assert_message(messages[1], "c: d\r\na: b\r\n\r\nbody\r\n");
+    stored_message_unref(messages[1]);
+    g_autoptr(StoredMessage) again = stored_message_of_octets(octets);
+    assert_true(again->is_in_room);
+    octets_unref(octets);
+    assert_message(again, "a: b\r\n\r\nbody\r\n");
+    stored_message_unref(messages[2]);
+}
+
 /* A list's fields go on top; its members get no Return-Path of the list's own copy. */
 static void test_with_fields(void **state)
 {
@@ -78,9 +103,8 @@ static void test_in_a_mailbox(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_passed_on),
-        cmocka_unit_test(test_bytes_are_shared),
-        cmocka_unit_test(test_with_fields),
+        cmocka_unit_test(test_what_is_passed_on),  cmocka_unit_test(test_bytes_are_shared),
+        cmocka_unit_test(test_in_the_room_behind), cmocka_unit_test(test_with_fields),
         cmocka_unit_test(test_in_a_mailbox),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,9 @@
 
 typedef struct Octets {
     uint32_t references;
-    bool is_plain; /* known: all of them are ASCII, and span_plain_lines. False says nothing.
-                      Whoever makes them says so when they are complete */
+    bool is_plain;      /* known: all of them are ASCII, and span_plain_lines. False says nothing.
+                           Whoever makes them says so when they are complete */
+    bool is_room_taken; /* see octets_take_room */
     size_t length;
     uint8_t here[];
 } Octets;
@@ -28,6 +29,12 @@ Octets *octets_new(const void *data, size_t length);
 /* A copy; frees the array. */
 Octets *octets_of_array(GByteArray *array);
 bool octets_equal(const Octets *a, const Octets *b);
+/* An allocator has memory of some sizes only, and gives the next larger one: behind many octets
+ * there is room, of a large message's some hundred octets, which is for one thing that holds a
+ * reference to them all its life. So much of it, aligned for anything; NULL: there is less, or
+ * another thing lies there. */
+void *octets_take_room(Octets *octets, size_t size);
+void octets_give_room_back(Octets *octets);
 static inline Octets *octets_ref(Octets *octets)
 {
     octets->references++;

@@ -20,8 +20,11 @@ StoredMessage *stored_message_new(StoredFronts *fronts, const char *return_path,
     FrontDifferences differences;
     CHECK(rest.offset + path.length + fields.length + front.length + rest.length <= UINT32_MAX);
     StoredFront *shared = front_take(fronts, &parts, &differences);
-    StoredMessage *message = g_malloc(sizeof *message + differences.length);
+    size_t size = sizeof(StoredMessage) + differences.length;
+    void *room = rest.bytes != NULL ? octets_take_room(rest.bytes, size) : NULL;
+    StoredMessage *message = room != NULL ? room : g_malloc(size);
     *message = (StoredMessage){.references = 1,
+                               .is_in_room = room != NULL,
                                .different = differences.length,
                                .rest_offset = (uint32_t)rest.offset,
                                .rest_length = (uint32_t)rest.length,
@@ -47,9 +50,13 @@ void stored_message_unref(StoredMessage *message)
 {
     if (message == NULL || --message->references > 0)
         return;
-    octets_unref(message->rest_bytes);
+    Octets *rest = message->rest_bytes;
     front_unref(message->front);
-    g_free(message);
+    if (message->is_in_room)
+        octets_give_room_back(rest);
+    else
+        g_free(message);
+    octets_unref(rest);
 }
 
 /* ---- What it is made of ---- */

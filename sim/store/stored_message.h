@@ -15,6 +15,7 @@ typedef struct StoredMessage {
     uint32_t references;
     bool is_plain;     /* known of the rest: as in SmtpClientTransaction (proto/smtp_client.h) */
     bool is_ascii;     /* known of the whole: no octet is beyond ASCII */
+    bool is_in_room;   /* of `rest_bytes`: octets_take_room */
     uint8_t different; /* octets in `differences` */
     uint32_t rest_offset, rest_length;
     Octets *rest_bytes; /* a reference, or NULL */
