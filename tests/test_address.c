@@ -127,6 +127,34 @@ static void only_what_needs_quotes_is_written_with_them(void **state)
     assert_written("\"a@c\"@b.test", "\"a@c\"@b.test");
 }
 
+/* What an address knows of itself is true, and forgotten when it is changed. */
+static void a_plain_address_is_known_as_such(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_plain, is_ascii;
+    } cases[] = {
+        {"bob@b.test", true, true},          {"Bob.O'Hara+x@[192.0.2.1]", true, true},
+        {"\"bob\"@b.test", false, true},     {"\"a b\"@b.test", false, true},
+        {"앨리스@b.test", false, false},     {"bob@메일.example", false, false},
+        {"\"앨리스\"@b.test", false, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Address address;
+        assert_int_equal(parse(cases[i].text, &address), ADDRESS_OK);
+        assert_int_equal(address.is_plain, cases[i].is_plain);
+        assert_int_equal(address_is_ascii(&address), cases[i].is_ascii);
+        address_set_local_part(&address, "a b");
+        g_autofree char *quoted = address_format(&address);
+        assert_true(g_str_has_prefix(quoted, "\"a b\"@"));
+        address_set_local_part(&address, "앨리스");
+        assert_false(address_is_ascii(&address));
+        assert_int_equal(parse("앨", &address), ADDRESS_NO_AT);
+        assert_false(address.is_plain);
+    }
+}
+
 static void paths_are_read_from_a_command(void **state)
 {
     (void)state;
@@ -233,6 +261,7 @@ int main(void)
         cmocka_unit_test(each_fault_has_its_reason),
         cmocka_unit_test(sizes_are_those_of_the_rfc),
         cmocka_unit_test(only_what_needs_quotes_is_written_with_them),
+        cmocka_unit_test(a_plain_address_is_known_as_such),
         cmocka_unit_test(paths_are_read_from_a_command),
         cmocka_unit_test(a_long_source_route_makes_a_path_too_long),
         cmocka_unit_test(case_counts_before_the_at_only),

@@ -122,7 +122,7 @@ static void the_short_way_writes_what_gmime_writes(void **state)
             g_autofree char *expected = compose_by_gmime(&draft);
             assert_span(span_of_octets(bytes), expected);
             assert_int_equal(bytes->is_plain, span_is_plain(span_of_octets(bytes)));
-            g_autoptr(Octets) plain = message_compose_plain(&draft);
+            g_autoptr(Octets) plain = message_compose_plain(&draft, 0);
             drafts += plain != NULL;
         }
     }

@@ -152,7 +152,11 @@ bool span_has_control(Span span)
 
 char *span_dup_text(Span span)
 {
-    return g_strndup((const char *)span.data, span.length);
+    char *text = g_malloc(span.length + 1);
+    if (span.length > 0)
+        memcpy(text, span.data, span.length);
+    text[span.length] = '\0';
+    return text;
 }
 
 void buffer_init(Buffer *buffer, size_t maximum)

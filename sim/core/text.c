@@ -9,16 +9,14 @@
 const char *text_number(uint64_t number, unsigned width, char room[static TEXT_NUMBER_SIZE])
 {
     CHECK(width < TEXT_NUMBER_SIZE);
-    char *at = room + TEXT_NUMBER_SIZE - 1;
-    const char *end = at;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (end - at < (ptrdiff_t)width)
-        *--at = '0';
-    return at;
+    size_t length = text_put_number(number, room);
+    if (length < width) {
+        memmove(room + width - length, room, length);
+        memset(room, '0', width - length);
+        length = width;
+    }
+    room[length] = '\0';
+    return room;
 }
 
 size_t text_put_digits(uint64_t number, char *out)

@@ -54,21 +54,29 @@ const char *address_fault_text(AddressFault fault)
 
 /* ---- Characters ---- */
 
-/* What each octet of ASCII may stand in: a letter, digit or hyphen in an atom and in a domain (d),
- * other atext of RFC 5322 §3.2.3 in an atom only (a), a dot between them. */
-static const char OCTET_USES[128 + 1] = "                "
+/* What each octet may stand in: a letter, digit or hyphen in an atom and in a domain (d), other
+ * atext of RFC 5322 §3.2.3 in an atom only (a), a dot between them. Beyond ASCII both have all, as
+ * in RFC 6531 §3.3. */
+static const char OCTET_USES[256 + 1] = "                "
                                         "                "
                                         " a aaaaa  aa d.a"
                                         "dddddddddd   a a"
                                         " ddddddddddddddd"
                                         "ddddddddddd   aa"
                                         "addddddddddddddd"
-                                        "dddddddddddaaaa ";
+                                        "dddddddddddaaaa "
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd"
+                                        "dddddddddddddddd";
 
-/* Beyond ASCII both have all, as in RFC 6531 §3.3. */
 static inline char use_of(uint8_t c)
 {
-    return c < 0x80 ? OCTET_USES[c] : 'd';
+    return OCTET_USES[c];
 }
 
 static bool next_is(Span text, char c)
@@ -76,10 +84,10 @@ static bool next_is(Span text, char c)
     return text.length > 0 && text.data[0] == (uint8_t)c;
 }
 
-/* Whether octets of which `all` has each one's bits are UTF-8. */
-static bool is_utf8(Span octets, uint8_t all)
+static bool is_utf8(Span octets)
 {
-    return all < 0x80 || g_utf8_validate((const char *)octets.data, (gssize)octets.length, NULL);
+    return span_is_ascii(octets) ||
+           g_utf8_validate((const char *)octets.data, (gssize)octets.length, NULL);
 }
 
 /* ---- Local-part ---- */
@@ -89,7 +97,6 @@ static AddressFault scan_dot_string(Span *text, Span *local_part)
 {
     size_t length = 0;
     bool after_dot = true; /* as at the beginning: an atom must follow */
-    uint8_t all = 0;
     for (; length < text->length; length++) {
         char use = use_of(text->data[length]);
         if (use == ' ')
@@ -99,7 +106,6 @@ static AddressFault scan_dot_string(Span *text, Span *local_part)
         if (length == ADDRESS_LOCAL_PART_MAX)
             return ADDRESS_LOCAL_PART_TOO_LONG;
         after_dot = use == '.';
-        all |= text->data[length];
     }
     *local_part = span_of(text->data, length);
     *text = span_skip(*text, length);
@@ -107,14 +113,13 @@ static AddressFault scan_dot_string(Span *text, Span *local_part)
         return ADDRESS_LOCAL_PART_BAD_DOT;
     if (length == 0)
         return next_is(*text, '@') ? ADDRESS_LOCAL_PART_EMPTY : ADDRESS_LOCAL_PART_BAD_CHARACTER;
-    return is_utf8(*local_part, all) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
+    return is_utf8(*local_part) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
 }
 
 /* Quoted-string = DQUOTE *QcontentSMTP DQUOTE */
 static AddressFault scan_quoted_string(Span *text, Address *address)
 {
     size_t length = 0;
-    uint8_t all = 0;
     *text = span_skip(*text, 1);
     while (text->length > 0 && !next_is(*text, '"')) {
         bool is_pair = next_is(*text, '\\');
@@ -128,14 +133,13 @@ static AddressFault scan_quoted_string(Span *text, Address *address)
         if (length == ADDRESS_LOCAL_PART_MAX)
             return ADDRESS_LOCAL_PART_TOO_LONG;
         address->local_part[length++] = (char)octet;
-        all |= octet;
         *text = span_skip(*text, 1);
     }
     address->local_part[length] = '\0';
     if (text->length == 0)
         return ADDRESS_QUOTE_UNFINISHED;
     *text = span_skip(*text, 1);
-    return is_utf8(span_of(address->local_part, length), all) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
+    return is_utf8(span_of(address->local_part, length)) ? ADDRESS_OK : ADDRESS_NOT_UTF8;
 }
 
 static AddressFault scan_local_part(Span *text, Address *address)
@@ -162,10 +166,8 @@ static AddressFault measure_domain(Span text, size_t *length)
 {
     size_t at = 0, label = 0; /* where the label begins */
     bool has_bad_label = false;
-    uint8_t all = 0;
     for (; at < text.length; at++) {
         char use = use_of(text.data[at]);
-        all |= text.data[at];
         if (use == 'd')
             continue;
         if (use != '.')
@@ -178,7 +180,7 @@ static AddressFault measure_domain(Span text, size_t *length)
         return ADDRESS_DOMAIN_EMPTY;
     if (at > ADDRESS_DOMAIN_MAX)
         return ADDRESS_DOMAIN_TOO_LONG;
-    if (!is_utf8(span_of(text.data, at), all))
+    if (!is_utf8(span_of(text.data, at)))
         return ADDRESS_NOT_UTF8;
     has_bad_label |= !is_label(text.data + label, at - label);
     return has_bad_label ? ADDRESS_DOMAIN_BAD_LABEL : ADDRESS_OK;
@@ -242,12 +244,20 @@ static AddressFault scan_domain(Span *text, Span *domain)
 static void make_empty(Address *address)
 {
     address->local_part[0] = address->domain[0] = '\0';
+    address->is_plain = false;
+}
+
+void address_set_local_part(Address *address, const char *local_part)
+{
+    g_strlcpy(address->local_part, local_part, sizeof address->local_part);
+    address->is_plain = false;
 }
 
 /* Mailbox = Local-part "@" ( Domain / address-literal ), and Postmaster alone when allowed. */
 static AddressFault scan_mailbox(Span *text, Address *address, bool allow_postmaster)
 {
     const uint8_t *start = text->data;
+    const bool is_quoted = next_is(*text, '"');
     AddressFault fault = scan_local_part(text, address);
     if (fault != ADDRESS_OK)
         return fault;
@@ -264,6 +274,7 @@ static AddressFault scan_mailbox(Span *text, Address *address, bool allow_postma
     if (fault != ADDRESS_OK)
         return fault;
     *(char *)mempcpy(address->domain, domain.data, domain.length) = '\0';
+    address->is_plain = !is_quoted && span_is_ascii(span_of(start, (size_t)(text->data - start)));
     return text->data - start > ADDRESS_TEXT_MAX ? ADDRESS_PATH_TOO_LONG : ADDRESS_OK;
 }
 
@@ -362,8 +373,9 @@ char *address_write(const Address *address, char text[static ADDRESS_TEXT_SIZE])
     text[0] = '\0';
     if (address_is_null(address))
         return text;
-    char *end = is_dot_string(address->local_part) ? stpcpy(text, address->local_part)
-                                                   : put_quoted(text, address->local_part);
+    char *end = address->is_plain || is_dot_string(address->local_part)
+                    ? stpcpy(text, address->local_part)
+                    : put_quoted(text, address->local_part);
     if (address->domain[0] != '\0')
         *end++ = '@';
     stpcpy(end, address->domain);
@@ -389,7 +401,8 @@ char *address_domain_to_ascii(const char *domain)
 
 bool address_is_ascii(const Address *address)
 {
-    return g_str_is_ascii(address->local_part) && g_str_is_ascii(address->domain);
+    return address->is_plain ||
+           (g_str_is_ascii(address->local_part) && g_str_is_ascii(address->domain));
 }
 
 bool address_equals(const Address *a, const Address *b)

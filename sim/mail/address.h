@@ -19,8 +19,11 @@ enum { ADDRESS_TEXT_MAX = ADDRESS_PATH_MAX - 2 };
 enum { ADDRESS_TEXT_SIZE = 2 * ADDRESS_LOCAL_PART_MAX + ADDRESS_DOMAIN_MAX + sizeof "\"\"@" };
 
 /* A plain value; NUL-terminated. Both parts empty: the null reverse-path `<>` (RFC 5321 §4.5.5).
- * Only the domain empty: `<Postmaster>` (RFC 5321 §4.5.1). */
+ * Only the domain empty: `<Postmaster>` (RFC 5321 §4.5.1). Whoever changes one that was read does
+ * so by address_set_local_part. */
 typedef struct Address {
+    bool
+        is_plain; /* known of it: it is ASCII, and nothing in it needs quotes; false says nothing */
     char local_part[ADDRESS_LOCAL_PART_MAX + 1]; /* what it means: without quotes and backslashes */
     char domain[ADDRESS_DOMAIN_MAX + 1];         /* as written; `[192.0.2.1]` keeps its brackets */
 } Address;
@@ -62,6 +65,9 @@ AddressFault address_scan_path(Span text, Address *address, size_t *used);
 char *address_write(const Address *address, char text[static ADDRESS_TEXT_SIZE]);
 /* The same, to free. */
 char *address_format(const Address *address);
+
+/* Puts another local-part into it, unquoted; what is too long is cut. */
+void address_set_local_part(Address *address, const char *local_part);
 
 bool address_is_null(const Address *address);
 /* False when carrying the address needs SMTPUTF8 (RFC 6531). */

@@ -113,18 +113,24 @@ void address_book_set_catch_all(AddressBook *book, const char *user)
 
 /* ---- Looking up ---- */
 
-bool address_book_has_domain(const AddressBook *book, const char *domain)
+static bool has_just(const AddressBook *book, Span domain)
 {
     for (char **own = book->domains; *own != NULL; own++) {
-        if (strcmp(*own, domain) == 0) /* as most are written */
-            return true;
-    }
-    g_autofree char *ascii = g_str_is_ascii(domain) ? NULL : address_domain_to_ascii(domain);
-    for (char **own = book->domains; *own != NULL; own++) {
-        if (g_ascii_strcasecmp(*own, ascii != NULL ? ascii : domain) == 0)
+        if (span_equals_text_nocase(domain, *own))
             return true;
     }
     return false;
+}
+
+bool address_book_has_domain(const AddressBook *book, const char *domain)
+{
+    Span text = span_of_text(domain);
+    if (has_just(book, text))
+        return true;
+    if (span_is_ascii(text))
+        return false;
+    g_autofree char *ascii = address_domain_to_ascii(domain);
+    return has_just(book, span_of_text(ascii));
 }
 
 static const Named *find_exactly(const AddressBook *book, const char *local_part)
@@ -207,7 +213,7 @@ static const Named *find_step(const Walk *walk, const char *local_part)
 static void redirect(const AddressBook *book, Address *address)
 {
     if (address_book_find(book, address).lead == LEAD_CATCH_ALL)
-        g_strlcpy(address->local_part, book->catch_all, sizeof address->local_part);
+        address_set_local_part(address, book->catch_all);
 }
 
 /* A user's own address among those forwarded to means the mailbox. `from` is NULL at the start. */

@@ -260,19 +260,23 @@ static bool check_lines(Octets *bytes, GError **error)
     return true;
 }
 
-Octets *message_compose(const MessageDraft *draft, GError **error)
+/* Of a draft that has been checked. */
+static Octets *compose_by_library(const MessageDraft *draft, GError **error)
 {
-    if (!check_draft(draft, error))
-        return NULL;
-    Octets *plain = message_compose_plain(draft);
-    if (plain != NULL)
-        return plain;
     mime_start();
     g_autoptr(GMimeMessage) message = g_mime_message_new(FALSE);
     add_header(message, draft);
     add_body(message, draft);
     g_autoptr(Octets) bytes = mime_write(message);
     return check_lines(bytes, error) ? g_steal_pointer(&bytes) : NULL;
+}
+
+Octets *message_compose(const MessageDraft *draft, GError **error)
+{
+    if (!check_draft(draft, error))
+        return NULL;
+    Octets *plain = message_compose_plain(draft, 0);
+    return plain != NULL ? plain : compose_by_library(draft, error);
 }
 
 /* ---- Of a size ---- */
@@ -318,26 +322,22 @@ static char *put_filling(char *out, size_t octets, bool has_cr)
     return octets >= CRLF_OCTETS ? put_filling_line(out, octets, letter, has_cr) : out;
 }
 
-/* Behind a text that is not encoded, the filling can stand as it is. */
-static Octets *fill_behind(Octets *composed, size_t octets)
+/* Behind a text that is not encoded, the filling can stand as it is. There is memory for it. */
+static void fill_up(Octets *message, size_t size)
 {
-    size_t length = octets_length(composed);
-    const char *data = (const char *)octets_data(composed);
-    bool has_body = length < 4 || memcmp(data + length - 4, "\r\n\r\n", 4) != 0;
-    bool has_line = length >= 2 && memcmp(data + length - 2, "\r\n", 2) == 0;
-    Octets *filled = octets_allocate(length + octets);
-    char *text = (char *)filled->here, *end = text + length;
-    memcpy(text, data, length);
+    size_t length = octets_length(message), octets = size - length;
+    char *text = (char *)message->here, *end = text + length;
+    bool has_body = length < 4 || memcmp(end - 4, "\r\n\r\n", 4) != 0;
+    bool has_line = length >= 2 && memcmp(end - 2, "\r\n", 2) == 0;
     if (octets == 1 && has_body && has_line) {
         memcpy(end - 2, ".\r\n", 3);
         end++;
+        message->is_plain = false; /* which says nothing */
     } else {
-        end = put_filling(end, octets, true);
-        filled->is_plain = composed->is_plain; /* as lines of letters are */
+        end = put_filling(end, octets, true); /* whose lines are plain */
     }
-    filled->length = (size_t)(end - text);
-    CHECK_SANITIZED(!filled->is_plain || span_is_plain(span_of_octets(filled)));
-    return filled;
+    message->length = (size_t)(end - text);
+    CHECK_SANITIZED(!message->is_plain || span_is_plain(span_of_octets(message)));
 }
 
 /* How many octets `a` has more than `b`. */
@@ -371,13 +371,34 @@ static Octets *fill_and_compose(const MessageDraft *draft, Octets *composed, siz
     return g_steal_pointer(&filled);
 }
 
+/* The same octets with memory for so many. */
+static Octets *copy_with_room(const Octets *octets, size_t size)
+{
+    Octets *copy = octets_allocate(size);
+    copy->length = octets_length(octets);
+    copy->is_plain = octets->is_plain;
+    memcpy(copy->here, octets_data(octets), copy->length);
+    return copy;
+}
+
 Octets *message_compose_of_size(const MessageDraft *draft, size_t size, GError **error)
 {
-    g_autoptr(Octets) composed = message_compose(draft, error);
+    if (!check_draft(draft, error))
+        return NULL;
+    Octets *plain = message_compose_plain(draft, size);
+    if (plain != NULL) {
+        if (octets_length(plain) < size)
+            fill_up(plain, size);
+        return plain;
+    }
+    g_autoptr(Octets) composed = compose_by_library(draft, error);
     if (composed == NULL || octets_length(composed) >= size)
         return g_steal_pointer(&composed);
-    bool is_plain =
-        draft->attachment_count == 0 && (draft->body == NULL || g_str_is_ascii(draft->body));
-    return is_plain ? fill_behind(composed, size - octets_length(composed))
-                    : fill_and_compose(draft, composed, size, error);
+    bool is_encoded =
+        draft->attachment_count > 0 || (draft->body != NULL && !g_str_is_ascii(draft->body));
+    if (is_encoded)
+        return fill_and_compose(draft, composed, size, error);
+    Octets *filled = copy_with_room(composed, size);
+    fill_up(filled, size);
+    return filled;
 }

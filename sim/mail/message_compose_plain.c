@@ -132,7 +132,7 @@ static Octets *plain_body(const char *body)
     return mime_with_crlf(span_of_text(text));
 }
 
-Octets *message_compose_plain(const MessageDraft *draft)
+Octets *message_compose_plain(const MessageDraft *draft, size_t size)
 {
     char header[PLAIN_HEADER_MAX], *end = header;
     if (draft->attachment_count > 0 || draft->field_count > 0 || draft->in_reply_to != NULL ||
@@ -147,7 +147,8 @@ Octets *message_compose_plain(const MessageDraft *draft)
             return NULL;
     }
     Span below = body != NULL ? span_of_octets(body) : (Span){0};
-    Octets *message = octets_allocate(header_length + below.length);
+    Octets *message = octets_allocate(MAX(header_length + below.length, size));
+    message->length = header_length + below.length;
     memcpy(message->here, header, header_length);
     if (below.length > 0)
         memcpy(message->here + header_length, below.data, below.length);

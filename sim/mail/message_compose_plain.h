@@ -4,5 +4,6 @@
 #include "mail/message.h"
 
 /* The octets that message_compose gives, or NULL when the draft, which has been checked, is not
- * plain: it has display names, attachments, further fields, long fields, octets beyond ASCII. */
-Octets *message_compose_plain(const MessageDraft *draft);
+ * plain: it has display names, attachments, further fields, long fields, octets beyond ASCII. There
+ * is memory for `size` octets, for who makes it longer. */
+Octets *message_compose_plain(const MessageDraft *draft, size_t size);

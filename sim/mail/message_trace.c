@@ -103,5 +103,13 @@ char *message_format_received(const ReceivedField *field)
 char *message_format_return_path(const char *reverse_path)
 {
     CHECK_SANITIZED(address_text_is_valid(reverse_path));
-    return g_strconcat("Return-Path: <", reverse_path, ">\r\n", NULL);
+    static const char BEFORE[] = "Return-Path: <", BEHIND[] = ">\r\n";
+    size_t length = strlen(reverse_path);
+    FieldText text;
+    text.start = text.end = g_malloc(sizeof BEFORE + length + sizeof BEHIND);
+    put(&text, BEFORE);
+    put(&text, reverse_path);
+    put(&text, BEHIND);
+    *text.end = '\0';
+    return text.start;
 }

@@ -30,7 +30,7 @@ static char *delivered_to(const Address *address, const AddressMeaning *meaning)
 {
     Address own = *address;
     if (meaning->lead != LEAD_OWNER)
-        g_strlcpy(own.local_part, meaning->name, sizeof own.local_part);
+        address_set_local_part(&own, meaning->name);
     return address_format(&own);
 }
 
@@ -88,7 +88,7 @@ static Envelope *new_envelope(const LocalDelivery *local, const Address *address
     if (is_list(local)) {
         Address owner = *address;
         g_autofree char *name = g_strconcat(meaning->name, "-owner", NULL);
-        g_strlcpy(owner.local_part, name, sizeof owner.local_part);
+        address_set_local_part(&owner, name);
         g_autofree char *sender = address_format(&owner);
         envelope = envelope_new(sender);
     } else {

@@ -211,7 +211,7 @@ static void answer_vrfy(Reception *reception, uint32_t token, const AddressMeani
                         const char *domain)
 {
     Address address = {0};
-    g_strlcpy(address.local_part, meaning->name, sizeof address.local_part);
+    address_set_local_part(&address, meaning->name);
     g_strlcpy(address.domain, domain, sizeof address.domain);
     g_autofree char *who = address_format(&address);
     bool is_elsewhere = meaning->lead == LEAD_FORWARD && meaning->to[1] == NULL &&
@@ -250,7 +250,7 @@ static Address named_address(const MailServer *server, Span text)
     if (address_parse(span_of_text(whole), &address) == ADDRESS_OK)
         return address;
     address = (Address){0};
-    g_strlcpy(address.local_part, name, sizeof address.local_part);
+    address_set_local_part(&address, name);
     g_strlcpy(address.domain, server->domains[0], sizeof address.domain);
     return address;
 }
