@@ -17,6 +17,7 @@ typedef struct Session {
     SmtpClient *client;
     GString *log;
     GString *output;
+    GString *texts; /* of the replies, each in a line of its own */
     bool ready;
     bool moved;         /* the state has changed since this was set to false, ... */
     uint8_t first_next; /* ... first to this */
@@ -32,6 +33,8 @@ static inline void observe_reply(void *user, const SmtpReply *reply)
 {
     Session *session = user;
     g_string_append_printf(session->log, "S %d\n", reply->code);
+    g_string_append_len(session->texts, (const char *)reply->text.data, (gssize)reply->text.length);
+    g_string_append_c(session->texts, '\n');
 }
 
 static inline void observe_state(void *user, const StateTable *table, uint8_t from, uint8_t to)
@@ -51,6 +54,7 @@ static inline Session *session_with(SmtpClientOptions options)
     session->client = smtp_client_new(&options);
     session->log = g_string_new(NULL);
     session->output = g_string_new(NULL);
+    session->texts = g_string_new(NULL);
     return session;
 }
 
@@ -64,6 +68,7 @@ static inline void session_free(Session *session)
     smtp_client_free(session->client);
     g_string_free(session->log, TRUE);
     g_string_free(session->output, TRUE);
+    g_string_free(session->texts, TRUE);
     g_free(session);
 }
 

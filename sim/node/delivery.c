@@ -33,6 +33,7 @@ struct Delivery {
     bool keeps_bare_newlines;
     SimTime connect_timeout;
     const SmtpTimeouts *timeouts;
+    SmtpHeard *heard;
     const char *own_name; /* of the host, which is not what it may call itself */
     Ipv4Address own_address;
     MailRoute *route;
@@ -402,6 +403,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
         options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.send_bare_newlines = delivery->keeps_bare_newlines;
     options.timeouts = delivery->timeouts;
+    options.heard = delivery->heard;
     options.observer = smtp_trace_client_observer(&delivery->trace);
     delivery->client = smtp_client_new(&options);
     SessionOwner owner = {delivery, handle_events, session_ended, on_tls};
@@ -484,6 +486,7 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->keeps_bare_newlines = options->keeps_bare_newlines;
     delivery->connect_timeout = options->connect_timeout;
     delivery->timeouts = options->timeouts;
+    delivery->heard = options->heard;
     delivery->job = job;
     delivery->owner = owner;
     delivery->own_name = host_name(machine->host);

@@ -42,6 +42,7 @@ typedef struct DeliveryOptions {
     bool keeps_bare_newlines;     /* sends a lone CR or LF as it is, not as CRLF */
     SimTime connect_timeout;      /* for each host's TCP connection */
     const SmtpTimeouts *timeouts; /* they stay as long as the delivery; NULL: RFC 5321's */
+    SmtpHeard *heard;             /* from servers, as of SmtpClientOptions; stays as long */
     uint64_t route_draw;          /* random bits that order hosts of equal preference */
 } DeliveryOptions;
 

@@ -280,6 +280,7 @@ void mail_server_free(MailServer *server)
     policy_free(server->policy);
     smtp_offers_clear(&server->offers);
     fronts_clear(&server->fronts);
+    smtp_heard_clear(&server->heard);
     g_array_unref(server->users);
     g_array_unref(server->relay_clients);
     address_book_free(server->addresses);

@@ -267,6 +267,7 @@ static void open_connection(Destination *destination)
         .domain = destination->domain,
         .connect_timeout = server->connect_timeout,
         .timeouts = &server->timeouts,
+        .heard = &server->heard,
         .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),
     };

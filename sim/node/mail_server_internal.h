@@ -63,6 +63,7 @@ struct MailServer {
     GQueue connections;  /* Connection, by its link: SMTP connections to servers */
     SmtpOffers offers;   /* to the clients */
     StoredFronts fronts; /* of messages that clients have brought */
+    SmtpHeard heard;     /* from the servers */
     Table destinations;  /* Destination, by domain: where mail has been due */
     GQueue turns;        /* Destination, by its link: where more connections may be opened */
     GPtrArray *fresh;    /* Destination: where mail has come and may not have found a connection */

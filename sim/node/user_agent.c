@@ -66,6 +66,7 @@ void user_agent_free(UserAgent *agent)
     g_ptr_array_unref(agent->directs);
     user_agent_drop_fetching(agent);
     resolver_free(agent->resolver);
+    smtp_heard_clear(&agent->heard);
     g_ptr_array_unref(agent->outbox);
     g_ptr_array_unref(agent->inbox);
     g_free(agent->address);

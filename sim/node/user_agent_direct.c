@@ -108,6 +108,7 @@ static void deliver(UserAgent *agent, const AgentMail *mail, Envelope *part)
                                .domain = domain,
                                .keeps_bare_newlines = true,
                                .connect_timeout = DELIVERY_CONNECT_TIMEOUT,
+                               .heard = &agent->heard,
                                .route_draw = random_draw(&agent->route_draws)};
     TRACE(agent->machine.trace, agent->machine.node, AGENT_SUBMIT, 0, .mail = mail->name,
           .server = agent->through != NULL ? agent->through : domain, .is_direct = true);

@@ -59,6 +59,7 @@ struct UserAgent {
     SmtpClient *smtp;
     Session *smtp_session;
     SmtpTrace smtp_trace;
+    SmtpHeard heard; /* from the servers */
     uint64_t smtp_look_up;
     bool is_submitting;
     bool has_quit; /* QUIT has been said: the connection takes no more */

@@ -280,6 +280,7 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     options.password = agent->password;
     options.send_bare_newlines = true; /* only `raw` octets have any */
     options.observer = smtp_trace_client_observer(&agent->smtp_trace);
+    options.heard = &agent->heard;
     agent->smtp = smtp_client_new(&options);
     SessionOwner owner = {agent, handle_smtp_events, submission_ended, on_tls};
     agent->smtp_session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,

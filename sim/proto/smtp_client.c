@@ -51,7 +51,7 @@ static SmtpClientInput input_of_success(SmtpClient *client, const SmtpReply *rep
         return SMTP_CLIENT_ON_HELO_ONLY;
     if (client->state != SMTP_CLIENT_EHLO)
         return SMTP_CLIENT_ON_SUCCESS;
-    smtp_client_take_extensions(client, reply->text);
+    smtp_client_take_extensions(client, reply);
     if (smtp_client_wants_tls(client))
         return SMTP_CLIENT_ON_TLS_OFFERED;
     return smtp_client_wants_auth(client) ? SMTP_CLIENT_ON_AUTH_NEEDED : SMTP_CLIENT_ON_SUCCESS;
@@ -95,7 +95,10 @@ static void fire_failure(SmtpClient *client, SmtpClientInput input, const char *
 static bool read_reply(SmtpClient *client)
 {
     const SmtpObserver *observer = &client->options.observer;
+    const SmtpHeard *heard = client->options.heard;
     SmtpReply reply = {0};
+    bool may_be_known = heard != NULL && client->state == SMTP_CLIENT_EHLO;
+    client->reader.known = may_be_known ? &heard->tail : NULL;
     switch (smtp_reply_reader_read(&client->reader, &client->input, &reply)) {
     case SMTP_REPLY_READ_MORE:
         if (!client->input_ended)
@@ -148,8 +151,8 @@ static void make_ready(SmtpClient *client)
     client->ready_due = false;
     g_clear_pointer(&client->transaction, smtp_own_transaction_free);
     client->event = (SmtpClientEvent){.kind = SMTP_CLIENT_EVENT_READY};
-    client->event.ready.extensions = client->offered;
-    client->event.ready.size_maximum = client->size_maximum;
+    client->event.ready.extensions = client->abilities.extensions;
+    client->event.ready.size_maximum = client->abilities.size_maximum;
     client->has_event = true;
 }
 

@@ -15,6 +15,7 @@
 #include "core/bytes.h"
 #include "core/state_table.h"
 #include "proto/smtp.h"
+#include "proto/smtp_heard.h"
 #include "proto/smtp_parameters.h"
 #include "proto/smtp_reply.h"
 
@@ -92,6 +93,8 @@ typedef struct SmtpClientOptions {
      * false sends each as CRLF (RFC 5321 §2.3.8). */
     bool send_bare_newlines;
     const SmtpTimeouts *timeouts; /* they stay as long as the engine; NULL: RFC 5321's */
+    SmtpHeard *heard; /* what its engines hear in reply to EHLO, which they share and which stays as
+                         long as they; NULL: this one shares nothing */
 } SmtpClientOptions;
 
 /* Defaults: SMTP_EXTENSIONS_DEFAULT and CHUNKING, no STARTTLS, no AUTH, EHLO first, newlines made

@@ -47,9 +47,7 @@ static void send_starttls(SmtpClient *client)
  * the way, has sent behind its 220 was not sent over TLS. */
 static void begin_tls(SmtpClient *client)
 {
-    client->offered = 0;
-    client->size_maximum = 0;
-    client->auth_plain = client->auth_login = false;
+    client->abilities = (SmtpAbilities){0};
     intake_consume(&client->input, intake_peek(&client->input).length);
     client->tls_due = true;
 }

@@ -91,7 +91,7 @@ struct SmtpClient {
     bool ready_due;
     bool closed_due;
     uint32_t epoch;
-    uint32_t offered;                /* SmtpExtension bits */
+    SmtpAbilities abilities;         /* of the server, as it has said to EHLO */
     SmtpOwnTransaction *transaction; /* NULL: none */
     Intake input;
     Buffer output;
@@ -104,13 +104,11 @@ struct SmtpClient {
     SmtpReplyClass settling_class;
     SmtpStage settling_stage;
     size_t settling_next;
-    uint64_t size_maximum;
     char *identity, *password;
-    bool auth_plain, auth_login; /* mechanisms offered */
-    bool tls_tried;              /* STARTTLS is done, or was refused */
-    bool is_encrypted;           /* the stream is behind records */
-    bool name_sent;              /* AUTH LOGIN: the next response is the password */
-    char *obstacle;              /* the words of the last refusal for size; NULL: there was none */
+    bool tls_tried;    /* STARTTLS is done, or was refused */
+    bool is_encrypted; /* the stream is behind records */
+    bool name_sent;    /* AUTH LOGIN: the next response is the password */
+    char *obstacle;    /* the words of the last refusal for size; NULL: there was none */
     SmtpClientEvent closed_event;
     char name[];
 };
@@ -139,7 +137,8 @@ size_t smtp_client_in_flight(const SmtpClient *client);
 void smtp_client_send_line(SmtpClient *client, const char *verb, const char *argument);
 /* The same for a line that the caller has built with its CRLF at the end of the output. */
 void smtp_client_observe_line(SmtpClient *client, size_t length);
-void smtp_client_take_extensions(SmtpClient *client, Span text);
+/* What the server says to EHLO, which is heard by others too. */
+void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply);
 bool smtp_client_wants_tls(const SmtpClient *client);
 bool smtp_client_wants_auth(const SmtpClient *client);
 void smtp_client_send_auth(SmtpClient *client);

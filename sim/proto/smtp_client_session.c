@@ -29,7 +29,7 @@ void smtp_client_send_line(SmtpClient *client, const char *verb, const char *arg
 
 /* Extensions */
 
-static void take_size(SmtpClient *client, Span parameters)
+static void take_size(SmtpAbilities *abilities, Span parameters)
 {
     uint64_t size = 0;
     for (size_t i = 0; i < parameters.length && g_ascii_isdigit(parameters.data[i]); i++) {
@@ -37,22 +37,22 @@ static void take_size(SmtpClient *client, Span parameters)
         if (__builtin_mul_overflow(size, 10, &size) || __builtin_add_overflow(size, digit, &size))
             size = UINT64_MAX;
     }
-    client->size_maximum = size;
+    abilities->size_maximum = size;
 }
 
-static void take_mechanisms(SmtpClient *client, Span parameters)
+static void take_mechanisms(SmtpAbilities *abilities, Span parameters)
 {
     while (parameters.length > 0) {
         size_t length = span_find(parameters, ' ');
         Span mechanism = span_of(parameters.data, length);
-        client->auth_plain |= span_equals_text_nocase(mechanism, "PLAIN");
-        client->auth_login |= span_equals_text_nocase(mechanism, "LOGIN");
+        abilities->auth_plain |= span_equals_text_nocase(mechanism, "PLAIN");
+        abilities->auth_login |= span_equals_text_nocase(mechanism, "LOGIN");
         parameters = span_skip(parameters, MIN(length + 1, parameters.length));
     }
 }
 
 /* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
-static void take_extension(SmtpClient *client, Span line)
+static void take_extension(SmtpAbilities *abilities, Span line)
 {
     static const struct {
         const char *keyword;
@@ -76,40 +76,51 @@ static void take_extension(SmtpClient *client, Span line)
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
         if (!span_equals_text_nocase(keyword, known[i].keyword))
             continue;
-        client->offered |= known[i].extension;
+        abilities->extensions |= known[i].extension;
         if (known[i].extension == SMTP_EXTENSION_SIZE)
-            take_size(client, parameters);
+            take_size(abilities, parameters);
         if (known[i].extension == SMTP_EXTENSION_AUTH)
-            take_mechanisms(client, parameters);
+            take_mechanisms(abilities, parameters);
         return;
     }
 }
 
-void smtp_client_take_extensions(SmtpClient *client, Span text)
+static SmtpAbilities abilities_read(Span text)
 {
-    client->offered = 0; /* of an EHLO before */
-    client->size_maximum = 0;
-    client->auth_plain = client->auth_login = false;
+    SmtpAbilities abilities = {0};
     size_t greeting = span_find(text, '\n'); /* the first line names the server alone */
     Span rest = span_skip(text, MIN(greeting + 1, text.length));
     while (rest.length > 0) {
         size_t length = span_find(rest, '\n');
-        take_extension(client, span_of(rest.data, length));
+        take_extension(&abilities, span_of(rest.data, length));
         rest = span_skip(rest, MIN(length + 1, rest.length));
     }
+    return abilities;
+}
+
+void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply)
+{
+    SmtpHeard *heard = client->options.heard;
+    if (client->reader.is_known) {
+        client->abilities = heard->abilities;
+        return;
+    }
+    client->abilities = abilities_read(reply->text);
+    if (heard != NULL)
+        smtp_heard_keep(heard, reply, client->reader.tail, &client->abilities);
 }
 
 /* AUTH */
 
 bool smtp_client_wants_tls(const SmtpClient *client)
 {
-    uint32_t used = client->offered & client->options.extensions;
-    return used & SMTP_EXTENSION_STARTTLS && !client->tls_tried;
+    return smtp_client_used_extensions(client) & SMTP_EXTENSION_STARTTLS && !client->tls_tried;
 }
 
 bool smtp_client_wants_auth(const SmtpClient *client)
 {
-    return client->identity != NULL && (client->auth_plain || client->auth_login);
+    return client->identity != NULL &&
+           (client->abilities.auth_plain || client->abilities.auth_login);
 }
 
 static char *base64_of(const char *text)
@@ -130,7 +141,7 @@ static char *plain_message(const SmtpClient *client)
 
 void smtp_client_send_auth(SmtpClient *client)
 {
-    if (!client->auth_plain) {
+    if (!client->abilities.auth_plain) {
         smtp_client_send_line(client, "AUTH LOGIN", NULL);
         return;
     }
@@ -140,7 +151,7 @@ void smtp_client_send_auth(SmtpClient *client)
 
 void smtp_client_send_auth_response(SmtpClient *client)
 {
-    if (client->auth_plain) { /* all has been said; RFC 4954 §4: "*" cancels */
+    if (client->abilities.auth_plain) { /* all has been said; RFC 4954 §4: "*" cancels */
         smtp_client_send_line(client, "*", NULL);
         return;
     }

@@ -126,7 +126,7 @@ void smtp_own_transaction_free(SmtpOwnTransaction *transaction)
 
 uint32_t smtp_client_used_extensions(const SmtpClient *client)
 {
-    return client->offered & client->options.extensions;
+    return client->abilities.extensions & client->options.extensions;
 }
 
 bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
@@ -141,13 +141,14 @@ bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
         *refusal = smtp_reply(554, "5.6.3", "The server does not take 8-bit content");
         return true;
     }
-    bool limited = used & SMTP_EXTENSION_SIZE && client->size_maximum > 0;
-    if (limited && parameters->size > client->size_maximum) {
+    uint64_t maximum = client->abilities.size_maximum;
+    bool limited = used & SMTP_EXTENSION_SIZE && maximum > 0;
+    if (limited && parameters->size > maximum) {
         g_free(client->obstacle);
         client->obstacle =
             g_strdup_printf("The message has %" G_GUINT64_FORMAT
                             " octets, and the server says to EHLO that it takes %" G_GUINT64_FORMAT,
-                            parameters->size, client->size_maximum);
+                            parameters->size, maximum);
         *refusal = smtp_reply(552, "5.3.4", client->obstacle);
         return true;
     }

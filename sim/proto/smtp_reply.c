@@ -237,15 +237,30 @@ static void reader_restart(SmtpReplyReader *reader)
     buffer_consume(&reader->text, reader->text.length);
     reader->code = 0;
     reader->enhanced = (SmtpEnhanced){0};
-    reader->done = false;
+    reader->done = reader->is_known = false;
+    reader->tail = (Span){0};
+}
+
+/* Takes the lines that the reader knows, where they are what follows the first line. */
+static bool reader_take_known(SmtpReplyReader *reader, Span rest, SmtpReply *reply)
+{
+    const SmtpReplyTail *known = reader->known;
+    if (known == NULL || known->code != reader->code || reader->enhanced.class != 0 ||
+        rest.length < known->wire.length ||
+        memcmp(rest.data, known->wire.data, known->wire.length) != 0 ||
+        !append_line(&reader->text, known->text, false))
+        return false;
+    reader->done = reader->is_known = true;
+    *reply = (SmtpReply){reader->code, reader->enhanced, buffer_peek(&reader->text)};
+    return true;
 }
 
 SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, SmtpReply *reply)
 {
     if (reader->done)
         reader_restart(reader);
-    Span rest = intake_peek(input);
-    size_t used = 0;
+    Span whole = intake_peek(input), rest = whole;
+    size_t used = 0, first_line = 0;
     SmtpReplyRead read = SMTP_REPLY_READ_MORE;
     while (read == SMTP_REPLY_READ_MORE && rest.length > 0) {
         size_t end = span_find(rest, '\n');
@@ -254,10 +269,20 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, Smt
         if (end == rest.length || read == SMTP_REPLY_READ_MALFORMED)
             break;
         size_t length = end > 0 && rest.data[end - 1] == '\r' ? end - 1 : end;
+        bool is_first = reader->code == 0;
         read = reader_add_line(reader, span_of(rest.data, length), reply);
         rest = span_skip(rest, end + 1);
         used += end + 1;
+        if (!is_first || read != SMTP_REPLY_READ_MORE)
+            continue;
+        first_line = used;
+        if (reader_take_known(reader, rest, reply)) {
+            read = SMTP_REPLY_READ_DONE;
+            used += reader->known->wire.length;
+        }
     }
+    if (first_line > 0 && read == SMTP_REPLY_READ_DONE)
+        reader->tail = span_of(whole.data + first_line, used - first_line);
     if (used > 0)
         intake_consume(input, used);
     return read;

@@ -69,11 +69,23 @@ typedef enum SmtpReplyRead {
     SMTP_REPLY_READ_MALFORMED, /* not SMTP: the connection cannot be trusted any further */
 } SmtpReplyRead;
 
+/* Lines of a reply behind its first one, none with an enhanced code. */
+typedef struct SmtpReplyTail {
+    uint16_t code;
+    Span wire; /* as they travel */
+    Span text; /* as they are read */
+} SmtpReplyTail;
+
 typedef struct SmtpReplyReader {
     bool done;     /* a reply has been handed out; the next read starts anew */
+    bool is_known; /* it ended in `known` */
     uint16_t code; /* of the reply under way; 0: none is */
     SmtpEnhanced enhanced;
     Buffer text; /* lines read so far, LF between them */
+    /* Borrowed: how the reply may go on, which then need not be read line by line; NULL: unknown */
+    const SmtpReplyTail *known;
+    Span tail; /* of the reply that has been handed out: its lines behind the first as they came,
+                  valid as its text is; empty: there are none, or they came bit by bit */
 } SmtpReplyReader;
 
 void smtp_reply_reader_init(SmtpReplyReader *reader);
