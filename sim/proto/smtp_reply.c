@@ -5,6 +5,7 @@
 #include "proto/smtp_reply.h"
 
 #include "core/check.h"
+#include "core/sanitized.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -111,18 +112,24 @@ static void head_write(const SmtpReply *reply, LineHead *head)
     head->length += smtp_enhanced_format(reply->enhanced, head->text + head->length);
 }
 
-static void line_write(const LineHead *head, Span text, Buffer *output)
+/* Puts a line into the output; returns its text there. */
+static Span line_put(const LineHead *head, Span text, Buffer *output)
 {
     size_t taken = MIN(text.length, SMTP_REPLY_LINE_MAXIMUM - 2 - head->length);
     uint8_t *line = buffer_add(output, head->length + taken + 2);
     CHECK(line != NULL);
-    memcpy(line, head->text, head->length);
-    line += head->length;
+    line = mempcpy(line, head->text, head->length);
     if (taken > 0)
         memcpy(line, text.data, taken);
-    if (span_has_control(span_of(line, taken)))
-        mask_controls(line, taken);
     memcpy(line + taken, "\r\n", 2);
+    return span_of(line, taken);
+}
+
+static void line_write(const LineHead *head, Span text, Buffer *output)
+{
+    Span put = line_put(head, text, output);
+    if (span_has_control(put))
+        mask_controls((uint8_t *)put.data, put.length);
 }
 
 void smtp_reply_write_first(const SmtpReply *reply, Buffer *output)
@@ -130,6 +137,15 @@ void smtp_reply_write_first(const SmtpReply *reply, Buffer *output)
     LineHead head;
     head_write(reply, &head);
     line_write(&head, reply->text, output);
+}
+
+void smtp_reply_write_line(const SmtpReply *reply, Buffer *output)
+{
+    CHECK_SANITIZED(!span_has_control(reply->text));
+    LineHead head;
+    head_write(reply, &head);
+    head.text[SEPARATOR] = ' ';
+    line_put(&head, reply->text, output);
 }
 
 void smtp_reply_write(const SmtpReply *reply, Buffer *output)

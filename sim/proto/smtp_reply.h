@@ -57,6 +57,9 @@ size_t smtp_enhanced_format(SmtpEnhanced enhanced, char text[static SMTP_ENHANCE
  * characters become '?', long lines are cut. `output` has room for SMTP_REPLY_WIRE_MAXIMUM. */
 void smtp_reply_write(const SmtpReply *reply, Buffer *output);
 
+/* The same of a reply of one line in words of our own, without control characters. */
+void smtp_reply_write_line(const SmtpReply *reply, Buffer *output);
+
 /* The same of the first line of a reply alone, behind which others are to come; the text is that
  * line. */
 void smtp_reply_write_first(const SmtpReply *reply, Buffer *output);

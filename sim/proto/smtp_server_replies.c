@@ -46,16 +46,18 @@ static char *put_part(char *out, const char *end, Span text)
     return mempcpy(out, text.data, MIN(text.length, (size_t)(end - out)));
 }
 
-/* Gives a reply without a text the standard one of its code, in `room` if it is made up. */
-static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char room[REPLY_ROOM])
+/* Gives a reply without a text the standard one of its code, in `room` if it is made up. Whether
+ * the text is all our own words. */
+static bool reply_complete_text(const SmtpServer *server, SmtpReply *reply, char room[REPLY_ROOM])
 {
     if (reply->text.length > 0)
-        return;
+        return false;
     for (size_t i = 0; i < G_N_ELEMENTS(standard_replies); i++) {
         if (standard_replies[i].code != reply->code)
             continue;
         reply->text = span_of_text(standard_replies[i].text);
-        if (names_domain(reply->code)) {
+        bool has_name = names_domain(reply->code);
+        if (has_name) {
             const char *limit = room + REPLY_ROOM;
             char *end = put_part(room, limit, span_of_text(server->name));
             end = put_part(put_part(end, limit, span_of_text(" ")), limit, reply->text);
@@ -63,8 +65,9 @@ static void reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
         }
         if (reply->enhanced.class == 0)
             reply->enhanced = standard_replies[i].enhanced;
-        return;
+        return !has_name;
     }
+    return false;
 }
 
 /* Positive replies to MAIL and RCPT have enhanced codes of their own (RFC 3463 §3.2). */
@@ -111,12 +114,17 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
     if (reply.code == 220) /* to STARTTLS */
         reply = smtp_reply(220, "2.0.0", "Ready to start TLS");
     reply_complete_enhanced(server, &reply);
-    reply_complete_text(server, &reply, room);
+    bool is_standard = reply_complete_text(server, &reply, room);
     if (reply.enhanced.class == 0 && reply.code / 100 != 3)
         reply.enhanced.class = (uint8_t)(reply.code / 100);
     if (!carries_enhanced(server))
         reply.enhanced = (SmtpEnhanced){0};
-    send_reply(server, &reply);
+    if (!is_standard) {
+        send_reply(server, &reply);
+        return;
+    }
+    smtp_reply_write_line(&reply, &server->output);
+    observe_reply(server, &reply);
 }
 
 void smtp_server_send_greeting(SmtpServer *server, SmtpReply reply)
