@@ -232,7 +232,8 @@ static size_t session_copy_output(Session *session, size_t room, Slice *slice)
     return 1;
 }
 
-/* A stream takes what it has room for. */
+/* A stream takes what it has room for. What goes by reference goes all at once: then there is
+ * nothing left, or no room. */
 static bool session_move_output(Session *session)
 {
     bool moved = session->tls != NULL && session_move_records_out(session);
@@ -250,6 +251,8 @@ static bool session_move_output(Session *session)
         CHECK(stream_write_all(session->stream, slices, count) == length);
         for (size_t i = 0; i < count; i++)
             slice_clear(&slices[i]);
+        if (is_shared)
+            return true;
         moved = true;
     }
     return moved;

@@ -18,8 +18,8 @@ typedef struct SessionProtocol {
     void (*receive_end)(void *engine);
     Span (*peek_output)(const void *engine);
     void (*consume_output)(void *engine, size_t count);
-    /* Takes at most `room` octets of the output as slices one behind the other, which the caller
-     * owns, and says how many they are; NULL: what is peeked at is copied. */
+    /* Takes all of the output, or `room` octets of it, as slices one behind the other, which the
+     * caller owns, and says how many they are; NULL: what is peeked at is copied. */
     size_t (*take_output)(void *engine, size_t room, Slice slices[static SESSION_SLICES_MAXIMUM]);
     /* Whether the engine has held something back for want of room in its output: then it is asked
      * for events again once there is some. NULL: it may have. */

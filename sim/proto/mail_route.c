@@ -436,7 +436,7 @@ static void use_literal(MailRoute *route, const char *literal, Ipv4Address addre
 /* A name is looked up; what cannot stand in a query does not exist. */
 MailRoute *mail_route_new(const MailRouteOptions *options)
 {
-    char name[DNS_NAME_TEXT_SIZE] = "";
+    char name[DNS_NAME_TEXT_SIZE];
     const bool is_name = options->domain[0] != '[' && dns_name_normalise(options->domain, name);
     const size_t size = is_name ? strlen(name) + 1 : 0;
     MailRoute *route = g_malloc(sizeof *route + size);

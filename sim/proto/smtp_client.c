@@ -97,6 +97,8 @@ static bool read_reply(SmtpClient *client)
     const SmtpObserver *observer = &client->options.observer;
     const SmtpHeard *heard = client->options.heard;
     SmtpReply reply = {0};
+    if (intake_peek(&client->input).length == 0 && !client->input_ended)
+        return false;
     bool may_be_known = heard != NULL && client->state == SMTP_CLIENT_EHLO;
     client->reader.known = may_be_known ? &heard->tail : NULL;
     switch (smtp_reply_reader_read(&client->reader, &client->input, &reply)) {

@@ -18,13 +18,17 @@ void smtp_client_observe_line(SmtpClient *client, size_t length)
 
 void smtp_client_send_line(SmtpClient *client, const char *verb, const char *argument)
 {
-    size_t before = client->output.length;
-    bool fits = buffer_append_text(&client->output, verb);
-    if (argument != NULL)
-        fits = fits && buffer_append_text(&client->output, " ") &&
-               buffer_append_text(&client->output, argument);
-    CHECK(fits && buffer_append_text(&client->output, "\r\n"));
-    smtp_client_observe_line(client, client->output.length - before);
+    size_t verb_length = strlen(verb), argument_length = argument != NULL ? strlen(argument) : 0;
+    size_t length = verb_length + (argument != NULL) + argument_length + strlen("\r\n");
+    uint8_t *out = buffer_add(&client->output, length);
+    CHECK(out != NULL);
+    out = mempcpy(out, verb, verb_length);
+    if (argument != NULL) {
+        *out++ = ' ';
+        out = mempcpy(out, argument, argument_length);
+    }
+    memcpy(out, "\r\n", 2);
+    smtp_client_observe_line(client, length);
 }
 
 /* Extensions */

@@ -157,10 +157,15 @@ bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
 
 /* Commands */
 
-static bool append_path(Buffer *output, const char *verb, const char *mailbox)
+static bool append_path(Buffer *output, Span verb, const char *mailbox)
 {
-    return buffer_append_text(output, verb) && buffer_append_text(output, mailbox) &&
-           buffer_append_text(output, ">");
+    size_t length = strlen(mailbox);
+    uint8_t *out = buffer_add(output, verb.length + length + 1);
+    if (out == NULL)
+        return false;
+    out = mempcpy(mempcpy(out, verb.data, verb.length), mailbox, length);
+    *out = '>';
+    return true;
 }
 
 /* Encodes content until it is at its end or `output` is full; true at its end. */
@@ -194,11 +199,11 @@ static void send_command(SmtpClient *client, size_t index)
     size_t before = output->length;
     bool fits = false;
     if (index == 0) {
-        fits = append_path(output, "MAIL FROM:<", transaction->reverse_path) &&
+        fits = append_path(output, span_of_text("MAIL FROM:<"), transaction->reverse_path) &&
                smtp_mail_parameters_write(&transaction->parameters, used, output);
     } else if (index <= transaction->recipient_count) {
         const SmtpOwnRecipient *recipient = &transaction->recipients[index - 1];
-        fits = append_path(output, "RCPT TO:<", recipient->mailbox) &&
+        fits = append_path(output, span_of_text("RCPT TO:<"), recipient->mailbox) &&
                smtp_rcpt_parameters_write(&recipient->parameters, used, output);
     } else if (transaction->is_chunking) {
         fill_chunk(client->transaction);
@@ -216,6 +221,8 @@ static void send_command(SmtpClient *client, size_t index)
 static bool pump_chunk(SmtpClient *client)
 {
     Buffer *chunk = &client->transaction->chunk;
+    if (chunk->length == 0)
+        return true;
     size_t count = MIN(chunk->length, smtp_client_output_room(client));
     buffer_append(&client->output, span_of(buffer_peek(chunk).data, count));
     buffer_consume(chunk, count);

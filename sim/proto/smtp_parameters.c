@@ -8,6 +8,8 @@
 #include "mail/xtext.h"
 #include "proto/smtp.h"
 
+#include <string.h>
+
 enum { SIZE_DIGITS_MAXIMUM = 20 }; /* RFC 1870 §3 */
 
 /* How a value was taken. */
@@ -226,10 +228,12 @@ bool smtp_mail_parameters_write(const SmtpMailParameters *parameters, uint32_t e
 {
     bool dsn = extensions & SMTP_EXTENSION_DSN;
     bool fits = true;
-    char room[TEXT_NUMBER_SIZE];
-    if (extensions & SMTP_EXTENSION_SIZE && parameters->size > 0)
-        fits = buffer_append_text(output, " SIZE=") &&
-               buffer_append_text(output, text_number(parameters->size, 1, room));
+    if (extensions & SMTP_EXTENSION_SIZE && parameters->size > 0) {
+        char size[sizeof " SIZE=" + SIZE_DIGITS_MAXIMUM] = " SIZE=";
+        size_t length = strlen(" SIZE=");
+        length += text_put_number(parameters->size, size + length);
+        fits = buffer_append(output, span_of(size, length));
+    }
     if (extensions & SMTP_EXTENSION_8BITMIME && parameters->body == SMTP_BODY_8BITMIME)
         fits = fits && buffer_append_text(output, " BODY=8BITMIME");
     if (extensions & SMTP_EXTENSION_SMTPUTF8 && parameters->utf8)
