@@ -17,12 +17,16 @@ typedef int64_t SimTime;
 /* "Never": later than any event. */
 #define SIM_NEVER INT64_MAX
 
-/* Sum with overflow checked; a deadline of SIM_NEVER stays so. */
-static inline SimTime simtime_add(SimTime time, SimTime delay_ns)
+/* Sum with overflow checked, of what is not SIM_NEVER. */
+static inline SimTime simtime_after(SimTime time, SimTime delay_ns)
 {
     SimTime sum = 0;
-    if (time == SIM_NEVER || delay_ns == SIM_NEVER)
-        return SIM_NEVER;
     CHECK(!__builtin_add_overflow(time, delay_ns, &sum));
     return sum;
+}
+
+/* The same; a deadline of SIM_NEVER stays so. */
+static inline SimTime simtime_add(SimTime time, SimTime delay_ns)
+{
+    return time == SIM_NEVER || delay_ns == SIM_NEVER ? SIM_NEVER : simtime_after(time, delay_ns);
 }

@@ -53,7 +53,7 @@ struct Link {
 
 /* ---- Packets that wait ---- */
 
-static void waiting_grow(WaitingFrames *waiting)
+__attribute__((cold, noinline)) static void waiting_grow(WaitingFrames *waiting)
 {
     uint32_t capacity = MAX(2 * waiting->capacity, WAITING_FIRST_CAPACITY);
     WaitingFrame *frames = g_new(WaitingFrame, capacity);
@@ -198,10 +198,10 @@ void link_set_options(Link *link, NodeId from, LinkOptions options)
     direction_set_options(link_direction(link, from), options);
 }
 
-uint32_t link_exceeded_mtu(const LinkDirection *direction, const Packet *packet)
+uint32_t link_exceeded_mtu(const LinkDirection *direction, uint32_t ip_size)
 {
     uint32_t mtu = direction->options.mtu;
-    return mtu != 0 && packet_ip_size(packet) > mtu ? mtu : 0;
+    return mtu != 0 && ip_size > mtu ? mtu : 0;
 }
 
 /* ---- Packets that are lost ---- */
@@ -220,7 +220,8 @@ void link_drop_packet(Trace *trace, NodeId node, const char *to, LinkFault why, 
     packet_free(packet);
 }
 
-static void direction_drop(LinkDirection *direction, LinkFault why, Packet *packet)
+__attribute__((cold, noinline)) static void direction_drop(LinkDirection *direction, LinkFault why,
+                                                           Packet *packet)
 {
     const char *to = simulator_node_name(direction->simulator, direction->to);
     link_drop_packet(direction->trace, direction->from, to, why, packet);
@@ -331,11 +332,10 @@ static void schedule_arrival(LinkDirection *direction, SimTime arrives_at, Packe
     simulator_schedule(direction->simulator, arrives_at, direction->to, EVENT_FOREGROUND, arrival);
 }
 
-static void trace_transmit(const LinkDirection *direction, SimTime starts_at, SimTime arrives_at,
-                           uint32_t size, const Packet *packet)
+__attribute__((noinline)) static void write_transmit(const LinkDirection *direction,
+                                                     SimTime starts_at, SimTime arrives_at,
+                                                     uint32_t size, const Packet *packet)
 {
-    if (TRACE_PASS_OVER(direction->trace, LINK_TRANSMIT))
-        return;
     TraceFields_LINK_TRANSMIT fields = {
         .packet = packet->ref,
         .to = simulator_node_name(direction->simulator, direction->to),
@@ -349,14 +349,20 @@ static void trace_transmit(const LinkDirection *direction, SimTime starts_at, Si
                        packet_for_trace(packet));
 }
 
-/* The packet occupies the direction, lost or not: a loss happens on the way. */
-static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *packet)
+static inline void trace_transmit(const LinkDirection *direction, SimTime starts_at,
+                                  SimTime arrives_at, uint32_t size, const Packet *packet)
 {
-    uint32_t size = packet_frame_size(packet);
-    direction->busy_until = simtime_add(starts_at, transmission_time(direction, size));
+    if (!TRACE_PASS_OVER(direction->trace, LINK_TRANSMIT))
+        write_transmit(direction, starts_at, arrives_at, size, packet);
+}
+
+/* The rest of direction_send where something may go wrong on the way. */
+__attribute__((noinline)) static void send_with_faults(LinkDirection *direction, SimTime starts_at,
+                                                       uint32_t size, Packet *packet)
+{
     bool is_lost = direction_draws_loss(direction);
     SimTime arrives_at =
-        is_lost ? SIM_NEVER : simtime_add(direction->busy_until, direction->options.delay_ns);
+        is_lost ? SIM_NEVER : simtime_after(direction->busy_until, direction->options.delay_ns);
     if (direction->mischief != NULL && !is_lost)
         arrives_at = arrival_with_mischief(direction, arrives_at);
     trace_transmit(direction, starts_at, arrives_at, size, packet);
@@ -368,6 +374,21 @@ static void direction_send(LinkDirection *direction, SimTime starts_at, Packet *
         duplicate_if_drawn(direction, arrives_at, packet);
         corrupt_if_drawn(direction, packet);
     }
+    schedule_arrival(direction, arrives_at, packet);
+}
+
+/* The packet occupies the direction, lost or not: a loss happens on the way. */
+static inline void direction_send(LinkDirection *direction, SimTime starts_at, uint32_t size,
+                                  Packet *packet)
+{
+    SimTime ends_at = simtime_after(starts_at, transmission_time(direction, size));
+    direction->busy_until = ends_at;
+    if (direction->options.loss_numerator > 0 || direction->mischief != NULL) {
+        send_with_faults(direction, starts_at, size, packet);
+        return;
+    }
+    SimTime arrives_at = simtime_after(ends_at, direction->options.delay_ns);
+    trace_transmit(direction, starts_at, arrives_at, size, packet);
     schedule_arrival(direction, arrives_at, packet);
 }
 
@@ -384,24 +405,28 @@ void link_fetch(const LinkDirection *direction)
     cache_line_fetch(direction, offsetof(LinkDirection, options.jitter_ns));
 }
 
-void link_take_packet(LinkDirection *direction, Packet *packet)
+void link_take_packet(LinkDirection *direction, Packet *packet, uint32_t ip_size)
 {
+    uint32_t size = PACKET_ETHERNET_HEADER + ip_size;
     SimTime now = simulator_now(direction->simulator);
-    bool is_busy = direction->busy_until > now;
+    SimTime starts_at = now;
     packet->hop_from = direction->from;
     packet->hop_to = direction->to;
     packet->put_on_link_at = now;
-    if (is_busy) /* else nothing waits */
-        waiting_drop_until(&direction->waiting, now);
     if (direction->fault_reason != NULL) {
         direction_drop(direction, direction_fault(direction), packet);
-    } else if (is_busy && !queue_has_room(direction, packet_frame_size(packet))) {
-        direction_drop(direction, (LinkFault){"queue full", 0}, packet);
-    } else {
-        if (is_busy)
-            waiting_push(&direction->waiting, direction->busy_until, packet_frame_size(packet));
-        direction_send(direction, MAX(now, direction->busy_until), packet);
+        return;
     }
+    if (direction->busy_until > now) { /* else nothing waits */
+        waiting_drop_until(&direction->waiting, now);
+        if (!queue_has_room(direction, size)) {
+            direction_drop(direction, (LinkFault){"queue full", 0}, packet);
+            return;
+        }
+        starts_at = direction->busy_until;
+        waiting_push(&direction->waiting, starts_at, size);
+    }
+    direction_send(direction, starts_at, size, packet);
 }
 
 /* A cut empties the queue: the packets that it loses no longer keep the link busy. */

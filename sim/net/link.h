@@ -75,13 +75,14 @@ NodeId link_direction_end(const LinkDirection *direction);
 LinkOptions link_options(const Link *link, NodeId from);
 void link_set_options(Link *link, NodeId from, LinkOptions options);
 
-/* Whether the packet is too large for the direction; if so, its MTU, else 0. */
-uint32_t link_exceeded_mtu(const LinkDirection *direction, const Packet *packet);
+/* Whether an IP packet of so many octets is too large for the direction; if so, its MTU, else 0. */
+uint32_t link_exceeded_mtu(const LinkDirection *direction, uint32_t ip_size);
 
 /* Takes the packet where the direction begins: sends it, lets it wait its turn, or drops it. What
  * may go wrong is drawn from streams of the direction's own, named "FROM>TO", one a purpose, and
- * only where it can: no other link's traffic, and no other chance, matters to it. */
-void link_take_packet(LinkDirection *direction, Packet *packet);
+ * only where it can: no other link's traffic, and no other chance, matters to it. The packet has
+ * `ip_size` octets. */
+void link_take_packet(LinkDirection *direction, Packet *packet, uint32_t ip_size);
 /* Fetches what that will need into the cache. */
 void link_fetch(const LinkDirection *direction);
 

@@ -12,7 +12,7 @@
 /* Long enough for an RTT sample that is not zero. */
 #define LOOPBACK_TIME (10 * SIM_MICROSECOND)
 
-void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
+__attribute__((cold, noinline)) void network_drop(NetworkNode *node, LinkFault why, Packet *packet)
 {
     link_drop_packet(node->network->trace, node->id, NULL, why, packet);
 }
@@ -72,8 +72,8 @@ static NetworkFlow flow_of(const Packet *packet)
 }
 
 /* Drops a packet and tells its source. */
-static void refuse(NetworkNode *node, LinkFault why, uint8_t type, uint8_t code, uint32_t mtu,
-                   Packet *packet)
+__attribute__((cold, noinline)) static void refuse(NetworkNode *node, LinkFault why, uint8_t type,
+                                                   uint8_t code, uint32_t mtu, Packet *packet)
 {
     link_record_drop(node->network->trace, node->id, NULL, why, packet);
     icmp_report(node, packet, (IcmpReport){type, code, mtu, why.because});
@@ -82,14 +82,15 @@ static void refuse(NetworkNode *node, LinkFault why, uint8_t type, uint8_t code,
 
 /* Puts the packet on the link, or tells its source that it is too large: nothing is fragmented, as
  * every packet has DF set (RFC 1191 §3, §4). */
-static void put_on_link(NetworkNode *node, LinkDirection *way, Packet *packet)
+static inline void put_on_link(NetworkNode *node, LinkDirection *way, Packet *packet)
 {
-    uint32_t mtu = link_exceeded_mtu(way, packet);
+    uint32_t size = packet_ip_size(packet);
+    uint32_t mtu = link_exceeded_mtu(way, size);
     if (mtu != 0)
         refuse(node, (LinkFault){"packet too large", 0}, ICMP_UNREACHABLE,
                ICMP_CODE_FRAGMENTATION_NEEDED, mtu, packet);
     else
-        link_take_packet(way, packet);
+        link_take_packet(way, packet, size);
 }
 
 void network_send(NetworkNode *node, Packet *packet)

@@ -3,11 +3,6 @@
 
 #include "core/check.h"
 
-enum {
-    TCP_OPTION_MSS_LENGTH = 4,
-    TCP_OPTION_WINDOW_SCALE_LENGTH = 4, /* with the no-operation that pads it */
-};
-
 Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source, Ipv4Address destination)
 {
     Packet *packet = pool_take(pool);
@@ -60,29 +55,23 @@ void packet_damage(Packet *packet, uint32_t bit)
         packet->damage->bits[packet->damage->count++] = bit;
 }
 
-static uint32_t segment_size(const Segment *segment)
+uint32_t packet_options_size(const Segment *segment)
 {
-    uint32_t size = PACKET_TCP_HEADER + segment_payload_size(segment);
-    if (segment->flags & SEGMENT_SYN) {
-        size += segment->mss != 0 ? TCP_OPTION_MSS_LENGTH : 0;
-        size +=
-            segment->window_scale != SEGMENT_NO_WINDOW_SCALE ? TCP_OPTION_WINDOW_SCALE_LENGTH : 0;
-    }
-    return size;
+    enum {
+        MSS_LENGTH = 4,
+        WINDOW_SCALE_LENGTH = 4, /* with the no-operation that pads it */
+    };
+    uint32_t size = segment->mss != 0 ? MSS_LENGTH : 0;
+    return size +
+           (segment->window_scale != SEGMENT_NO_WINDOW_SCALE ? (uint32_t)WINDOW_SCALE_LENGTH : 0);
 }
 
-uint32_t packet_ip_size(const Packet *packet)
+uint32_t packet_size_without_tcp(const Packet *packet)
 {
-    switch ((PacketProtocol)packet->protocol) {
-    case PACKET_ICMP:
-        return PACKET_IP_HEADER + PACKET_ICMP_HEADER + PACKET_ICMP_QUOTE;
-    case PACKET_TCP:
-        return PACKET_IP_HEADER + segment_size(&packet->tcp);
-    case PACKET_UDP:
+    if (packet->protocol == PACKET_UDP)
         return PACKET_IP_HEADER + PACKET_UDP_HEADER + (uint32_t)packet->udp.payload.length;
-    }
-    CHECK(false);
-    return 0;
+    CHECK(packet->protocol == PACKET_ICMP);
+    return PACKET_IP_HEADER + PACKET_ICMP_HEADER + PACKET_ICMP_QUOTE;
 }
 
 const char *packet_part_at(const Packet *packet, uint32_t octet)
@@ -94,7 +83,8 @@ const char *packet_part_at(const Packet *packet, uint32_t octet)
     case PACKET_ICMP:
         return rest < PACKET_ICMP_HEADER ? "ICMP header" : "ICMP quotation";
     case PACKET_TCP: {
-        uint32_t header = segment_size(&packet->tcp) - segment_payload_size(&packet->tcp);
+        uint32_t header =
+            packet_ip_size(packet) - PACKET_IP_HEADER - segment_payload_size(&packet->tcp);
         return rest < header ? "TCP header" : "TCP payload";
     }
     case PACKET_UDP:
@@ -102,11 +92,6 @@ const char *packet_part_at(const Packet *packet, uint32_t octet)
     }
     CHECK(false);
     return NULL;
-}
-
-uint32_t packet_frame_size(const Packet *packet)
-{
-    return PACKET_ETHERNET_HEADER + packet_ip_size(packet);
 }
 
 /* Flags as text, indexed by the bits ACK, PSH, RST, SYN, FIN from the highest (RFC 9293 §3.1);

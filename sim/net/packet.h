@@ -102,9 +102,22 @@ static inline const char *packet_find_defect(const Packet *packet, bool only_ip)
     return packet->damage != NULL ? packet_find_damage(packet, only_ip) : NULL;
 }
 
+/* Octets of a SYN's options. */
+uint32_t packet_options_size(const Segment *segment);
+/* packet_ip_size of what is no segment. */
+uint32_t packet_size_without_tcp(const Packet *packet);
 /* Octets of the IP packet, and of the frame that carries it. */
-uint32_t packet_ip_size(const Packet *packet);
-uint32_t packet_frame_size(const Packet *packet);
+static inline uint32_t packet_ip_size(const Packet *packet)
+{
+    if (packet->protocol != PACKET_TCP)
+        return packet_size_without_tcp(packet);
+    uint32_t size = PACKET_IP_HEADER + PACKET_TCP_HEADER + segment_payload_size(&packet->tcp);
+    return (packet->tcp.flags & SEGMENT_SYN) == 0 ? size : size + packet_options_size(&packet->tcp);
+}
+static inline uint32_t packet_frame_size(const Packet *packet)
+{
+    return PACKET_ETHERNET_HEADER + packet_ip_size(packet);
+}
 /* Appends the frame: Ethernet, IP and what is in it, with right checksums, then damaged. */
 void packet_write(const Packet *packet, GByteArray *out);
 /* The same as a record of the trace wants it. */
