@@ -37,15 +37,19 @@ Pool *pool_new(size_t size)
     return pool;
 }
 
-static void pool_end_if_through(Pool *pool)
+__attribute__((cold, noinline)) static void pool_end(Pool *pool)
 {
-    if (!pool->is_closed || pool->living > 0)
-        return;
     for (PoolLink *block = pool->blocks, *next; block != NULL; block = next) {
         next = block->next;
         free(block);
     }
     g_free(pool);
+}
+
+static inline void pool_end_if_through(Pool *pool)
+{
+    if (G_UNLIKELY(pool->is_closed && pool->living == 0))
+        pool_end(pool);
 }
 
 void pool_close(Pool *pool)
@@ -54,7 +58,7 @@ void pool_close(Pool *pool)
     pool_end_if_through(pool);
 }
 
-static void pool_add_block(Pool *pool)
+__attribute__((cold, noinline)) static void pool_add_block(Pool *pool)
 {
     PoolLink *block = aligned_alloc(CACHE_LINE, CACHE_LINE + BLOCK_THINGS * pool->size);
     CHECK(block != NULL);

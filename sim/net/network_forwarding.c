@@ -48,15 +48,22 @@ static bool has_one_way(const NetworkNode *node, Ipv4Address destination)
     return node->way_out != NULL && destination != node->address;
 }
 
+/* To which node the first hop leads; the node itself where there is no way. */
+__attribute__((noinline)) static NodeId first_hop_by_routes(const NetworkNode *node,
+                                                            Ipv4Address destination)
+{
+    const LinkDirection *way = next_way(node, network_destination_at(node, destination));
+    return way != NULL ? link_direction_end(way) : node->id;
+}
+
 Packet *network_new_packet(NetworkNode *node, PacketProtocol protocol, Ipv4Address destination)
 {
     Packet *packet = packet_new(node->network->packets, protocol, node->address, destination);
-    const LinkDirection *way = has_one_way(node, destination)
-                                   ? node->way_out
-                                   : next_way(node, network_destination_at(node, destination));
     packet->ref = (TraceRef){node->id, ++node->packet_count};
     packet->hop_from = node->id;
-    packet->hop_to = way != NULL ? link_direction_end(way) : node->id;
+    packet->hop_to = G_LIKELY(has_one_way(node, destination))
+                         ? node->neighbour->id
+                         : first_hop_by_routes(node, destination);
     return packet;
 }
 
@@ -93,12 +100,11 @@ static inline void put_on_link(NetworkNode *node, LinkDirection *way, Packet *pa
         link_take_packet(way, packet, size);
 }
 
-void network_send(NetworkNode *node, Packet *packet)
+/* Where there is more to it than one link that takes all. */
+__attribute__((noinline)) static void send_by_routes(NetworkNode *node, Packet *packet)
 {
     Network *network = node->network;
-    bool is_simple = node->group == 0 && has_one_way(node, packet->destination);
-    const NetworkNode *destination =
-        is_simple ? NULL : network_destination_at(node, packet->destination);
+    const NetworkNode *destination = network_destination_at(node, packet->destination);
     LinkDirection *way = next_way(node, destination);
     if (node->filters != NULL && node->host != NULL && destination != node &&
         filter_stops(node, packet))
@@ -115,6 +121,15 @@ void network_send(NetworkNode *node, Packet *packet)
     } else {
         put_on_link(node, way, packet);
     }
+}
+
+void network_send(NetworkNode *node, Packet *packet)
+{
+    if (G_LIKELY(has_one_way(node, packet->destination) && node->group == 0 &&
+                 node->filters == NULL))
+        put_on_link(node, node->way_out, packet);
+    else
+        send_by_routes(node, packet);
 }
 
 /* Nothing on a router listens, so a packet for itself ends there. */

@@ -121,7 +121,7 @@ void network_announce_filters(NetworkNode *node, uint64_t because);
 
 /* tcp_segment.c: a segment that the node sends in the name of `source`. */
 void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, uint64_t because,
-                     Segment *segment);
+                     const Segment *segment);
 
 /* icmp.c */
 

@@ -16,9 +16,9 @@ Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source, Ipv4
     packet->destination = destination;
     packet->ttl = PACKET_FIRST_TTL;
     packet->protocol = (uint8_t)protocol;
-    packet->tcp = (Segment){0};
-    _Static_assert(sizeof(Segment) >= sizeof(IcmpError) && sizeof(Segment) >= sizeof(Datagram),
-                   "all that a packet can hold is zero");
+    if (protocol != PACKET_TCP)
+        packet->icmp = (IcmpError){0};
+    _Static_assert(sizeof(IcmpError) >= sizeof(Datagram), "a datagram is zero too");
     return packet;
 }
 

@@ -83,7 +83,8 @@ typedef struct Packet {
     };
 } Packet;
 
-/* A zeroed packet with its TTL set, in memory from a pool of sizeof(Packet). */
+/* A zeroed packet with its TTL set, in memory from a pool of sizeof(Packet); but for the segment,
+ * which the caller puts there as a whole. */
 Packet *packet_new(Pool *pool, PacketProtocol protocol, Ipv4Address source,
                    Ipv4Address destination);
 /* Releases the payload too. Takes a Packet *. */

@@ -52,25 +52,24 @@ static void trace_send(NetworkNode *node, TraceRef connection, const Packet *pac
 
 /* Takes the segment. `source` is the node's own address, or a forged one. */
 static void send_from(NetworkNode *node, TraceRef connection, Ipv4Address source,
-                      Ipv4Address remote, uint64_t because, Segment *segment)
+                      Ipv4Address remote, uint64_t because, const Segment *segment)
 {
     Packet *packet = network_new_packet(node, PACKET_TCP, remote);
     packet->source = source;
     packet->because = because;
     packet->tcp = *segment;
-    segment->payload = segment->payload_rest = (Slice){0};
     trace_send(node, connection, packet);
     network_send(node, packet);
 }
 
 void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
-                      Segment *segment)
+                      const Segment *segment)
 {
     send_from(host->node, connection, host->node->address, remote, because, segment);
 }
 
 void tcp_send_forged(NetworkNode *node, Ipv4Address source, Ipv4Address remote, uint64_t because,
-                     Segment *segment)
+                     const Segment *segment)
 {
     send_from(node, (TraceRef){0}, source, remote, because, segment);
 }

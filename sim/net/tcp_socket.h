@@ -78,6 +78,6 @@ extern const StreamOperations tcp_stream_operations;
 /* tcp_segment.c: tcp.send, and the packet on its way. Takes the segment. `connection` may be zero.
  */
 void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
-                      Segment *segment);
+                      const Segment *segment);
 /* tcp_segment.c: tcp.receive. */
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet);
