@@ -132,20 +132,10 @@ void network_send(NetworkNode *node, Packet *packet)
         send_by_routes(node, packet);
 }
 
-/* Nothing on a router listens, so a packet for itself ends there. */
-static void router_receive(NetworkNode *router, Packet *packet)
+/* Passes a packet on that is not for the router itself. */
+__attribute__((noinline)) static void pass_on_by_routes(NetworkNode *router, Packet *packet,
+                                                        const NetworkNode *destination)
 {
-    if (router->nat != NULL && !nat_translate(router->nat, packet)) {
-        network_drop(router, (LinkFault){"no mapping", router->nat_because}, packet);
-        return;
-    }
-    const NetworkNode *destination = network_destination_at(router, packet->destination);
-    if (destination == router) {
-        packet_free(packet);
-        return;
-    }
-    if (router->filters != NULL && filter_stops(router, packet))
-        return;
     if (packet->ttl <= 1) { /* RFC 1812 §5.3.1 */
         refuse(router, (LinkFault){"TTL exceeded", 0}, ICMP_TIME_EXCEEDED, ICMP_CODE_TTL_EXCEEDED,
                0, packet);
@@ -160,6 +150,39 @@ static void router_receive(NetworkNode *router, Packet *packet)
     }
     packet->ttl--;
     put_on_link(router, way, packet);
+}
+
+/* Nothing on a router listens, so a packet for itself ends there. */
+__attribute__((noinline)) static void guarded_router_receive(NetworkNode *router, Packet *packet)
+{
+    if (router->nat != NULL && !nat_translate(router->nat, packet)) {
+        network_drop(router, (LinkFault){"no mapping", router->nat_because}, packet);
+        return;
+    }
+    const NetworkNode *destination = network_destination_at(router, packet->destination);
+    if (destination == router)
+        packet_free(packet);
+    else if (router->filters == NULL || !filter_stops(router, packet))
+        pass_on_by_routes(router, packet, destination);
+}
+
+/* Mostly the next hop is the last one, and nothing is between. */
+static inline void router_receive(NetworkNode *router, Packet *packet)
+{
+    if (router->nat != NULL || router->filters != NULL) {
+        guarded_router_receive(router, packet);
+        return;
+    }
+    const NetworkNode *destination = network_destination_at(router, packet->destination);
+    if (destination != NULL && destination->neighbour == router && destination->way_in != NULL &&
+        packet->ttl > 1) {
+        packet->ttl--;
+        put_on_link(router, destination->way_in, packet);
+    } else if (destination == router) {
+        packet_free(packet);
+    } else {
+        pass_on_by_routes(router, packet, destination);
+    }
 }
 
 void network_fetch(const void *owner, const Packet *packet, FetchStage stage)
@@ -178,6 +201,16 @@ void network_fetch(const void *owner, const Packet *packet, FetchStage stage)
         link_fetch(destination->way_in);
 }
 
+/* A host's packet, whose octets are sound. A host does not forward. */
+static inline void deliver_to_host(NetworkNode *node, Packet *packet)
+{
+    if (packet->destination != node->address)
+        network_drop(node, (LinkFault){"no route", 0}, packet);
+    else if (node->filters == NULL || packet->source == node->address || !host_is_on(node->host) ||
+             !filter_stops(node, packet))
+        host_receive(node->host, packet);
+}
+
 void network_deliver(void *owner, Packet *packet)
 {
     NetworkNode *node = owner;
@@ -186,9 +219,6 @@ void network_deliver(void *owner, Packet *packet)
         network_drop(node, (LinkFault){defect, 0}, packet);
     else if (node->host == NULL)
         router_receive(node, packet);
-    else if (packet->destination != node->address)
-        network_drop(node, (LinkFault){"no route", 0}, packet); /* a host does not forward */
-    else if (node->filters == NULL || packet->source == node->address || !host_is_on(node->host) ||
-             !filter_stops(node, packet))
-        host_receive(node->host, packet);
+    else
+        deliver_to_host(node, packet);
 }

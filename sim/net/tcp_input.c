@@ -65,18 +65,18 @@ static void note_fin(TcpConnection *tcp, const Segment *in, uint32_t text_seq)
     tcp->rcv_fin = fin;
 }
 
-/* Text without the parts outside the window; a borrowed slice. */
-static Slice trim_to_window(const TcpConnection *tcp, Slice text, uint32_t *seq)
+/* Cuts off what of the text at `seq` is outside the window; returns where the text begins then. */
+static uint32_t trim_to_window(const TcpConnection *tcp, Slice *text, uint32_t seq)
 {
-    if (seq_is_before(*seq, tcp->rcv_nxt)) {
-        size_t old = MIN(tcp->rcv_nxt - *seq, text.length);
-        text.offset += old;
-        text.length -= old;
-        *seq = tcp->rcv_nxt;
+    if (seq_is_before(seq, tcp->rcv_nxt)) {
+        size_t old = MIN(tcp->rcv_nxt - seq, text->length);
+        text->offset += old;
+        text->length -= old;
+        seq = tcp->rcv_nxt;
     }
-    uint32_t room = seq_is_before(*seq, tcp->rcv_adv) ? tcp->rcv_adv - *seq : 0;
-    text.length = MIN(text.length, room);
-    return text;
+    uint32_t room = seq_is_before(seq, tcp->rcv_adv) ? tcp->rcv_adv - seq : 0;
+    text->length = MIN(text->length, room);
+    return seq;
 }
 
 /* All the text of a segment as one slice, which the caller owns. */
@@ -93,7 +93,8 @@ static void keep_text_of_syn(TcpConnection *tcp, const Segment *syn)
 {
     uint32_t seq = syn->seq + 1;
     note_fin(tcp, syn, seq);
-    Slice text = trim_to_window(tcp, payload_in_one(syn), &seq);
+    Slice text = payload_in_one(syn);
+    seq = trim_to_window(tcp, &text, seq);
     if (text.length > 0)
         tcp_reassembly_keep(tcp, seq, text);
     else
@@ -263,16 +264,19 @@ static void schedule_ack(TcpConnection *tcp, bool at_once, SimTime now)
 /* Seventh step. False: the connection is over. */
 static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime now)
 {
+    if (segment_payload_size(in) == 0)
+        return true;
     if (seq_is_before(tcp->rcv_nxt, seq) && in->payload_rest.length > 0) {
         Slice whole = payload_in_one(in); /* it will be kept, as one piece */
         segment_clear(in);
         in->payload = whole;
     }
     uint32_t rest_seq = seq + (uint32_t)in->payload.length;
-    Slice text = trim_to_window(tcp, in->payload, &seq);
-    Slice rest = trim_to_window(tcp, in->payload_rest, &rest_seq);
-    if (text.length == 0 && rest.length == 0) {
-        tcp->ack_now = tcp->ack_now || segment_payload_size(in) > 0;
+    seq = trim_to_window(tcp, &in->payload, seq);
+    if (in->payload_rest.length > 0)
+        rest_seq = trim_to_window(tcp, &in->payload_rest, rest_seq);
+    if (segment_payload_size(in) == 0) {
+        tcp->ack_now = true;
         return true;
     }
     if (tcp->reading_ended) {
@@ -281,12 +285,12 @@ static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime 
         tcp_abort(tcp);
         return false;
     }
-    in->payload = in->payload_rest = (Slice){0}; /* the references are the texts' now */
-    bool at_once = tcp_reassemble(tcp, seq, &text);
-    if (rest.length > 0)
-        at_once = tcp_reassemble(tcp, rest_seq, &rest) || at_once;
-    else
-        slice_clear(&rest);
+    bool at_once = tcp_reassemble(tcp, seq, &in->payload);
+    in->payload = (Slice){0}; /* the reference is given away */
+    if (in->payload_rest.length > 0) {
+        at_once = tcp_reassemble(tcp, rest_seq, &in->payload_rest) || at_once;
+        in->payload_rest = (Slice){0};
+    }
     schedule_ack(tcp, at_once, now);
     return true;
 }

@@ -410,10 +410,8 @@ static void socket_finish(TcpSocket *socket)
     }
 }
 
-void tcp_socket_settle(TcpSocket *socket)
+void tcp_socket_settle_now(TcpSocket *socket)
 {
-    if (socket->is_running)
-        return;
     if (socket->is_attached) {
         Cause cause = *simulator_cause(socket->host->simulator);
         TcpCongestion congestion = tcp_peek_congestion(socket->tcp);

@@ -65,7 +65,12 @@ void tcp_socket_lose_program(TcpSocket *socket, uint64_t because);
 void tcp_socket_vanish(TcpSocket *socket);
 /* After any change: sends, arms the timer, cleans up; while the socket gives events, nothing. What
  * the caller's step does next is not caused by the segments sent here. */
-void tcp_socket_settle(TcpSocket *socket);
+void tcp_socket_settle_now(TcpSocket *socket);
+static inline void tcp_socket_settle(TcpSocket *socket)
+{
+    if (!socket->is_running)
+        tcp_socket_settle_now(socket);
+}
 /* Frees it, whoever holds it. */
 void tcp_socket_free(TcpSocket *socket);
 
