@@ -32,30 +32,23 @@ static void queue_grow(SliceQueue *queue)
     queue->first = 0;
 }
 
-/* Makes room behind the last slice: by moving to the front when half is free, else by growing. */
-static void queue_reserve(SliceQueue *queue)
+Slice *slice_queue_add_far(SliceQueue *queue)
 {
-    uint32_t capacity = queue->far != NULL ? queue->capacity : SLICE_QUEUE_NEAR;
-    if (queue->first + queue->count < capacity)
-        return;
-    if (queue->first >= queue->count && queue->first > 0) {
+    if (queue->first >= queue->count && queue->first > 0) { /* half is free */
         Slice *slices = first_slice(queue);
         memcpy(slices - queue->first, slices, queue->count * sizeof(Slice));
         queue->first = 0;
-        return;
+    } else {
+        queue_grow(queue);
     }
-    queue_grow(queue);
-}
-
-Slice *slice_queue_add(SliceQueue *queue)
-{
-    queue_reserve(queue);
     return first_slice(queue) + queue->count++;
 }
 
 void slice_queue_consume(SliceQueue *queue, size_t count)
 {
     CHECK(count <= queue->length);
+    if (count == 0)
+        return;
     queue->length -= (uint32_t)count;
     Slice *front = first_slice(queue);
     for (; count > 0 && count >= front->length; front++) {

@@ -21,8 +21,9 @@ typedef struct SliceQueue {
 } SliceQueue;
 
 void slice_queue_clear(SliceQueue *queue);
-/* The place behind the last slice, which the queue counts from now on. */
-Slice *slice_queue_add(SliceQueue *queue);
+/* slice_queue_add where there is no room behind the last slice: moves the slices to the front, or
+ * to more memory. */
+Slice *slice_queue_add_far(SliceQueue *queue);
 /* Drops `count` octets from the front; `count` is at most queue->length. */
 void slice_queue_consume(SliceQueue *queue, size_t count);
 /* Cuts at most `maximum` octets off the front, no more than the first slice has; the caller owns
@@ -39,6 +40,18 @@ Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length);
 static inline const Slice *slice_queue_first(const SliceQueue *queue)
 {
     return (queue->far != NULL ? queue->far : queue->near) + queue->first;
+}
+
+/* The place behind the last slice, which the queue counts from now on. */
+static inline Slice *slice_queue_add(SliceQueue *queue)
+{
+    Slice *slices = queue->far != NULL ? queue->far : queue->near;
+    uint32_t capacity = queue->far != NULL ? queue->capacity : SLICE_QUEUE_NEAR;
+    uint32_t end = queue->first + queue->count;
+    if (G_UNLIKELY(end == capacity))
+        return slice_queue_add_far(queue);
+    queue->count++;
+    return &slices[end];
 }
 
 /* The slice that has the octet at `*offset`, which becomes the octet's place in that slice. */

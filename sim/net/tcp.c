@@ -175,10 +175,11 @@ size_t tcp_write_room(const TcpConnection *tcp)
 
 size_t tcp_write(TcpConnection *tcp, Slice data)
 {
-    size_t taken = MIN(data.length, tcp_write_room(tcp));
+    size_t room = tcp_write_room(tcp);
+    size_t taken = MIN(data.length, room);
     if (taken > 0)
         slice_queue_take(&tcp->sending, slice_ref(data, 0, taken));
-    tcp->write_full = tcp_write_room(tcp) == 0;
+    tcp->write_full = taken == room;
     return taken;
 }
 
@@ -192,17 +193,23 @@ size_t tcp_readable(const TcpConnection *tcp)
     return tcp->receiving.length;
 }
 
+/* The user has read: there is more room to receive. */
+static void note_room(TcpConnection *tcp)
+{
+    if (tcp_window_update_is_due(tcp))
+        tcp->ack_now = true;
+}
+
 void tcp_consume(TcpConnection *tcp, size_t count)
 {
     slice_queue_consume(&tcp->receiving, count);
-    if (tcp_window_update_is_due(tcp))
-        tcp->ack_now = true;
+    note_room(tcp);
 }
 
 Slice tcp_take(TcpConnection *tcp, size_t maximum)
 {
     Slice slice = slice_queue_shift(&tcp->receiving, maximum);
-    tcp_consume(tcp, 0);
+    note_room(tcp);
     return slice;
 }
 
