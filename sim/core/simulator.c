@@ -18,8 +18,8 @@
 typedef struct EventSlot {
     EventAction action;
     Cause cause;
-    uint32_t generation; /* not 0; another one once its event has run or is cancelled: a key or a
-                            Timer of the same generation is that of the pending event */
+    uint32_t generation; /* odd, so never 0; another one once its event has run or is cancelled: a
+                            key or a Timer of the same generation is that of the pending event */
     uint32_t state; /* SLOT_FOREGROUND or SLOT_BACKGROUND: an event is pending; else the slot is
                        free, and this is the index + 1 of the next free one, or 0 */
 } EventSlot;
@@ -197,7 +197,7 @@ static void slot_release(Simulator *simulator, uint32_t index)
 {
     EventSlot *slot = slot_at(simulator, index);
     simulator->foreground_count -= slot->state == SLOT_FOREGROUND;
-    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+    slot->generation += 2;
     slot->state = simulator->first_free;
     simulator->first_free = index + 1;
 }
