@@ -266,6 +266,8 @@ Chunk *chunk_fold(Chunk *chunk)
     enum { FEW = 2, MANY = 32 }; /* are not worth it; stand behind a row that is full */
     if (chunk == NULL || chunk->kind != CHUNK_VALUE || chunk->before == NULL)
         return chunk;
+    if (chunk->before->kind != CHUNK_ROW && chunk->before->before == NULL)
+        return chunk; /* as nearly all are that are synced, and these are few */
     size_t length = 0, count = 0;
     for (const Chunk *at = chunk; at != NULL; at = chunk_before(at)) {
         size_t more = length_in_row(at, chunk->type);

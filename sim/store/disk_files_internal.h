@@ -62,7 +62,7 @@ struct DiskFiles {
     /* What was found; NULL: nothing. The steps of a plan ask for one several times. */
     Name *last;
     char last_path[DISK_PATH_MAX];
-    Folder *last_folder; /* likewise */
+    Folder *last_folders[2]; /* likewise: a file is made in one and renamed into another */
     uint64_t capacity;
     uint64_t used;    /* octets of the contents in the view */
     uint64_t changes; /* of names, so far; a rename is one */

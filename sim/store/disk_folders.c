@@ -105,8 +105,11 @@ static bool folder_has_path(const Folder *folder, const char *path, size_t lengt
 
 Folder *disk_find_folder(const DiskFiles *files, const char *path, size_t length)
 {
-    if (files->last_folder != NULL && folder_has_path(files->last_folder, path, length))
-        return files->last_folder;
+    for (size_t i = 0; i < G_N_ELEMENTS(files->last_folders); i++) {
+        Folder *last = files->last_folders[i];
+        if (last != NULL && folder_has_path(last, path, length))
+            return last;
+    }
     TableProbe probe = table_probe(&files->folders_by_path, table_hash(path, length));
     Folder *folder;
     while ((folder = table_next(&files->folders_by_path, &probe)) != NULL &&
@@ -181,7 +184,10 @@ static bool is_last(const DiskFiles *files, const char *path)
 static void remember(DiskFiles *files, Name *name, Folder *folder, const char *path, size_t length)
 {
     files->last = name;
-    files->last_folder = folder;
+    if (files->last_folders[0] != folder) {
+        files->last_folders[1] = files->last_folders[0];
+        files->last_folders[0] = folder;
+    }
     memcpy(files->last_path, path, length + 1);
 }
 

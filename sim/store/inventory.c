@@ -64,9 +64,8 @@ static void record_spool(const Inventory *inventory)
 /* ---- Mailboxes ---- */
 
 static void record_message(const Inventory *inventory, const MailboxFolder *folder,
-                           const MailboxMessage *message)
+                           const MailboxMessage *message, const char *path)
 {
-    g_autofree char *path = g_strconcat(folder->path, "/", message->file, NULL);
     g_autofree char *mail = mail_name_of_file(inventory->disk, path);
     TraceFields_STORE_INVENTORY fields = {
         .place = "mailbox",
@@ -80,8 +79,14 @@ static void record_message(const Inventory *inventory, const MailboxFolder *fold
 
 static void record_folder(const Inventory *inventory, const MailboxFolder *folder)
 {
-    for (guint i = 0; i < folder->messages->len; i++)
-        record_message(inventory, folder, &g_array_index(folder->messages, MailboxMessage, i));
+    g_autoptr(GString) path = g_string_new(folder->path);
+    g_string_append_c(path, '/');
+    size_t front = path->len;
+    for (guint i = 0; i < folder->messages->len; i++) {
+        const MailboxMessage *message = &g_array_index(folder->messages, MailboxMessage, i);
+        g_string_append(g_string_truncate(path, front), message->file);
+        record_message(inventory, folder, message, path->str);
+    }
 }
 
 static void record_mailboxes(const Inventory *inventory)

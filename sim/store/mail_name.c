@@ -22,11 +22,11 @@ char *mail_name_of_stored(const StoredMessage *message)
     return mail_name_of(octets);
 }
 
-/* The field stands in the first kilobyte of nearly every message; what is found there with its @ is
+/* The field stands in the first octets of nearly every message; what is found there with its @ is
  * what would be found in the whole. */
 char *mail_name_of_file(const Disk *disk, const char *path)
 {
-    enum { BEGINNING = 1024 };
+    enum { BEGINNING = 768 };
     g_autoptr(Octets) beginning = disk_read_beginning(disk, path, BEGINNING);
     char *name = mail_name_of(beginning);
     if (name[0] != '\0' || disk_file_size(disk, path) == octets_length(beginning))

@@ -6,7 +6,7 @@
 #include "store/queue_due.h"
 
 /* Of the envelopes that have come lately, since many are the same. */
-enum { QUEUE_RECENT_ENVELOPES = 256 };
+enum { QUEUE_RECENT_ENVELOPES = 512 };
 
 struct Queue {
     Trace *trace;

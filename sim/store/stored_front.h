@@ -22,7 +22,7 @@ typedef struct FrontDifferences {
 } FrontDifferences;
 
 /* The texts that were put on top lately, for the next ones to be like them. Zeros: none were. */
-enum { FRONTS_RECENT = 256, FRONT_SHARED_MAX = 1024 /* octets: a longer one is kept by itself */ };
+enum { FRONTS_RECENT = 512, FRONT_SHARED_MAX = 1024 /* octets: a longer one is kept by itself */ };
 typedef struct StoredFronts {
     StoredFront *recent[FRONTS_RECENT]; /* by how they begin; each holds a reference, or is NULL */
 } StoredFronts;

@@ -162,10 +162,14 @@ static void value_begin(const uint8_t *value, uint8_t *octets, size_t count)
 {
     const StoredMessage *message = value_unpack(value);
     size_t length = front_length(message, AS_DELIVERED);
+    if (length <= count) {
+        put_front(message, AS_DELIVERED, octets);
+        put(octets + length, span_of(rest_of(message).data, count - length));
+        return;
+    }
     g_autofree uint8_t *front = g_malloc(length);
     put_front(message, AS_DELIVERED, front);
-    uint8_t *end = put(octets, span_of(front, MIN(length, count)));
-    put(end, span_of(rest_of(message).data, count - MIN(length, count)));
+    put(octets, span_of(front, count));
 }
 
 static void value_clear(const uint8_t *value)
