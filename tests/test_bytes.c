@@ -85,6 +85,13 @@ static void test_plain_octets(void **state)
     assert_true(span_is_plain(span_of_text("a\r\n\r\n")));
     assert_false(span_is_plain(span_of_text("a\r\nb")));
     assert_false(span_is_plain(span_of_text("caf\xc3\xa9\r\n")));
+    /* One octet more than a line may have, and just as many. */
+    char line[OCTETS_PLAIN_LINE_MAX + 1];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 2] = '\r';
+    line[sizeof line - 1] = '\n';
+    assert_false(span_is_plain(span_of(line, sizeof line)));
+    assert_true(span_is_plain(span_of(line + 1, sizeof line - 1)));
     g_autoptr(Octets) octets = octets_new("ab\r\nc.d\r\n", 9);
     assert_false(octets->is_plain);
     for (int known = 0; known < 2; known++) {

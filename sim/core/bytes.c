@@ -102,9 +102,24 @@ bool span_is_ascii(Span span)
     return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
+/* As long as there is the end of a line among so many octets, all that end among them are short
+ * enough. */
+size_t span_short_lines(Span lines, size_t maximum)
+{
+    Span rest = lines;
+    while (rest.length > maximum) {
+        const uint8_t *end = memrchr(rest.data, '\n', maximum);
+        if (end == NULL)
+            return lines.length - rest.length;
+        rest = span_skip(rest, (size_t)(end + 1 - rest.data));
+    }
+    return lines.length;
+}
+
 bool span_is_plain(Span text)
 {
-    return span_plain_lines(text) == text.length && span_is_ascii(text);
+    return span_plain_lines(text) == text.length &&
+           span_short_lines(text, OCTETS_PLAIN_LINE_MAX) == text.length && span_is_ascii(text);
 }
 
 /* Where the octets are plain, a text that begins where one of their lines does has all the lines

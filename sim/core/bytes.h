@@ -64,9 +64,12 @@ static inline size_t span_find(Span span, uint8_t byte)
 /* How much of the front of `text`, which begins a line, are whole lines that end in CRLF, have no
  * other CR or LF, and do not begin with a dot. It may be less than there are, never more. */
 size_t span_plain_lines(Span text);
+/* How much of `lines`, which are whole, comes before one that is longer than that. */
+size_t span_short_lines(Span lines, size_t maximum);
 /* True when no octet is beyond ASCII. */
 bool span_is_ascii(Span span);
-/* Whether both hold of all of it: what Octets.is_plain means. */
+/* Whether it is ASCII and nothing but lines that are plain and at most OCTETS_PLAIN_LINE_MAX long.
+ */
 bool span_is_plain(Span text);
 /* span_plain_lines and span_is_ascii of a text that lies in `octets` (NULL: in none that are
  * known), which may know it already. */

@@ -13,10 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OCTETS_PLAIN_LINE_MAX = 1000 }; /* with CRLF: RFC 5321 §4.5.3.1.6 */
+
 typedef struct Octets {
     uint32_t references;
-    bool is_plain;      /* known: all of them are ASCII, and span_plain_lines. False says nothing.
-                           Whoever makes them says so when they are complete */
+    bool is_plain;      /* known: span_is_plain holds of them. False says nothing. Whoever makes
+                           them says so when they are complete */
     bool is_room_taken; /* see octets_take_room */
     size_t length;
     uint8_t here[];

@@ -1,6 +1,8 @@
 /* Dot-stuffing and its removal. See smtp_content.h. */
 #include "proto/smtp_content.h"
 
+#include "core/sanitized.h"
+
 #include <string.h>
 
 /* Reading */
@@ -42,15 +44,20 @@ static Dot classify_dot(const SmtpContentDecoder *decoder, Span input, size_t *l
     return input.data[2] == '\n' ? DOT_FINAL : DOT_STUFFED;
 }
 
-/* Accounts for text without its line end. */
-static void decoder_add_text(SmtpContentDecoder *decoder, Span text)
+/* Accounts for so many octets of a line, without its end. */
+static void decoder_lengthen_line(SmtpContentDecoder *decoder, size_t length)
 {
-    if (text.length == 0)
+    if (length == 0)
         return;
     decoder->at_line_start = false;
-    decoder->line_length += text.length;
+    decoder->line_length += length;
     if (decoder->line_length + 2 > decoder->line_maximum)
         decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
+}
+
+static void decoder_add_text(SmtpContentDecoder *decoder, Span text)
+{
+    decoder_lengthen_line(decoder, text.length);
     if (decoder->bare_newlines == SMTP_BARE_NEWLINES_REFUSED && span_find(text, '\r') < text.length)
         decoder_fault(decoder, SMTP_CONTENT_BARE_NEWLINE);
 }
@@ -61,28 +68,49 @@ static void decoder_end_line(SmtpContentDecoder *decoder)
     decoder->line_length = 0;
 }
 
-/* Takes text that has no LF behind it yet; a CR at its end may be half a CRLF and waits. */
-static size_t take_unfinished_line(SmtpContentDecoder *decoder, Span rest)
+/* A CR at the end of text may be half a CRLF and waits. */
+static Span without_last_cr(Span text)
 {
-    size_t length = rest.length;
-    if (length > 0 && rest.data[length - 1] == '\r')
-        length--;
-    decoder_add_text(decoder, span_of(rest.data, length));
-    return length;
+    bool has_cr = text.length > 0 && text.data[text.length - 1] == '\r';
+    return span_of(text.data, text.length - has_cr);
 }
 
-/* How much of `lines`, which are whole, comes before one that is longer than that. As long as there
- * is the end of one among so many octets, all that end among them are short enough. */
-static size_t short_lines(Span lines, size_t line_maximum)
+/* Takes text that has no LF behind it yet. */
+static size_t take_unfinished_line(SmtpContentDecoder *decoder, Span rest)
 {
-    Span rest = lines;
-    while (rest.length > line_maximum) {
-        const uint8_t *end = memrchr(rest.data, '\n', line_maximum);
-        if (end == NULL)
-            return lines.length - rest.length;
-        rest = span_skip(rest, (size_t)(end + 1 - rest.data));
+    Span text = without_last_cr(rest);
+    decoder_add_text(decoder, text);
+    return text.length;
+}
+
+/* Whether nothing need be looked for in octets of which that is known, but how their lines go on
+ * from those before: they do not begin in the middle of a CRLF, nor with a dot, which has been
+ * dealt with.
+ */
+static bool is_known(const SmtpContentDecoder *decoder, Span input, const Octets *within)
+{
+    return within != NULL && within->is_plain && decoder->line_maximum >= OCTETS_PLAIN_LINE_MAX &&
+           input.length > 0 && input.data[0] != '\n';
+}
+
+/* As take_lines, of such octets: nothing but their first line and their last is looked at. */
+static size_t take_known_lines(SmtpContentDecoder *decoder, Span input)
+{
+    Span text = without_last_cr(input), rest = text;
+    if (!decoder->at_line_start) {
+        size_t lf = span_find(rest, '\n');
+        bool has_end = lf < rest.length;
+        decoder_lengthen_line(decoder, has_end ? lf - 1 : lf);
+        if (!has_end)
+            return text.length;
+        decoder_end_line(decoder);
+        rest = span_skip(rest, lf + 1);
     }
-    return lines.length;
+    const uint8_t *end = rest.length > 0 ? memrchr(rest.data, '\n', rest.length) : NULL;
+    size_t whole = end != NULL ? (size_t)(end + 1 - rest.data) : 0;
+    CHECK_SANITIZED(span_is_plain(span_of(rest.data, whole)));
+    decoder_lengthen_line(decoder, rest.length - whole);
+    return text.length;
 }
 
 /* Text without the final dot where that is all that follows a line's end: it would be found to be
@@ -97,16 +125,15 @@ static Span without_final_dot(Span text)
 
 /* Takes lines from `input` on, up to one that starts with a dot; returns their length. `*newline`
  * is set when a lone LF is the next octet and counts as a line end. */
-static size_t take_lines(SmtpContentDecoder *decoder, Span input, const Octets *within,
-                         bool *newline)
+static size_t take_lines(SmtpContentDecoder *decoder, Span input, bool *newline)
 {
     size_t at = 0;
     while (at < input.length) {
         Span rest = span_skip(input, at);
         if (decoder->at_line_start) {
             /* With nearly all lines nothing is the matter. */
-            size_t plain = span_plain_lines_within(without_final_dot(rest), within);
-            plain = short_lines(span_of(rest.data, plain), decoder->line_maximum);
+            size_t plain = span_plain_lines(without_final_dot(rest));
+            plain = span_short_lines(span_of(rest.data, plain), decoder->line_maximum);
             at += plain;
             rest = span_skip(rest, plain);
             if (rest.length == 0 || rest.data[0] == '.')
@@ -154,7 +181,8 @@ SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span inp
     }
     Span rest = span_skip(input, dots);
     bool newline = false;
-    size_t length = take_lines(decoder, rest, within, &newline);
+    size_t length = is_known(decoder, rest, within) ? take_known_lines(decoder, rest)
+                                                    : take_lines(decoder, rest, &newline);
     if (newline && length == 0) {
         decoder_end_line(decoder);
         return (SmtpContentPiece){
