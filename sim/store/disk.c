@@ -33,7 +33,8 @@ enum { PLAN_ROOM = 448 };
 
 struct DiskPlan {
     DiskPlan *after; /* in the disk's queue */
-    Step *first, *last;
+    Step *first;
+    Step **end;   /* where the next one is put */
     Step *next;   /* the one that is under way or comes next; NULL: none */
     bool goes_on; /* after a failure */
     DiskResult result;
@@ -72,6 +73,7 @@ DiskPlan *disk_plan_new(void)
 {
     DiskPlan *plan = g_malloc(sizeof *plan); /* whose room need not be zeros */
     memset(plan, 0, offsetof(DiskPlan, room));
+    plan->end = &plan->first;
     return plan;
 }
 
@@ -89,10 +91,11 @@ void disk_plan_free(DiskPlan *plan)
 /* Memory for a step and its texts. */
 static Step *plan_allocate(DiskPlan *plan, size_t size)
 {
+    enum { ALIGNMENT = _Alignof(Step) };
+    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     bool is_apart = size > PLAN_ROOM - plan->used;
     Step *step = is_apart ? g_malloc(size) : (Step *)(void *)(plan->room + plan->used);
-    if (!is_apart)
-        plan->used = MIN(PLAN_ROOM, (plan->used + size + 7) / 8 * 8);
+    plan->used += is_apart ? 0 : size;
     step->is_apart = is_apart;
     return step;
 }
@@ -103,21 +106,15 @@ static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char
 {
     size_t path_size = strlen(path) + 1, to_size = to != NULL ? strlen(to) + 1 : 0;
     Step *step = plan_allocate(plan, sizeof *step + path_size + to_size);
-    char *texts = (char *)(step + 1);
-    memcpy(texts, path, path_size);
-    if (to != NULL)
-        memcpy(texts + path_size, to, to_size);
+    char *texts = memcpy(step + 1, path, path_size);
     step->after = NULL;
     step->kind = kind;
     step->path = texts;
-    step->to = to != NULL ? texts + path_size : NULL;
+    step->to = to != NULL ? memcpy(texts + path_size, to, to_size) : NULL;
     step->content = content;
-    step->size = chunk_size(content);
-    if (plan->last != NULL)
-        plan->last->after = step;
-    else
-        plan->first = step;
-    plan->last = step;
+    step->size = content != NULL ? chunk_size(content) : 0;
+    *plan->end = step;
+    plan->end = &step->after;
 }
 
 void disk_plan_write(DiskPlan *plan, const char *path, Octets *content)
@@ -344,15 +341,22 @@ static SimTime time_to_next(const Disk *disk)
                                     : disk->options.write_latency_ns;
 }
 
+/* Its cause is the present one. */
 static void schedule_next(Disk *disk)
 {
-    const DiskPlan *plan = disk->first_plan;
-    EventAction action = {plan_is_over(plan) ? on_plan_end : on_step_end, disk, NULL, NULL};
-    Cause saved = *simulator_cause(disk->simulator);
-    *simulator_cause(disk->simulator) = plan->cause;
+    EventAction action = {plan_is_over(disk->first_plan) ? on_plan_end : on_step_end, disk, NULL,
+                          NULL};
     disk->timer = simulator_schedule(
         disk->simulator, simtime_add(simulator_now(disk->simulator), time_to_next(disk)),
         disk->host, EVENT_FOREGROUND, action);
+}
+
+/* Begins the plan that has waited for another one. */
+static void schedule_waiting(Disk *disk)
+{
+    Cause saved = *simulator_cause(disk->simulator);
+    *simulator_cause(disk->simulator) = disk->first_plan->cause;
+    schedule_next(disk);
     *simulator_cause(disk->simulator) = saved;
 }
 
@@ -418,7 +422,7 @@ static void on_plan_end(void *owner, void *data)
     disk->last_failure = plan->failure;
     disk_plan_free(plan);
     if (!disk_is_idle(disk))
-        schedule_next(disk);
+        schedule_waiting(disk);
     if (done.done != NULL)
         done.done(done.owner, result);
 }
