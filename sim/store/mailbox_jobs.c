@@ -48,6 +48,7 @@ MailJob *mail_job_new(MailStore *store, const MailJobType *type, const char *use
         .done = done,
         .cause = *simulator_cause(store->simulator),
     };
+    job->link.data = job;
     g_array_set_clear_func(job->touched, touched_clear);
     return job;
 }
@@ -65,9 +66,8 @@ static void job_free(MailJob *job)
 
 void mail_jobs_free(MailStore *store)
 {
-    MailJob *job;
-    while ((job = g_queue_pop_head(&store->jobs)) != NULL)
-        job_free(job);
+    while (!g_queue_is_empty(&store->jobs))
+        job_free(g_queue_pop_head_link(&store->jobs)->data);
     g_clear_pointer(&store->spare_uids, g_array_unref);
     g_clear_pointer(&store->spare_touched, g_array_unref);
 }
@@ -93,7 +93,7 @@ static void start_job(MailStore *store)
 void mail_job_ask(MailJob *job)
 {
     bool was_idle = g_queue_is_empty(&job->store->jobs);
-    g_queue_push_tail(&job->store->jobs, job);
+    g_queue_push_tail_link(&job->store->jobs, &job->link);
     if (was_idle)
         start_job(job->store);
 }
@@ -104,7 +104,7 @@ static void end_job(MailJob *job)
     MailStore *store = job->store;
     if (job->result != MAIL_OK)
         g_array_set_size(job->uids, 0);
-    g_queue_pop_head(&store->jobs);
+    g_queue_pop_head_link(&store->jobs);
     if (!g_queue_is_empty(&store->jobs))
         start_job(store);
     store->failure = job->failure;
@@ -274,31 +274,47 @@ static char *name_in_file(const StoredMessage *content)
     return mail_name_of(octets);
 }
 
-void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail, StoredMessage *content)
+void mail_job_touch_new(MailJob *job, MailMessage message, char *mail, StoredMessage *content)
 {
     message.uid = job->target->uid_next + job->touched->len;
     CHECK(stored_message_delivered_size(content) <= UINT32_MAX);
     message.size = (uint32_t)stored_message_delivered_size(content);
     Touched touched = {.message = message,
-                       .mail = mail != NULL ? g_strdup(mail) : name_in_file(content),
+                       .mail = mail != NULL ? mail : name_in_file(content),
                        .content = content};
     g_array_append_val(job->touched, touched);
+}
+
+static void plan_content(const Touched *touched, const char *tmp, DiskPlan *plan)
+{
+    disk_plan_write_delivered(plan, tmp, touched->content);
+    disk_plan_sync(plan, tmp);
+}
+
+static void plan_name(const MailJob *job, const Touched *touched, const char *tmp, DiskPlan *plan)
+{
+    g_autofree char *path = mail_folder_message_path(job->target, &touched->message);
+    disk_plan_rename(plan, tmp, path);
 }
 
 /* All are written before any gets its name, so that a full disk leaves none behind. */
 static void plan_contents(const MailJob *job, DiskPlan *plan)
 {
-    for (guint i = 0; i < job->touched->len; i++) {
+    guint count = job->touched->len;
+    g_autofree char *tmp = NULL; /* of the one before */
+    for (guint i = 0; i < count; i++) {
         const Touched *touched = mail_job_touched(job, i);
-        g_autofree char *tmp = mail_folder_tmp_path(job->target, touched->message.uid);
-        disk_plan_write_delivered(plan, tmp, touched->content);
-        disk_plan_sync(plan, tmp);
+        g_free(tmp);
+        tmp = mail_folder_tmp_path(job->target, touched->message.uid);
+        plan_content(touched, tmp, plan);
     }
-    for (guint i = 0; i < job->touched->len; i++) {
+    for (guint i = 0; i < count; i++) {
         const Touched *touched = mail_job_touched(job, i);
-        g_autofree char *tmp = mail_folder_tmp_path(job->target, touched->message.uid);
-        g_autofree char *path = mail_folder_message_path(job->target, &touched->message);
-        disk_plan_rename(plan, tmp, path);
+        if (count > 1) { /* as is seldom so */
+            g_free(tmp);
+            tmp = mail_folder_tmp_path(job->target, touched->message.uid);
+        }
+        plan_name(job, touched, tmp, plan);
     }
 }
 

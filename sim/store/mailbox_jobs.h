@@ -25,11 +25,12 @@ typedef struct Touched {
 
 struct MailJob {
     MailStore *store;
+    GList link; /* in store->jobs */
     const MailJobType *type;
     const char *user_name, *folder_name; /* behind the job */
     char *target_name;
     StoredMessage *message; /* deliver */
-    char *mail;             /* deliver: its name, where that is known */
+    char *mail;             /* deliver: its name, where that is known, until it is touched */
     SimTime date;           /* deliver */
     MailFlags flags;        /* append, set_flags */
     MailOrigin origin;      /* deliver, settle */
@@ -62,10 +63,9 @@ MailResult mail_job_make_folder(MailJob *job, const char *name);
 bool mail_job_has_room(const MailJob *job, size_t count);
 uint32_t mail_job_uid(const MailJob *job, guint index);
 Touched *mail_job_touched(const MailJob *job, guint index);
-/* Gives a message its UID in the target. `mail` is its name; NULL: it is looked for. Takes
+/* Gives a message its UID in the target. `mail` is its name; NULL: it is looked for. Takes it and
  * `content` over. */
-void mail_job_touch_new(MailJob *job, MailMessage message, const char *mail,
-                        StoredMessage *content);
+void mail_job_touch_new(MailJob *job, MailMessage message, char *mail, StoredMessage *content);
 /* Sets a message of the source down for removal. */
 void mail_job_touch_removal(MailJob *job, const MailMessage *message);
 /* Steps that write all touched messages into the target, and its mark if it has none. */

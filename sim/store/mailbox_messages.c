@@ -16,7 +16,7 @@ static MailResult prepare_deliver(MailJob *job, DiskPlan *plan)
     if (!mail_job_has_room(job, 1))
         return MAIL_NO_ROOM;
     MailMessage message = {.flags = job->flags, .date = job->date, .origin = job->origin};
-    mail_job_touch_new(job, message, job->mail, stored_message_ref(job->message));
+    mail_job_touch_new(job, message, g_steal_pointer(&job->mail), g_steal_pointer(&job->message));
     mail_job_plan_additions(job, plan);
     return MAIL_OK;
 }
