@@ -336,10 +336,9 @@ static bool has_nothing_to_send(const TcpConnection *tcp)
            unsent(tcp) == 0 && !fin_is_unsent(tcp);
 }
 
-bool tcp_next_segment(TcpConnection *tcp, SimTime now, Segment *out)
+/* tcp_next_segment where there may be something. */
+__attribute__((noinline)) static bool find_segment(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    if (has_nothing_to_send(tcp))
-        return false;
     *out = (Segment){.window_scale = SEGMENT_NO_WINDOW_SCALE};
     if (tcp->reset) {
         send_reset(tcp, out);
@@ -356,4 +355,9 @@ bool tcp_next_segment(TcpConnection *tcp, SimTime now, Segment *out)
     if (needs_persist_timer(tcp))
         tcp_timer_start_persist(tcp, now);
     return false;
+}
+
+bool tcp_next_segment(TcpConnection *tcp, SimTime now, Segment *out)
+{
+    return !has_nothing_to_send(tcp) && find_segment(tcp, now, out);
 }
