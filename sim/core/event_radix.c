@@ -1,6 +1,7 @@
 /* The event queue as a monotone radix heap. See event_queue_internal.h. */
 #include "core/check.h"
 #include "core/event_queue_internal.h"
+#include "core/sanitized.h"
 
 #include <glib.h>
 
@@ -37,26 +38,26 @@ static void bucket_empty(EventBucket *bucket)
     }
 }
 
-static inline void radix_place(EventRadix *radix, const EventKey *key)
+/* `now` is radix->now, which the compiler would else read again for each key. */
+static inline void radix_place(EventRadix *radix, SimTime now, const EventKey *key)
 {
-    if (key->time <= radix->now) {
+    if (key->time <= now) {
         event_heap_push(&radix->soon, key);
         return;
     }
-    uint64_t difference = (uint64_t)key->time ^ (uint64_t)radix->now;
+    uint64_t difference = (uint64_t)key->time ^ (uint64_t)now;
     unsigned index = 63u - (unsigned)__builtin_clzll(difference);
     EventBucket *bucket = &radix->buckets[index];
     if (bucket->length == bucket->capacity)
         bucket_grow(bucket);
-    if (bucket->length == 0)
-        radix->occupied |= UINT64_C(1) << index;
+    radix->occupied |= UINT64_C(1) << index;
     bucket->keys[bucket->length++] = *key;
 }
 
 void event_radix_push(EventRadix *radix, const EventKey *key)
 {
-    CHECK(key->time >= 0 && radix->length < UINT32_MAX);
-    radix_place(radix, key);
+    CHECK_SANITIZED(key->time >= 0 && radix->length < UINT32_MAX);
+    radix_place(radix, radix->now, key);
     radix->length++;
 }
 
@@ -110,9 +111,11 @@ void event_radix_settle(EventRadix *radix)
         radix->now = radix->run.keys[radix->run.end - 1].time;
         return;
     }
-    radix->now = bucket_earliest(bucket);
-    for (uint32_t i = 0; i < bucket->length; i++)
-        radix_place(radix, &bucket->keys[i]);
+    SimTime now = bucket_earliest(bucket);
+    const EventKey *keys = bucket->keys;
+    radix->now = now;
+    for (uint32_t i = 0, length = bucket->length; i < length; i++)
+        radix_place(radix, now, &keys[i]);
     bucket_empty(bucket);
 }
 
