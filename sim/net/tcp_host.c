@@ -157,7 +157,8 @@ void tcp_host_receive(Host *host, Packet *packet)
     const Segment *segment = &packet->tcp;
     TcpSocket *socket = socket_find(host, key_of_segment(packet));
     tcp_trace_receive(host, socket != NULL ? socket->stream.ref : (TraceRef){0}, packet);
-    if (socket != NULL && opens_connection(host, packet) && tcp_can_reopen(socket->tcp, segment)) {
+    if (socket != NULL && G_UNLIKELY(opens_connection(host, packet)) &&
+        tcp_can_reopen(socket->tcp, segment)) {
         uint32_t end = tcp_peek_info(socket->tcp).snd_nxt;
         tcp_socket_vanish(socket);
         listener_receive(host, packet, &end);

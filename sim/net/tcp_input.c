@@ -55,7 +55,7 @@ static void learn_syn(TcpConnection *tcp, const Segment *syn)
 static void note_fin(TcpConnection *tcp, const Segment *in, uint32_t text_seq)
 {
     uint32_t fin = text_seq + segment_payload_size(in);
-    if ((in->flags & SEGMENT_FIN) == 0 || tcp->fin_known)
+    if (G_LIKELY((in->flags & SEGMENT_FIN) == 0) || tcp->fin_known)
         return;
     if (fin - tcp->rcv_nxt >= tcp_rcv_wnd(tcp)) {
         tcp->ack_now = true;
@@ -68,7 +68,7 @@ static void note_fin(TcpConnection *tcp, const Segment *in, uint32_t text_seq)
 /* Cuts off what of the text at `seq` is outside the window; returns where the text begins then. */
 static uint32_t trim_to_window(const TcpConnection *tcp, Slice *text, uint32_t seq)
 {
-    if (seq_is_before(seq, tcp->rcv_nxt)) {
+    if (G_UNLIKELY(seq_is_before(seq, tcp->rcv_nxt))) {
         size_t old = MIN(tcp->rcv_nxt - seq, text->length);
         text->offset += old;
         text->length -= old;
@@ -117,7 +117,7 @@ static void acknowledge(TcpConnection *tcp, uint32_t ack, SimTime now)
         tcp->rtt_active = false;
         tcp_timer_sample(tcp, now - tcp->rtt_start);
     }
-    if (!tcp_syn_is_acked(tcp)) {
+    if (G_UNLIKELY(!tcp_syn_is_acked(tcp))) {
         tcp->snd_una++;
         tcp_timer_opened(tcp);
         tcp_congestion_start(tcp);
@@ -136,7 +136,7 @@ static void acknowledge(TcpConnection *tcp, uint32_t ack, SimTime now)
     tcp->progress_at = now;
     if (restart)
         tcp_timer_restart(tcp, now);
-    if (tcp->write_full && tcp->sending.length <= tcp->options->send_buffer / 2) {
+    if (G_UNLIKELY(tcp->write_full) && tcp->sending.length <= tcp->options->send_buffer / 2) {
         tcp->write_full = false;
         tcp_notify(tcp, TCP_EVENT_WRITABLE);
     }
@@ -158,7 +158,7 @@ static void update_window(TcpConnection *tcp, const Segment *in, SimTime now)
     tcp->max_snd_wnd = MAX(tcp->max_snd_wnd, tcp->snd_wnd);
     tcp->snd_wl1 = in->seq;
     tcp->snd_wl2 = in->ack;
-    if (!was_closed || tcp->snd_wnd == 0)
+    if (G_LIKELY(!was_closed) || tcp->snd_wnd == 0)
         return;
     /* The window opens: what it had refused, such as a probe's octet, goes out again. */
     tcp->snd_resend = tcp->snd_una;
@@ -180,8 +180,8 @@ static bool is_duplicate_ack(const TcpConnection *tcp, const Segment *in)
 static bool process_ack(TcpConnection *tcp, const Segment *in, SimTime now)
 {
     /* RFC 5961 §5: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. */
-    if (seq_is_before(tcp->snd_nxt, in->ack) ||
-        seq_is_before(in->ack, tcp->snd_una - tcp->max_snd_wnd)) {
+    if (G_UNLIKELY(seq_is_before(tcp->snd_nxt, in->ack) ||
+                   seq_is_before(in->ack, tcp->snd_una - tcp->max_snd_wnd))) {
         tcp->ack_now = true;
         return false;
     }
@@ -190,12 +190,12 @@ static bool process_ack(TcpConnection *tcp, const Segment *in, SimTime now)
         acknowledge(tcp, in->ack, now);
     if (seq_is_at_or_before(tcp->snd_una, in->ack))
         update_window(tcp, in, now);
-    if (tcp->snd_wnd == 0) {
+    if (G_UNLIKELY(tcp->snd_wnd == 0)) {
         /* MUST-37: while probes are answered, the connection stays open. */
         tcp->retries = 0;
         tcp->progress_at = now;
     }
-    if (duplicate) {
+    if (G_UNLIKELY(duplicate)) {
         bool recovering = tcp->recovering;
         tcp_congestion_duplicate_ack(tcp);
         if (tcp->recovering != recovering)
@@ -216,7 +216,7 @@ static void enter_time_wait(TcpConnection *tcp, TcpTrigger trigger, SimTime now)
 /* Fifth step, what an acknowledgement of our FIN does. False: the connection is over. */
 static bool process_ack_of_fin(TcpConnection *tcp, SimTime now)
 {
-    if (!tcp_fin_is_acked(tcp))
+    if (G_LIKELY(!tcp_fin_is_acked(tcp)))
         return true;
     switch ((TcpState)tcp->state) {
     case TCP_FIN_WAIT_1:
@@ -266,7 +266,7 @@ static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime 
 {
     if (segment_payload_size(in) == 0)
         return true;
-    if (seq_is_before(tcp->rcv_nxt, seq) && in->payload_rest.length > 0) {
+    if (G_UNLIKELY(seq_is_before(tcp->rcv_nxt, seq)) && in->payload_rest.length > 0) {
         Slice whole = payload_in_one(in); /* it will be kept, as one piece */
         segment_clear(in);
         in->payload = whole;
@@ -275,11 +275,11 @@ static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime 
     seq = trim_to_window(tcp, &in->payload, seq);
     if (in->payload_rest.length > 0)
         rest_seq = trim_to_window(tcp, &in->payload_rest, rest_seq);
-    if (segment_payload_size(in) == 0) {
+    if (G_UNLIKELY(segment_payload_size(in) == 0)) {
         tcp->ack_now = true;
         return true;
     }
-    if (tcp->reading_ended) {
+    if (G_UNLIKELY(tcp->reading_ended)) {
         /* §3.6.1: "if new data is received after CLOSE is called, its TCP implementation SHOULD
          * send a RST to show that data was lost" (SHLD-3). */
         tcp_abort(tcp);
@@ -298,7 +298,7 @@ static bool process_text(TcpConnection *tcp, Segment *in, uint32_t seq, SimTime 
 /* Eighth step, when all before the FIN has arrived. */
 static void process_fin(TcpConnection *tcp, SimTime now)
 {
-    if (!tcp->fin_known)
+    if (G_LIKELY(!tcp->fin_known))
         return;
     tcp->ack_now = true;
     if (tcp->rcv_nxt != tcp->rcv_fin)
@@ -403,7 +403,7 @@ static bool is_allowed(const TcpConnection *tcp, const Segment *in)
 /* First step. False: the segment is dropped. */
 static bool process_sequence(TcpConnection *tcp, const Segment *in, SimTime now)
 {
-    if (sequence_is_acceptable(tcp, in) || is_allowed(tcp, in))
+    if (G_LIKELY(sequence_is_acceptable(tcp, in)) || is_allowed(tcp, in))
         return true;
     if ((in->flags & SEGMENT_RST) != 0)
         return false;
@@ -481,17 +481,18 @@ static void other_states_receive(TcpConnection *tcp, Segment *in, TcpTrigger ack
 {
     if (!process_sequence(tcp, in, now))
         return;
-    if ((in->flags & SEGMENT_RST) != 0) {
+    if (G_UNLIKELY((in->flags & SEGMENT_RST) != 0)) {
         process_rst(tcp, in);
         return;
     }
-    if ((in->flags & SEGMENT_SYN) != 0) {
+    if (G_UNLIKELY((in->flags & SEGMENT_SYN) != 0)) {
         process_unexpected_syn(tcp);
         return;
     }
-    if ((in->flags & SEGMENT_ACK) == 0)
+    if (G_UNLIKELY((in->flags & SEGMENT_ACK) == 0))
         return;
-    if (tcp->state == TCP_SYN_RECEIVED && !syn_received_process_ack(tcp, in, acked, now))
+    if (G_UNLIKELY(tcp->state == TCP_SYN_RECEIVED) &&
+        !syn_received_process_ack(tcp, in, acked, now))
         return;
     if (process_ack(tcp, in, now) && process_ack_of_fin(tcp, now))
         process_text_and_fin(tcp, in, now);
@@ -510,9 +511,9 @@ void tcp_receive(TcpConnection *tcp, Segment *segment, SimTime now)
     if (tcp_is_finished(tcp))
         return;
     tcp_timer_heard(tcp, now);
-    if (tcp->state == TCP_SYN_SENT) {
+    if (G_UNLIKELY(tcp->state == TCP_SYN_SENT)) {
         syn_sent_receive(tcp, segment, now);
-    } else if (is_second_syn(tcp, segment)) {
+    } else if (G_UNLIKELY(is_second_syn(tcp, segment))) {
         segment->seq++;
         segment->flags &= (uint8_t)~SEGMENT_SYN;
         uint8_t scale = tcp->snd_scale;

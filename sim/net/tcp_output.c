@@ -103,7 +103,7 @@ static void note_new(TcpConnection *tcp, const Segment *out, uint32_t end, SimTi
         tcp->rtt_seq = end;
         tcp->rtt_start = now;
     }
-    if ((out->flags & SEGMENT_FIN) == 0)
+    if (G_LIKELY((out->flags & SEGMENT_FIN) == 0))
         return;
     tcp->fin_sent = true;
     if (tcp->state == TCP_CLOSE_WAIT)
@@ -114,7 +114,7 @@ static void note_new(TcpConnection *tcp, const Segment *out, uint32_t end, SimTi
 static void send_sequence(TcpConnection *tcp, uint32_t seq, uint32_t limit, SegmentSending sending,
                           SimTime now, Segment *out)
 {
-    if (seq == tcp->iss)
+    if (G_UNLIKELY(seq == tcp->iss))
         fill_syn(tcp, out);
     else
         fill_text(tcp, seq, limit, out);
@@ -124,7 +124,7 @@ static void send_sequence(TcpConnection *tcp, uint32_t seq, uint32_t limit, Segm
     out->sending = (uint8_t)sending;
     if (seq_is_before(tcp->snd_nxt, end))
         note_new(tcp, out, end, now);
-    if (again && sending != SEGMENT_SENDING_FIRST) {
+    if (G_UNLIKELY(again) && sending != SEGMENT_SENDING_FIRST) {
         tcp->retransmissions++;
         tcp->rtt_active = false; /* Karn's algorithm (RFC 6298 §3) */
     }
@@ -148,7 +148,7 @@ static uint32_t room_from(const TcpConnection *tcp, uint32_t seq, uint32_t conge
 static bool send_fast_resend(TcpConnection *tcp, SimTime now, Segment *out)
 {
     uint32_t limit = MIN(tcp_flight(tcp), tcp->snd_wnd);
-    if (!tcp->resend_first)
+    if (G_LIKELY(!tcp->resend_first))
         return false;
     tcp->resend_first = false;
     if (limit == 0)
@@ -162,7 +162,7 @@ static bool send_resend(TcpConnection *tcp, SimTime now, Segment *out)
 {
     uint32_t seq = tcp->snd_resend;
     uint32_t left = tcp->snd_nxt - seq;
-    if (left == 0)
+    if (G_LIKELY(left == 0))
         return false;
     uint32_t limit = left;
     if (seq != tcp->iss) {
@@ -257,7 +257,7 @@ static bool send_new(TcpConnection *tcp, SimTime now, Segment *out)
 /* RFC 8985 §7.3: new data if there is some, else the last segment again. */
 static bool send_tail_probe(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    if (!tcp->tail_probe)
+    if (G_LIKELY(!tcp->tail_probe))
         return false;
     tcp->tail_probe = false;
     if (tcp_flight(tcp) == 0)
@@ -275,7 +275,7 @@ static bool send_tail_probe(TcpConnection *tcp, SimTime now, Segment *out)
 /* RFC 9293 §3.8.6.1: one octet into a closed window, new or again. */
 static bool send_window_probe(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    if (!tcp->window_probe)
+    if (G_LIKELY(!tcp->window_probe))
         return false;
     tcp->window_probe = false;
     if (tcp_flight(tcp) == 0 && unsent(tcp) == 0 && !fin_is_unsent(tcp))
@@ -287,7 +287,7 @@ static bool send_window_probe(TcpConnection *tcp, SimTime now, Segment *out)
 /* RFC 9293 §3.8.4: SEG.SEQ = SND.NXT - 1, no data. */
 static bool send_keep_alive(TcpConnection *tcp, Segment *out)
 {
-    if (!tcp->keep_alive)
+    if (G_LIKELY(!tcp->keep_alive))
         return false;
     tcp->keep_alive = false;
     fill_header(tcp, tcp->snd_nxt - 1, SEGMENT_SENDING_KEEP_ALIVE, out);
@@ -321,7 +321,7 @@ static bool needs_persist_timer(const TcpConnection *tcp)
 /* The SYN: active, at the first call; passive, with the ACK of the peer's. */
 static bool send_first_syn(TcpConnection *tcp, SimTime now, Segment *out)
 {
-    if (tcp->snd_nxt != tcp->iss)
+    if (G_LIKELY(tcp->snd_nxt != tcp->iss))
         return false;
     send_sequence(tcp, tcp->iss, 1, SEGMENT_SENDING_FIRST, now, out);
     return true;
@@ -340,13 +340,13 @@ static bool has_nothing_to_send(const TcpConnection *tcp)
 __attribute__((noinline)) static bool find_segment(TcpConnection *tcp, SimTime now, Segment *out)
 {
     *out = (Segment){.window_scale = SEGMENT_NO_WINDOW_SCALE};
-    if (tcp->reset) {
+    if (G_UNLIKELY(tcp->reset)) {
         send_reset(tcp, out);
         return true;
     }
-    if (tcp_is_finished(tcp))
+    if (G_UNLIKELY(tcp_is_finished(tcp)))
         return false;
-    if (tcp->state == TCP_TIME_WAIT)
+    if (G_UNLIKELY(tcp->state == TCP_TIME_WAIT))
         return send_ack(tcp, out);
     if (send_first_syn(tcp, now, out) || send_fast_resend(tcp, now, out) ||
         send_resend(tcp, now, out) || send_tail_probe(tcp, now, out) || send_new(tcp, now, out) ||

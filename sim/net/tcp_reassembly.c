@@ -19,7 +19,7 @@ void tcp_reassembly_clear(TcpConnection *tcp)
 static void deliver_text(TcpConnection *tcp, uint32_t seq, const Slice *text)
 {
     uint32_t end = seq + (uint32_t)text->length;
-    if (tcp->fin_known && seq_is_before(tcp->rcv_fin, end))
+    if (G_UNLIKELY(tcp->fin_known) && seq_is_before(tcp->rcv_fin, end))
         end = tcp->rcv_fin;
     bool is_new = seq_is_before(tcp->rcv_nxt, end);
     uint32_t skip = tcp->rcv_nxt - seq;
@@ -74,7 +74,7 @@ void tcp_reassembly_keep(TcpConnection *tcp, uint32_t seq, Slice text)
 
 bool tcp_reassemble(TcpConnection *tcp, uint32_t seq, const Slice *text)
 {
-    if (seq_is_before(tcp->rcv_nxt, seq)) {
+    if (G_UNLIKELY(seq_is_before(tcp->rcv_nxt, seq))) {
         tcp_reassembly_keep(tcp, seq, *text);
         return true;
     }

@@ -344,7 +344,7 @@ static void socket_send_segments(TcpSocket *socket, const TcpCongestion *congest
     SimTime now = simulator_now(simulator);
     Segment segment;
     bool is_more = tcp_next_segment(socket->tcp, now, &segment);
-    if (is_more && socket->timer_has_fired)
+    if (G_UNLIKELY(socket->timer_has_fired) && is_more)
         trace_timeout(socket, timer_behind((SegmentSending)segment.sending));
     socket->timer_has_fired = false;
     trace_cwnd(socket, congestion);
@@ -418,7 +418,7 @@ void tcp_socket_settle_now(TcpSocket *socket)
         if (congestion.flight == 0)
             socket->timer_cause = cause;
         socket_send_segments(socket, &congestion);
-        if (tcp_is_finished(socket->tcp))
+        if (G_UNLIKELY(tcp_is_finished(socket->tcp)))
             socket_finish(socket);
         else
             socket_arm(socket);
