@@ -108,6 +108,20 @@ static void test_asks_once_and_remembers(void **state)
                "send#1; answer a.example. 60 IN A 0.0.0.1");
 }
 
+static void test_asks_the_cache_alone(void **state)
+{
+    Fixture *f = *state;
+    assert_int_equal(dns_resolver_ask_cache(f->resolver, "a.example", DNS_TYPE_A, 0), 0);
+    assert_drains(f, f->zone, 0, "");
+    uint64_t first = dns_resolver_ask(f->resolver, "a.example", DNS_TYPE_A, 7, 0);
+    assert_drains(f, f->zone, 0, "send#1; answer a.example. 60 IN A 0.0.0.1");
+    assert_int_equal(dns_resolver_ask_cache(f->resolver, "a.example", DNS_TYPE_A, 0), first + 1);
+    assert_drains(f, f->zone, 0, "cached answer a.example. 60 IN A 0.0.0.1");
+    assert_int_equal(dns_resolver_ask_cache(f->resolver, "a.example", DNS_TYPE_MX, 0), 0);
+    assert_int_equal(dns_resolver_ask_cache(f->resolver, "a.example", DNS_TYPE_A, 60 * SIM_SECOND),
+                     0);
+}
+
 /* A cached record outlives its change at the name server, and the event says since when. */
 static void test_stale_answers_show_their_age(void **state)
 {
@@ -365,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_asks_once_and_remembers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asks_the_cache_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_answers_show_their_age, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remembers_no, setup, teardown),
         cmocka_unit_test_setup_teardown(test_follows_aliases, setup, teardown),

@@ -30,6 +30,15 @@ static void test_streams_are_apart(void **state)
     assert_true(first != random_draw(&a));
 }
 
+static void test_a_draw_that_is_skipped_is_no_other(void **state)
+{
+    (void)state;
+    Random drawn = random_stream(1, "a", RANDOM_DNS_ID), skipped = drawn;
+    random_draw(&drawn);
+    random_skip(&skipped);
+    assert_int_equal(random_draw(&skipped), random_draw(&drawn));
+}
+
 static void test_draws_below_a_bound(void **state)
 {
     (void)state;
@@ -57,6 +66,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_philox_known_answer),
         cmocka_unit_test(test_streams_are_apart),
+        cmocka_unit_test(test_a_draw_that_is_skipped_is_no_other),
         cmocka_unit_test(test_draws_below_a_bound),
         cmocka_unit_test(test_chance_at_its_ends),
     };

@@ -35,6 +35,11 @@ typedef struct Random {
 uint64_t random_hash_name(const char *name);
 Random random_stream(uint64_t seed, const char *node_name, RandomPurpose purpose);
 uint64_t random_draw(Random *random);
+/* Goes on as a draw does, where nobody wants to know what it is. */
+static inline void random_skip(Random *random)
+{
+    random->index++;
+}
 /* Uniform in [0, bound); bound > 0. Without bias (Lemire's method with rejection). */
 uint64_t random_draw_below(Random *random, uint64_t bound);
 /* The largest mean, above ten years in ns: a variate is at most about 44 means. */

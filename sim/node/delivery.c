@@ -2,6 +2,7 @@
 #include "node/delivery.h"
 
 #include "core/check.h"
+#include "core/rare.h"
 #include "mail/address.h"
 #include "mail/message.h"
 #include "node/session.h"
@@ -71,8 +72,8 @@ void delivery_free(Delivery *delivery)
     simulator_cancel(delivery->machine->simulator, &delivery->done_timer);
     resolver_forget(delivery->resolver, delivery->look_up);
     mail_route_free(delivery->route);
-    g_free(delivery->last_text);
-    g_free(delivery->last_status);
+    free_rare(delivery->last_text);
+    free_rare(delivery->last_status);
     g_free(delivery);
 }
 

@@ -2,6 +2,8 @@
  * connection that mail_server_connections.c gives it; and the failures that it meets with. */
 #include "node/mail_server_internal.h"
 
+#include "core/rare.h"
+
 #include <string.h>
 
 Failure *failure_new(size_t recipient, const char *text, const char *status, const char *remote,
@@ -66,8 +68,8 @@ void transfer_free(Transfer *transfer)
     stored_message_unref(transfer->message);
     for (size_t i = 0; transfer->original_recipients != NULL && i < transfer->batch->count; i++)
         g_free(transfer->original_recipients[i]);
-    g_free(transfer->original_recipients);
-    g_free(transfer->envelope_id);
+    free_rare(transfer->original_recipients);
+    free_rare(transfer->envelope_id);
     g_clear_pointer(&transfer->bounces, g_ptr_array_unref);
     g_clear_pointer(&transfer->warnings, g_ptr_array_unref);
     queue_batch_free(transfer->batch);

@@ -3,6 +3,8 @@
 
 #include "core/check.h"
 
+#include <string.h>
+
 /* One is given up or answered in any order; the front of the list goes when it is both. */
 typedef struct LookUp {
     ResolverDone *done; /* NULL: it is over */
@@ -14,9 +16,10 @@ struct Resolver {
     Machine machine;
     DnsResolver *engine;
     Random ids;
-    GArray *look_ups; /* LookUp by token, beginning with `first_token` */
+    LookUp *look_ups; /* by token, beginning with `first_token` */
+    size_t look_up_count, look_up_room;
     uint64_t first_token;
-    guint ended;       /* look-ups at the front that are over */
+    size_t ended;      /* look-ups at the front that are over */
     uint16_t port;     /* 0: none is bound */
     Timer timer;       /* of the engine's deadline */
     Timer drain_timer; /* the step in which the engine's events are taken */
@@ -28,7 +31,6 @@ Resolver *resolver_new(const Machine *machine)
     resolver->machine = *machine;
     resolver->engine = dns_resolver_new(&(DnsResolverOptions){0});
     resolver->ids = simulator_random(machine->simulator, machine->node, RANDOM_DNS_ID);
-    resolver->look_ups = g_array_new(FALSE, FALSE, sizeof(LookUp));
     resolver->first_token = 1;
     return resolver;
 }
@@ -37,7 +39,7 @@ void resolver_free(Resolver *resolver)
 {
     simulator_cancel(resolver->machine.simulator, &resolver->timer);
     simulator_cancel(resolver->machine.simulator, &resolver->drain_timer);
-    g_array_unref(resolver->look_ups);
+    g_free(resolver->look_ups);
     dns_resolver_free(resolver->engine);
     g_free(resolver);
 }
@@ -46,22 +48,33 @@ void resolver_free(Resolver *resolver)
 static LookUp *find_look_up(const Resolver *resolver, uint64_t token)
 {
     const uint64_t place = token - resolver->first_token; /* what is too small becomes too large */
-    if (place >= resolver->look_ups->len)
+    if (place >= resolver->look_up_count)
         return NULL;
-    LookUp *look_up = &g_array_index(resolver->look_ups, LookUp, place);
+    LookUp *look_up = &resolver->look_ups[place];
     return look_up->done != NULL ? look_up : NULL;
+}
+
+static void add_look_up(Resolver *resolver, const LookUp *look_up)
+{
+    if (resolver->look_up_count == resolver->look_up_room) {
+        resolver->look_up_room = MAX(2 * resolver->look_up_room, 4);
+        resolver->look_ups = g_renew(LookUp, resolver->look_ups, resolver->look_up_room);
+    }
+    resolver->look_ups[resolver->look_up_count++] = *look_up;
 }
 
 /* Those at the front that are over, once they are half of all: each is so moved once at most. */
 static void drop_ended(Resolver *resolver)
 {
-    GArray *look_ups = resolver->look_ups;
-    while (resolver->ended < look_ups->len &&
-           g_array_index(look_ups, LookUp, resolver->ended).done == NULL)
+    LookUp *look_ups = resolver->look_ups;
+    while (resolver->ended < resolver->look_up_count && look_ups[resolver->ended].done == NULL)
         resolver->ended++;
-    if (resolver->ended < look_ups->len - resolver->ended)
+    const size_t left = resolver->look_up_count - resolver->ended;
+    if (resolver->ended < left)
         return;
-    g_array_remove_range(look_ups, 0, resolver->ended);
+    if (left > 0)
+        memmove(look_ups, look_ups + resolver->ended, left * sizeof *look_ups);
+    resolver->look_up_count = left;
     resolver->first_token += resolver->ended;
     resolver->ended = 0;
 }
@@ -200,13 +213,17 @@ uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, R
                           void *owner)
 {
     Simulator *simulator = resolver->machine.simulator;
-    uint64_t token =
-        dns_resolver_ask(resolver->engine, name, type, (uint16_t)random_draw(&resolver->ids),
-                         simulator_now(simulator));
+    const SimTime now = simulator_now(simulator);
+    uint64_t token = dns_resolver_ask_cache(resolver->engine, name, type, now);
+    if (token != 0)
+        random_skip(&resolver->ids); /* each look-up has an id, whether it is used or not */
+    else
+        token = dns_resolver_ask(resolver->engine, name, type,
+                                 (uint16_t)random_draw(&resolver->ids), now);
     CHECK(token != 0);
     const LookUp look_up = {done, owner, *simulator_cause(simulator)};
-    g_array_append_val(resolver->look_ups, look_up);
-    CHECK(token == resolver->first_token + resolver->look_ups->len - 1);
+    add_look_up(resolver, &look_up);
+    CHECK(token == resolver->first_token + resolver->look_up_count - 1);
     if (!simulator_is_pending(simulator, resolver->drain_timer)) {
         EventAction action = {resolver_on_drain, resolver, NULL, NULL};
         resolver->drain_timer = simulator_schedule(

@@ -2,6 +2,7 @@
 #include "policy/policy_internal.h"
 
 #include "core/check.h"
+#include "core/rare.h"
 
 #include <string.h>
 
@@ -348,12 +349,12 @@ void policy_client_free(PolicyClient *client)
     g_free(client->name);
     g_free(client->question_name);
     g_free(client->sender);
-    g_free(client->spf_field);
+    free_rare(client->spf_field);
     spf_free(client->spf);
-    g_free(client->reply_text);
-    g_free(client->reason);
-    g_free(client->held_text);
-    g_free(client->held_reason);
+    free_rare(client->reply_text);
+    free_rare(client->reason);
+    free_rare(client->held_text);
+    free_rare(client->held_reason);
     g_free(client);
 }
 

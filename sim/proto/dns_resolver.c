@@ -112,30 +112,29 @@ void dns_resolver_flush(DnsResolver *resolver)
     dns_cache_flush(resolver->cache);
 }
 
-static void queue_event(DnsResolver *resolver, const QueuedEvent *queued)
+/* The place of the next event, for the caller to fill in. */
+static QueuedEvent *queue_event(DnsResolver *resolver)
 {
     if (resolver->event_count == resolver->event_room) {
         resolver->event_room = MAX(2 * resolver->event_room, 4);
         resolver->events = g_renew(QueuedEvent, resolver->events, resolver->event_room);
     }
-    resolver->events[resolver->event_count++] = *queued;
+    return &resolver->events[resolver->event_count++];
 }
 
 /* Queues an ANSWERED event. Returned is the one in the queue, for the caller to add to. */
 static DnsResolverEvent *queue_answer(DnsResolver *resolver, uint64_t token, uint16_t type,
                                       DnsFinding *finding)
 {
-    const DnsResolverEvent event = {
-        .kind = DNS_RESOLVER_ANSWERED,
-        .token = token,
-        .question = {.name = finding->name, .type = type, .class = DNS_CLASS_IN},
-        .answer = dns_finding_answer(finding),
-        .cached_at = finding->cached_at,
-        .expires_at = finding->expires_at,
-    };
-    const QueuedEvent queued = {.event = event, .finding = dns_finding_ref(finding)};
-    queue_event(resolver, &queued);
-    return &resolver->events[resolver->event_count - 1].event;
+    QueuedEvent *queued = queue_event(resolver);
+    *queued = (QueuedEvent){.finding = dns_finding_ref(finding)};
+    queued->event.kind = DNS_RESOLVER_ANSWERED;
+    queued->event.token = token;
+    queued->event.question = (DnsQuestion){finding->name, type, DNS_CLASS_IN};
+    queued->event.answer = dns_finding_answer(finding);
+    queued->event.cached_at = finding->cached_at;
+    queued->event.expires_at = finding->expires_at;
+    return &queued->event;
 }
 
 /* The copies that the event points to lie in one piece. */
@@ -153,7 +152,7 @@ static void queue_send(DnsResolver *resolver, const Query *query, Span datagram)
         .id = query->id,
         .attempt = query->attempt,
     };
-    queue_event(resolver, &(QueuedEvent){.event = event, .query = copies});
+    *queue_event(resolver) = (QueuedEvent){.event = event, .query = copies};
 }
 
 static void send_query(DnsResolver *resolver, Query *query, SimTime now)
@@ -219,17 +218,29 @@ static void answer_no_name(DnsResolver *resolver, uint64_t token, const char *na
     dns_finding_unref(finding);
 }
 
+uint64_t dns_resolver_ask_cache(DnsResolver *resolver, const char *name, uint16_t type, SimTime now)
+{
+    const uint64_t token = resolver->last_token + 1;
+    if (resolver->open_asks == DNS_RESOLVER_ASKS_MAX ||
+        !answer_from_cache(resolver, token, name, type, now))
+        return 0;
+    resolver->last_token = token;
+    resolver->open_asks++;
+    return token;
+}
+
 uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type, uint16_t id,
                           SimTime now)
 {
     char normal[DNS_NAME_TEXT_SIZE];
     if (resolver->open_asks == DNS_RESOLVER_ASKS_MAX)
         return 0;
-    resolver->open_asks++;
-    const uint64_t token = ++resolver->last_token;
     /* Most names come in normal form, as those in the cache are. */
-    if (answer_from_cache(resolver, token, name, type, now))
+    uint64_t token = dns_resolver_ask_cache(resolver, name, type, now);
+    if (token != 0)
         return token;
+    token = ++resolver->last_token;
+    resolver->open_asks++;
     if (!dns_name_normalise(name, normal)) {
         answer_no_name(resolver, token, name, type, now);
         return token;

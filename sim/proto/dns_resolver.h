@@ -72,6 +72,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsResolver, dns_resolver_free)
  * that cannot be a name comes to NXDOMAIN. 0 when DNS_RESOLVER_ASKS_MAX asks are open. */
 uint64_t dns_resolver_ask(DnsResolver *resolver, const char *name, uint16_t type, uint16_t id,
                           SimTime now);
+/* The same where the cache knows the name as it stands there, for which no id is needed; 0, and
+ * nothing is asked, where it does not. */
+uint64_t dns_resolver_ask_cache(DnsResolver *resolver, const char *name, uint16_t type,
+                                SimTime now);
 /* Takes a datagram from the name server. */
 DnsReceived dns_resolver_receive(DnsResolver *resolver, Span datagram, SimTime now);
 /* When dns_resolver_time_out is next due; SIM_NEVER when no query is on its way. */

@@ -1,5 +1,6 @@
 /* Where mail for a domain goes (RFC 5321 §5.1). */
 #include "core/check.h"
+#include "core/rare.h"
 #include "proto/mail_route_actions.h"
 
 #include <stdlib.h>
@@ -458,7 +459,7 @@ void mail_route_free(MailRoute *route)
         return;
     keep_hosts(route, 0);
     g_free(route->hosts);
-    g_free(route->alias);
+    free_rare(route->alias);
     g_free(route);
 }
 

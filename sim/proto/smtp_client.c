@@ -5,6 +5,7 @@
 #include "proto/smtp_client_internal.h"
 
 #include "core/check.h"
+#include "core/rare.h"
 
 SmtpClientOptions smtp_client_options(const char *name)
 {
@@ -37,9 +38,9 @@ void smtp_client_free(SmtpClient *client)
     buffer_clear(&client->output);
     slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
-    g_free(client->identity);
-    g_free(client->password);
-    g_free(client->obstacle);
+    free_rare(client->identity);
+    free_rare(client->password);
+    free_rare(client->obstacle);
     g_free(client);
 }
 

@@ -6,6 +6,7 @@
 #include "proto/smtp_server_internal.h"
 
 #include "core/check.h"
+#include "core/rare.h"
 
 SmtpServerOptions smtp_server_options(const char *name)
 {
@@ -37,8 +38,8 @@ void smtp_server_free(SmtpServer *server)
         return;
     intake_clear(&server->input);
     buffer_clear(&server->output);
-    g_free(server->auth_name);
-    g_free(server->credentials);
+    free_rare(server->auth_name);
+    free_rare(server->credentials);
     g_free(server->client_name);
     smtp_offers_clear(&server->own_offers);
     g_free(server);
