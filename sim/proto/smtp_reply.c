@@ -39,18 +39,18 @@ SmtpReplyClass smtp_reply_class_of_rcpt(const SmtpReply *reply)
                                                        : smtp_reply_class(reply->code);
 }
 
-/* Reads a dot and one to three digits at `at`; what is behind them, or NULL if there are none. */
+/* Reads a dot and one to three digits, mostly one, at `at`; what is behind them, or NULL if there
+ * are none. */
 static inline const uint8_t *number_read(const uint8_t *at, const uint8_t *end, uint16_t *number)
 {
-    enum { DIGITS_MAXIMUM = 3 };
-    if (at == end || *at != '.')
+    if (end - at < 2 || at[0] != '.' || at[1] < '0' || at[1] > '9')
         return NULL;
-    const uint8_t *first = ++at;
-    unsigned value = 0;
-    for (; at < end && at < first + DIGITS_MAXIMUM && *at >= '0' && *at <= '9'; at++)
-        value = value * 10 + (unsigned)(*at - '0');
+    unsigned value = (unsigned)(at[1] - '0');
+    at += 2;
+    for (int more = 0; more < 2 && at < end && *at >= '0' && *at <= '9'; more++)
+        value = value * 10 + (unsigned)(*at++ - '0');
     *number = (uint16_t)value;
-    return at > first ? at : NULL;
+    return at;
 }
 
 bool smtp_enhanced_parse(Span text, SmtpEnhanced *enhanced, size_t *used)

@@ -41,8 +41,10 @@ static void tell_content(SmtpServer *server, Span content, Octets *within)
 bool smtp_server_step_data(SmtpServer *server)
 {
     Octets *within = intake_bytes(&server->input);
-    SmtpContentPiece piece =
-        smtp_content_decoder_read(&server->decoder, intake_peek(&server->input), within);
+    Span input = intake_peek(&server->input);
+    if (input.length == 0)
+        return false;
+    SmtpContentPiece piece = smtp_content_decoder_read(&server->decoder, input, within);
     if (piece.consumed == 0)
         return false;
     intake_consume(&server->input, piece.consumed);
