@@ -536,6 +536,19 @@ static void test_timeouts_by_stage(void **state)
     session_free(session);
 }
 
+static void test_timeouts_that_are_the_standard_are_none(void **state)
+{
+    (void)state;
+    SmtpTimeouts timeouts = {0};
+    assert_null(smtp_timeouts_need(NULL));
+    assert_null(smtp_timeouts_need(&timeouts));
+    for (int i = 0; i < SMTP_TIMEOUT_COUNT; i++)
+        timeouts.ns[i] = smtp_timeout_default_ns((SmtpTimeout)i);
+    assert_null(smtp_timeouts_need(&timeouts));
+    timeouts.ns[SMTP_TIMEOUT_SERVER]--;
+    assert_ptr_equal(smtp_timeouts_need(&timeouts), &timeouts);
+}
+
 static void test_malformed_replies(void **state)
 {
     (void)state;
@@ -615,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_pipelined_all_refused_then_354),
         cmocka_unit_test(test_pipelined_sender_refused),
         cmocka_unit_test(test_timeouts_by_stage),
+        cmocka_unit_test(test_timeouts_that_are_the_standard_are_none),
         cmocka_unit_test(test_malformed_replies),
         cmocka_unit_test(test_the_longest_reply_line_is_read),
         cmocka_unit_test(test_reply_of_endless_lines_is_bounded),

@@ -80,7 +80,8 @@ MailServer *mail_server_new(const Machine *machine, const MailServerOptions *opt
     server->tells_users = options->tells_users;
     server->reports_double_bounces = options->reports_double_bounces;
     server->bare_newlines = options->bare_newlines;
-    server->timeouts = options->timeouts;
+    server->own_timeouts = options->timeouts;
+    server->timeouts = smtp_timeouts_need(&server->own_timeouts);
     server->connect_timeout =
         options->connect_timeout > 0 ? options->connect_timeout : DELIVERY_CONNECT_TIMEOUT;
     server->auth_needs_tls = options->auth_needs_tls;

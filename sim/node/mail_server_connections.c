@@ -266,7 +266,7 @@ static void open_connection(Destination *destination)
         .helo_name = host_name(server->machine.host),
         .domain = destination->domain,
         .connect_timeout = server->connect_timeout,
-        .timeouts = &server->timeouts,
+        .timeouts = server->timeouts,
         .heard = &server->heard,
         .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),

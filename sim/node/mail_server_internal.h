@@ -43,7 +43,8 @@ struct MailServer {
     uint32_t recipient_limit, error_limit;
     bool tells_users, auth_needs_tls, reports_double_bounces;
     SmtpBareNewlines bare_newlines;
-    SmtpTimeouts timeouts;
+    SmtpTimeouts own_timeouts;
+    const SmtpTimeouts *timeouts; /* those, or NULL: they are RFC 5321's */
     SimTime connect_timeout;
     SpoolOrder spool_order;
     RetrySchedule retry;

@@ -531,7 +531,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;
     options.offers = &server->offers;
-    options.timeouts = &server->timeouts;
+    options.timeouts = server->timeouts;
     options.auth_needs_tls = server->auth_needs_tls && options.extensions & SMTP_EXTENSION_STARTTLS;
     options.observer =
         (SmtpObserver){.user = reception, .reply = observe_reply, .state = observe_state};

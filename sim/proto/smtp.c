@@ -27,3 +27,12 @@ int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout)
     int64_t standard = smtp_timeout_default_ns(timeout);
     return timeouts != NULL && timeouts->ns[timeout] > 0 ? timeouts->ns[timeout] : standard;
 }
+
+const SmtpTimeouts *smtp_timeouts_need(const SmtpTimeouts *timeouts)
+{
+    for (int i = 0; i < SMTP_TIMEOUT_COUNT; i++) {
+        if (smtp_timeouts_ns(timeouts, (SmtpTimeout)i) != standards_ns[i])
+            return timeouts;
+    }
+    return NULL;
+}

@@ -60,6 +60,8 @@ typedef struct SmtpTimeouts {
 } SmtpTimeouts;
 /* `timeouts` NULL: all values are RFC 5321's. */
 int64_t smtp_timeouts_ns(const SmtpTimeouts *timeouts, SmtpTimeout timeout);
+/* NULL where all values are RFC 5321's, so that nobody has to look for them where they lie. */
+const SmtpTimeouts *smtp_timeouts_need(const SmtpTimeouts *timeouts);
 
 /* Watches an engine for the trace; it is the same for both ends. The engine calls it at the moment
  * a thing happens, from inside x_receive, x_next_event, x_answer and so on. An observer must not
