@@ -76,9 +76,11 @@ struct SmtpServer {
     uint32_t recipients; /* accepted in this transaction */
     Intake input;
     Buffer output;
+    SmtpServerEvent event; /* to be handed out, if has_event */
+    SmtpContentDecoder decoder;
+    uint64_t content_size;
     SmtpServerOptions options; /* its name lies behind the server */
     SmtpCommand command;       /* the last one read; its argument is valid while it is acted on */
-    SmtpServerEvent event;     /* to be handed out, if has_event */
     bool shut_down_due;        /* 421 once the question is answered */
     bool extended;             /* the hello under way is an EHLO */
     bool tls;                  /* STARTTLS is done */
@@ -89,8 +91,6 @@ struct SmtpServer {
     bool is_beyond_ascii; /* an octet of the content is */
     SmtpResetReason reset_reason;
     SmtpServerCloseReason close_reason;
-    SmtpContentDecoder decoder;
-    uint64_t content_size;
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
     SmtpOffers own_offers;           /* of an engine that shares none */
     char *client_name;               /* that it gave last; NULL: none */
