@@ -2,6 +2,7 @@
 #include "mail/address_book.h"
 
 #include "core/check.h"
+#include "core/table.h"
 #include "mail/envelope.h"
 
 #include <string.h>
@@ -11,14 +12,22 @@ typedef struct Named {
     AddressLead lead;
     char *name;
     GStrv to;
+    char local_part[]; /* in lower case */
 } Named;
 
+/* Every mail asks, and what it finds is cold: so little of it is to be touched. */
 struct AddressBook {
-    GStrv domains;
-    GHashTable *names; /* local-part in lower case -> Named */
-    char *catch_all;   /* or NULL */
+    Table names;     /* of Named, by their local-parts */
+    char *catch_all; /* or NULL */
     bool accepts_plus;
+    char domains[]; /* one behind the other, each with its NUL; an empty one ends them */
 };
+
+static uint32_t hash_of_named(const void *thing)
+{
+    const Named *named = thing;
+    return table_hash(named->local_part, strlen(named->local_part));
+}
 
 const char *address_lead_text(AddressLead lead)
 {
@@ -37,9 +46,8 @@ bool address_lead_is_expanded(AddressLead lead)
 
 /* ---- Filling it ---- */
 
-static void named_free(void *pointer)
+static void named_free(Named *named)
 {
-    Named *named = pointer;
     g_free(named->name);
     g_strfreev(named->to);
     g_free(named);
@@ -51,29 +59,61 @@ static char *owner_of(const char *list)
     return g_strconcat(list, "-owner", NULL);
 }
 
+/* `local_part` is in lower case. */
+static Named *find_exactly(const AddressBook *book, Span local_part)
+{
+    const char *key = (const char *)local_part.data;
+    TableProbe probe = table_probe(&book->names, table_hash(key, local_part.length));
+    Named *named;
+    while ((named = table_next(&book->names, &probe)) != NULL) {
+        if (strncmp(named->local_part, key, local_part.length) == 0 &&
+            named->local_part[local_part.length] == '\0')
+            return named;
+    }
+    return NULL;
+}
+
+/* It takes the place of another of that local-part. */
 static void add(AddressBook *book, const char *local_part, AddressLead lead, const char *name,
                 const char *const *to)
 {
-    Named *named = g_new0(Named, 1);
+    g_autofree char *key = g_ascii_strdown(local_part, -1);
+    Span text = span_of_text(key);
+    Named *before = find_exactly(book, text);
+    if (before != NULL) {
+        table_remove(&book->names, before);
+        named_free(before);
+    }
+    Named *named = g_malloc(sizeof *named + text.length + 1);
     *named = (Named){lead, g_strdup(name), g_strdupv((char **)(uintptr_t)to)};
-    g_hash_table_insert(book->names, g_ascii_strdown(local_part, -1), named);
+    memcpy(named->local_part, key, text.length + 1);
+    table_add(&book->names, hash_of_named(named), named);
 }
 
 AddressBook *address_book_new(const char *const *domains, size_t domain_count)
 {
-    AddressBook *book = g_new0(AddressBook, 1);
-    book->domains = g_new0(char *, domain_count + 1);
+    size_t size = 1;
     for (size_t i = 0; i < domain_count; i++)
-        book->domains[i] = g_strdup(domains[i]);
-    book->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, named_free);
+        size += strlen(domains[i]) + 1;
+    AddressBook *book = g_malloc(sizeof *book + size);
+    *book = (AddressBook){.names = {.hash_of = hash_of_named}};
+    char *end = book->domains;
+    for (size_t i = 0; i < domain_count; i++) {
+        CHECK(domains[i][0] != '\0');
+        end = stpcpy(end, domains[i]) + 1;
+    }
+    *end = '\0';
     address_book_add_user(book, "postmaster", NULL);
     return book;
 }
 
 void address_book_free(AddressBook *book)
 {
-    g_strfreev(book->domains);
-    g_hash_table_destroy(book->names);
+    size_t at = 0;
+    Named *named;
+    while ((named = table_each(&book->names, &at)) != NULL)
+        named_free(named);
+    table_clear(&book->names);
     g_free(book->catch_all);
     g_free(book);
 }
@@ -115,8 +155,10 @@ void address_book_set_catch_all(AddressBook *book, const char *user)
 
 static bool has_just(const AddressBook *book, Span domain)
 {
-    for (char **own = book->domains; *own != NULL; own++) {
-        if (span_equals_text_nocase(domain, *own))
+    Span own = span_of_text(book->domains);
+    for (; own.length > 0; own = span_of_text((const char *)own.data + own.length + 1)) {
+        if (own.length == domain.length &&
+            octets_equal_nocase(domain.data, (const char *)own.data, own.length))
             return true;
     }
     return false;
@@ -133,25 +175,23 @@ bool address_book_has_domain(const AddressBook *book, const char *domain)
     return has_just(book, span_of_text(ascii));
 }
 
-static const Named *find_exactly(const AddressBook *book, const char *local_part)
+/* In letters of any case, so many octets of it. */
+static const Named *find_in_any_case(const AddressBook *book, const char *local_part, size_t length)
 {
     char key[ADDRESS_LOCAL_PART_MAX + sizeof "-request"]; /* no name is longer */
-    size_t length = strlen(local_part);
     if (length >= sizeof key)
         return NULL;
-    for (size_t i = 0; i <= length; i++)
+    for (size_t i = 0; i < length; i++)
         key[i] = g_ascii_tolower(local_part[i]);
-    return g_hash_table_lookup(book->names, key);
+    return find_exactly(book, span_of(key, length));
 }
 
 static const Named *find_named(const AddressBook *book, const char *local_part)
 {
-    const Named *named = find_exactly(book, local_part);
+    const Named *named = find_in_any_case(book, local_part, strlen(local_part));
     const char *plus = strchr(local_part, '+');
-    if (named == NULL && book->accepts_plus && plus != NULL && plus > local_part) {
-        g_autofree char *base = g_strndup(local_part, (gsize)(plus - local_part));
-        named = find_exactly(book, base);
-    }
+    if (named == NULL && book->accepts_plus && plus != NULL && plus > local_part)
+        named = find_in_any_case(book, local_part, (size_t)(plus - local_part));
     return named;
 }
 
@@ -206,7 +246,7 @@ static const Named *find_step(const Walk *walk, const char *local_part)
     if (named == NULL || named->lead != LEAD_LIST || walk->lists == LISTS_STAY)
         return named;
     g_autofree char *owner = owner_of(named->name);
-    return find_exactly(walk->book, owner);
+    return find_in_any_case(walk->book, owner, strlen(owner));
 }
 
 /* Makes the address of an unknown user that of the one who catches all. */
