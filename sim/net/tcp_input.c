@@ -172,7 +172,7 @@ static void update_window(TcpConnection *tcp, const Segment *in, SimTime now)
  * answers a probe instead. */
 static bool is_duplicate_ack(const TcpConnection *tcp, const Segment *in)
 {
-    return tcp_flight(tcp) > 0 && segment_length(in) == 0 && in->ack == tcp->snd_una &&
+    return in->ack == tcp->snd_una && tcp_flight(tcp) > 0 && segment_length(in) == 0 &&
            tcp->snd_wnd > 0 && offered_window(tcp, in) == tcp->snd_wnd;
 }
 
