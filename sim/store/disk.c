@@ -40,7 +40,7 @@ struct DiskPlan {
     DiskResult result;
     uint64_t failure; /* the record of what made `result` one */
     DiskDone done;
-    Cause cause;                         /* what asked for it, then what its last step wrote */
+    Cause cause;                         /* what asked for it, for as long as it waits */
     size_t used;                         /* of `room` */
     _Alignas(Step) char room[PLAN_ROOM]; /* for the first steps */
 };
@@ -391,7 +391,6 @@ static bool end_step(Disk *disk)
         return false;
     }
     plan->next = plan->next->after;
-    plan->cause = *simulator_cause(disk->simulator);
     push_plan_first(disk, plan);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/table.h"
 
+#include <limits.h>
 #include <string.h>
 
 static uint8_t *put(uint8_t *at, Span octets)
@@ -54,6 +55,9 @@ static size_t find_difference(const uint8_t *a, const uint8_t *b, size_t at, siz
     for (; length - at >= sizeof first; at += sizeof first) {
         memcpy(&first, a + at, sizeof first);
         memcpy(&second, b + at, sizeof second);
+        /* In memory the lowest octet comes first. */
+        if (first != second && G_BYTE_ORDER == G_LITTLE_ENDIAN)
+            return at + (size_t)__builtin_ctzll(first ^ second) / CHAR_BIT;
         if (first != second)
             break;
     }
