@@ -45,7 +45,7 @@ static void test_bytes_are_shared(void **state)
 static void test_in_the_room_behind(void **state)
 {
     (void)state;
-    Octets *octets = octets_allocate(200); /* which makes room, as an allocator does elsewhere */
+    Octets *octets = octets_allocate(OCTETS_MANY);
     memcpy(octets->here, "a: b\r\n\r\nbody\r\n", 14);
     octets->length = 14;
     StoredMessage *messages[3];

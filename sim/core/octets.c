@@ -1,15 +1,22 @@
 /* Immutable octets. See octets.h. */
 #include "core/octets.h"
 
-#include <malloc.h>
 #include <string.h>
+
+/* Where the room begins. */
+static size_t end_of(size_t length)
+{
+    enum { ALIGNMENT = _Alignof(max_align_t) };
+    return (sizeof(Octets) + length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 Octets *octets_allocate(size_t length)
 {
-    Octets *octets = g_malloc(sizeof *octets + length);
+    bool has_room = length >= OCTETS_MANY;
+    Octets *octets = g_malloc(has_room ? end_of(length) + OCTETS_ROOM : sizeof(Octets) + length);
     octets->references = 1;
     octets->is_plain = false;
-    octets->is_room_taken = false;
+    octets->has_room = has_room;
     octets->length = length;
     return octets;
 }
@@ -37,15 +44,13 @@ bool octets_equal(const Octets *a, const Octets *b)
 
 void *octets_take_room(Octets *octets, size_t size)
 {
-    enum { ALIGNMENT = _Alignof(max_align_t) };
-    size_t end = (sizeof *octets + octets->length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (octets->is_room_taken || malloc_usable_size(octets) < end + size)
+    if (!octets->has_room || size > OCTETS_ROOM)
         return NULL;
-    octets->is_room_taken = true;
-    return (char *)octets + end;
+    octets->has_room = false;
+    return (uint8_t *)octets + end_of(octets->length);
 }
 
 void octets_give_room_back(Octets *octets)
 {
-    octets->is_room_taken = false;
+    octets->has_room = true;
 }

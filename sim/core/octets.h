@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 enum { OCTETS_PLAIN_LINE_MAX = 1000 }; /* with CRLF: RFC 5321 §4.5.3.1.6 */
+enum { OCTETS_MANY = 1024, OCTETS_ROOM = 64 };
 
 typedef struct Octets {
     uint32_t references;
-    bool is_plain;      /* known: span_is_plain holds of them. False says nothing. Whoever makes
-                           them says so when they are complete */
-    bool is_room_taken; /* see octets_take_room */
+    bool is_plain; /* known: span_is_plain holds of them. False says nothing. Whoever makes
+                      them says so when they are complete */
+    bool has_room; /* see octets_take_room */
     size_t length;
     uint8_t here[];
 } Octets;
@@ -31,9 +32,8 @@ Octets *octets_new(const void *data, size_t length);
 /* A copy; frees the array. */
 Octets *octets_of_array(GByteArray *array);
 bool octets_equal(const Octets *a, const Octets *b);
-/* An allocator has memory of some sizes only, and gives the next larger one: behind many octets
- * there is room, of a large message's some hundred octets, which is for one thing that holds a
- * reference to them all its life. So much of it, aligned for anything; NULL: there is less, or
+/* Behind many octets there is room for one small thing that holds a reference to them all its life:
+ * so it needs no memory of its own. So much of it, aligned for anything; NULL: there is less, or
  * another thing lies there. */
 void *octets_take_room(Octets *octets, size_t size);
 void octets_give_room_back(Octets *octets);
