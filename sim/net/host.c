@@ -67,7 +67,7 @@ void host_fetch(const Host *host, const Packet *packet, FetchStage stage)
 
 void host_receive(Host *host, Packet *packet)
 {
-    if (!host->is_on) {
+    if (G_UNLIKELY(!host->is_on)) {
         NodeId before = packet->hop_from;
         link_drop_packet(host->trace, before, host->node->name,
                          (LinkFault){"host off", host->off_because}, packet);

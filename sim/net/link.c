@@ -303,7 +303,7 @@ static void direction_arrive(void *owner, void *data)
 {
     LinkDirection *direction = owner;
     Packet *packet = data;
-    if (direction->last_fault_at >= packet->put_on_link_at)
+    if (G_UNLIKELY(direction->last_fault_at >= packet->put_on_link_at))
         direction_drop(direction, direction->last_fault, packet);
     else
         direction->receiver->deliver(direction->to_owner, packet);
@@ -312,7 +312,7 @@ static void direction_arrive(void *owner, void *data)
 /* How long the bits of a frame take to be sent, rounded up to whole nanoseconds. */
 static SimTime transmission_time(const LinkDirection *direction, uint32_t size)
 {
-    if (direction->octet_time != 0) /* a division takes long */
+    if (G_LIKELY(direction->octet_time != 0)) /* a division takes long */
         return size * direction->octet_time;
     uint64_t bits = (uint64_t)size * BITS_PER_OCTET;
     uint64_t rate = direction->options.rate_bits_per_second;
@@ -383,7 +383,7 @@ static inline void direction_send(LinkDirection *direction, SimTime starts_at, u
 {
     SimTime ends_at = simtime_after(starts_at, transmission_time(direction, size));
     direction->busy_until = ends_at;
-    if (direction->options.loss_numerator > 0 || direction->mischief != NULL) {
+    if (G_UNLIKELY(direction->options.loss_numerator > 0 || direction->mischief != NULL)) {
         send_with_faults(direction, starts_at, size, packet);
         return;
     }
@@ -413,13 +413,13 @@ void link_take_packet(LinkDirection *direction, Packet *packet, uint32_t ip_size
     packet->hop_from = direction->from;
     packet->hop_to = direction->to;
     packet->put_on_link_at = now;
-    if (direction->fault_reason != NULL) {
+    if (G_UNLIKELY(direction->fault_reason != NULL)) {
         direction_drop(direction, direction_fault(direction), packet);
         return;
     }
     if (direction->busy_until > now) { /* else nothing waits */
         waiting_drop_until(&direction->waiting, now);
-        if (!queue_has_room(direction, size)) {
+        if (G_UNLIKELY(!queue_has_room(direction, size))) {
             direction_drop(direction, (LinkFault){"queue full", 0}, packet);
             return;
         }

@@ -93,7 +93,7 @@ static inline void put_on_link(NetworkNode *node, LinkDirection *way, Packet *pa
 {
     uint32_t size = packet_ip_size(packet);
     uint32_t mtu = link_exceeded_mtu(way, size);
-    if (mtu != 0)
+    if (G_UNLIKELY(mtu != 0))
         refuse(node, (LinkFault){"packet too large", 0}, ICMP_UNREACHABLE,
                ICMP_CODE_FRAGMENTATION_NEEDED, mtu, packet);
     else
@@ -169,13 +169,13 @@ __attribute__((noinline)) static void guarded_router_receive(NetworkNode *router
 /* Mostly the next hop is the last one, and nothing is between. */
 static inline void router_receive(NetworkNode *router, Packet *packet)
 {
-    if (router->nat != NULL || router->filters != NULL) {
+    if (G_UNLIKELY(router->nat != NULL || router->filters != NULL)) {
         guarded_router_receive(router, packet);
         return;
     }
     const NetworkNode *destination = network_destination_at(router, packet->destination);
-    if (destination != NULL && destination->neighbour == router && destination->way_in != NULL &&
-        packet->ttl > 1) {
+    if (G_LIKELY(destination != NULL && destination->neighbour == router &&
+                 destination->way_in != NULL && packet->ttl > 1)) {
         packet->ttl--;
         put_on_link(router, destination->way_in, packet);
     } else if (destination == router) {
@@ -204,10 +204,10 @@ void network_fetch(const void *owner, const Packet *packet, FetchStage stage)
 /* A host's packet, whose octets are sound. A host does not forward. */
 static inline void deliver_to_host(NetworkNode *node, Packet *packet)
 {
-    if (packet->destination != node->address)
+    if (G_UNLIKELY(packet->destination != node->address))
         network_drop(node, (LinkFault){"no route", 0}, packet);
-    else if (node->filters == NULL || packet->source == node->address || !host_is_on(node->host) ||
-             !filter_stops(node, packet))
+    else if (G_LIKELY(node->filters == NULL) || packet->source == node->address ||
+             !host_is_on(node->host) || !filter_stops(node, packet))
         host_receive(node->host, packet);
 }
 
@@ -215,7 +215,9 @@ void network_deliver(void *owner, Packet *packet)
 {
     NetworkNode *node = owner;
     const char *defect = packet_find_defect(packet, node->host == NULL);
-    if (defect != NULL) /* RFC 1122 §3.2.1.2, §4.1.3.4, §3.2.2; RFC 9293 §3.1: silently discarded */
+    if (G_UNLIKELY(
+            defect !=
+            NULL)) /* RFC 1122 §3.2.1.2, §4.1.3.4, §3.2.2; RFC 9293 §3.1: silently discarded */
         network_drop(node, (LinkFault){defect, 0}, packet);
     else if (node->host == NULL)
         router_receive(node, packet);

@@ -100,7 +100,7 @@ const char *packet_part_at(const Packet *packet, uint32_t octet);
 const char *packet_find_damage(const Packet *packet, bool only_ip);
 static inline const char *packet_find_defect(const Packet *packet, bool only_ip)
 {
-    return packet->damage != NULL ? packet_find_damage(packet, only_ip) : NULL;
+    return G_UNLIKELY(packet->damage != NULL) ? packet_find_damage(packet, only_ip) : NULL;
 }
 
 /* Octets of a SYN's options. */
@@ -110,10 +110,12 @@ uint32_t packet_size_without_tcp(const Packet *packet);
 /* Octets of the IP packet, and of the frame that carries it. */
 static inline uint32_t packet_ip_size(const Packet *packet)
 {
-    if (packet->protocol != PACKET_TCP)
+    if (G_UNLIKELY(packet->protocol != PACKET_TCP))
         return packet_size_without_tcp(packet);
     uint32_t size = PACKET_IP_HEADER + PACKET_TCP_HEADER + segment_payload_size(&packet->tcp);
-    return (packet->tcp.flags & SEGMENT_SYN) == 0 ? size : size + packet_options_size(&packet->tcp);
+    return G_LIKELY((packet->tcp.flags & SEGMENT_SYN) == 0)
+               ? size
+               : size + packet_options_size(&packet->tcp);
 }
 static inline uint32_t packet_frame_size(const Packet *packet)
 {

@@ -162,7 +162,7 @@ void tcp_host_receive(Host *host, Packet *packet)
         uint32_t end = tcp_peek_info(socket->tcp).snd_nxt;
         tcp_socket_vanish(socket);
         listener_receive(host, packet, &end);
-    } else if (socket != NULL) {
+    } else if (G_LIKELY(socket != NULL)) {
         tcp_socket_receive(socket, packet);
     } else if (opens_connection(host, packet)) {
         listener_receive(host, packet, NULL);
