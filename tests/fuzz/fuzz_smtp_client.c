@@ -103,7 +103,8 @@ static void drain(Run *run)
 }
 
 /* Everything the client said; to be freed by g_byte_array_unref. */
-static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span input)
+static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, SmtpHeard *heard,
+                        Span input)
 {
     Run run = {.output = g_byte_array_new()};
     SmtpClientOptions options = smtp_client_options("a.example");
@@ -112,6 +113,7 @@ static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span in
     options.extensions |= SMTP_EXTENSION_STARTTLS;
     options.helo_only = ways & CLIENT_SAYS_HELO;
     options.observer.state = observe_state;
+    options.heard = heard;
     run.client = smtp_client_new(&options);
     g_autoptr(Octets) bytes = octets_new(input.data, input.length);
     size_t size = input.length;
@@ -142,9 +144,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     Span input = span_of(data + 2, size - 2);
     size_t largest = 1 + data[1] % 16;
-    g_autoptr(GByteArray) whole = play(data[0], SMTP_CLIENT_INPUT_MAXIMUM, false, input);
-    g_autoptr(GByteArray) cut = play(data[0], largest, false, input);
-    g_autoptr(GByteArray) lent = play(data[0], largest, true, input);
+    SmtpHeard heard = {0};
+    g_autoptr(GByteArray) whole = play(data[0], SMTP_CLIENT_INPUT_MAXIMUM, false, &heard, input);
+    g_autoptr(GByteArray) again = play(data[0], SMTP_CLIENT_INPUT_MAXIMUM, false, &heard, input);
+    smtp_heard_clear(&heard);
+    g_autoptr(GByteArray) cut = play(data[0], largest, false, NULL, input);
+    g_autoptr(GByteArray) lent = play(data[0], largest, true, NULL, input);
+    CHECK(span_equals(span_of(whole->data, whole->len), span_of(again->data, again->len)));
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(cut->data, cut->len)));
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(lent->data, lent->len)));
     return 0;
