@@ -68,6 +68,27 @@ static void test_order_and_find(void **state)
     server_clear(&server);
 }
 
+/* The same envelope is there once; one that only begins like it is another, and takes its place for
+ * those to come, not for those that have it. One of many recipients is not looked for. */
+static void test_envelopes_are_shared(void **state)
+{
+    (void)state;
+    static const char *const many[] = {"a@x.test", "b@x.test", "c@x.test", "d@x.test", "e@x.test",
+                                       "f@x.test", "g@x.test", "h@x.test", "i@x.test", NULL};
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    const QueueEntry *first = add(&server, bob), *second = add(&server, bob);
+    assert_ptr_equal(first->envelope, second->envelope);
+    const QueueEntry *other = add(&server, bob_and_carol), *after = add(&server, bob);
+    assert_int_equal(other->envelope->recipient_count, 2);
+    assert_int_equal(after->envelope->recipient_count, 1);
+    assert_ptr_not_equal(after->envelope, other->envelope);
+    assert_true(envelope_equals(first->envelope, after->envelope));
+    const QueueEntry *long_one = add(&server, many), *long_other = add(&server, many);
+    assert_ptr_not_equal(long_one->envelope, long_other->envelope);
+    server_clear(&server);
+}
+
 /* ---- What is due ---- */
 
 static void test_take_due(void **state)
@@ -409,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_order_and_find),
+        cmocka_unit_test(test_envelopes_are_shared),
         cmocka_unit_test(test_take_due),
         cmocka_unit_test(test_many_recipients_are_several_batches),
         cmocka_unit_test(test_results),
