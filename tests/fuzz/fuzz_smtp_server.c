@@ -102,16 +102,24 @@ static GByteArray *play(uint8_t ways, size_t largest, bool by_reference, Span in
     options.observer.state = observe_state;
     run.server = smtp_server_new(&options);
     drain(&run);
-    g_autoptr(Octets) bytes = octets_new(input.data, input.length);
-    size_t size = input.length;
+    /* As a client lends them: lines that are known to be plain, and what comes behind. */
+    size_t size = input.length, lines = span_plain_lines(input);
+    g_autoptr(Octets) known = octets_new(input.data, lines);
+    g_autoptr(Octets) others = octets_new(span_skip(input, lines).data, size - lines);
+    known->is_plain = span_is_plain(span_of_octets(known));
     while (input.length > 0 && !run.closed && !run.over) {
         size_t piece = MIN(input.length, largest);
         piece = MIN(piece, smtp_server_input_room(run.server));
         CHECK(piece > 0);
-        if (by_reference)
-            smtp_server_take_input(run.server, slice_new(bytes, size - input.length, piece));
-        else
+        size_t at = size - input.length;
+        if (by_reference && at < lines) {
+            piece = MIN(piece, lines - at);
+            smtp_server_take_input(run.server, slice_new(known, at, piece));
+        } else if (by_reference) {
+            smtp_server_take_input(run.server, slice_new(others, at - lines, piece));
+        } else {
             smtp_server_receive(run.server, span_of(input.data, piece));
+        }
         input = span_skip(input, piece);
         drain(&run);
     }
