@@ -81,13 +81,14 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libmailsim.a
 	$(call say,LD)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS)
 
 # What MODE=fast knows of a run lies beside its objects, which MODE=train has made first. It holds for
-# these sources alone, so every change is learnt anew.
+# these sources and flags alone, so after every change it is learnt anew.
+LESSONS = $(wildcard scenarios/*/scenario.yaml)
 TRAINED = $(if $(filter fast,$(MODE)),$(BUILD)/trained)
-$(BUILD)/trained: $(wildcard sim/*/* tools/mailsim/*)
+$(BUILD)/trained: Makefile $(wildcard sim/*/* include/*/* tools/mailsim/*) $(LESSONS)
 	@mkdir -p $(BUILD)
 	@find $(BUILD) '(' -name '*.o' -o -name '*.gcda' ')' -delete
 	@$(MAKE) --no-print-directory MODE=train BUILD=$(BUILD) $(BUILD)/mailsim
-	@for lesson in scenarios/*/scenario.yaml; do \
+	@for lesson in $(LESSONS); do \
 		for way in --quiet --level=protocol --trace=/dev/null; do \
 		$(BUILD)/mailsim run $$way $$lesson >/dev/null || exit 1; done; done
 	@touch $@
@@ -98,7 +99,7 @@ $(BUILD)/%.o: %.c $(TRAINED)
 	$(call say,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # The viewer's page, as committed: only who changes it needs Node (tools/viewer/README.md).
-$(BUILD)/tools/mailsim/viewer_page.o: tools/mailsim/viewer_page.S tools/viewer/page.html
+$(BUILD)/tools/mailsim/viewer_page.o: tools/mailsim/viewer_page.S tools/viewer/page.html $(TRAINED)
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) -c -o $@ $<
 

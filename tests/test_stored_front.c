@@ -60,6 +60,37 @@ static void test_what_differs(void **state)
     }
 }
 
+/* Octets that are the same are told in pieces of at most 255, and up to 48 octets of what differs:
+ * more is too much. What does not differ is kept as it is, up to 1024 octets. */
+static void test_boundaries(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t same, count, length; /* octets: before those that differ, of these, and in all */
+        size_t differences;         /* octets; 0: it is not shared */
+    } cases[] = {
+        {254, 1, 300, 3},  {255, 1, 300, 3},  {256, 1, 300, 5}, {510, 1, 600, 5},
+        {511, 1, 600, 7},  {60, 46, 200, 48}, {60, 47, 200, 0}, {316, 44, 400, 48},
+        {316, 45, 400, 0}, {60, 1, 1024, 3},  {60, 1, 1025, 0}, {199, 1, 200, 3},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        StoredFronts fronts = {0};
+        FrontDifferences first_differences, differences;
+        g_autofree char *text = g_strnfill(cases[i].length, 'x');
+        g_autofree char *other = g_strdup(text);
+        memset(other + cases[i].same, 'y', cases[i].count);
+        StoredFront *first = take(&fronts, "", text, &first_differences);
+        StoredFront *second = take(&fronts, "", other, &differences);
+        assert_int_equal(first == second, cases[i].differences > 0);
+        assert_int_equal(differences.length, cases[i].differences);
+        fronts_clear(&fronts);
+        for (size_t from = 0; from <= cases[i].length; from++)
+            assert_put(second, &differences, from, other);
+        front_unref(first);
+        front_unref(second);
+    }
+}
+
 /* A Return-Path of another length is not taken for part of the fields, though the whole is alike.
  */
 static void test_return_path(void **state)
@@ -100,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_differs),
+        cmocka_unit_test(test_boundaries),
         cmocka_unit_test(test_return_path),
         cmocka_unit_test(test_by_itself),
     };

@@ -35,10 +35,10 @@ static FactsDelivery *take_delivery(Facts *facts, KnownRecipient *recipient)
     return slab_at(&facts->deliveries, recipient->delivery);
 }
 
-static void mark(KnownRecipient *recipient, unsigned mark)
+static void mark(KnownRecipient *recipient, unsigned marks)
 {
     enum { MARKS = 255 };
-    recipient->marks = (recipient->marks | mark) & MARKS;
+    recipient->marks = (recipient->marks | marks) & MARKS;
 }
 
 static uint32_t count_open(const KnownRecipient *recipient)

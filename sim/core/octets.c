@@ -1,6 +1,9 @@
 /* Immutable octets. See octets.h. */
 #include "core/octets.h"
 
+#include "core/check.h"
+
+#include <sanitizer/asan_interface.h>
 #include <string.h>
 
 /* Where the room begins. */
@@ -18,6 +21,8 @@ Octets *octets_allocate(size_t length)
     octets->is_plain = false;
     octets->has_room = has_room;
     octets->length = length;
+    if (has_room)
+        ASAN_POISON_MEMORY_REGION((uint8_t *)octets + end_of(length), OCTETS_ROOM);
     return octets;
 }
 
@@ -47,10 +52,14 @@ void *octets_take_room(Octets *octets, size_t size)
     if (!octets->has_room || size > OCTETS_ROOM)
         return NULL;
     octets->has_room = false;
-    return (uint8_t *)octets + end_of(octets->length);
+    void *room = (uint8_t *)octets + end_of(octets->length);
+    ASAN_UNPOISON_MEMORY_REGION(room, size);
+    return room;
 }
 
 void octets_give_room_back(Octets *octets)
 {
+    CHECK(!octets->has_room);
+    ASAN_POISON_MEMORY_REGION((uint8_t *)octets + end_of(octets->length), OCTETS_ROOM);
     octets->has_room = true;
 }

@@ -73,7 +73,8 @@ static bool slot_is_pending(const EventSlot *slot)
 
 static bool key_is_pending(const Simulator *simulator, const EventKey *key)
 {
-    return slot_at(simulator, key->slot)->generation == key->generation;
+    const EventSlot *slot = slot_at(simulator, key->slot);
+    return slot->generation == key->generation && slot_is_pending(slot);
 }
 
 static Node *node_at(const Simulator *simulator, NodeId node)
@@ -243,7 +244,10 @@ void simulator_interrupt(Simulator *simulator, NodeId destination, EventAction a
 
 bool simulator_is_pending(const Simulator *simulator, Timer timer)
 {
-    return timer.generation != 0 && slot_at(simulator, timer.slot)->generation == timer.generation;
+    if (timer.generation == 0)
+        return false;
+    const EventSlot *slot = slot_at(simulator, timer.slot);
+    return slot->generation == timer.generation && slot_is_pending(slot);
 }
 
 /* An EventKeyTest. */
@@ -270,9 +274,9 @@ void simulator_cancel(Simulator *simulator, Timer *timer)
         return;
     EventAction action = slot_at(simulator, cancelled.slot)->action;
     slot_release(simulator, cancelled.slot);
+    note_cancelled(simulator);
     if (action.discard != NULL)
         action.discard(action.data);
-    note_cancelled(simulator);
 }
 
 /* Drops the keys of cancelled events from the front of the queue. */

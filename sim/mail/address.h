@@ -22,8 +22,8 @@ enum { ADDRESS_TEXT_SIZE = 2 * ADDRESS_LOCAL_PART_MAX + ADDRESS_DOMAIN_MAX + siz
  * Only the domain empty: `<Postmaster>` (RFC 5321 §4.5.1). Whoever changes one that was read does
  * so by address_set_local_part. */
 typedef struct Address {
-    bool
-        is_plain; /* known of it: it is ASCII, and nothing in it needs quotes; false says nothing */
+    /* Known of it: it is ASCII, and nothing in it needs quotes. False says nothing. */
+    bool is_plain;
     char local_part[ADDRESS_LOCAL_PART_MAX + 1]; /* what it means: without quotes and backslashes */
     char domain[ADDRESS_DOMAIN_MAX + 1];         /* as written; `[192.0.2.1]` keeps its brackets */
 } Address;

@@ -215,9 +215,8 @@ void network_deliver(void *owner, Packet *packet)
 {
     NetworkNode *node = owner;
     const char *defect = packet_find_defect(packet, node->host == NULL);
-    if (G_UNLIKELY(
-            defect !=
-            NULL)) /* RFC 1122 §3.2.1.2, §4.1.3.4, §3.2.2; RFC 9293 §3.1: silently discarded */
+    /* RFC 1122 §3.2.1.2, §4.1.3.4, §3.2.2; RFC 9293 §3.1: silently discarded. */
+    if (G_UNLIKELY(defect != NULL))
         network_drop(node, (LinkFault){defect, 0}, packet);
     else if (node->host == NULL)
         router_receive(node, packet);

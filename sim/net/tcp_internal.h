@@ -4,7 +4,6 @@
 #pragma once
 
 #include "core/check.h"
-#include "core/sanitized.h"
 #include "net/slice_queue.h"
 #include "net/tcp.h"
 
@@ -104,13 +103,8 @@ void tcp_set_state(TcpConnection *tcp, TcpTrigger trigger);
 void tcp_end(TcpConnection *tcp, TcpTrigger trigger, TcpEventKind event);
 void tcp_send_reset(TcpConnection *tcp, uint32_t seq);
 void tcp_notify(TcpConnection *tcp, TcpEventKind event);
-void tcp_check_whole(const TcpConnection *tcp);
-/* Stops on a bug in the engine, in the tests: it is asked after each segment. */
-static inline void tcp_check(const TcpConnection *tcp)
-{
-    if (IS_SANITIZED)
-        tcp_check_whole(tcp);
-}
+/* Stops on a bug in the engine: it is asked after each segment. */
+void tcp_check(const TcpConnection *tcp);
 
 /* tcp.c: carries out a CLOSE, now that the state allows it. */
 void tcp_start_closing(TcpConnection *tcp);

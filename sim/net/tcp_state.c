@@ -295,7 +295,7 @@ void tcp_send_reset(TcpConnection *tcp, uint32_t seq)
     tcp->reset_seq = seq;
 }
 
-void tcp_check_whole(const TcpConnection *tcp)
+void tcp_check(const TcpConnection *tcp)
 {
     CHECK(tcp->state < TCP_STATE_COUNT);
     CHECK(tcp->sending.length <= tcp->options->send_buffer);

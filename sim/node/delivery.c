@@ -206,14 +206,6 @@ static bool has_utf8_address(const DeliveryJob *job)
     return has;
 }
 
-static bool is_ascii(const StoredMessage *message)
-{
-    if (message->is_ascii)
-        return true;
-    g_autoptr(Octets) whole = stored_message_join(message);
-    return span_is_ascii(span_of_octets(whole));
-}
-
 /* Says of an 8-bit message that it is one, and sends it in 7 bits where the server wants that (RFC
  * 6152 §3); where that cannot be, the engine fails it with 5.6.3. `*downgraded` is to be unref'd.
  */
@@ -222,7 +214,8 @@ static void choose_content(const Delivery *delivery, SmtpClientTransaction *tran
 {
     const StoredMessage *message = delivery->job->message;
     transaction->parameters.utf8 = has_utf8_address(delivery->job);
-    if (is_ascii(message))
+    if (message->is_ascii || (span_is_ascii(transaction->content_front) &&
+                              span_is_ascii(slice_span(stored_message_rest(message)))))
         return;
     g_autoptr(Octets) whole = stored_message_join(message);
     Span octets = span_of_octets(whole);

@@ -169,7 +169,7 @@ static const char *find_circle(const LocalDelivery *local, const Address *addres
 static void turn_to_owner(LocalDelivery *local, Address *target, AddressMeaning *meaning)
 {
     g_autofree char *name = g_strconcat(meaning->name, "-owner", NULL);
-    g_strlcpy(target->local_part, name, sizeof target->local_part);
+    address_set_local_part(target, name);
     *meaning = address_book_find(local->server->addresses, target);
     local->lead = LEAD_OWNER;
 }

@@ -140,7 +140,7 @@ StoredFront *front_take(StoredFronts *fronts, const FrontParts *parts,
 
 void front_put(const StoredFront *front, Span differences, size_t from, uint8_t *out)
 {
-    if (front == NULL)
+    if (front == NULL || from == front->length)
         return;
     memcpy(out, front->octets + from, front->length - from);
     const uint8_t *next = differences.data, *end = next + differences.length;

@@ -1,5 +1,5 @@
-/* A message as servers keep it: what they have put on top of it, in memory of its own, and what
- * came from the client, which stays where the client had put it. So the octets of a body are there
+/* A message as servers keep it: what they have put on top of it (stored_front.h), and what came
+ * from the client, which stays where the client had put it. So the octets of a body are there
  * once, however many servers have it.
  *
  * It is immutable and shared by reference count. A Return-Path (RFC 5321 §4.4) may stand on top of

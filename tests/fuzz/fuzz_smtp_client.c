@@ -147,11 +147,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     SmtpHeard heard = {0};
     g_autoptr(GByteArray) whole = play(data[0], SMTP_CLIENT_INPUT_MAXIMUM, false, &heard, input);
     g_autoptr(GByteArray) again = play(data[0], SMTP_CLIENT_INPUT_MAXIMUM, false, &heard, input);
+    g_autoptr(GByteArray) cut = play(data[0], largest, false, &heard, input);
+    g_autoptr(GByteArray) lent = play(data[0], largest, true, &heard, input);
     smtp_heard_clear(&heard);
-    g_autoptr(GByteArray) cut = play(data[0], largest, false, NULL, input);
-    g_autoptr(GByteArray) lent = play(data[0], largest, true, NULL, input);
+    g_autoptr(GByteArray) new_to_all = play(data[0], largest, true, NULL, input);
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(again->data, again->len)));
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(cut->data, cut->len)));
     CHECK(span_equals(span_of(whole->data, whole->len), span_of(lent->data, lent->len)));
+    CHECK(
+        span_equals(span_of(whole->data, whole->len), span_of(new_to_all->data, new_to_all->len)));
     return 0;
 }
