@@ -21,6 +21,14 @@ static inline Span span_of(const void *data, size_t length)
     return (Span){(const uint8_t *)data, length};
 }
 
+/* Copies the span to where there is room for it, and gives the place behind it. */
+static inline uint8_t *span_put(uint8_t *at, Span span)
+{
+    if (span.length > 0)
+        memcpy(at, span.data, span.length);
+    return at + span.length;
+}
+
 /* The bytes of a C string without its NUL. */
 static inline Span span_of_text(const char *text)
 {

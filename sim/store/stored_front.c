@@ -7,16 +7,9 @@
 #include <limits.h>
 #include <string.h>
 
-static uint8_t *put(uint8_t *at, Span octets)
-{
-    if (octets.length > 0)
-        memcpy(at, octets.data, octets.length);
-    return at + octets.length;
-}
-
 static void put_parts(const FrontParts *parts, uint8_t *out)
 {
-    put(put(put(out, parts->path), parts->fields), parts->more);
+    span_put(span_put(span_put(out, parts->path), parts->fields), parts->more);
 }
 
 static StoredFront *front_new(const FrontParts *parts, size_t length)

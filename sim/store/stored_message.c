@@ -5,13 +5,6 @@
 
 #include <string.h>
 
-static uint8_t *put(uint8_t *at, Span octets)
-{
-    if (octets.length > 0)
-        memcpy(at, octets.data, octets.length);
-    return at + octets.length;
-}
-
 StoredMessage *stored_message_new(StoredFronts *fronts, const char *return_path, Span fields,
                                   Span front, Slice rest)
 {
@@ -84,7 +77,7 @@ static void put_front(const StoredMessage *message, Extent extent, uint8_t *out)
 static void put_all(const StoredMessage *message, Extent extent, uint8_t *out)
 {
     put_front(message, extent, out);
-    put(out + front_length(message, extent), rest_of(message));
+    span_put(out + front_length(message, extent), rest_of(message));
 }
 
 uint8_t *stored_message_copy_front(const StoredMessage *message)
@@ -164,12 +157,12 @@ static void value_begin(const uint8_t *value, uint8_t *octets, size_t count)
     size_t length = front_length(message, AS_DELIVERED);
     if (length <= count) {
         put_front(message, AS_DELIVERED, octets);
-        put(octets + length, span_of(rest_of(message).data, count - length));
+        span_put(octets + length, span_of(rest_of(message).data, count - length));
         return;
     }
     g_autofree uint8_t *front = g_malloc(length);
     put_front(message, AS_DELIVERED, front);
-    put(octets, span_of(front, count));
+    span_put(octets, span_of(front, count));
 }
 
 static void value_clear(const uint8_t *value)
