@@ -54,6 +54,12 @@ uint64_t host_off_because(const Host *host)
     return host->is_on ? 0 : host->off_because;
 }
 
+SimTime host_earliest_time(const Host *host)
+{
+    bool is_own_step = simulator_current_node(host->simulator) == host->node->id;
+    return simtime_add(simulator_now(host->simulator), is_own_step ? 0 : SIM_NANOSECOND);
+}
+
 uint16_t host_next_ephemeral_port(uint16_t port)
 {
     return port == UINT16_MAX ? HOST_FIRST_EPHEMERAL_PORT : (uint16_t)(port + 1);

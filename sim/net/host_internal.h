@@ -6,6 +6,7 @@
 #include "net/network_internal.h"
 #include "net/packet.h"
 #include "net/socket_table.h"
+#include "net/time_wait.h"
 
 #include <glib.h>
 
@@ -18,8 +19,10 @@ struct Host {
     NetworkNode *node;
     Trace *trace;
     Simulator *simulator;
-    SocketTable sockets;   /* by tcp_socket_key: those that segments are given to */
-    GHashTable *listeners; /* port -> TcpListener * */
+    SocketTable sockets;      /* by tcp_socket_key: those that segments are given to */
+    TimeWaitQueue time_waits; /* those of them that only wait */
+    Timer time_wait_timer;    /* for the first of these */
+    GHashTable *listeners;    /* port -> TcpListener * */
     uint64_t connection_count;
     uint32_t half_open;
     bool is_on;
@@ -47,6 +50,9 @@ uint64_t host_off_because(const Host *host);
 void host_receive(Host *host, Packet *packet);
 /* Fetches what that will need into the cache. */
 void host_fetch(const Host *host, const Packet *packet, FetchStage stage);
+/* The earliest time for which the host's own events may be scheduled now: another node's step may
+ * not schedule here for this very instant. */
+SimTime host_earliest_time(const Host *host);
 /* The ephemeral port after `port`, around in a circle. */
 uint16_t host_next_ephemeral_port(uint16_t port);
 

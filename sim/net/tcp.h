@@ -238,6 +238,23 @@ bool tcp_is_finished(const TcpConnection *tcp);
  * this TIME-WAIT connection and makes a passive one whose ISS lies beyond the old snd_nxt. */
 bool tcp_can_reopen(const TcpConnection *tcp, const Segment *syn);
 
+/* A connection that waits out its 2 MSL, in little memory: what of it can matter yet. */
+typedef struct TcpTimeWait {
+    const TcpOptions *options;
+    SimTime ends_at; /* when tcp_time_out would delete the TCB */
+    uint32_t iss, snd_nxt, max_snd_wnd;
+    uint32_t irs, rcv_nxt, rcv_adv;
+    uint16_t mss;
+    uint8_t snd_scale, rcv_scale;
+    bool passive;
+} TcpTimeWait;
+
+/* False: it is not in TIME-WAIT, or has still something to send, to tell or to be read. Afterwards
+ * it can be cleared, and one that was restored does what it would have done. */
+bool tcp_save_time_wait(const TcpConnection *tcp, SimTime now, TcpTimeWait *out);
+/* In zeroed memory, as tcp_init_active; no observer is set. */
+void tcp_restore_time_wait(TcpConnection *tcp, const TcpTimeWait *saved);
+
 /* Told of each transition, in order, while it happens; it must not call the connection. */
 typedef void TcpObserver(void *context, TcpState from, TcpState to, TcpTrigger trigger);
 /* From now on: the transition made by tcp_new_... has passed. */

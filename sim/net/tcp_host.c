@@ -7,6 +7,10 @@
 
 #include "core/check.h"
 
+/* RFC 6528 §3: the initial sequence number is a clock that ticks each 4 microseconds, plus a
+ * secret function of the connection. */
+#define ISS_TICK (4 * SIM_MICROSECOND)
+
 /* RFC 1191 §6.3: after 10 minutes a larger size may be tried. */
 #define PATH_MTU_LIFETIME (10 * SIM_MINUTE)
 
@@ -26,6 +30,8 @@ void tcp_host_clear(Host *host)
     g_clear_pointer(&host->path_mtus, g_hash_table_unref);
     while (host->first_socket != NULL)
         tcp_socket_free(host->first_socket);
+    simulator_cancel(host->simulator, &host->time_wait_timer);
+    time_wait_clear(&host->time_waits);
     socket_table_clear(&host->sockets);
     g_hash_table_unref(host->listeners);
     g_ptr_array_unref(host->options);
@@ -58,9 +64,75 @@ void host_unlisten(Host *host, uint16_t port, uint64_t because)
     g_hash_table_remove(host->listeners, GUINT_TO_POINTER(port));
 }
 
-static TcpSocket *socket_find(const Host *host, uint64_t key)
+static void time_wait_end(void *owner, void *data);
+
+static void time_wait_arm(Host *host)
 {
-    return socket_table_find(&host->sockets, key);
+    simulator_cancel(host->simulator, &host->time_wait_timer);
+    if (time_wait_is_empty(&host->time_waits))
+        return;
+    SimTime ends_at = time_wait_at(&host->time_waits, host->time_waits.first)->tcp.ends_at;
+    EventAction action = {time_wait_end, host, NULL, NULL};
+    host->time_wait_timer =
+        simulator_schedule(host->simulator, MAX(ends_at, host_earliest_time(host)), host->node->id,
+                           EVENT_BACKGROUND, action);
+}
+
+void tcp_host_wait(Host *host, const TimeWait *wait)
+{
+    uint64_t number = time_wait_add(&host->time_waits, wait);
+    socket_table_insert(&host->sockets, wait->key, socket_place_of_time_wait(number));
+    if (number == host->time_waits.first)
+        time_wait_arm(host);
+}
+
+/* The connection leaves the queue, and the table of those that segments find. */
+static TimeWait time_wait_leave(Host *host, uint64_t number)
+{
+    bool is_first = number == host->time_waits.first;
+    TimeWait wait = time_wait_take_out(&host->time_waits, number);
+    socket_table_remove(&host->sockets, wait.key);
+    if (is_first)
+        time_wait_arm(host);
+    return wait;
+}
+
+/* RFC 9293 §3.10.8: "If the time-wait timeout expires on a connection, delete the TCB, enter the
+ * CLOSED state, and return." Its program has heard the end long ago. */
+static void time_wait_end(void *owner, void *data)
+{
+    (void)data;
+    Host *host = owner;
+    host->time_wait_timer = (Timer){0};
+    TimeWait wait = time_wait_leave(host, host->time_waits.first);
+    TraceRef connection = {host->node->id, wait.connection};
+    *simulator_cause(host->simulator) = wait.cause;
+    tcp_trace_timeout(host, connection, tcp_time_wait_timer_name);
+    tcp_trace_state(host, connection, TCP_TIME_WAIT, TCP_CLOSED);
+}
+
+static TcpSocket *socket_find(Host *host, uint64_t key)
+{
+    SocketPlace place = socket_table_find(&host->sockets, key);
+    if (G_LIKELY(!socket_place_is_time_wait(place)))
+        return socket_place_socket(place);
+    TimeWait wait = time_wait_leave(host, socket_place_time_wait(place));
+    return tcp_socket_restore(host, &wait);
+}
+
+static uint32_t initial_sequence_number(const Host *host, uint64_t key)
+{
+    Random secret = host->iss_secret;
+    secret.index = key;
+    return (uint32_t)random_draw(&secret) + (uint32_t)(simulator_now(host->simulator) / ISS_TICK);
+}
+
+/* A connection that sends more than an octet a tick is ahead of the clock, so a new incarnation
+ * begins behind the end of the last one, if that is known (RFC 9293 §3.6.1). */
+uint32_t tcp_host_iss(const Host *host, uint64_t key, const uint32_t *end)
+{
+    uint32_t iss = initial_sequence_number(host, key);
+    return end != NULL && seq_is_at_or_before(iss, *end) ? *end + 1 : iss;
 }
 
 /* A port from which to connect. */
@@ -145,9 +217,9 @@ void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage)
         socket_table_fetch(&host->sockets, key_of_segment(packet));
         return;
     }
-    const TcpSocket *socket = socket_find(host, key_of_segment(packet));
-    if (socket != NULL)
-        tcp_socket_fetch(socket);
+    SocketPlace place = socket_table_find(&host->sockets, key_of_segment(packet));
+    if (place != 0 && !socket_place_is_time_wait(place))
+        tcp_socket_fetch(socket_place_socket(place));
     if (host->node->way_out != NULL)
         link_fetch(host->node->way_out);
 }
@@ -231,4 +303,6 @@ void tcp_host_power_off(Host *host)
         socket->is_orphan = true;
         tcp_socket_vanish(socket);
     }
+    while (!time_wait_is_empty(&host->time_waits))
+        time_wait_leave(host, host->time_waits.first);
 }

@@ -90,3 +90,18 @@ void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet)
     trace_write_packet(host->trace, host->node->id, TRACE_TCP_RECEIVE, 0, &fields,
                        packet_for_trace(packet));
 }
+
+void tcp_trace_state(Host *host, TraceRef connection, TcpState from, TcpState to)
+{
+    if (TRACE_PASS_OVER(host->trace, TCP_STATE))
+        return;
+    TRACE(host->trace, host->node->id, TCP_STATE, 0, .connection = connection,
+          .from = tcp_table.states[from], .to = tcp_table.states[to]);
+}
+
+void tcp_trace_timeout(Host *host, TraceRef connection, const char *timer)
+{
+    TRACE(host->trace, host->node->id, TCP_TIMEOUT, 0, .connection = connection, .timer = timer);
+}
+
+const char tcp_time_wait_timer_name[] = "time-wait";

@@ -8,39 +8,10 @@
 #include "core/cache_line.h"
 #include "core/check.h"
 
-/* RFC 6528 §3: the initial sequence number is a clock that ticks each 4 microseconds, plus a
- * secret function of the connection. */
-#define ISS_TICK (4 * SIM_MICROSECOND)
-
-static uint32_t initial_sequence_number(const Host *host, uint64_t key)
-{
-    Random secret = host->iss_secret;
-    secret.index = key;
-    return (uint32_t)random_draw(&secret) + (uint32_t)(simulator_now(host->simulator) / ISS_TICK);
-}
-
-/* A connection that sends more than an octet a tick is ahead of the clock, so a new incarnation
- * begins behind the end of the last one, if that is known (RFC 9293 §3.6.1). */
-static uint32_t initial_sequence_number_after(const Host *host, uint64_t key, const uint32_t *end)
-{
-    uint32_t iss = initial_sequence_number(host, key);
-    return end != NULL && seq_is_at_or_before(iss, *end) ? *end + 1 : iss;
-}
-
-static void trace_state(TcpSocket *socket, TcpState from, TcpState to)
-{
-    if (TRACE_PASS_OVER(socket->host->trace, TCP_STATE))
-        return;
-    TRACE(socket->host->trace, socket->host->node->id, TCP_STATE, 0,
-          .connection = socket->stream.ref, .from = tcp_table.states[from],
-          .to = tcp_table.states[to]);
-}
-
 static void trace_timeout(TcpSocket *socket, const char *timer)
 {
     socket->timer_has_fired = false;
-    TRACE(socket->host->trace, socket->host->node->id, TCP_TIMEOUT, 0,
-          .connection = socket->stream.ref, .timer = timer);
+    tcp_trace_timeout(socket->host, socket->stream.ref, timer);
 }
 
 /* The timer that a segment shows to have run out. */
@@ -64,11 +35,12 @@ static void socket_observe(void *context, TcpState from, TcpState to, TcpTrigger
 {
     TcpSocket *socket = context;
     if (socket->timer_has_fired)
-        trace_timeout(socket, trigger == TCP_ON_TIME_WAIT_TIMEOUT ? "time-wait" : "user timeout");
+        trace_timeout(socket, trigger == TCP_ON_TIME_WAIT_TIMEOUT ? tcp_time_wait_timer_name
+                                                                  : "user timeout");
     if (trigger == TCP_ON_ABORT)
         socket->is_aborted = true;
     if (from != to)
-        trace_state(socket, from, to);
+        tcp_trace_state(socket->host, socket->stream.ref, from, to);
 }
 
 static void trace_cwnd(TcpSocket *socket, const TcpCongestion *congestion)
@@ -358,19 +330,12 @@ static void socket_send_segments(TcpSocket *socket, const TcpCongestion *congest
 
 static void socket_timer_fire(void *owner, void *data);
 
-/* Another node's step may not schedule here for this very instant. */
-static SimTime earliest_time(const Host *host)
-{
-    bool is_own_step = simulator_current_node(host->simulator) == host->node->id;
-    return simtime_add(simulator_now(host->simulator), is_own_step ? 0 : SIM_NANOSECOND);
-}
-
 static void timer_set(TcpSocket *socket, SimTime time, bool is_foreground)
 {
     Simulator *simulator = socket->host->simulator;
     EventAction action = {socket_timer_fire, socket, NULL, NULL};
     simulator_cancel(simulator, &socket->timer);
-    socket->timer_at = MAX(time, earliest_time(socket->host));
+    socket->timer_at = MAX(time, host_earliest_time(socket->host));
     socket->timer_is_foreground = is_foreground;
     socket->timer = simulator_schedule(simulator, socket->timer_at, socket->host->node->id,
                                        is_foreground ? EVENT_FOREGROUND : EVENT_BACKGROUND, action);
@@ -403,11 +368,31 @@ static void socket_finish(TcpSocket *socket)
     if (socket->is_ended || !socket->is_attached) {
         socket_detach(socket);
     } else if (socket->handler.on_event != NULL) {
-        timer_set(socket, earliest_time(socket->host), true);
+        timer_set(socket, host_earliest_time(socket->host), true);
     } else {
         socket_give_events(socket);
         socket_detach(socket);
     }
+}
+
+/* In TIME-WAIT and held by nobody: what is left of it goes to the host's TimeWaitQueue, unless that
+ * would lose something. */
+static bool socket_save(TcpSocket *socket)
+{
+    Host *host = socket->host;
+    bool is_plain = socket->is_released && socket->is_ended && socket->is_open &&
+                    !socket->is_aborted && socket->own_because == 0;
+    TimeWait wait = {
+        .key = socket->key,
+        .connection = socket->stream.ref.number,
+        .cause = socket->timer_cause,
+    };
+    if (!is_plain || !tcp_save_time_wait(socket->tcp, simulator_now(host->simulator), &wait.tcp) ||
+        !time_wait_takes(&host->time_waits, wait.tcp.ends_at))
+        return false;
+    socket_detach(socket);
+    tcp_host_wait(host, &wait);
+    return true;
 }
 
 void tcp_socket_settle_now(TcpSocket *socket)
@@ -420,7 +405,7 @@ void tcp_socket_settle_now(TcpSocket *socket)
         socket_send_segments(socket, &congestion);
         if (G_UNLIKELY(tcp_is_finished(socket->tcp)))
             socket_finish(socket);
-        else
+        else if (tcp_state(socket->tcp) != TCP_TIME_WAIT || !socket_save(socket))
             socket_arm(socket);
         *simulator_cause(socket->host->simulator) = cause;
     }
@@ -523,25 +508,25 @@ static void socket_link(TcpSocket *socket)
     socket->previous = host->last_socket;
     *(host->last_socket != NULL ? &host->last_socket->next : &host->first_socket) = socket;
     host->last_socket = socket;
-    socket_table_insert(&host->sockets, socket->key, socket);
+    socket_table_insert(&host->sockets, socket->key, socket_place_of(socket));
 }
 
-static TcpSocket *socket_new(Host *host, Ipv4Address remote, uint16_t remote_port,
-                             uint16_t local_port)
+static TcpSocket *socket_new(Host *host, uint64_t key, uint64_t connection)
 {
+    Ipv4Address remote = tcp_socket_key_remote(key);
     TcpSocket *socket = pool_take(host->node->network->sockets);
     memset(socket, 0, tcp_socket_size());
     socket->tcp = (TcpConnection *)(void *)((char *)socket + own_size());
     socket->host = host;
     socket->stream = (Stream){
         .operations = &tcp_stream_operations,
-        .ref = {host->node->id, ++host->connection_count},
+        .ref = {host->node->id, connection},
         .remote_address = remote,
-        .remote_port = remote_port,
-        .local_port = local_port,
+        .remote_port = tcp_socket_key_remote_port(key),
+        .local_port = tcp_socket_key_local_port(key),
         .remote_name = remote_name(socket, remote),
     };
-    socket->key = tcp_socket_key(remote, remote_port, local_port);
+    socket->key = key;
     socket->is_attached = true;
     socket_link(socket);
     return socket;
@@ -551,17 +536,18 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
                                  uint16_t local_port, const uint32_t *iss_after,
                                  StreamHandler handler)
 {
-    TcpSocket *socket = socket_new(host, remote, remote_port, local_port);
+    uint64_t key = tcp_socket_key(remote, remote_port, local_port);
+    TcpSocket *socket = socket_new(host, key, ++host->connection_count);
     socket->handler = handler;
     TRACE(host->trace, host->node->id, TCP_CONNECT, 0, .connection = socket->stream.ref,
           .local_address = host->node->address, .local_port = local_port, .remote_address = remote,
           .remote_port = remote_port, .remote = socket->stream.remote_name);
     Cause cause = *simulator_cause(host->simulator);
-    uint32_t iss = initial_sequence_number_after(host, socket->key, iss_after);
+    uint32_t iss = tcp_host_iss(host, socket->key, iss_after);
     tcp_init_active(socket->tcp, host_peek_tcp_options(host), iss, simulator_now(host->simulator));
     tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, remote));
     tcp_set_observer(socket->tcp, socket_observe, socket);
-    trace_state(socket, TCP_CLOSED, TCP_SYN_SENT);
+    tcp_trace_state(host, socket->stream.ref, TCP_CLOSED, TCP_SYN_SENT);
     tcp_socket_settle(socket);
     *simulator_cause(host->simulator) = cause;
     return socket;
@@ -569,9 +555,9 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
 
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after)
 {
-    TcpSocket *socket =
-        socket_new(host, syn->source, syn->tcp.source_port, syn->tcp.destination_port);
-    uint32_t iss = initial_sequence_number_after(host, socket->key, iss_after);
+    uint64_t key = tcp_socket_key(syn->source, syn->tcp.source_port, syn->tcp.destination_port);
+    TcpSocket *socket = socket_new(host, key, ++host->connection_count);
+    uint32_t iss = tcp_host_iss(host, socket->key, iss_after);
     socket->is_passive = true;
     socket->is_released = true; /* no program has it yet */
     host->half_open++;
@@ -579,7 +565,20 @@ TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t 
                      simulator_now(host->simulator));
     tcp_limit_mss(socket->tcp, tcp_host_path_mss(host, syn->source));
     tcp_set_observer(socket->tcp, socket_observe, socket);
-    trace_state(socket, TCP_LISTEN, TCP_SYN_RECEIVED);
+    tcp_trace_state(host, socket->stream.ref, TCP_LISTEN, TCP_SYN_RECEIVED);
     socket_run(socket);
+    return socket;
+}
+
+TcpSocket *tcp_socket_restore(Host *host, const TimeWait *wait)
+{
+    TcpSocket *socket = socket_new(host, wait->key, wait->connection);
+    socket->is_passive = wait->tcp.passive;
+    socket->is_open = true;
+    socket->is_ended = true;
+    socket->is_released = true;
+    socket->timer_cause = wait->cause;
+    tcp_restore_time_wait(socket->tcp, &wait->tcp);
+    tcp_set_observer(socket->tcp, socket_observe, socket);
     return socket;
 }

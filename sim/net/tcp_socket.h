@@ -44,6 +44,18 @@ static inline uint64_t tcp_socket_key(Ipv4Address remote, uint16_t remote_port, 
 {
     return (uint64_t)remote << 32 | (uint64_t)remote_port << 16 | local_port;
 }
+static inline Ipv4Address tcp_socket_key_remote(uint64_t key)
+{
+    return (Ipv4Address)(key >> 32);
+}
+static inline uint16_t tcp_socket_key_remote_port(uint64_t key)
+{
+    return (uint16_t)(key >> 16);
+}
+static inline uint16_t tcp_socket_key_local_port(uint64_t key)
+{
+    return (uint16_t)key;
+}
 
 /* `iss_after`: where the connection's last incarnation ended, or NULL. */
 /* Opens actively: sends the SYN. */
@@ -52,6 +64,8 @@ TcpSocket *tcp_socket_new_active(Host *host, Ipv4Address remote, uint16_t remote
                                  StreamHandler handler);
 /* Opens for a SYN; its listener is asked when it is open. */
 TcpSocket *tcp_socket_new_passive(Host *host, const Packet *syn, const uint32_t *iss_after);
+/* One that waited in the TimeWaitQueue, which it has left; the caller settles or frees it. */
+TcpSocket *tcp_socket_restore(Host *host, const TimeWait *wait);
 /* Fetches what the next segment will need into the cache. */
 void tcp_socket_fetch(const TcpSocket *socket);
 /* The packet stays the caller's, its payload may be taken. */
@@ -76,6 +90,10 @@ void tcp_socket_free(TcpSocket *socket);
 
 /* tcp_host.c: the largest segment that fits a path known to be narrow; UINT16_MAX: unknown. */
 uint16_t tcp_host_path_mss(Host *host, Ipv4Address remote);
+/* tcp_host.c: the initial sequence number; `end`: where the last incarnation ended, or NULL. */
+uint32_t tcp_host_iss(const Host *host, uint64_t key, const uint32_t *end);
+/* tcp_host.c: the connection waits in the TimeWaitQueue from now on, which takes it. */
+void tcp_host_wait(Host *host, const TimeWait *wait);
 
 /* tcp_stream.c */
 extern const StreamOperations tcp_stream_operations;
@@ -84,5 +102,10 @@ extern const StreamOperations tcp_stream_operations;
  */
 void tcp_send_segment(Host *host, TraceRef connection, Ipv4Address remote, uint64_t because,
                       const Segment *segment);
+/* tcp_segment.c: tcp.state. */
+void tcp_trace_state(Host *host, TraceRef connection, TcpState from, TcpState to);
+/* tcp_segment.c: tcp.timeout. */
+void tcp_trace_timeout(Host *host, TraceRef connection, const char *timer);
+extern const char tcp_time_wait_timer_name[];
 /* tcp_segment.c: tcp.receive. */
 void tcp_trace_receive(Host *host, TraceRef connection, const Packet *packet);

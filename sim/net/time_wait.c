@@ -1,0 +1,56 @@
+/* Connections in TIME-WAIT, in the order in which they end. See time_wait.h. */
+#include "net/time_wait.h"
+
+#include "core/check.h"
+
+#include <glib.h>
+
+enum { RING_FIRST_CAPACITY = 4 };
+
+void time_wait_clear(TimeWaitQueue *queue)
+{
+    g_free(queue->ring);
+    *queue = (TimeWaitQueue){0};
+}
+
+static TimeWait *place_of(const TimeWaitQueue *queue, uint64_t number)
+{
+    return &queue->ring[number & (queue->capacity - 1)];
+}
+
+bool time_wait_takes(const TimeWaitQueue *queue, SimTime ends_at)
+{
+    return time_wait_is_empty(queue) || time_wait_at(queue, queue->end - 1)->tcp.ends_at <= ends_at;
+}
+
+__attribute__((cold, noinline)) static void ring_grow(TimeWaitQueue *queue)
+{
+    TimeWaitQueue old = *queue;
+    CHECK(old.capacity <= UINT32_MAX / 4);
+    queue->capacity = MAX(2 * old.capacity, RING_FIRST_CAPACITY);
+    queue->ring = g_new(TimeWait, queue->capacity);
+    for (uint64_t number = old.first; number < old.end; number++)
+        *place_of(queue, number) = *time_wait_at(&old, number);
+    g_free(old.ring);
+}
+
+uint64_t time_wait_add(TimeWaitQueue *queue, const TimeWait *wait)
+{
+    CHECK(wait->key != 0 && time_wait_takes(queue, wait->tcp.ends_at));
+    if (queue->end - queue->first == queue->capacity)
+        ring_grow(queue);
+    *place_of(queue, queue->end) = *wait;
+    return queue->end++;
+}
+
+TimeWait time_wait_take_out(TimeWaitQueue *queue, uint64_t number)
+{
+    CHECK(queue->first <= number && number < queue->end);
+    TimeWait *place = place_of(queue, number);
+    TimeWait wait = *place;
+    CHECK(wait.key != 0);
+    place->key = 0;
+    while (queue->first < queue->end && time_wait_at(queue, queue->first)->key == 0)
+        queue->first++;
+    return wait;
+}
