@@ -20,7 +20,8 @@ typedef struct ScriptPlayer {
     int64_t our_window, peer_window;    /* said last; -1: never */
     uint32_t written, read;             /* octets */
     GArray *segments, *events, *states; /* Segment, TcpEvent, uint8_t: not yet expected */
-    char *failure;                      /* the first */
+    unsigned *saved; /* counts how often a connection in TIME-WAIT was saved; NULL: none ever is */
+    char *failure;   /* the first */
 } ScriptPlayer;
 
 /* ---- Failures ---- */
@@ -106,6 +107,19 @@ static inline void script_observe(void *context, TcpState from, TcpState to, Tcp
     g_array_append_val(((ScriptPlayer *)context)->states, state);
 }
 
+/* As net/tcp_socket.c does with a connection that nobody holds. */
+static inline void script_save(ScriptPlayer *player)
+{
+    TcpTimeWait wait;
+    if (player->saved == NULL || !tcp_save_time_wait(player->tcp, player->now, &wait))
+        return;
+    tcp_free(player->tcp);
+    player->tcp = g_malloc0(tcp_size());
+    tcp_restore_time_wait(player->tcp, &wait);
+    tcp_set_observer(player->tcp, script_observe, player);
+    ++*player->saved;
+}
+
 /* Asks the engine what it has to say. */
 static inline void script_ask(ScriptPlayer *player)
 {
@@ -122,6 +136,7 @@ static inline void script_ask(ScriptPlayer *player)
             return;
         }
     }
+    script_save(player);
 }
 
 /* The clock goes on; what a timer brings about on the way is expected by no line. Also without a
@@ -515,11 +530,14 @@ static inline void script_play_all(ScriptPlayer *player)
     script_all_is_told(player);
 }
 
-/* NULL when all goes as the script says; else what does not, and in which line, to be freed. */
-static inline char *tcp_script_play(const TcpScript *script)
+/* NULL when all goes as the script says; else what does not, and in which line, to be freed. If
+ * `saved` is not NULL, a connection in TIME-WAIT is saved and restored after each thing that is
+ * done to it, where that can be, and counted. */
+static inline char *tcp_script_play(const TcpScript *script, unsigned *saved)
 {
     ScriptPlayer player = {
         .script = script,
+        .saved = saved,
         .segments = g_array_new(FALSE, FALSE, sizeof(Segment)),
         .events = g_array_new(FALSE, FALSE, sizeof(TcpEvent)),
         .states = g_array_new(FALSE, FALSE, sizeof(uint8_t)),

@@ -17,7 +17,7 @@ static char *complaint_of(const char *text)
 {
     char *error = NULL;
     g_autoptr(TcpScript) script = tcp_script_read("x.tcp", span_of_text(text), &error);
-    return script != NULL ? tcp_script_play(script) : error;
+    return script != NULL ? tcp_script_play(script, NULL) : error;
 }
 
 typedef struct Wrong {

@@ -10,17 +10,32 @@
 
 static const char folder[] = "tests/tcp";
 
-static void test_script(void **state)
+static void play(const char *file, unsigned *saved)
 {
-    const char *file = *state;
     g_autofree char *text = NULL, *error = NULL;
     size_t length = 0;
     assert_true(g_file_get_contents(file, &text, &length, NULL));
     g_autoptr(TcpScript) script = tcp_script_read(file, span_of(text, length), &error);
     if (script != NULL)
-        error = tcp_script_play(script);
+        error = tcp_script_play(script, saved);
     if (error != NULL)
         fail_msg("%s", error);
+}
+
+/* Also with TIME-WAIT in little memory, which must not show. */
+static void test_script(void **state)
+{
+    unsigned saved = 0;
+    play(*state, NULL);
+    play(*state, &saved);
+}
+
+static void test_time_wait_is_saved(void **state)
+{
+    (void)state;
+    unsigned saved = 0;
+    play("tests/tcp/time-wait-answers.tcp", &saved);
+    assert_in_range(saved, 5, 100);
 }
 
 static gint compare_files(gconstpointer a, gconstpointer b)
@@ -44,7 +59,7 @@ static GPtrArray *find_scripts(void)
 int main(void)
 {
     g_autoptr(GPtrArray) files = find_scripts();
-    g_autofree struct CMUnitTest *tests = g_new0(struct CMUnitTest, files->len);
+    g_autofree struct CMUnitTest *tests = g_new0(struct CMUnitTest, files->len + 1);
     if (files->len == 0) {
         g_printerr("there are no scripts in %s; tests run in the project's folder\n", folder);
         return 1;
@@ -52,5 +67,6 @@ int main(void)
     for (guint i = 0; i < files->len; i++)
         tests[i] = (struct CMUnitTest){
             .name = files->pdata[i], .test_func = test_script, .initial_state = files->pdata[i]};
-    return _cmocka_run_group_tests("tests", tests, files->len, NULL, NULL);
+    tests[files->len] = (struct CMUnitTest)cmocka_unit_test(test_time_wait_is_saved);
+    return _cmocka_run_group_tests("tests", tests, files->len + 1, NULL, NULL);
 }

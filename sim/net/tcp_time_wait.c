@@ -10,8 +10,8 @@ static bool is_at_rest(const TcpConnection *tcp, SimTime now)
     bool has_to_send = tcp->reset || tcp->ack_now || tcp->window_probe || tcp->keep_alive ||
                        tcp->snd_resend != tcp->snd_nxt || tcp_flight(tcp) > 0;
     bool has_octets = tcp->sending.length > 0 || tcp->receiving.length > 0 || tcp->piece_count > 0;
-    return !has_to_send && !has_octets && tcp->events == 0 && tcp->reading_ended &&
-           tcp->snd_wnd > 0 && tcp->stray_ack_at <= now;
+    return !has_to_send && !has_octets && tcp->events == 0 && tcp->snd_wnd > 0 &&
+           tcp->stray_ack_at <= now;
 }
 
 bool tcp_save_time_wait(const TcpConnection *tcp, SimTime now, TcpTimeWait *out)
