@@ -174,8 +174,9 @@ char *span_dup_text(Span span)
     return text;
 }
 
-void buffer_init(Buffer *buffer, size_t maximum)
+void buffer_init(Buffer *buffer, uint32_t maximum)
 {
+    CHECK(maximum <= INT32_MAX);
     *buffer = (Buffer){.maximum = maximum};
 }
 
@@ -229,7 +230,7 @@ uint8_t *buffer_add(Buffer *buffer, size_t count)
         return NULL;
     buffer_reserve(buffer, count);
     uint8_t *added = buffer->memory->here + buffer->start + buffer->length;
-    buffer->length += count;
+    buffer->length += (uint32_t)count;
     return added;
 }
 
@@ -269,16 +270,16 @@ Slice buffer_take(Buffer *buffer, size_t count)
         return taken;
     }
     octets_ref(buffer->memory);
-    buffer->start += count;
-    buffer->length -= count;
+    buffer->start += (uint32_t)count;
+    buffer->length -= (uint32_t)count;
     return taken;
 }
 
 void buffer_consume(Buffer *buffer, size_t count)
 {
     CHECK(count <= buffer->length);
-    buffer->start += count;
-    buffer->length -= count;
+    buffer->start += (uint32_t)count;
+    buffer->length -= (uint32_t)count;
     if (buffer->length == 0 && buffer->memory != NULL && buffer->memory->references == 1)
         buffer->start = 0;
 }

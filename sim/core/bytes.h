@@ -100,17 +100,18 @@ bool span_has_control(Span span);
 /* A newly allocated, NUL-terminated copy; the caller frees it. */
 char *span_dup_text(Span span);
 
-/* A growing buffer that never holds more than `maximum` bytes. Bytes are appended at the end and
- * consumed from the front. Initialise with buffer_init, release with buffer_clear. */
+/* A growing buffer that never holds more than `maximum` bytes, which is less than 2 GiB. Bytes are
+ * appended at the end and consumed from the front. Initialise with buffer_init, release with
+ * buffer_clear. */
 typedef struct Buffer {
-    Octets *memory; /* NULL: none yet. While a part of it is in other hands too, nothing in it is
-                       moved or written again; its length is what is allocated */
-    size_t start;   /* offset of the first unconsumed byte */
-    size_t length;  /* unconsumed bytes */
-    size_t maximum; /* named by whoever made the buffer */
+    Octets *memory;   /* NULL: none yet. While a part of it is in other hands too, nothing in it is
+                         moved or written again; its length is what is allocated */
+    uint32_t start;   /* offset of the first unconsumed byte */
+    uint32_t length;  /* unconsumed bytes */
+    uint32_t maximum; /* named by whoever made the buffer */
 } Buffer;
 
-void buffer_init(Buffer *buffer, size_t maximum);
+void buffer_init(Buffer *buffer, uint32_t maximum);
 void buffer_clear(Buffer *buffer);
 /* Appends all of `span`, or nothing and returns false when that would exceed the maximum. */
 bool buffer_append(Buffer *buffer, Span span);

@@ -1,7 +1,7 @@
 /* Octets as they come in. See intake.h. */
 #include "core/intake.h"
 
-void intake_init(Intake *intake, size_t maximum)
+void intake_init(Intake *intake, uint32_t maximum)
 {
     *intake = (Intake){0};
     buffer_init(&intake->copied, maximum);

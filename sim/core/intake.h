@@ -11,7 +11,7 @@ typedef struct Intake {
 } Intake;
 
 /* It never holds more than `maximum` octets: whoever gives it some asks for the room before. */
-void intake_init(Intake *intake, size_t maximum);
+void intake_init(Intake *intake, uint32_t maximum);
 void intake_clear(Intake *intake);
 /* Adds octets; the intake becomes the owner of the slice. */
 void intake_take(Intake *intake, Slice slice);

@@ -12,40 +12,41 @@
 /* The server closes the connection (RFC 5321 §3.8, §4.2.1). */
 enum { REPLY_CLOSING = 421 };
 
-/* What each step of a dialogue looks at comes first. */
+/* What each step of a dialogue looks at comes first, then what each dialogue needs. */
 struct Delivery {
-    SmtpClient *client;
+    SmtpClient *client; /* the session's */
     Session *session;
     const DeliveryJob *job; /* under way; NULL: the connection is idle, or has ended */
-    size_t results;         /* its recipients whose fate is told */
-    DeliveryOwner owner;
-    SmtpTrace trace;
+    const DeliveryHandlers *handlers;
+    void *owner;
+    const Machine *machine;
+    uint32_t results;    /* the job's recipients whose fate is told */
     uint32_t extensions; /* SmtpExtension bits that the server offers */
     bool is_connecting;  /* the timer runs */
     bool is_ready;       /* the server waits for a command of ours */
     bool is_used;        /* this connection has carried a job before this one */
     bool is_stale;       /* it was closed meanwhile: the job needs another one */
-    const char *remote;  /* name of the host under way; the route's */
-    const Machine *machine;
-    Timer connect_timer;
-    Timer done_timer;
+    bool keeps_bare_newlines;
+    bool last_is_reply;
+
+    SmtpTrace trace;
+    const char *remote; /* name of the host under way; the route's */
+    Timer timer;        /* while it connects, and when it is through */
+    char *last_text;    /* why the last host did not take part */
+    char *last_status;
+    MailRoute *route;
+    uint64_t look_up;
     Resolver *resolver;
     const char *helo_name;
-    bool keeps_bare_newlines;
     SimTime connect_timeout;
     const SmtpTimeouts *timeouts;
     SmtpHeard *heard;
     const char *own_name; /* of the host, which is not what it may call itself */
     Ipv4Address own_address;
-    MailRoute *route;
-    uint64_t question; /* token of the route's open question */
-    uint64_t look_up;
-    size_t next_host, next_address; /* where to connect next */
-    char *last_text;                /* why the last host did not take part */
-    char *last_status;
     DeliveryOutcome last_outcome;
-    bool last_is_reply;
     uint64_t last_because;
+    uint64_t question;              /* token of the route's open question */
+    size_t next_host, next_address; /* where to connect next */
 };
 
 static void look_up_next(Delivery *delivery);
@@ -54,7 +55,7 @@ static void connect_next(Delivery *delivery);
 static void end_connecting(Delivery *delivery)
 {
     if (delivery->is_connecting)
-        simulator_cancel(delivery->machine->simulator, &delivery->connect_timer);
+        simulator_cancel(delivery->machine->simulator, &delivery->timer);
     delivery->is_connecting = false;
 }
 
@@ -62,14 +63,14 @@ static void drop_session(Delivery *delivery)
 {
     end_connecting(delivery);
     g_clear_pointer(&delivery->session, session_free);
-    g_clear_pointer(&delivery->client, smtp_client_free);
+    delivery->client = NULL;
     delivery->is_ready = false;
 }
 
 void delivery_free(Delivery *delivery)
 {
     drop_session(delivery);
-    simulator_cancel(delivery->machine->simulator, &delivery->done_timer);
+    simulator_cancel(delivery->machine->simulator, &delivery->timer);
     resolver_forget(delivery->resolver, delivery->look_up);
     mail_route_free(delivery->route);
     free_rare(delivery->last_text);
@@ -81,21 +82,21 @@ static void report_done(void *owner, void *data)
 {
     (void)data;
     Delivery *delivery = owner;
-    delivery->owner.done(delivery->owner.owner, delivery);
+    delivery->handlers->done(delivery->owner, delivery);
 }
 
 static void finish(Delivery *delivery)
 {
     EventAction action = {report_done, delivery, NULL, NULL};
     Simulator *simulator = delivery->machine->simulator;
-    delivery->done_timer = simulator_schedule(simulator, simulator_now(simulator),
-                                              delivery->machine->node, EVENT_FOREGROUND, action);
+    delivery->timer = simulator_schedule(simulator, simulator_now(simulator),
+                                         delivery->machine->node, EVENT_FOREGROUND, action);
 }
 
 static void tell(Delivery *delivery, size_t index, const DeliveryResult *result)
 {
     delivery->results++;
-    delivery->owner.result(delivery->owner.owner, delivery, index, result);
+    delivery->handlers->result(delivery->owner, delivery, index, result);
 }
 
 /* The same result for every recipient: no session came about. */
@@ -266,7 +267,7 @@ static void handle_ready(Delivery *delivery, uint32_t extensions)
     delivery->job = NULL;
     delivery->trace.mail = NULL;
     delivery->is_used = true;
-    delivery->owner.ready(delivery->owner.owner, delivery);
+    delivery->handlers->ready(delivery->owner, delivery);
 }
 
 bool delivery_is_ready(const Delivery *delivery)
@@ -399,10 +400,11 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     options.timeouts = delivery->timeouts;
     options.heard = delivery->heard;
     options.observer = smtp_trace_client_observer(&delivery->trace);
-    delivery->client = smtp_client_new(&options);
-    SessionOwner owner = {delivery, handle_events, session_ended, on_tls};
+    static const SessionHandlers HANDLERS = {handle_events, session_ended, on_tls};
     delivery->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
-                                    delivery->client, owner, EVENT_FOREGROUND);
+                                    &HANDLERS, delivery, EVENT_FOREGROUND);
+    delivery->client = session_engine(delivery->session);
+    smtp_client_init(delivery->client, &options);
     Stream *stream = host_connect(machine->host, address, DELIVERY_PORT,
                                   session_stream_handler(delivery->session));
     if (stream == NULL) {
@@ -417,7 +419,7 @@ static void connect_to(Delivery *delivery, Ipv4Address address)
     EventAction action = {on_connect_timeout, delivery, NULL, NULL};
     SimTime time = simtime_add(simulator_now(machine->simulator), delivery->connect_timeout);
     delivery->is_connecting = true;
-    delivery->connect_timer =
+    delivery->timer =
         simulator_schedule(machine->simulator, time, machine->node, EVENT_FOREGROUND, action);
 }
 
@@ -470,7 +472,7 @@ static void look_up_next(Delivery *delivery)
 }
 
 Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
-                       const DeliveryJob *job, DeliveryOwner owner)
+                       const DeliveryJob *job, const DeliveryHandlers *handlers, void *owner)
 {
     Delivery *delivery = g_new(Delivery, 1);
     *delivery = (Delivery){0};
@@ -482,6 +484,7 @@ Delivery *delivery_new(const Machine *machine, Resolver *resolver, const Deliver
     delivery->timeouts = options->timeouts;
     delivery->heard = options->heard;
     delivery->job = job;
+    delivery->handlers = handlers;
     delivery->owner = owner;
     delivery->own_name = host_name(machine->host);
     delivery->own_address = host_address(machine->host);

@@ -56,8 +56,7 @@ typedef struct DeliveryJob {
     const StoredMessage *message;
 } DeliveryJob;
 
-typedef struct DeliveryOwner {
-    void *owner;
+typedef struct DeliveryHandlers {
     /* Exactly once for each recipient of a job. */
     void (*result)(void *owner, Delivery *delivery, size_t index, const DeliveryResult *result);
     /* The job is done, and the connection is open: delivery_send the next one, or delivery_quit;
@@ -66,15 +65,15 @@ typedef struct DeliveryOwner {
     /* The connection has ended, or none came about, and every recipient's result has been told;
      * from a step of its own. The owner then frees the delivery. */
     void (*done)(void *owner, Delivery *delivery);
-} DeliveryOwner;
+} DeliveryHandlers;
 
 enum { DELIVERY_PORT = 25 };
 /* How long a host may take to answer the SYN, as Postfix has it. */
 #define DELIVERY_CONNECT_TIMEOUT (30 * SIM_SECOND)
 
-/* Machine and resolver outlive the delivery. */
+/* Machine, resolver and handlers outlive the delivery. */
 Delivery *delivery_new(const Machine *machine, Resolver *resolver, const DeliveryOptions *options,
-                       const DeliveryJob *job, DeliveryOwner owner);
+                       const DeliveryJob *job, const DeliveryHandlers *handlers, void *owner);
 /* May be called at any time: whatever is under way is broken off. */
 void delivery_free(Delivery *delivery);
 

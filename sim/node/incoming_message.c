@@ -8,7 +8,7 @@
 void incoming_message_init(IncomingMessage *message)
 {
     *message = (IncomingMessage){0};
-    buffer_init(&message->copies, SIZE_MAX);
+    buffer_init(&message->copies, INT32_MAX);
 }
 
 void incoming_message_clear(IncomingMessage *message)

@@ -26,7 +26,6 @@ void access_free(void *pointer)
 {
     Access *access = pointer;
     session_free(access->session);
-    imap_server_free(access->engine);
     g_free(access->user);
     g_free(access->folder);
     g_free(access->open_target);
@@ -453,10 +452,11 @@ static StreamHandler accept_reader(void *owner, Stream *stream)
     Access *access = g_new0(Access, 1);
     access->server = server;
     access->connection = stream_ref(stream);
-    access->engine = imap_server_new(&(ImapServerOptions){.host_name = host_name(machine->host)});
-    SessionOwner session_owner = {access, handle_events, access_ended, NULL};
+    static const SessionHandlers HANDLERS = {handle_events, access_ended, NULL};
     access->session = session_new(machine->simulator, machine->node, &SESSION_IMAP_SERVER,
-                                  access->engine, session_owner, EVENT_BACKGROUND);
+                                  &HANDLERS, access, EVENT_BACKGROUND);
+    access->engine = session_engine(access->session);
+    imap_server_init(access->engine, &(ImapServerOptions){.host_name = host_name(machine->host)});
     g_ptr_array_add(server->accesses, access);
     session_take_stream(access->session, stream);
     session_pump(access->session);

@@ -35,11 +35,11 @@ typedef struct Connection {
     Destination *destination;
     Delivery *delivery;
     Transfer *transfer; /* under way; NULL: idle, or closing */
-    size_t messages;    /* carried so far, this one included */
-    GList link;         /* in server->connections, which are in the order of opening */
-    GList idle_link;    /* in destination->idle */
+    uint32_t messages;  /* carried so far, this one included */
     bool is_idle;
     Timer idle_timer;
+    GList link;      /* in server->connections, which are in the order of opening */
+    GList idle_link; /* in destination->idle */
 } Connection;
 
 /* ---- Destinations ---- */
@@ -271,9 +271,9 @@ static void open_connection(Destination *destination)
         .keeps_bare_newlines = server->bare_newlines == SMTP_BARE_NEWLINES_KEPT,
         .route_draw = random_draw(&server->route_draws),
     };
-    DeliveryOwner owner = {connection, on_result, on_ready, on_done};
+    static const DeliveryHandlers HANDLERS = {on_result, on_ready, on_done};
     connection->delivery = delivery_new(&server->machine, server->resolver, &options,
-                                        &connection->transfer->job, owner);
+                                        &connection->transfer->job, &HANDLERS, connection);
 }
 
 /* ---- All of them ---- */

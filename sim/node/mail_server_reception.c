@@ -49,7 +49,6 @@ void reception_free(void *pointer)
     Reception *reception = pointer;
     policy_check_free(reception->check);
     session_free(reception->session);
-    smtp_server_free(reception->engine);
     envelope_free(reception->envelope);
     incoming_message_clear(&reception->message);
     g_free(reception);
@@ -537,16 +536,17 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
         (SmtpObserver){.user = reception, .reply = observe_reply, .state = observe_state};
     if (is_submission)
         options.extensions |= SMTP_EXTENSION_AUTH;
-    reception->engine = smtp_server_new(&options);
+    static const SessionHandlers HANDLERS = {handle_events, reception_ended, on_tls};
+    reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
+                                     &HANDLERS, reception, EVENT_BACKGROUND);
+    reception->engine = session_engine(reception->session);
+    smtp_server_init(reception->engine, &options);
     reception->check = policy_check_new(machine, server->resolver, server->policy,
                                         stream_remote_address(stream), policy_decided, reception);
     if (is_submission)
         policy_client_submits(policy_check_client(reception->check));
     if (mail_server_relays_for(server, stream_remote_address(stream)))
         policy_client_trust(policy_check_client(reception->check));
-    SessionOwner owner = {reception, handle_events, reception_ended, on_tls};
-    reception->session = session_new(machine->simulator, machine->node, &SESSION_SMTP_SERVER,
-                                     reception->engine, owner, EVENT_BACKGROUND);
     reception->link.data = reception;
     g_queue_push_tail_link(&server->receptions, &reception->link);
     session_take_stream(reception->session, stream);

@@ -3,35 +3,39 @@
 
 #include "core/check.h"
 
+/* The client lies behind it. */
 struct PolicyCheck {
     const Machine *machine;
     Resolver *resolver;
     PolicyClient *client;
-    Ipv4Address address;
     PolicyCheckDone *done;
     void *owner;
     const char *sender, *recipient; /* of the step under way, or NULL; the caller's */
-    uint64_t question, look_up;
+    uint64_t look_up;               /* 0: none is under way */
+    uint64_t question;
+    Ipv4Address address;
 };
 
 PolicyCheck *policy_check_new(const Machine *machine, Resolver *resolver, Policy *policy,
                               Ipv4Address address, PolicyCheckDone *done, void *owner)
 {
-    PolicyCheck *check = g_new(PolicyCheck, 1);
-    *check = (PolicyCheck){0};
-    check->machine = machine;
-    check->resolver = resolver;
-    check->client = policy_client_new(policy, address);
-    check->address = address;
-    check->done = done;
-    check->owner = owner;
+    PolicyCheck *check = g_malloc(sizeof *check + policy_client_size());
+    *check = (PolicyCheck){
+        .machine = machine,
+        .resolver = resolver,
+        .client = (PolicyClient *)(check + 1),
+        .done = done,
+        .owner = owner,
+        .address = address,
+    };
+    policy_client_init(check->client, policy, address);
     return check;
 }
 
 void policy_check_free(PolicyCheck *check)
 {
     resolver_forget(check->resolver, check->look_up);
-    policy_client_free(check->client);
+    policy_client_clear(check->client);
     g_free(check);
 }
 

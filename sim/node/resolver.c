@@ -234,7 +234,7 @@ uint64_t resolver_look_up(Resolver *resolver, const char *name, uint16_t type, R
 
 void resolver_forget(Resolver *resolver, uint64_t id)
 {
-    LookUp *look_up = find_look_up(resolver, id);
+    LookUp *look_up = id != 0 ? find_look_up(resolver, id) : NULL;
     if (look_up == NULL)
         return;
     look_up->done = NULL;

@@ -6,48 +6,59 @@
 
 enum { ENGINE_HOT_LINES = 3 }; /* that an engine begins with */
 
-/* What the pump looks at each time comes first. */
+/* What the pump looks at each time comes first, then what it changes when the wait begins anew: a
+ * cache line each, since tcmalloc has pieces of such sizes begin with one. */
 struct Session {
     const SessionProtocol *protocol;
-    void *engine;
+    const SessionHandlers *handlers;
+    void *owner;
     Stream *stream;
     TlsRecords *tls; /* NULL: in the clear */
-    bool is_pumping;
-    bool input_waits;    /* the engine had no room for it */
-    bool peer_has_ended; /* no more bytes will come than those in the stream */
-    bool end_is_told;    /* to the engine */
-    bool tls_is_told;    /* to the owner, that the handshake is over */
-    bool is_closing;     /* our FIN has been asked for */
-    uint32_t receptions;
-    uint32_t armed_epoch; /* the engine's epoch when it was armed, or our count of receptions */
-    int64_t armed_ns;     /* the timeout that `deadline` stands for; 0: none */
-    SessionOwner owner;
     Simulator *simulator;
-    uint64_t silence_because; /* behind the peer's silence when the engine's timeout struck */
-    SimTime timer_at;         /* when the timer strikes; SIM_NEVER: it is not set */
-    SimTime deadline;         /* of the engine's timeout */
-    Cause deadline_cause;     /* what made the engine wait */
-    Timer timer;              /* of the engine's timeout, or earlier: then it is set again */
     NodeId node;
-    EventPriority priority;
-    Timer end_timer;       /* tells the owner that it has ended */
-    StreamFailure failure; /* kept when the stream is gone */
-    uint64_t because;
+    uint32_t armed_epoch; /* of the wait that `deadline` stands for */
+    uint8_t priority;     /* EventPriority */
+    uint8_t failure;      /* StreamFailure: kept when the stream is gone */
+    bool is_pumping : 1;
+    bool input_waits : 1;    /* the engine had no room for it */
+    bool peer_has_ended : 1; /* no more bytes will come than those in the stream */
+    bool end_is_told : 1;    /* to the engine */
+    bool tls_is_told : 1;    /* to the owner, that the handshake is over */
+    bool is_closing : 1;     /* our FIN has been asked for */
+    bool has_received : 1;   /* since the timeout was armed */
+    int64_t armed_ns;        /* the timeout that `deadline` stands for; 0: none */
+    SimTime timer_at;        /* when the timer strikes; SIM_NEVER: it is not set */
+    SimTime deadline;        /* of the engine's timeout */
+    Cause deadline_cause;    /* what made the engine wait */
+    Timer timer; /* of the engine's timeout, or earlier: then it is set again; once closing, it
+                    tells the owner that the session has ended */
+    /* Behind the peer's silence when the engine's timeout struck; once closing, behind the end. */
+    uint64_t silence_because;
+    uint64_t engine[];
 };
 
+_Static_assert(offsetof(Session, armed_ns) <= CACHE_LINE && sizeof(Session) == 2 * CACHE_LINE,
+               "what a step touches lies in few lines");
+
 Session *session_new(Simulator *simulator, NodeId node, const SessionProtocol *protocol,
-                     void *engine, SessionOwner owner, EventPriority priority)
+                     const SessionHandlers *handlers, void *owner, EventPriority priority)
 {
-    Session *session = g_new(Session, 1);
-    *session = (Session){0};
-    session->simulator = simulator;
-    session->node = node;
-    session->protocol = protocol;
-    session->engine = engine;
-    session->owner = owner;
-    session->priority = priority;
-    session->timer_at = SIM_NEVER;
+    Session *session = g_malloc(sizeof *session + protocol->engine_size());
+    *session = (Session){
+        .protocol = protocol,
+        .handlers = handlers,
+        .owner = owner,
+        .simulator = simulator,
+        .node = node,
+        .priority = (uint8_t)priority,
+        .timer_at = SIM_NEVER,
+    };
     return session;
+}
+
+void *session_engine(Session *session)
+{
+    return session->engine;
 }
 
 void session_take_stream(Session *session, Stream *stream)
@@ -58,14 +69,16 @@ void session_take_stream(Session *session, Stream *stream)
 
 void session_free(Session *session)
 {
+    if (session == NULL)
+        return;
     simulator_cancel(session->simulator, &session->timer);
-    simulator_cancel(session->simulator, &session->end_timer);
     if (session->stream != NULL) {
         if (!session->is_closing)
             stream_abort(session->stream);
         stream_release(session->stream);
     }
     tls_records_free(session->tls);
+    session->protocol->engine_clear(session->engine);
     g_free(session);
 }
 
@@ -82,12 +95,13 @@ Stream *session_peek_stream(const Session *session)
 
 StreamFailure session_failure(const Session *session)
 {
-    return session->stream != NULL ? stream_failure(session->stream) : session->failure;
+    return session->stream != NULL ? stream_failure(session->stream)
+                                   : (StreamFailure)session->failure;
 }
 
 uint64_t session_because(const Session *session)
 {
-    uint64_t because = session->stream != NULL ? stream_because(session->stream) : session->because;
+    uint64_t because = session->stream != NULL ? stream_because(session->stream) : 0;
     return because != 0 ? because : session->silence_because;
 }
 
@@ -154,31 +168,28 @@ static bool session_move_input(Session *session)
         if (!session->input_waits)
             return moved;
         if (has_run) {
-            session->owner.handle_events(session->owner.owner);
+            session->handlers->handle_events(session->owner);
             input = session_peek_input(session);
         }
         if (!session_move_run_in(session, input))
             return moved;
-        session->receptions++;
+        session->has_received = true;
         session->silence_because = 0;
         moved = has_run = true;
     }
 }
 
 /* Whether the engine may go on now that some of its output has gone. */
-static bool session_may_put_out_more(const Session *session)
+static bool session_may_put_out_more(const Session *session, const SessionWants *wants)
 {
-    return session->tls != NULL || session->protocol->is_held_back == NULL ||
-           session->protocol->is_held_back(session->engine);
+    return session->tls != NULL || wants->is_held_back;
 }
 
 /* Whether input may have found room only now that the engine's events were taken: also where none
  * had any before, as the engine was waiting for an answer. `has_taken`: it has got some. */
-static bool session_may_take_more(const Session *session, bool has_taken)
+static bool session_may_take_more(const Session *session, const SessionWants *wants, bool has_taken)
 {
-    return session->tls != NULL
-               ? has_taken
-               : session->input_waits && session->protocol->input_room(session->engine) > 0;
+    return session->tls != NULL ? has_taken : session->input_waits && wants->input_room > 0;
 }
 
 /* Tells the owner that the handshake is over, once; true when it did. */
@@ -187,7 +198,7 @@ static bool session_tell_tls(Session *session)
     if (session->tls == NULL || session->tls_is_told || !tls_records_are_open(session->tls))
         return false;
     session->tls_is_told = true;
-    session->owner.tls_started(session->owner.owner);
+    session->handlers->tls_started(session->owner);
     return true;
 }
 
@@ -211,51 +222,65 @@ static bool session_move_records_out(Session *session)
     return count > 0;
 }
 
+/* Slices that the stream has room for, which are the session's no longer. */
+static void session_write(Session *session, Slice *slices, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += slices[i].length;
+    CHECK(stream_write_all(session->stream, slices, count) == length);
+    for (size_t i = 0; i < count; i++)
+        slice_clear(&slices[i]);
+}
+
+/* What goes by reference goes all at once: then there is nothing left, or no room. */
+static bool session_pass_output_on(Session *session)
+{
+    Slice slices[SESSION_SLICES_MAXIMUM];
+    size_t room = stream_write_room(session->stream);
+    size_t count = session->protocol->take_output(session->engine, room, slices);
+    if (count > 0)
+        session_write(session, slices, count);
+    return count > 0;
+}
+
 static Span session_peek_output(const Session *session)
 {
     return session->tls != NULL ? tls_records_peek_output(session->tls)
                                 : session->protocol->peek_output(session->engine);
 }
 
-/* Output, or records, that is copied on its way to the stream. */
-static size_t session_copy_output(Session *session, size_t room, Slice *slice)
+static void session_consume_output(Session *session, size_t count)
 {
-    Span output = session_peek_output(session);
-    size_t count = MIN(output.length, room);
-    if (count == 0)
-        return 0;
-    *slice = (Slice){octets_new(output.data, count), 0, count};
     if (session->tls != NULL)
         tls_records_consume_output(session->tls, count);
     else
         session->protocol->consume_output(session->engine, count);
-    return 1;
 }
 
-/* A stream takes what it has room for. What goes by reference goes all at once: then there is
- * nothing left, or no room. */
-static bool session_move_output(Session *session)
+/* Output, or records, that is copied on its way to the stream. */
+static bool session_copy_output(Session *session)
 {
-    bool moved = session->tls != NULL && session_move_records_out(session);
-    bool is_shared = session->tls == NULL && session->protocol->take_output != NULL;
-    while (session_peek_output(session).length > 0) {
-        Slice slices[SESSION_SLICES_MAXIMUM];
-        size_t room = stream_write_room(session->stream);
-        size_t count = is_shared ? session->protocol->take_output(session->engine, room, slices)
-                                 : session_copy_output(session, room, slices);
+    bool moved = false;
+    for (;;) {
+        Span output = session_peek_output(session);
+        size_t count = MIN(output.length, stream_write_room(session->stream));
         if (count == 0)
-            break;
-        size_t length = 0;
-        for (size_t i = 0; i < count; i++)
-            length += slices[i].length;
-        CHECK(stream_write_all(session->stream, slices, count) == length);
-        for (size_t i = 0; i < count; i++)
-            slice_clear(&slices[i]);
-        if (is_shared)
-            return true;
+            return moved;
+        Slice slice = {octets_new(output.data, count), 0, count};
+        session_consume_output(session, count);
+        session_write(session, &slice, 1);
         moved = true;
     }
-    return moved;
+}
+
+/* Engine to peer, as far as the stream has room; true when something moved. */
+static bool session_move_output(Session *session)
+{
+    if (session->tls == NULL && session->protocol->take_output != NULL)
+        return session_pass_output_on(session);
+    bool moved = session->tls != NULL && session_move_records_out(session);
+    return session_copy_output(session) || moved;
 }
 
 static void session_time_out(void *owner, void *data);
@@ -284,23 +309,16 @@ static void session_time_out(void *owner, void *data)
     session_pump(session);
 }
 
-static uint32_t session_epoch(const Session *session)
-{
-    return session->protocol->timeout_epoch != NULL
-               ? session->protocol->timeout_epoch(session->engine)
-               : session->receptions;
-}
-
 /* The wait begins anew with each reply and each piece of a message, and the timer hardly ever
  * strikes: so it is left as it is where it strikes too early, and then set again. */
-static void session_arm_timeout(Session *session)
+static void session_arm_timeout(Session *session, const SessionWants *wants)
 {
-    int64_t timeout_ns = session->protocol->timeout_ns(session->engine);
-    uint32_t epoch = session_epoch(session);
-    if (timeout_ns == session->armed_ns && epoch == session->armed_epoch)
+    int64_t timeout_ns = wants->timeout_ns;
+    if (timeout_ns == session->armed_ns && wants->timeout_epoch == session->armed_epoch)
         return;
     session->armed_ns = timeout_ns;
-    session->armed_epoch = epoch;
+    session->armed_epoch = wants->timeout_epoch;
+    session->has_received = false;
     session->deadline = simtime_add(simulator_now(session->simulator), timeout_ns);
     session->deadline_cause = *simulator_cause(session->simulator);
     if (timeout_ns != 0 && session->timer_at <= session->deadline)
@@ -315,7 +333,7 @@ static void session_report_end(void *owner, void *data)
 {
     (void)data;
     Session *session = owner;
-    session->owner.ended(session->owner.owner);
+    session->handlers->ended(session->owner);
 }
 
 /* The engine is through: close the stream, and tell the owner from an event of its own, since its
@@ -326,39 +344,55 @@ static void session_finish(Session *session)
         return;
     session->is_closing = true;
     simulator_cancel(session->simulator, &session->timer);
-    session->failure = stream_failure(session->stream);
-    session->because = stream_because(session->stream);
+    session->failure = (uint8_t)stream_failure(session->stream);
+    session->silence_because = session_because(session);
     stream_close(session->stream);
     stream_release(session->stream);
     session->stream = NULL;
     EventAction action = {session_report_end, session, NULL, NULL};
-    session->end_timer = simulator_schedule(session->simulator, simulator_now(session->simulator),
-                                            session->node, EVENT_FOREGROUND, action);
+    session->timer = simulator_schedule(session->simulator, simulator_now(session->simulator),
+                                        session->node, EVENT_FOREGROUND, action);
+}
+
+static SessionWants session_wants(const Session *session)
+{
+    SessionWants wants = {.is_held_back = true,
+                          .timeout_epoch = session->armed_epoch + session->has_received};
+    session->protocol->get_wants(session->engine, &wants);
+    return wants;
+}
+
+/* Moves what can be moved, and asks the engine what it wants then. */
+static SessionWants session_move(Session *session)
+{
+    for (;;) {
+        bool has_taken = session_move_input(session);
+        has_taken = session_tell_tls(session) || has_taken;
+        has_taken = session_move_end(session) || has_taken;
+        session->handlers->handle_events(session->owner);
+        bool has_put_out = session_move_output(session);
+        SessionWants wants = session_wants(session);
+        if (!(has_put_out && session_may_put_out_more(session, &wants)) &&
+            !session_may_take_more(session, &wants, has_taken))
+            return wants;
+    }
 }
 
 void session_pump(Session *session)
 {
     if (session->is_pumping || session->stream == NULL)
         return;
-    session->is_pumping = true;
     cache_line_fetch(session->engine, (size_t)ENGINE_HOT_LINES * CACHE_LINE);
-    cache_line_fetch(session->owner.owner, CACHE_LINE);
-    bool moved;
-    do {
-        bool has_taken = session_move_input(session);
-        has_taken = session_tell_tls(session) || has_taken;
-        has_taken = session_move_end(session) || has_taken;
-        session->owner.handle_events(session->owner.owner);
-        moved = session_move_output(session) && session_may_put_out_more(session);
-        moved = moved || session_may_take_more(session, has_taken);
-    } while (moved);
+    cache_line_fetch(session->owner, CACHE_LINE);
+    session->is_pumping = true;
+    SessionWants wants = session_move(session);
     session->is_pumping = false;
     bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||
                    session->peer_has_ended;
-    if (session->protocol->is_finished(session->engine) && is_sent)
+    if (wants.is_finished && is_sent)
         session_finish(session);
     else
-        session_arm_timeout(session);
+        session_arm_timeout(session, &wants);
 }
 
 static void session_on_stream(void *owner, Stream *stream, StreamEvent event)

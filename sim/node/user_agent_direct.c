@@ -113,8 +113,9 @@ static void deliver(UserAgent *agent, const AgentMail *mail, Envelope *part)
     TRACE(agent->machine.trace, agent->machine.node, AGENT_SUBMIT, 0, .mail = mail->name,
           .server = agent->through != NULL ? agent->through : domain, .is_direct = true);
     g_ptr_array_add(agent->directs, direct);
-    direct->delivery = delivery_new(&agent->machine, agent->resolver, &options, &direct->job,
-                                    (DeliveryOwner){direct, note_result, quit, end});
+    static const DeliveryHandlers HANDLERS = {note_result, quit, end};
+    direct->delivery =
+        delivery_new(&agent->machine, agent->resolver, &options, &direct->job, &HANDLERS, direct);
 }
 
 void user_agent_send_directly_take(UserAgent *agent, AgentMail *mail)

@@ -15,7 +15,7 @@ void user_agent_drop_fetching(UserAgent *agent)
     agent->imap_look_up = 0;
     agent->fetch_has_failed = false;
     g_clear_pointer(&agent->imap_session, session_free);
-    g_clear_pointer(&agent->imap, imap_client_free);
+    agent->imap = NULL;
     agent->is_fetching = false;
 }
 
@@ -205,10 +205,11 @@ static void fetching_ended(void *owner)
 static void connect_for_fetching(UserAgent *agent, Ipv4Address address)
 {
     const Machine *machine = &agent->machine;
-    agent->imap = imap_client_new(&(ImapClientOptions){0});
-    SessionOwner owner = {agent, handle_imap_events, fetching_ended, NULL};
+    static const SessionHandlers HANDLERS = {handle_imap_events, fetching_ended, NULL};
     agent->imap_session = session_new(machine->simulator, machine->node, &SESSION_IMAP_CLIENT,
-                                      agent->imap, owner, EVENT_FOREGROUND);
+                                      &HANDLERS, agent, EVENT_FOREGROUND);
+    agent->imap = session_engine(agent->imap_session);
+    imap_client_init(agent->imap, &(ImapClientOptions){0});
     Stream *stream = host_connect(machine->host, address, IMAP_PORT,
                                   session_stream_handler(agent->imap_session));
     if (stream == NULL) {

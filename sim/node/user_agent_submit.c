@@ -25,7 +25,7 @@ void user_agent_drop_submission(UserAgent *agent)
     resolver_forget(agent->resolver, agent->smtp_look_up);
     agent->smtp_look_up = 0;
     g_clear_pointer(&agent->smtp_session, session_free);
-    g_clear_pointer(&agent->smtp, smtp_client_free);
+    agent->smtp = NULL;
     agent->is_submitting = false;
     agent->has_quit = false;
 }
@@ -281,10 +281,11 @@ static void connect_for_submission(UserAgent *agent, Ipv4Address address)
     options.send_bare_newlines = true; /* only `raw` octets have any */
     options.observer = smtp_trace_client_observer(&agent->smtp_trace);
     options.heard = &agent->heard;
-    agent->smtp = smtp_client_new(&options);
-    SessionOwner owner = {agent, handle_smtp_events, submission_ended, on_tls};
+    static const SessionHandlers HANDLERS = {handle_smtp_events, submission_ended, on_tls};
     agent->smtp_session = session_new(machine->simulator, machine->node, &SESSION_SMTP_CLIENT,
-                                      agent->smtp, owner, EVENT_FOREGROUND);
+                                      &HANDLERS, agent, EVENT_FOREGROUND);
+    agent->smtp = session_engine(agent->smtp_session);
+    smtp_client_init(agent->smtp, &options);
     Stream *stream = host_connect(machine->host, address, SUBMISSION_PORT,
                                   session_stream_handler(agent->smtp_session));
     if (stream == NULL) {

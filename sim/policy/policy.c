@@ -333,29 +333,42 @@ void policy_client_mark_message(const PolicyClient *client, uint64_t mark)
         rate_limit_mark(policy->senders, client->sender, mark);
 }
 
+size_t policy_client_size(void)
+{
+    return sizeof(PolicyClient);
+}
+
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address)
 {
     PolicyClient *client = g_new(PolicyClient, 1);
-    *client = (PolicyClient){0};
-    client->policy = policy;
-    client->address = address;
+    policy_client_init(client, policy, address);
     return client;
+}
+
+void policy_client_init(PolicyClient *client, Policy *policy, Ipv4Address address)
+{
+    *client = (PolicyClient){.policy = policy, .address = address};
 }
 
 void policy_client_free(PolicyClient *client)
 {
     if (client == NULL)
         return;
-    g_free(client->name);
-    g_free(client->question_name);
-    g_free(client->sender);
+    policy_client_clear(client);
+    g_free(client);
+}
+
+void policy_client_clear(PolicyClient *client)
+{
+    free_rare(client->name);
+    free_rare(client->question_name);
+    free_rare(client->sender);
     free_rare(client->spf_field);
     spf_free(client->spf);
     free_rare(client->reply_text);
     free_rare(client->reason);
     free_rare(client->held_text);
     free_rare(client->held_reason);
-    g_free(client);
 }
 
 void policy_client_submits(PolicyClient *client)

@@ -155,6 +155,10 @@ typedef struct PolicyClient PolicyClient;
 
 PolicyClient *policy_client_new(Policy *policy, Ipv4Address address);
 void policy_client_free(PolicyClient *client);
+/* The same in memory of policy_client_size() octets that stays the caller's. */
+size_t policy_client_size(void);
+void policy_client_init(PolicyClient *client, Policy *policy, Ipv4Address address);
+void policy_client_clear(PolicyClient *client);
 /* It has come to the submission port (RFC 6409). */
 void policy_client_submits(PolicyClient *client);
 void policy_client_log_in(PolicyClient *client);

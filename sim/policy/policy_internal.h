@@ -37,29 +37,30 @@ typedef struct Rule {
     bool is_held_back; /* a refusal waits for a recipient */
 } Rule;
 
+/* What each step looks at comes first, then what is owned and mostly not there. */
 struct PolicyClient {
     Policy *policy;
+    const Rule *rules; /* of the step under way, ended by one without functions */
+    uint32_t rule;     /* the present one */
     Ipv4Address address;
     bool is_trusted, needs_login;
     char *name;       /* by PTR, or NULL */
     const char *helo; /* or NULL; the caller's */
     char *sender;     /* of the transaction, or NULL */
-    Spf *spf;         /* of the transaction, or NULL */
-    char *spf_field;  /* likewise */
-    PolicyRecipient recipient;
+    char *question_name;
+
+    char *reply_text, *reason; /* of the verdict, where they had to be made */
+    char *held_text, *held_reason;
+    Spf *spf;        /* of the transaction, or NULL */
+    char *spf_field; /* likewise */
+    uint64_t answer_because;
     SimTime now; /* of the step under way */
 
-    const Rule *rules;       /* of the step under way, ended by one without functions */
-    size_t rule;             /* the present one */
-    PolicyQuestion question; /* token 0: none is open; its name is the next */
-    char *question_name;
-    size_t list; /* the block list asked */
-    uint64_t answer_because;
-
     PolicyVerdict verdict;
-    char *reply_text, *reason; /* of the verdict, where they had to be made */
-    PolicyVerdict held;        /* rule NONE: nothing is held back */
-    char *held_text, *held_reason;
+    PolicyQuestion question; /* token 0: none is open */
+    size_t list;             /* the block list asked */
+    PolicyVerdict held;      /* rule NONE: nothing is held back */
+    PolicyRecipient recipient;
 };
 
 /* ---- policy.c ---- */

@@ -14,9 +14,21 @@ static void queued_event_free(void *data)
     g_free(queued);
 }
 
+size_t imap_client_size(void)
+{
+    return sizeof(ImapClient);
+}
+
 ImapClient *imap_client_new(const ImapClientOptions *options)
 {
-    ImapClient *client = g_new0(ImapClient, 1);
+    ImapClient *client = g_new(ImapClient, 1);
+    imap_client_init(client, options);
+    return client;
+}
+
+void imap_client_init(ImapClient *client, const ImapClientOptions *options)
+{
+    *client = (ImapClient){0};
     size_t line = options->line_maximum ? options->line_maximum : IMAP_CLIENT_LINE_DEFAULT;
     size_t literals =
         options->literal_maximum ? options->literal_maximum : IMAP_CLIENT_LITERAL_DEFAULT;
@@ -25,20 +37,24 @@ ImapClient *imap_client_new(const ImapClientOptions *options)
     imap_output_init(&client->output);
     g_queue_init(&client->events);
     client->numbers = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    return client;
 }
 
 void imap_client_free(ImapClient *client)
 {
     if (client == NULL)
         return;
+    imap_client_clear(client);
+    g_free(client);
+}
+
+void imap_client_clear(ImapClient *client)
+{
     slice_clear(&client->content);
     g_array_unref(client->numbers);
     g_queue_clear_full(&client->events, queued_event_free);
     g_free(client->event_text);
     imap_output_clear(&client->output);
     imap_reader_clear(&client->reader);
-    g_free(client);
 }
 
 void imap_client_push(ImapClient *client, ImapClientEvent event, char *text)

@@ -139,6 +139,10 @@ typedef struct ImapClientEvent {
 
 ImapClient *imap_client_new(const ImapClientOptions *options);
 void imap_client_free(ImapClient *client);
+/* The same in memory of imap_client_size() octets that stays the caller's. */
+size_t imap_client_size(void);
+void imap_client_init(ImapClient *client, const ImapClientOptions *options);
+void imap_client_clear(ImapClient *client);
 
 /* Bytes from the server, at most imap_client_input_room(). */
 void imap_client_receive(ImapClient *client, Span bytes);

@@ -13,13 +13,13 @@ enum { TOO_LONG_SHOWN = 60 };
 
 void imap_reader_init(ImapReader *reader, size_t line_maximum, size_t literals_maximum)
 {
-    CHECK(line_maximum > LITERAL_END_MAXIMUM);
+    CHECK(line_maximum > LITERAL_END_MAXIMUM && line_maximum + literals_maximum < INT32_MAX);
     *reader = (ImapReader){.line_maximum = line_maximum,
                            .literals_maximum = literals_maximum,
                            .shown = g_string_new(NULL)};
     /* A line stays in the input until its end has come, so a whole one must fit. */
-    buffer_init(&reader->input, MAX(line_maximum + 1, IMAP_READER_INPUT_MINIMUM));
-    buffer_init(&reader->text, line_maximum + literals_maximum);
+    buffer_init(&reader->input, (uint32_t)MAX(line_maximum + 1, IMAP_READER_INPUT_MINIMUM));
+    buffer_init(&reader->text, (uint32_t)(line_maximum + literals_maximum));
 }
 
 void imap_reader_clear(ImapReader *reader)
@@ -132,7 +132,7 @@ static ImapReaderStep end_piece(ImapReader *reader)
     g_string_append_len(reader->shown, (const char *)piece.data, (gssize)shown);
     if (!malformed && announces_literal(piece, &reader->announced, &reader->waits))
         return IMAP_READER_LITERAL;
-    reader->text.length -= piece.length - shown;
+    reader->text.length -= (uint32_t)(piece.length - shown);
     return malformed ? IMAP_READER_MALFORMED : IMAP_READER_LINE;
 }
 

@@ -21,9 +21,21 @@ static GArray *uids_new(void)
     return g_array_new(FALSE, FALSE, sizeof(uint32_t));
 }
 
+size_t imap_server_size(void)
+{
+    return sizeof(ImapServer);
+}
+
 ImapServer *imap_server_new(const ImapServerOptions *options)
 {
-    ImapServer *server = g_new0(ImapServer, 1);
+    ImapServer *server = g_new(ImapServer, 1);
+    imap_server_init(server, options);
+    return server;
+}
+
+void imap_server_init(ImapServer *server, const ImapServerOptions *options)
+{
+    *server = (ImapServer){0};
     size_t line = options->line_maximum ? options->line_maximum : IMAP_SERVER_LINE_DEFAULT;
     size_t append = options->append_maximum ? options->append_maximum : IMAP_SERVER_APPEND_DEFAULT;
     server->host_name = g_strdup(options->host_name);
@@ -43,13 +55,18 @@ ImapServer *imap_server_new(const ImapServerOptions *options)
     /* RFC 9051 §7.1.1: the greeting, with the capabilities to save the client a command. */
     imap_server_say(server, "* OK [CAPABILITY %s] %s IMAP4rev2 server ready",
                     imap_server_capabilities(), server->host_name);
-    return server;
 }
 
 void imap_server_free(ImapServer *server)
 {
     if (server == NULL)
         return;
+    imap_server_clear(server);
+    g_free(server);
+}
+
+void imap_server_clear(ImapServer *server)
+{
     imap_server_task_clear(server);
     g_string_free(server->task.tag, TRUE);
     g_array_unref(server->task.targets);
@@ -64,7 +81,6 @@ void imap_server_free(ImapServer *server)
     imap_output_clear(&server->output);
     imap_reader_clear(&server->reader);
     g_free(server->host_name);
-    g_free(server);
 }
 
 void imap_server_task_clear(ImapServer *server)

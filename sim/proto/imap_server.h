@@ -175,6 +175,10 @@ typedef struct ImapServerMessage {
 
 ImapServer *imap_server_new(const ImapServerOptions *options);
 void imap_server_free(ImapServer *server);
+/* The same in memory of imap_server_size() octets that stays the caller's. */
+size_t imap_server_size(void);
+void imap_server_init(ImapServer *server, const ImapServerOptions *options);
+void imap_server_clear(ImapServer *server);
 
 /* Bytes from the client, at most imap_server_input_room(). */
 void imap_server_receive(ImapServer *server, Span bytes);

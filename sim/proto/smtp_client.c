@@ -5,7 +5,6 @@
 #include "proto/smtp_client_internal.h"
 
 #include "core/check.h"
-#include "core/rare.h"
 
 SmtpClientOptions smtp_client_options(const char *name)
 {
@@ -13,35 +12,43 @@ SmtpClientOptions smtp_client_options(const char *name)
                                .extensions = SMTP_EXTENSIONS_DEFAULT | SMTP_EXTENSION_CHUNKING};
 }
 
+size_t smtp_client_size(void)
+{
+    return sizeof(SmtpClient);
+}
+
 SmtpClient *smtp_client_new(const SmtpClientOptions *options)
 {
-    const size_t name_size = strlen(options->name) + 1;
-    SmtpClient *client = g_malloc(sizeof *client + name_size);
+    SmtpClient *client = g_new(SmtpClient, 1);
+    smtp_client_init(client, options);
+    return client;
+}
+
+void smtp_client_init(SmtpClient *client, const SmtpClientOptions *options)
+{
     CHECK(options->identity == NULL || options->password != NULL);
     *client = (SmtpClient){.options = *options};
-    client->options.name = memcpy(client->name, options->name, name_size);
-    client->options.identity = client->identity = g_strdup(options->identity);
-    client->options.password = client->password = g_strdup(options->password);
     client->state = smtp_client_table.initial;
     intake_init(&client->input, SMTP_CLIENT_INPUT_MAXIMUM);
     buffer_init(&client->output, SMTP_CLIENT_OUTPUT_MAXIMUM);
     smtp_reply_reader_init(&client->reader);
-    return client;
 }
 
 void smtp_client_free(SmtpClient *client)
 {
     if (client == NULL)
         return;
+    smtp_client_clear(client);
+    g_free(client);
+}
+
+void smtp_client_clear(SmtpClient *client)
+{
     smtp_own_transaction_free(client->transaction);
     intake_clear(&client->input);
     buffer_clear(&client->output);
     slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
-    free_rare(client->identity);
-    free_rare(client->password);
-    free_rare(client->obstacle);
-    g_free(client);
 }
 
 /* Replies */
@@ -204,7 +211,7 @@ void smtp_client_send(SmtpClient *client, const SmtpClientTransaction *transacti
 {
     CHECK(client->state == SMTP_CLIENT_READY && client->transaction == NULL && !client->ready_due);
     SmtpReply refusal = {0};
-    bool chunking = smtp_client_used_extensions(client) & SMTP_EXTENSION_CHUNKING;
+    bool chunking = client->used_extensions & SMTP_EXTENSION_CHUNKING;
     client->transaction =
         smtp_own_transaction_new(transaction, client->options.send_bare_newlines, chunking);
     if (!smtp_client_find_obstacle(client, &refusal)) {

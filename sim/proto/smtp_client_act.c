@@ -29,12 +29,12 @@ static void set_state(SmtpClient *client, uint8_t next)
 
 static void send_ehlo(SmtpClient *client)
 {
-    smtp_client_send_line(client, "EHLO", client->name);
+    smtp_client_send_line(client, "EHLO", client->options.name);
 }
 
 static void send_helo(SmtpClient *client)
 {
-    smtp_client_send_line(client, "HELO", client->name);
+    smtp_client_send_line(client, "HELO", client->options.name);
 }
 
 static void send_starttls(SmtpClient *client)
@@ -47,7 +47,7 @@ static void send_starttls(SmtpClient *client)
  * the way, has sent behind its 220 was not sent over TLS. */
 static void begin_tls(SmtpClient *client)
 {
-    client->abilities = (SmtpAbilities){0};
+    smtp_client_set_abilities(client, (SmtpAbilities){0});
     intake_consume(&client->input, intake_peek(&client->input).length);
     client->tls_due = true;
 }

@@ -1,6 +1,7 @@
 /* What the files of the SMTP client share among themselves. */
 #pragma once
 
+#include "core/cache_line.h"
 #include "core/intake.h"
 #include "proto/smtp_client.h"
 #include "proto/smtp_content.h"
@@ -55,31 +56,34 @@ typedef struct SmtpOwnRecipient {
 
 /* The transaction under way: a copy of the node's, in one piece of memory. Its commands are
  * numbered in the order they are sent: 0 MAIL, 1 to recipient_count RCPT, then DATA, or the chunks
- * of BDAT. */
+ * of BDAT. What each step looks at comes first. */
 typedef struct SmtpOwnTransaction {
-    const char *reverse_path;
-    SmtpMailParameters parameters;
-    size_t recipient_count;
-    Span content_front;
-    Slice content[SMTP_CLIENT_PARTS_MAXIMUM];
-    size_t content_count;
-    size_t sent;                            /* commands */
-    size_t answered;                        /* commands */
-    size_t accepted;                        /* recipients */
-    size_t delivered, temporary, permanent; /* recipients with a result */
-    bool done;                              /* the sum has been told */
-    size_t part;   /* content: index of the part being sent; 0: the front */
-    size_t offset; /* content: octets of that part that are sent */
+    uint32_t recipient_count;
+    uint32_t sent;                            /* commands */
+    uint32_t answered;                        /* commands */
+    uint32_t accepted;                        /* recipients */
+    uint32_t delivered, temporary, permanent; /* recipients with a result */
     SmtpContentEncoder encoder;
+    bool done;        /* the sum has been told */
     bool is_chunking; /* BDAT, not DATA */
     bool is_plain;    /* as of SmtpClientTransaction */
     bool is_lent;     /* the content travels as it is, so its last part goes by reference */
     bool all_sent;    /* DATA, or the last BDAT, is among the commands sent */
     Buffer chunk;     /* what is still to be put into the output of the present chunk */
-    SmtpOwnRecipient recipients[]; /* behind them the texts */
+
+    uint32_t content_count;
+    uint32_t part; /* content: index of the part being sent; 0: the front */
+    size_t offset; /* content: octets of that part that are sent */
+    Slice *content;
+    Span content_front;
+    const char *reverse_path;
+    char *obstacle; /* the words of a refusal for size; NULL: there was none */
+    SmtpMailParameters parameters;
+    SmtpOwnRecipient recipients[]; /* behind them the content and the texts */
 } SmtpOwnTransaction;
 
-/* What is looked at each time comes first. */
+/* Line by line: what each step looks at, what there is to send, what is read, who watches; then
+ * what comes once or twice in a dialogue. */
 struct SmtpClient {
     uint8_t state;
     bool is_held_back; /* by the output, when last asked for an event */
@@ -91,27 +95,33 @@ struct SmtpClient {
     bool ready_due;
     bool closed_due;
     uint32_t epoch;
-    SmtpAbilities abilities;         /* of the server, as it has said to EHLO */
-    SmtpOwnTransaction *transaction; /* NULL: none */
+    uint32_t used_extensions; /* SmtpExtension bits that the server offers and we want */
     Intake input;
+
     Buffer output;
+    SmtpOwnTransaction *transaction; /* NULL: none */
     size_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
     Slice lent;         /* content in the output by reference */
+
     SmtpReplyReader reader;
-    SmtpClientOptions options; /* its name lies behind the client */
-    SmtpClientEvent event;     /* to be handed out first, if has_event */
+
+    SmtpClientOptions options;
+    SmtpAbilities abilities; /* of the server, as it has said to EHLO */
+    SmtpClientEvent event;   /* to be handed out first, if has_event */
     SmtpReply settling_reply;
     SmtpReplyClass settling_class;
     SmtpStage settling_stage;
     size_t settling_next;
-    char *identity, *password;
     bool tls_tried;    /* STARTTLS is done, or was refused */
     bool is_encrypted; /* the stream is behind records */
     bool name_sent;    /* AUTH LOGIN: the next response is the password */
-    char *obstacle;    /* the words of the last refusal for size; NULL: there was none */
     SmtpClientEvent closed_event;
-    char name[];
 };
+
+_Static_assert(offsetof(SmtpClient, output) == CACHE_LINE &&
+                   offsetof(SmtpClient, reader) == 2 * CACHE_LINE &&
+                   offsetof(SmtpClient, options) == 3 * CACHE_LINE,
+               "what a step touches lies in few lines");
 
 /* smtp_client_act.c: moves through the table's cell for `input` and does its action. */
 void smtp_client_fire(SmtpClient *client, SmtpClientInput input, const SmtpReply *reply);
@@ -139,6 +149,7 @@ void smtp_client_send_line(SmtpClient *client, const char *verb, const char *arg
 void smtp_client_observe_line(SmtpClient *client, size_t length);
 /* What the server says to EHLO, which is heard by others too. */
 void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply);
+void smtp_client_set_abilities(SmtpClient *client, SmtpAbilities abilities);
 bool smtp_client_wants_tls(const SmtpClient *client);
 bool smtp_client_wants_auth(const SmtpClient *client);
 void smtp_client_send_auth(SmtpClient *client);
@@ -151,7 +162,6 @@ size_t smtp_client_output_room(const SmtpClient *client);
 SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transaction,
                                              bool send_bare_newlines, bool is_chunking);
 void smtp_own_transaction_free(SmtpOwnTransaction *transaction);
-uint32_t smtp_client_used_extensions(const SmtpClient *client);
 /* True when the server cannot take this transaction; `*refusal` says why. */
 bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal);
 /* Puts all commands that may be sent now into the output. */

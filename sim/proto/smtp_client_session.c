@@ -102,14 +102,20 @@ static SmtpAbilities abilities_read(Span text)
     return abilities;
 }
 
+void smtp_client_set_abilities(SmtpClient *client, SmtpAbilities abilities)
+{
+    client->abilities = abilities;
+    client->used_extensions = abilities.extensions & client->options.extensions;
+}
+
 void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply)
 {
     SmtpHeard *heard = client->options.heard;
     if (client->reader.is_known) {
-        client->abilities = heard->abilities;
+        smtp_client_set_abilities(client, heard->abilities);
         return;
     }
-    client->abilities = abilities_read(reply->text);
+    smtp_client_set_abilities(client, abilities_read(reply->text));
     if (heard != NULL)
         smtp_heard_keep(heard, reply, client->reader.tail, &client->abilities);
 }
@@ -118,12 +124,12 @@ void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply)
 
 bool smtp_client_wants_tls(const SmtpClient *client)
 {
-    return smtp_client_used_extensions(client) & SMTP_EXTENSION_STARTTLS && !client->tls_tried;
+    return client->used_extensions & SMTP_EXTENSION_STARTTLS && !client->tls_tried;
 }
 
 bool smtp_client_wants_auth(const SmtpClient *client)
 {
-    return client->identity != NULL &&
+    return client->options.identity != NULL &&
            (client->abilities.auth_plain || client->abilities.auth_login);
 }
 
@@ -137,9 +143,9 @@ static char *plain_message(const SmtpClient *client)
 {
     g_autoptr(GString) message = g_string_new(NULL);
     g_string_append_c(message, '\0');
-    g_string_append(message, client->identity);
+    g_string_append(message, client->options.identity);
     g_string_append_c(message, '\0');
-    g_string_append(message, client->password);
+    g_string_append(message, client->options.password);
     return g_base64_encode((const guchar *)message->str, message->len);
 }
 
@@ -159,7 +165,8 @@ void smtp_client_send_auth_response(SmtpClient *client)
         smtp_client_send_line(client, "*", NULL);
         return;
     }
-    g_autofree char *word = base64_of(client->name_sent ? client->password : client->identity);
+    const SmtpClientOptions *options = &client->options;
+    g_autofree char *word = base64_of(client->name_sent ? options->password : options->identity);
     client->name_sent = true;
     smtp_client_send_line(client, word, NULL);
 }

@@ -5,6 +5,7 @@
 #include "proto/smtp_client_internal.h"
 
 #include "core/check.h"
+#include "core/rare.h"
 #include "mail/address.h"
 
 #include <string.h>
@@ -89,18 +90,20 @@ SmtpOwnTransaction *smtp_own_transaction_new(const SmtpClientTransaction *transa
     CHECK(transaction->recipient_count >= 1 &&
           transaction->recipient_count <= SMTP_CLIENT_RECIPIENTS_MAXIMUM);
     CHECK(transaction->content_count <= SMTP_CLIENT_PARTS_MAXIMUM);
-    size_t size = sizeof(SmtpOwnTransaction);
-    size += transaction->recipient_count * sizeof(SmtpOwnRecipient);
-    SmtpOwnTransaction *own = g_malloc(size + texts_size(transaction));
-    char *texts = (char *)own + size;
-    *own = (SmtpOwnTransaction){.recipient_count = transaction->recipient_count,
+    const size_t recipients = transaction->recipient_count * sizeof(SmtpOwnRecipient);
+    const size_t contents = transaction->content_count * sizeof(Slice);
+    SmtpOwnTransaction *own =
+        g_malloc(sizeof *own + recipients + contents + texts_size(transaction));
+    *own = (SmtpOwnTransaction){.recipient_count = (uint32_t)transaction->recipient_count,
                                 .parameters = transaction->parameters};
+    own->content = (Slice *)(own->recipients + own->recipient_count);
+    char *texts = (char *)own->content + contents;
     own->reverse_path = put_string(transaction->reverse_path, &texts);
     own->parameters.envid = put_text(transaction->parameters.envid, &texts);
     for (size_t i = 0; i < own->recipient_count; i++)
         own->recipients[i] = own_recipient(&transaction->recipients[i], &texts);
     own->content_front = put_text(transaction->content_front, &texts);
-    own->content_count = transaction->content_count;
+    own->content_count = (uint32_t)transaction->content_count;
     own->is_plain = transaction->is_plain;
     for (size_t i = 0; i < own->content_count; i++)
         own->content[i] = slice_ref(transaction->content[i], 0, transaction->content[i].length);
@@ -119,20 +122,16 @@ void smtp_own_transaction_free(SmtpOwnTransaction *transaction)
     for (size_t i = 0; i < transaction->content_count; i++)
         slice_clear(&transaction->content[i]);
     buffer_clear(&transaction->chunk);
+    free_rare(transaction->obstacle);
     g_free(transaction);
 }
 
 /* What the server can take */
 
-uint32_t smtp_client_used_extensions(const SmtpClient *client)
-{
-    return client->abilities.extensions & client->options.extensions;
-}
-
 bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
 {
     const SmtpMailParameters *parameters = &client->transaction->parameters;
-    uint32_t used = smtp_client_used_extensions(client);
+    uint32_t used = client->used_extensions;
     if (parameters->utf8 && !(used & SMTP_EXTENSION_SMTPUTF8)) {
         *refusal = smtp_reply(553, "5.6.7", "The server does not take UTF-8 addresses");
         return true;
@@ -144,12 +143,11 @@ bool smtp_client_find_obstacle(SmtpClient *client, SmtpReply *refusal)
     uint64_t maximum = client->abilities.size_maximum;
     bool limited = used & SMTP_EXTENSION_SIZE && maximum > 0;
     if (limited && parameters->size > maximum) {
-        g_free(client->obstacle);
-        client->obstacle =
+        client->transaction->obstacle =
             g_strdup_printf("The message has %" G_GUINT64_FORMAT
                             " octets, and the server says to EHLO that it takes %" G_GUINT64_FORMAT,
                             parameters->size, maximum);
-        *refusal = smtp_reply(552, "5.3.4", client->obstacle);
+        *refusal = smtp_reply(552, "5.3.4", client->transaction->obstacle);
         return true;
     }
     return false;
@@ -194,7 +192,7 @@ static void fill_chunk(SmtpOwnTransaction *transaction)
 static void send_command(SmtpClient *client, size_t index)
 {
     const SmtpOwnTransaction *transaction = client->transaction;
-    uint32_t used = smtp_client_used_extensions(client);
+    uint32_t used = client->used_extensions;
     Buffer *output = &client->output;
     size_t before = output->length;
     bool fits = false;
@@ -207,7 +205,7 @@ static void send_command(SmtpClient *client, size_t index)
                smtp_rcpt_parameters_write(&recipient->parameters, used, output);
     } else if (transaction->is_chunking) {
         fill_chunk(client->transaction);
-        fits = buffer_append_format(output, "BDAT %zu%s", transaction->chunk.length,
+        fits = buffer_append_format(output, "BDAT %u%s", transaction->chunk.length,
                                     transaction->all_sent ? " LAST" : "");
     } else {
         client->transaction->all_sent = true;
@@ -232,7 +230,7 @@ static bool pump_chunk(SmtpClient *client)
 void smtp_client_pump_commands(SmtpClient *client)
 {
     SmtpOwnTransaction *transaction = client->transaction;
-    bool pipelining = smtp_client_used_extensions(client) & SMTP_EXTENSION_PIPELINING;
+    bool pipelining = client->used_extensions & SMTP_EXTENSION_PIPELINING;
     while (pump_chunk(client) && !transaction->all_sent && client->state != SMTP_CLIENT_DRAIN &&
            (pipelining || transaction->sent == transaction->answered) &&
            smtp_client_output_room(client) >= SMTP_CLIENT_COMMAND_LINE_MAXIMUM) {
@@ -262,7 +260,7 @@ static bool put_front(SmtpClient *client)
     for (size_t i = 0; i < last; i++)
         buffer_append(&client->output, part_at(transaction, i));
     client->before_lent = front;
-    transaction->part = last;
+    transaction->part = (uint32_t)last;
     return true;
 }
 

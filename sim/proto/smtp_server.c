@@ -17,32 +17,45 @@ SmtpServerOptions smtp_server_options(const char *name)
                                .junk_maximum = SMTP_SERVER_JUNK_DEFAULT};
 }
 
+size_t smtp_server_size(void)
+{
+    return sizeof(SmtpServer);
+}
+
 SmtpServer *smtp_server_new(const SmtpServerOptions *options)
 {
-    const size_t name_size = strlen(options->name) + 1;
-    SmtpServer *server = g_malloc(sizeof *server + name_size);
+    SmtpServer *server = g_new(SmtpServer, 1);
+    smtp_server_init(server, options);
+    return server;
+}
+
+void smtp_server_init(SmtpServer *server, const SmtpServerOptions *options)
+{
     *server = (SmtpServer){.options = *options};
-    server->options.name = memcpy(server->name, options->name, name_size);
     if (options->offers == NULL)
         server->options.offers = &server->own_offers;
     server->state = smtp_server_table.initial;
     intake_init(&server->input, SMTP_SERVER_INPUT_MAXIMUM);
     buffer_init(&server->output, SMTP_SERVER_OUTPUT_MAXIMUM);
     buffer_expect(&server->output, SMTP_SERVER_OUTPUT_USUAL);
-    return server;
 }
 
 void smtp_server_free(SmtpServer *server)
 {
     if (server == NULL)
         return;
+    smtp_server_clear(server);
+    g_free(server);
+}
+
+void smtp_server_clear(SmtpServer *server)
+{
     intake_clear(&server->input);
     buffer_clear(&server->output);
     free_rare(server->auth_name);
     free_rare(server->credentials);
     g_free(server->client_name);
     smtp_offers_clear(&server->own_offers);
-    g_free(server);
 }
 
 /* Steps and events */

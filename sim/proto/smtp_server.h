@@ -101,24 +101,25 @@ typedef enum SmtpServerInput {
 
 extern const StateTable smtp_server_table; /* named "smtp-server" */
 
+/* What it points to stays as long as the engine. */
 typedef struct SmtpServerOptions {
-    SmtpObserver observer;
-    const char *name;           /* the server's domain for 220, 250 and 221; copied */
-    uint32_t extensions;        /* SmtpExtension bits to offer */
-    uint64_t message_maximum;   /* octets of content; 0: no limit */
-    uint32_t recipient_maximum; /* a transaction; 452 beyond it */
-    uint32_t error_maximum; /* 5yz replies a session; then 421 to the next command; 0: no limit */
-    /* NOOP, RSET, VRFY, EXPN and HELP since the last message taken; further ones count as errors
-     * too; 0: no limit. */
-    uint32_t junk_maximum;
-    bool auth_needs_tls; /* AUTH is offered after STARTTLS only (RFC 4954 §9) */
+    uint32_t extensions; /* SmtpExtension bits to offer */
     /* END_LINES makes the server vulnerable to SMTP smuggling (CVE-2023-51764): a lone LF ends a
      * line as CRLF does, so that LF.LF ends the content; content is handed on with CRLF. KEPT makes
      * it the server that a smuggler sends through: content is handed on as it came. */
     SmtpBareNewlines bare_newlines;
-    SmtpOffers *offers; /* what its engines have said to EHLO, which they share and which stays as
-                           long as they; NULL: this one shares nothing */
-    const SmtpTimeouts *timeouts; /* they stay as long as the engine; NULL: RFC 5321's */
+    uint64_t message_maximum; /* octets of content; 0: no limit */
+    SmtpObserver observer;
+    const SmtpTimeouts *timeouts; /* NULL: RFC 5321's */
+    uint32_t error_maximum; /* 5yz replies a session; then 421 to the next command; 0: no limit */
+    uint32_t recipient_maximum; /* a transaction; 452 beyond it */
+    /* NOOP, RSET, VRFY, EXPN and HELP since the last message taken; further ones count as errors
+     * too; 0: no limit. */
+    uint32_t junk_maximum;
+    bool auth_needs_tls; /* AUTH is offered after STARTTLS only (RFC 4954 §9) */
+    const char *name;    /* the server's domain for 220, 250 and 221 */
+    SmtpOffers *offers;  /* what its engines have said to EHLO, which they share; NULL: this one
+                            shares nothing */
 } SmtpServerOptions;
 
 /* Defaults: SMTP_EXTENSIONS_DEFAULT, no limit on the message, 100 recipients, 20 errors, 100 junk
@@ -200,6 +201,11 @@ typedef struct SmtpServer SmtpServer;
 
 SmtpServer *smtp_server_new(const SmtpServerOptions *options);
 void smtp_server_free(SmtpServer *server);
+/* The same in memory of smtp_server_size() octets that stays the caller's; each step touches few
+ * cache lines if it begins with one. */
+size_t smtp_server_size(void);
+void smtp_server_init(SmtpServer *server, const SmtpServerOptions *options);
+void smtp_server_clear(SmtpServer *server);
 
 /* `bytes` is at most smtp_server_input_room long. After STARTTLS the room is 0 until the node has
  * accepted SMTP_SERVER_EVENT_TLS: what comes meanwhile is no SMTP. */

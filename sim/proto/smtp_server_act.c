@@ -224,7 +224,7 @@ void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event)
     if (server->last_token == 0) /* 0 means "no question" */
         server->last_token++;
     server->question = server->last_token;
-    server->asked = event->kind;
+    server->asked = (uint8_t)event->kind;
     server->event = *event;
     server->event.token = server->question;
     server->has_event = true;

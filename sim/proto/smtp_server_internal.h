@@ -1,6 +1,7 @@
 /* What the files of the SMTP server share among themselves. */
 #pragma once
 
+#include "core/cache_line.h"
 #include "core/intake.h"
 #include "proto/smtp_content.h"
 #include "proto/smtp_server.h"
@@ -57,7 +58,8 @@ typedef struct SmtpCommand {
     Span argument;         /* behind the verb and its space; trailing space removed */
 } SmtpCommand;
 
-/* What is looked at each time comes first. */
+/* Line by line: what each step looks at, the command and what there is to say to it, the limits and
+ * who watches, what the node is told, the content; then what comes once or twice in a dialogue. */
 struct SmtpServer {
     uint8_t state;
     bool is_held_back; /* by the output, when last asked for an event */
@@ -67,39 +69,47 @@ struct SmtpServer {
     bool has_event;
     bool reset_due; /* events to be handed out before anything else; so the next */
     bool closed_due;
-    uint32_t question;         /* token of the open question, 0: none */
-    SmtpServerEventKind asked; /* its kind */
-    uint32_t last_token;
+    uint32_t question; /* token of the open question, 0: none */
     uint32_t epoch;
-    uint32_t errors;     /* 5yz replies, and junk beyond its maximum */
-    uint32_t junk;       /* since the last message taken */
-    uint32_t recipients; /* accepted in this transaction */
     Intake input;
+
     Buffer output;
-    SmtpServerEvent event; /* to be handed out, if has_event */
-    SmtpContentDecoder decoder;
-    uint64_t content_size;
-    SmtpServerOptions options; /* its name lies behind the server */
-    SmtpCommand command;       /* the last one read; its argument is valid while it is acted on */
-    bool shut_down_due;        /* 421 once the question is answered */
-    bool extended;             /* the hello under way is an EHLO */
-    bool tls;                  /* STARTTLS is done */
-    bool authenticated;        /* RFC 4954 §4: once a session */
-    bool utf8;                 /* the transaction is of RFC 6531 */
-    bool reply_utf8;           /* the reply to this VRFY or EXPN may be */
+    SmtpCommand command; /* the last one read; its argument is valid while it is acted on */
+    uint8_t asked;       /* SmtpServerEventKind of the last question */
+    bool shut_down_due;  /* 421 once the question is answered */
+    bool extended;       /* the hello under way is an EHLO */
+    bool tls;            /* STARTTLS is done */
+    bool authenticated;  /* RFC 4954 §4: once a session */
+    bool utf8;           /* the transaction is of RFC 6531 */
+    bool reply_utf8;     /* the reply to this VRFY or EXPN may be */
     bool chunk_is_last;
-    bool is_beyond_ascii; /* an octet of the content is */
+    uint32_t errors;     /* 5yz replies, and junk beyond its maximum */
+    uint32_t recipients; /* accepted in this transaction */
+
+    SmtpServerOptions options;
     SmtpResetReason reset_reason;
     SmtpServerCloseReason close_reason;
+    char *client_name; /* that it gave last; NULL: none */
+    uint32_t last_token;
+    uint32_t junk;         /* since the last message taken */
+    SmtpServerEvent event; /* to be handed out, if has_event */
+
+    SmtpContentDecoder decoder;
+    uint64_t content_size;
+    bool is_beyond_ascii; /* an octet of the content is */
+
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
     SmtpOffers own_offers;           /* of an engine that shares none */
-    char *client_name;               /* that it gave last; NULL: none */
     SmtpAuthStep auth_step;
     char *auth_name;     /* LOGIN: the name, until the password comes */
     guchar *credentials; /* decoded, while the node judges them; NULL: none yet */
     Address path;        /* that the event points to */
-    char name[];
 };
+
+_Static_assert(offsetof(SmtpServer, output) == CACHE_LINE &&
+                   offsetof(SmtpServer, options) == 2 * CACHE_LINE &&
+                   offsetof(SmtpServerOptions, junk_maximum) == CACHE_LINE,
+               "what a step touches lies in few lines");
 
 /* smtp_server_act.c: moves through the table's cell for `input` and does its action. `chosen` is
  * the reply that the node or a refusal chose; NULL: the cell's own. */

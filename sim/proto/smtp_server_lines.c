@@ -53,8 +53,8 @@ static bool has_bare_newline(const SmtpServer *server, Span line)
 /* A command that does not further any mail: beyond a number of them each is an error. */
 static void count_junk(SmtpServer *server)
 {
-    uint32_t maximum = server->options.junk_maximum;
-    if (maximum == 0 || !smtp_server_command_is_junk(&server->command))
+    const uint32_t maximum = server->options.junk_maximum;
+    if (!smtp_server_command_is_junk(&server->command) || maximum == 0)
         return;
     if (server->junk < maximum)
         server->junk++;

@@ -59,7 +59,7 @@ static bool reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
         bool has_name = names_domain(reply->code);
         if (has_name) {
             const char *limit = room + REPLY_ROOM;
-            char *end = put_part(room, limit, span_of_text(server->name));
+            char *end = put_part(room, limit, span_of_text(server->options.name));
             end = put_part(put_part(end, limit, span_of_text(" ")), limit, reply->text);
             reply->text = span_of(room, (size_t)(end - room));
         }
@@ -146,7 +146,7 @@ static char *put_hello(const SmtpServer *server, const SmtpReply *reply, char *o
     const char *limit = out + REPLY_ROOM + REPLY_ROOM;
     if (reply->text.length > 0) /* a second line would be taken for an extension */
         return put_part(out, limit, span_of(reply->text.data, span_find(reply->text, '\n')));
-    out = put_part(out, limit, span_of_text(server->name));
+    out = put_part(out, limit, span_of_text(server->options.name));
     out = put_part(out, limit, span_of_text(" greets "));
     return put_part(out, limit, span_of_text(server->client_name));
 }

@@ -17,7 +17,7 @@ KNOWS = {
     "sim/trace": ["core"],
     "sim/mail": ["core"],
     "sim/net": ["core", "trace", "mail"],
-    "sim/proto": ["core/bytes.h", "core/check.h", "core/intake.h", "core/rare.h", "core/sanitized.h",
+    "sim/proto": ["core/bytes.h", "core/cache_line.h", "core/check.h", "core/intake.h", "core/rare.h", "core/sanitized.h",
                   "core/state_table.h", "core/simtime.h", "core/units.h", "core/ipv4.h",
                   "core/table.h", "core/text.h", "mail"],
     "sim/policy": ["core/bytes.h", "core/check.h", "core/rare.h", "core/simtime.h", "core/units.h",
