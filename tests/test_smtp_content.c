@@ -22,7 +22,7 @@ typedef struct Decoded {
 /* Reads the input in pieces of that size, as an engine does, behind so many octets of a line that
  * lie elsewhere. */
 static Decoded decode_behind(size_t before, Span input, const Octets *within, size_t piece,
-                             SmtpBareNewlines bare_newlines, size_t line_maximum)
+                             SmtpBareNewlines bare_newlines, uint32_t line_maximum)
 {
     SmtpContentDecoder decoder = smtp_content_decoder(bare_newlines, line_maximum);
     char line[LINE_MAXIMUM];
@@ -131,7 +131,7 @@ static Octets *known_octets_new(void)
 static void test_decoder_of_known_octets(void **state)
 {
     (void)state;
-    static const size_t MAXIMA[] = {LINE_MAXIMUM, OCTETS_PLAIN_LINE_MAX};
+    static const uint32_t MAXIMA[] = {LINE_MAXIMUM, OCTETS_PLAIN_LINE_MAX};
     static const size_t BEFORE[] = {0, 1, 98};
     g_autoptr(Octets) octets = known_octets_new();
     unsigned faults[2] = {0};
@@ -156,7 +156,7 @@ static void test_decoder_of_known_octets(void **state)
 }
 
 /* What the encoder makes of a text, into an output that holds `room` octets at a time. */
-static GString *encode(Span source, size_t room)
+static GString *encode(Span source, uint32_t room)
 {
     SmtpContentEncoder encoder = smtp_content_encoder(false, false);
     Buffer output;
@@ -189,7 +189,7 @@ static void test_encoder_in_pieces(void **state)
         {"a.\r\n.b.\r\nc\r\n", "a.\r\n..b.\r\nc\r\n.\r\n"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        for (size_t room = 8; room < 40; room++) {
+        for (uint32_t room = 8; room < 40; room++) {
             GString *encoded = encode(span_of_text(cases[i].source), room);
             assert_string_equal(encoded->str, cases[i].encoded);
             g_string_free(encoded, TRUE);

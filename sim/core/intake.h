@@ -5,9 +5,11 @@
 #include "core/bytes.h"
 
 typedef struct Intake {
-    Span octets;    /* unread; empty once some are in `copied` */
+    const uint8_t *data; /* unread, `length` octets; none once some are in `copied` */
+    uint32_t length;
+    uint32_t maximum;
     Octets *within; /* what they lie in, or those read last lay in; NULL: nothing has come so */
-    Buffer copied;
+    Buffer *copied; /* NULL: nothing had to be copied yet */
 } Intake;
 
 /* It never holds more than `maximum` octets: whoever gives it some asks for the room before. */
@@ -20,20 +22,26 @@ void intake_append(Intake *intake, Span octets);
 /* Drops `count` octets from the front. They stay where they are until more are added. */
 void intake_consume(Intake *intake, size_t count);
 
+static inline size_t intake_copied_length(const Intake *intake)
+{
+    return G_UNLIKELY(intake->copied != NULL) ? intake->copied->length : 0;
+}
+
 /* All that is unread. */
 static inline Span intake_peek(const Intake *intake)
 {
-    return intake->copied.length > 0 ? buffer_peek(&intake->copied) : intake->octets;
+    return intake_copied_length(intake) > 0 ? buffer_peek(intake->copied)
+                                            : span_of(intake->data, intake->length);
 }
 
 /* The shared bytes that it lies in, for who keeps a reference: ask before consuming. NULL: it
  * is a copy. */
 static inline Octets *intake_bytes(const Intake *intake)
 {
-    return intake->copied.length > 0 ? NULL : intake->within;
+    return intake_copied_length(intake) > 0 ? NULL : intake->within;
 }
 
 static inline size_t intake_room(const Intake *intake)
 {
-    return buffer_room(&intake->copied) - intake->octets.length;
+    return intake->maximum - intake->length - intake_copied_length(intake);
 }

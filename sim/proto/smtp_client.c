@@ -103,13 +103,13 @@ static void fire_failure(SmtpClient *client, SmtpClientInput input, const char *
 static bool read_reply(SmtpClient *client)
 {
     const SmtpObserver *observer = &client->options.observer;
-    const SmtpHeard *heard = client->options.heard;
     SmtpReply reply = {0};
     if (intake_peek(&client->input).length == 0 && !client->input_ended)
         return false;
-    bool may_be_known = heard != NULL && client->state == SMTP_CLIENT_EHLO;
-    client->reader.known = may_be_known ? &heard->tail : NULL;
-    switch (smtp_reply_reader_read(&client->reader, &client->input, &reply)) {
+    const SmtpReplyTail *known = NULL;
+    if (client->state == SMTP_CLIENT_EHLO && client->options.heard != NULL)
+        known = &client->options.heard->tail;
+    switch (smtp_reply_reader_read(&client->reader, &client->input, known, &reply)) {
     case SMTP_REPLY_READ_MORE:
         if (!client->input_ended)
             return false;
@@ -298,7 +298,7 @@ void smtp_client_consume_output(SmtpClient *client, size_t count)
         Slice taken = take_lent(client, count);
         slice_clear(&taken);
     } else {
-        client->before_lent -= MIN(client->before_lent, count);
+        client->before_lent -= (uint32_t)MIN(client->before_lent, count);
         buffer_consume(&client->output, count);
     }
 }
@@ -309,7 +309,7 @@ size_t smtp_client_take_output(SmtpClient *client, size_t room,
     size_t count = 0, before = MIN(client->before_lent, room);
     if (before > 0)
         slices[count++] = buffer_take(&client->output, before);
-    client->before_lent -= before;
+    client->before_lent -= (uint32_t)before;
     size_t lent = client->before_lent > 0 ? 0 : MIN(client->lent.length, room - before);
     if (lent > 0)
         slices[count++] = take_lent(client, lent);

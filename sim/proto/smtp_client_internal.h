@@ -82,45 +82,44 @@ typedef struct SmtpOwnTransaction {
     SmtpOwnRecipient recipients[]; /* behind them the content and the texts */
 } SmtpOwnTransaction;
 
-/* Line by line: what each step looks at, what there is to send, what is read, who watches; then
- * what comes once or twice in a dialogue. */
+/* Line by line: octets in and out, the transaction and the reply, who watches; then what comes once
+ * or twice in a dialogue. */
 struct SmtpClient {
     uint8_t state;
-    bool is_held_back; /* by the output, when last asked for an event */
-    bool input_ended;
-    bool has_event;
-    bool settling; /* every recipient still open is to be handed out with this result, then the sum
-                    */
-    bool tls_due;  /* the node has not been told yet; so with the next two */
-    bool ready_due;
-    bool closed_due;
+    bool is_held_back : 1; /* by the output, when last asked for an event */
+    bool input_ended : 1;
+    bool has_event : 1;
+    bool settling : 1; /* every recipient still open is to be handed out with this result, then the
+                          sum */
+    bool tls_due : 1;  /* the node has not been told yet; so with the next two */
+    bool ready_due : 1;
+    bool closed_due : 1;
+    bool tls_tried : 1;    /* STARTTLS is done, or was refused */
+    bool is_encrypted : 1; /* the stream is behind records */
+    bool name_sent : 1;    /* AUTH LOGIN: the next response is the password */
     uint32_t epoch;
-    uint32_t used_extensions; /* SmtpExtension bits that the server offers and we want */
     Intake input;
-
     Buffer output;
-    SmtpOwnTransaction *transaction; /* NULL: none */
-    size_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
-    Slice lent;         /* content in the output by reference */
 
+    SmtpOwnTransaction *transaction; /* NULL: none */
+    uint32_t used_extensions;        /* SmtpExtension bits that the server offers and we want */
+    uint32_t before_lent; /* octets of `output` that go before it; 0: it goes first, or is empty */
     SmtpReplyReader reader;
 
     SmtpClientOptions options;
+    Slice lent;              /* content in the output by reference */
     SmtpAbilities abilities; /* of the server, as it has said to EHLO */
     SmtpClientEvent event;   /* to be handed out first, if has_event */
     SmtpReply settling_reply;
     SmtpReplyClass settling_class;
     SmtpStage settling_stage;
     size_t settling_next;
-    bool tls_tried;    /* STARTTLS is done, or was refused */
-    bool is_encrypted; /* the stream is behind records */
-    bool name_sent;    /* AUTH LOGIN: the next response is the password */
     SmtpClientEvent closed_event;
 };
 
-_Static_assert(offsetof(SmtpClient, output) == CACHE_LINE &&
-                   offsetof(SmtpClient, reader) == 2 * CACHE_LINE &&
-                   offsetof(SmtpClient, options) == 3 * CACHE_LINE,
+_Static_assert(offsetof(SmtpClient, transaction) == CACHE_LINE &&
+                   offsetof(SmtpClient, options) == 2 * CACHE_LINE &&
+                   offsetof(SmtpClientOptions, identity) == CACHE_LINE,
                "what a step touches lies in few lines");
 
 /* smtp_client_act.c: moves through the table's cell for `input` and does its action. */

@@ -117,7 +117,8 @@ void smtp_client_take_extensions(SmtpClient *client, const SmtpReply *reply)
     }
     smtp_client_set_abilities(client, abilities_read(reply->text));
     if (heard != NULL)
-        smtp_heard_keep(heard, reply, client->reader.tail, &client->abilities);
+        smtp_heard_keep(heard, reply, span_of(client->reader.tail, client->reader.tail_length),
+                        &client->abilities);
 }
 
 /* AUTH */

@@ -259,7 +259,7 @@ static bool put_front(SmtpClient *client)
         return false;
     for (size_t i = 0; i < last; i++)
         buffer_append(&client->output, part_at(transaction, i));
-    client->before_lent = front;
+    client->before_lent = (uint32_t)front;
     transaction->part = (uint32_t)last;
     return true;
 }

@@ -7,7 +7,7 @@
 
 /* Reading */
 
-SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum)
+SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, uint32_t line_maximum)
 {
     /* The CRLF of the DATA command itself ends the line before the first (§4.1.1.4). */
     return (SmtpContentDecoder){
@@ -50,7 +50,7 @@ static void decoder_lengthen_line(SmtpContentDecoder *decoder, size_t length)
     if (length == 0)
         return;
     decoder->at_line_start = false;
-    decoder->line_length += length;
+    decoder->line_length += (uint32_t)length;
     if (decoder->line_length + 2 > decoder->line_maximum)
         decoder_fault(decoder, SMTP_CONTENT_LINE_TOO_LONG);
 }

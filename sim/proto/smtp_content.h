@@ -25,13 +25,13 @@ typedef enum SmtpContentFault {
 
 /* The receiving half. A plain value; begin with smtp_content_decoder. */
 typedef struct SmtpContentDecoder {
-    SmtpBareNewlines bare_newlines;
+    SmtpBareNewlines bare_newlines : 8;
+    SmtpContentFault fault : 8; /* the first one */
     bool at_line_start;
-    bool after_cr;          /* in chunks: the octet before was a CR */
-    bool may_have_dots;     /* what was read may have a line that begins with a dot */
-    size_t line_length;     /* octets of the present line so far, dots removed */
-    size_t line_maximum;    /* octets with CRLF */
-    SmtpContentFault fault; /* the first one */
+    bool after_cr;         /* in chunks: the octet before was a CR */
+    bool may_have_dots;    /* what was read may have a line that begins with a dot */
+    uint32_t line_length;  /* octets of the present line so far, dots removed */
+    uint32_t line_maximum; /* octets with CRLF */
 } SmtpContentDecoder;
 
 typedef struct SmtpContentPiece {
@@ -41,7 +41,7 @@ typedef struct SmtpContentPiece {
     bool is_made_up; /* the content is static text */
 } SmtpContentPiece;
 
-SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, size_t line_maximum);
+SmtpContentDecoder smtp_content_decoder(SmtpBareNewlines bare_newlines, uint32_t line_maximum);
 /* Reads the first piece of `input`, which lies in `within` or (NULL) in octets of which nothing is
  * known. Octets whose meaning hangs on the next octet stay unconsumed, two at most. */
 SmtpContentPiece smtp_content_decoder_read(SmtpContentDecoder *decoder, Span input,

@@ -15,10 +15,10 @@ typedef enum SmtpBody { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME } SmtpBody;
 
 typedef struct SmtpMailParameters {
     uint64_t size; /* octets declared; 0: not declared */
-    SmtpBody body;
-    bool utf8;         /* SMTPUTF8 */
-    ReturnContent ret; /* RET */
-    Span envid;        /* as xtext; empty: not given */
+    SmtpBody body : 8;
+    ReturnContent ret : 8; /* RET */
+    bool utf8;             /* SMTPUTF8 */
+    Span envid;            /* as xtext; empty: not given */
 } SmtpMailParameters;
 
 typedef struct SmtpRcptParameters {

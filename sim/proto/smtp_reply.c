@@ -250,17 +250,18 @@ static SmtpReplyRead reader_add_line(SmtpReplyReader *reader, Span line, SmtpRep
 /* Starts anew once a whole reply has been handed out. */
 static void reader_restart(SmtpReplyReader *reader)
 {
-    buffer_consume(&reader->text, reader->text.length);
+    if (reader->text.length > 0)
+        buffer_consume(&reader->text, reader->text.length);
     reader->code = 0;
     reader->enhanced = (SmtpEnhanced){0};
     reader->done = reader->is_known = false;
-    reader->tail = (Span){0};
+    reader->tail_length = 0;
 }
 
-/* Takes the lines that the reader knows, where they are what follows the first line. */
-static bool reader_take_known(SmtpReplyReader *reader, Span rest, SmtpReply *reply)
+/* Takes the lines that are known, where they are what follows the first line. */
+static bool reader_take_known(SmtpReplyReader *reader, Span rest, const SmtpReplyTail *known,
+                              SmtpReply *reply)
 {
-    const SmtpReplyTail *known = reader->known;
     if (known == NULL || known->code != reader->code || reader->enhanced.class != 0 ||
         rest.length < known->wire.length ||
         memcmp(rest.data, known->wire.data, known->wire.length) != 0 ||
@@ -271,7 +272,8 @@ static bool reader_take_known(SmtpReplyReader *reader, Span rest, SmtpReply *rep
     return true;
 }
 
-SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, SmtpReply *reply)
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input,
+                                     const SmtpReplyTail *known, SmtpReply *reply)
 {
     if (reader->done)
         reader_restart(reader);
@@ -292,13 +294,15 @@ SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, Smt
         if (!is_first || read != SMTP_REPLY_READ_MORE)
             continue;
         first_line = used;
-        if (reader_take_known(reader, rest, reply)) {
+        if (reader_take_known(reader, rest, known, reply)) {
             read = SMTP_REPLY_READ_DONE;
-            used += reader->known->wire.length;
+            used += known->wire.length;
         }
     }
-    if (first_line > 0 && read == SMTP_REPLY_READ_DONE)
-        reader->tail = span_of(whole.data + first_line, used - first_line);
+    if (first_line > 0 && read == SMTP_REPLY_READ_DONE) {
+        reader->tail = whole.data + first_line;
+        reader->tail_length = (uint32_t)(used - first_line);
+    }
     if (used > 0)
         intake_consume(input, used);
     return read;

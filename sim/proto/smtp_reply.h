@@ -81,17 +81,18 @@ typedef struct SmtpReplyTail {
 
 typedef struct SmtpReplyReader {
     bool done;     /* a reply has been handed out; the next read starts anew */
-    bool is_known; /* it ended in `known` */
+    bool is_known; /* it ended as was known */
     uint16_t code; /* of the reply under way; 0: none is */
     SmtpEnhanced enhanced;
+    uint32_t tail_length; /* of the reply that has been handed out: its lines behind the first as
+                             they came, valid as its text is; 0: none, or they came bit by bit */
+    const uint8_t *tail;
     Buffer text; /* lines read so far, LF between them */
-    /* Borrowed: how the reply may go on, which then need not be read line by line; NULL: unknown */
-    const SmtpReplyTail *known;
-    Span tail; /* of the reply that has been handed out: its lines behind the first as they came,
-                  valid as its text is; empty: there are none, or they came bit by bit */
 } SmtpReplyReader;
 
 void smtp_reply_reader_init(SmtpReplyReader *reader);
 void smtp_reply_reader_clear(SmtpReplyReader *reader);
-/* Consumes whole lines of `input` up to the end of one reply. */
-SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input, SmtpReply *reply);
+/* Consumes whole lines of `input` up to the end of one reply. `known`: how it may go on behind its
+ * first line, which then need not be read line by line; NULL: unknown. */
+SmtpReplyRead smtp_reply_reader_read(SmtpReplyReader *reader, Intake *input,
+                                     const SmtpReplyTail *known, SmtpReply *reply);

@@ -121,13 +121,13 @@ static bool take_event(SmtpServer *server, SmtpServerEvent *event)
 /* The node has been asked for TLS, and the handshake goes on. */
 static bool is_shaking_hands(const SmtpServer *server)
 {
-    return server->question != 0 && server->asked == SMTP_SERVER_EVENT_TLS;
+    return server->is_asking && server->asked == SMTP_SERVER_EVENT_TLS;
 }
 
 /* The client is gone, or silent, before the handshake is over. No reply can be read now. */
 static void give_up_handshake(SmtpServer *server)
 {
-    server->question = 0;
+    server->is_asking = false;
     server->shut_down_due = false;
     smtp_server_fire(server, SMTP_SERVER_ON_CONNECTION_END, NULL);
 }
@@ -140,7 +140,7 @@ bool smtp_server_next_event(SmtpServer *server, SmtpServerEvent *event)
             return true;
         if (is_shaking_hands(server) && server->input_ended)
             give_up_handshake(server);
-        else if (server->question != 0 || server->state == SMTP_SERVER_CLOSED || !step(server))
+        else if (server->is_asking || server->state == SMTP_SERVER_CLOSED || !step(server))
             return false;
     }
 }
@@ -208,14 +208,14 @@ static bool is_reply_hidden(const SmtpServer *server, const SmtpReply *reply)
 static void close_question(SmtpServer *server, SmtpServerInput input, const SmtpReply *reply)
 {
     smtp_server_fire(server, input, reply);
-    server->question = 0;
+    server->is_asking = false;
     if (server->shut_down_due)
         smtp_server_shut_down(server);
 }
 
 void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 {
-    CHECK(token != 0 && token == server->question);
+    CHECK(server->is_asking && token == server->question);
     CHECK(server->asked != SMTP_SERVER_EVENT_TLS);
     uint16_t standard = standard_code(server);
     CHECK(reply.code >= 400 || reply.code / 10 == standard / 10);
@@ -226,7 +226,7 @@ void smtp_server_answer(SmtpServer *server, uint32_t token, SmtpReply reply)
 
 void smtp_server_accept(SmtpServer *server, uint32_t token)
 {
-    CHECK(token != 0 && token == server->question);
+    CHECK(server->is_asking && token == server->question);
     SmtpServerInput input = input_of_acceptance(server->asked);
     if (server->asked == SMTP_SERVER_EVENT_TLS) /* the wait begins anew without a reply */
         server->epoch++;
@@ -242,7 +242,7 @@ void smtp_server_accept(SmtpServer *server, uint32_t token)
 
 void smtp_server_shut_down(SmtpServer *server)
 {
-    server->shut_down_due = server->question != 0;
+    server->shut_down_due = server->is_asking;
     if (server->shut_down_due)
         return;
     server->command = (SmtpCommand){.input = SMTP_SERVER_ON_UNKNOWN};
@@ -255,7 +255,7 @@ void smtp_server_time_out(SmtpServer *server)
         give_up_handshake(server);
         return;
     }
-    CHECK(server->question == 0);
+    CHECK(!server->is_asking);
     server->command = (SmtpCommand){.input = SMTP_SERVER_ON_UNKNOWN};
     SmtpReply reply = smtp_reply(421, "4.4.2", "Timeout, closing transmission channel");
     smtp_server_fire(server, SMTP_SERVER_ON_TIME_OUT, &reply);
@@ -319,7 +319,7 @@ bool smtp_server_is_finished(const SmtpServer *server)
 
 SmtpTimeout smtp_server_timeout(const SmtpServer *server)
 {
-    bool waits = (server->question == 0 || is_shaking_hands(server)) &&
+    bool waits = (!server->is_asking || is_shaking_hands(server)) &&
                  server->state != SMTP_SERVER_CONNECT && server->state != SMTP_SERVER_CLOSED;
     return waits ? SMTP_TIMEOUT_SERVER : SMTP_TIMEOUT_NONE;
 }

@@ -220,11 +220,11 @@ void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced,
 
 void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event)
 {
-    server->last_token++;
-    if (server->last_token == 0) /* 0 means "no question" */
-        server->last_token++;
-    server->question = server->last_token;
-    server->asked = (uint8_t)event->kind;
+    server->question++;
+    if (server->question == 0) /* 0 means "no question" */
+        server->question++;
+    server->is_asking = true;
+    server->asked = event->kind;
     server->event = *event;
     server->event.token = server->question;
     server->has_event = true;

@@ -7,7 +7,9 @@
 void smtp_server_begin_data(SmtpServer *server)
 {
     server->decoder = smtp_content_decoder(server->options.bare_newlines, SMTP_TEXT_LINE_MAXIMUM);
+    const uint64_t maximum = server->options.message_maximum;
     server->content_size = 0;
+    server->content_limit = maximum != 0 ? maximum : UINT64_MAX;
     server->is_beyond_ascii = false;
 }
 
@@ -23,9 +25,8 @@ static void refuse_content(SmtpServer *server)
 
 static bool content_is_sound(const SmtpServer *server)
 {
-    uint64_t maximum = server->options.message_maximum;
     return server->decoder.fault == SMTP_CONTENT_SOUND &&
-           (maximum == 0 || server->content_size <= maximum);
+           server->content_size <= server->content_limit;
 }
 
 /* Hands out a piece of the input that has been read. */

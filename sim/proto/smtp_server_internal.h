@@ -58,57 +58,61 @@ typedef struct SmtpCommand {
     Span argument;         /* behind the verb and its space; trailing space removed */
 } SmtpCommand;
 
-/* Line by line: what each step looks at, the command and what there is to say to it, the limits and
- * who watches, what the node is told, the content; then what comes once or twice in a dialogue. */
+/* Line by line: octets in and out, the command, the limits and who watches, what is rare, the
+ * content and what the node is told; then what comes once or twice in a dialogue. */
 struct SmtpServer {
     uint8_t state;
-    bool is_held_back; /* by the output, when last asked for an event */
-    bool input_ended;
-    bool skipping_line;  /* inside a line that was too long */
-    bool skipping_chunk; /* inside a chunk that is out of order; chunk_left octets are to come */
-    bool has_event;
-    bool reset_due; /* events to be handed out before anything else; so the next */
-    bool closed_due;
-    uint32_t question; /* token of the open question, 0: none */
+    SmtpServerEventKind asked : 8; /* what the last question was */
+    bool is_asking : 1;            /* it is open */
+    bool is_held_back : 1;         /* by the output, when last asked for an event */
+    bool input_ended : 1;
+    bool skipping_line : 1; /* inside a line that was too long */
+    bool
+        skipping_chunk : 1; /* inside a chunk that is out of order; chunk_left octets are to come */
+    bool has_event : 1;
+    bool reset_due : 1; /* events to be handed out before anything else; so the next */
+    bool closed_due : 1;
+    bool shut_down_due : 1; /* 421 once the question is answered */
     uint32_t epoch;
     Intake input;
-
     Buffer output;
+
     SmtpCommand command; /* the last one read; its argument is valid while it is acted on */
-    uint8_t asked;       /* SmtpServerEventKind of the last question */
-    bool shut_down_due;  /* 421 once the question is answered */
+    uint32_t question;   /* token of the last question */
+    uint32_t errors;     /* 5yz replies, and junk beyond its maximum */
+    uint32_t recipients; /* accepted in this transaction */
+    uint32_t junk;       /* since the last message taken */
     bool extended;       /* the hello under way is an EHLO */
     bool tls;            /* STARTTLS is done */
     bool authenticated;  /* RFC 4954 §4: once a session */
     bool utf8;           /* the transaction is of RFC 6531 */
     bool reply_utf8;     /* the reply to this VRFY or EXPN may be */
     bool chunk_is_last;
-    uint32_t errors;     /* 5yz replies, and junk beyond its maximum */
-    uint32_t recipients; /* accepted in this transaction */
+    bool is_beyond_ascii;   /* an octet of the content is */
+    uint64_t content_size;  /* octets so far, */
+    uint64_t content_limit; /* and how many there may be */
 
     SmtpServerOptions options;
     SmtpResetReason reset_reason;
     SmtpServerCloseReason close_reason;
-    char *client_name; /* that it gave last; NULL: none */
-    uint32_t last_token;
-    uint32_t junk;         /* since the last message taken */
-    SmtpServerEvent event; /* to be handed out, if has_event */
+    char *client_name;     /* that it gave last; NULL: none */
+    SmtpOffers own_offers; /* of an engine that shares none */
+    char *auth_name;       /* LOGIN: the name, until the password comes */
+    guchar *credentials;   /* decoded, while the node judges them; NULL: none yet */
 
     SmtpContentDecoder decoder;
-    uint64_t content_size;
-    bool is_beyond_ascii; /* an octet of the content is */
+    SmtpServerEvent event; /* to be handed out, if has_event */
 
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
-    SmtpOffers own_offers;           /* of an engine that shares none */
     SmtpAuthStep auth_step;
-    char *auth_name;     /* LOGIN: the name, until the password comes */
-    guchar *credentials; /* decoded, while the node judges them; NULL: none yet */
-    Address path;        /* that the event points to */
+    Address path; /* that the event points to */
 };
 
-_Static_assert(offsetof(SmtpServer, output) == CACHE_LINE &&
+_Static_assert(offsetof(SmtpServer, command) == CACHE_LINE &&
                    offsetof(SmtpServer, options) == 2 * CACHE_LINE &&
-                   offsetof(SmtpServerOptions, junk_maximum) == CACHE_LINE,
+                   offsetof(SmtpServerOptions, junk_maximum) == CACHE_LINE &&
+                   offsetof(SmtpServer, decoder) == 4 * CACHE_LINE &&
+                   offsetof(SmtpServer, chunk_size) == 5 * CACHE_LINE,
                "what a step touches lies in few lines");
 
 /* smtp_server_act.c: moves through the table's cell for `input` and does its action. `chosen` is

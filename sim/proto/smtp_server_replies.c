@@ -73,7 +73,7 @@ static bool reply_complete_text(const SmtpServer *server, SmtpReply *reply, char
 /* Positive replies to MAIL and RCPT have enhanced codes of their own (RFC 3463 §3.2). */
 static void reply_complete_enhanced(const SmtpServer *server, SmtpReply *reply)
 {
-    if (reply->enhanced.class != 0 || reply->code != 250 || server->question == 0)
+    if (reply->enhanced.class != 0 || reply->code != 250 || !server->is_asking)
         return;
     if (server->asked == SMTP_SERVER_EVENT_MAIL)
         reply->enhanced = (SmtpEnhanced){2, 1, 0};
@@ -109,7 +109,7 @@ void smtp_server_send_reply(SmtpServer *server, SmtpReply reply)
     char room[REPLY_ROOM];
     if (reply.code >= 500)
         server->errors++;
-    if (reply.code == 554 && server->question == 0) /* the table's own (§3.3) */
+    if (reply.code == 554 && !server->is_asking) /* the table's own (§3.3) */
         reply = smtp_reply(554, "5.5.1", "No valid recipients");
     if (reply.code == 220) /* to STARTTLS */
         reply = smtp_reply(220, "2.0.0", "Ready to start TLS");
