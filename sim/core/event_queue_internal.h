@@ -19,38 +19,70 @@ void event_heap_sweep(EventHeap *heap, EventKeyTest *is_dead, void *owner);
 /* Keeps the keys that are not dead, in their order; returns how many. */
 uint32_t event_keys_sweep(EventKey *keys, uint32_t count, EventKeyTest *is_dead, void *owner);
 
-/* event_radix.c: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990). Keys up to the time `now`
- * are in a sorted run or a small heap; every later key is in the bucket of the highest bit in which
- * its time differs from `now`. Of two buckets the lower has the earlier keys. When run and heap are
- * empty, `now` moves on to a time in the lowest bucket: to the latest of a few keys, which are
- * sorted where they lie, or to the earliest of many, which go to lower buckets. A key moves at most
- * once for each bit, without a comparison, and mostly not at all or once. */
+/* event_radix.c: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, 1990) whose lowest digit is a
+ * wheel. Time is divided into ticks, and ticks into turns of the wheel. Keys of the present turn
+ * lie in the wheel, in a list for each tick; every later key is in the bucket of the highest bit in
+ * which its turn differs from the present one, so that of two buckets the lower has the earlier
+ * keys. Keys of the earliest ticks are taken from the wheel into a sorted run of some that come
+ * next, and what comes before the wheel's keys later on is in a small heap. When all of these are
+ * empty, the wheel moves on to the first turn that has keys: those of the lowest bucket go to the
+ * wheel or to lower buckets. So a packet's arrival in some milliseconds moves twice, into the wheel
+ * and into the run, and a timeout, which is mostly cancelled, moves once and is swept out where it
+ * lies. */
 typedef struct EventBucket {
     EventKey *keys;
     uint32_t length;
     uint32_t capacity;
 } EventBucket;
 
-enum { EVENT_RADIX_BUCKETS = 63 }; /* the bits of a time that is not negative */
-/* Keys in order, to be taken from the front: the array is that of the bucket that they came in. */
+/* Keys in order, to be taken from the front. */
 typedef struct EventRun {
     EventKey *keys;
     uint32_t first, end;
     uint32_t capacity;
 } EventRun;
 
+typedef struct EventWheelKey {
+    EventKey key;
+    uint32_t next; /* of its list, or of the free ones: index + 1; 0 ends it */
+} EventWheelKey;
+
+enum {
+    EVENT_TICK_BITS = 15, /* 33 µs: a few keys in a busy run */
+    EVENT_TURN_BITS = 12, /* of ticks: 134 ms, so that most ways through the net end in the turn */
+    EVENT_TURN_TICKS = 1 << EVENT_TURN_BITS,
+    EVENT_WORD_BITS = 64,
+    EVENT_RADIX_BUCKETS = 63 - EVENT_TURN_BITS - EVENT_TICK_BITS, /* bits of a turn */
+};
+_Static_assert(EVENT_TURN_TICKS == EVENT_WORD_BITS * EVENT_WORD_BITS, "a bit for each word");
+
+typedef struct EventWheel {
+    uint64_t turn;
+    EventWheelKey *keys;
+    uint32_t length; /* of `keys`, with the free ones */
+    uint32_t capacity;
+    uint32_t free;
+    uint64_t occupied;                /* bit n: word n is not 0 */
+    uint64_t words[EVENT_WORD_BITS];  /* bit n of word m: tick 64 m + n has keys */
+    uint32_t ticks[EVENT_TURN_TICKS]; /* their lists, the latest key first */
+} EventWheel;
+
 typedef struct EventRadix {
-    SimTime now;
-    EventRun run;      /* a small bucket, sorted */
-    EventHeap soon;    /* what has come since then with a time up to `now`, or a larger bucket */
+    uint64_t begun; /* keys of ticks before this one are in the run or in the heap */
+    EventRun run;
+    EventHeap soon;
     uint64_t occupied; /* bit n: bucket n is not empty */
+    uint32_t length;   /* of all together */
     EventBucket buckets[EVENT_RADIX_BUCKETS];
-    uint32_t length; /* of all together */
+    EventWheel wheel;
 } EventRadix;
+
+/* With fewer keys in the run, it is lengthened if there are some in the wheel. */
+enum { EVENT_RUN_LOW = 6 };
 
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* When run and heap are empty, and the queue is not. */
+/* Lengthens the run, which is low. The queue is not empty. */
 void event_radix_settle(EventRadix *radix);
 
 /* Whether the earliest key is that of the run. */
@@ -65,7 +97,9 @@ static inline bool event_radix_run_is_first(const EventRadix *radix)
 /* The earliest key; the queue is not empty. */
 static inline const EventKey *event_radix_peek(EventRadix *radix)
 {
-    if (radix->run.first == radix->run.end && radix->soon.length == 0)
+    uint32_t ahead = radix->run.end - radix->run.first;
+    if (ahead < EVENT_RUN_LOW &&
+        (radix->wheel.occupied != 0 || (ahead == 0 && radix->soon.length == 0)))
         event_radix_settle(radix);
     return event_radix_run_is_first(radix) ? &radix->run.keys[radix->run.first]
                                            : &radix->soon.keys[0];

@@ -1,16 +1,17 @@
-/* The event queue as a monotone radix heap. See event_queue_internal.h. */
+/* The event queue as a monotone radix heap over a wheel. See event_queue_internal.h. */
 #include "core/check.h"
 #include "core/event_queue_internal.h"
 #include "core/sanitized.h"
 
 #include <glib.h>
+#include <string.h>
 
 enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
-    RUN_MAXIMUM = 256,           /* keys that are sorted, if that takes few moves */
-    RUN_SMALL = 48,              /* keys that are sorted anyway */
-    RUN_KEYS_A_MOVE = 4,         /* few: one for so many keys */
+    RUN_WANTED = 16,             /* keys, so that it need not be lengthened for each */
+    TICK_SMALL = 48,             /* keys that are sorted anyway; */
+    TICK_KEYS_A_MOVE = 4,        /* more, if that takes one move for so many keys */
 };
 
 void event_radix_clear(EventRadix *radix)
@@ -19,8 +20,119 @@ void event_radix_clear(EventRadix *radix)
         g_free(radix->buckets[i].keys);
     event_heap_clear(&radix->soon);
     g_free(radix->run.keys);
+    g_free(radix->wheel.keys);
     *radix = (EventRadix){0};
 }
+
+/* ---- The wheel ---- */
+
+__attribute__((cold, noinline)) static void wheel_grow(EventWheel *wheel)
+{
+    enum { FIRST_CAPACITY = 64 };
+    CHECK(wheel->capacity <= UINT32_MAX / 2);
+    wheel->capacity = MAX(2 * wheel->capacity, FIRST_CAPACITY);
+    wheel->keys = g_renew(EventWheelKey, wheel->keys, wheel->capacity);
+}
+
+/* The index + 1 of memory for a key, the one that was given back last. */
+static inline uint32_t wheel_take(EventWheel *wheel)
+{
+    uint32_t number = wheel->free;
+    if (G_LIKELY(number != 0)) {
+        wheel->free = wheel->keys[number - 1].next;
+        return number;
+    }
+    if (wheel->length == wheel->capacity)
+        wheel_grow(wheel);
+    return ++wheel->length;
+}
+
+static inline void wheel_put(EventWheel *wheel, uint32_t tick, const EventKey *key)
+{
+    uint32_t number = wheel_take(wheel);
+    wheel->keys[number - 1] = (EventWheelKey){*key, wheel->ticks[tick]};
+    wheel->ticks[tick] = number;
+    wheel->words[tick / EVENT_WORD_BITS] |= UINT64_C(1) << tick % EVENT_WORD_BITS;
+    wheel->occupied |= UINT64_C(1) << tick / EVENT_WORD_BITS;
+}
+
+/* The first tick that has keys; there is one. */
+static inline uint32_t wheel_first(const EventWheel *wheel)
+{
+    uint32_t word = (uint32_t)__builtin_ctzll(wheel->occupied);
+    return word * EVENT_WORD_BITS + (uint32_t)__builtin_ctzll(wheel->words[word]);
+}
+
+/* There are no keys in the tick any more. */
+static inline void wheel_forget(EventWheel *wheel, uint32_t tick)
+{
+    uint32_t word = tick / EVENT_WORD_BITS;
+    wheel->ticks[tick] = 0;
+    wheel->words[word] &= ~(UINT64_C(1) << tick % EVENT_WORD_BITS);
+    if (wheel->words[word] == 0)
+        wheel->occupied &= ~(UINT64_C(1) << word);
+}
+
+static uint32_t wheel_count(const EventWheel *wheel, uint32_t tick)
+{
+    uint32_t count = 0;
+    for (uint32_t number = wheel->ticks[tick]; number != 0; number = wheel->keys[number - 1].next)
+        count++;
+    return count;
+}
+
+/* Takes so many keys out of the tick, all of them, to `keys`: in the order in which they came. */
+static void wheel_take_tick(EventWheel *wheel, uint32_t tick, EventKey *keys, uint32_t count)
+{
+    uint32_t first = wheel->ticks[tick];
+    for (uint32_t number = first;;) {
+        EventWheelKey *held = &wheel->keys[number - 1];
+        keys[--count] = held->key;
+        number = held->next;
+        if (count == 0) {
+            held->next = wheel->free;
+            break;
+        }
+    }
+    wheel->free = first;
+    wheel_forget(wheel, tick);
+}
+
+/* Takes the dead keys out of the tick; returns how many are left. */
+static uint32_t wheel_sweep_tick(EventWheel *wheel, uint32_t tick, EventKeyTest *is_dead,
+                                 void *owner)
+{
+    uint32_t kept = 0;
+    for (uint32_t *link = &wheel->ticks[tick]; *link != 0;) {
+        uint32_t number = *link;
+        EventWheelKey *held = &wheel->keys[number - 1];
+        if (!is_dead(owner, &held->key)) {
+            link = &held->next;
+            kept++;
+            continue;
+        }
+        *link = held->next;
+        held->next = wheel->free;
+        wheel->free = number;
+    }
+    if (kept == 0)
+        wheel_forget(wheel, tick);
+    return kept;
+}
+
+static uint32_t wheel_sweep(EventWheel *wheel, EventKeyTest *is_dead, void *owner)
+{
+    uint32_t kept = 0;
+    for (uint32_t word = 0; word < EVENT_WORD_BITS; word++) {
+        for (uint64_t left = wheel->words[word]; left != 0; left &= left - 1) {
+            uint32_t tick = word * EVENT_WORD_BITS + (uint32_t)__builtin_ctzll(left);
+            kept += wheel_sweep_tick(wheel, tick, is_dead, owner);
+        }
+    }
+    return kept;
+}
+
+/* ---- Buckets ---- */
 
 __attribute__((cold, noinline)) static void bucket_grow(EventBucket *bucket)
 {
@@ -38,29 +150,6 @@ static void bucket_empty(EventBucket *bucket)
     }
 }
 
-/* `now` is radix->now, which the compiler would else read again for each key. */
-static inline void radix_place(EventRadix *radix, SimTime now, const EventKey *key)
-{
-    if (key->time <= now) {
-        event_heap_push(&radix->soon, key);
-        return;
-    }
-    uint64_t difference = (uint64_t)key->time ^ (uint64_t)now;
-    unsigned index = 63u - (unsigned)__builtin_clzll(difference);
-    EventBucket *bucket = &radix->buckets[index];
-    if (bucket->length == bucket->capacity)
-        bucket_grow(bucket);
-    radix->occupied |= UINT64_C(1) << index;
-    bucket->keys[bucket->length++] = *key;
-}
-
-void event_radix_push(EventRadix *radix, const EventKey *key)
-{
-    CHECK_SANITIZED(key->time >= 0 && radix->length < UINT32_MAX);
-    radix_place(radix, radix->now, key);
-    radix->length++;
-}
-
 static SimTime bucket_earliest(const EventBucket *bucket)
 {
     SimTime earliest = bucket->keys[0].time;
@@ -69,11 +158,70 @@ static SimTime bucket_earliest(const EventBucket *bucket)
     return earliest;
 }
 
+static uint64_t tick_of(SimTime time)
+{
+    return (uint64_t)time >> EVENT_TICK_BITS;
+}
+
+/* Places a key whose tick has not begun. */
+static inline void radix_place(EventRadix *radix, const EventKey *key)
+{
+    uint64_t tick = tick_of(key->time);
+    uint64_t difference = (tick >> EVENT_TURN_BITS) ^ radix->wheel.turn;
+    if (difference == 0) {
+        wheel_put(&radix->wheel, (uint32_t)tick % EVENT_TURN_TICKS, key);
+        return;
+    }
+    unsigned index = 63u - (unsigned)__builtin_clzll(difference);
+    EventBucket *bucket = &radix->buckets[index];
+    if (bucket->length == bucket->capacity)
+        bucket_grow(bucket);
+    radix->occupied |= UINT64_C(1) << index;
+    bucket->keys[bucket->length++] = *key;
+}
+
+/* Places one that comes before the wheel's keys: at the front of the run, if it is the next and
+ * there is room where keys have been taken from, as for what an event schedules at once. */
+static inline void radix_place_soon(EventRadix *radix, const EventKey *key)
+{
+    EventRun *run = &radix->run;
+    if (run->first > 0 && run->first < run->end && event_key_is_before(key, &run->keys[run->first]))
+        run->keys[--run->first] = *key;
+    else
+        event_heap_push(&radix->soon, key);
+}
+
+void event_radix_push(EventRadix *radix, const EventKey *key)
+{
+    CHECK_SANITIZED(key->time >= 0 && radix->length < UINT32_MAX);
+    radix->length++;
+    if (tick_of(key->time) < radix->begun)
+        radix_place_soon(radix, key);
+    else
+        radix_place(radix, key);
+}
+
+/* Moves the wheel, which is empty, to the first turn that has keys. The keys of the lowest bucket
+ * agree in its bit, so those of other turns go to lower buckets. */
+static void radix_turn(EventRadix *radix)
+{
+    CHECK(radix->occupied != 0);
+    EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
+    radix->occupied &= radix->occupied - 1;
+    radix->wheel.turn = tick_of(bucket_earliest(bucket)) >> EVENT_TURN_BITS;
+    radix->begun = radix->wheel.turn << EVENT_TURN_BITS;
+    for (uint32_t i = 0, length = bucket->length; i < length; i++)
+        radix_place(radix, &bucket->keys[i]);
+    bucket_empty(bucket);
+}
+
+/* ---- The run ---- */
+
 /* Sorts keys by insertion. They come mostly in order, as what is scheduled later is mostly due
  * later; false: so many moves would it take that they are still in some order. */
 static bool keys_sort(EventKey *keys, uint32_t count)
 {
-    uint32_t moves = count <= RUN_SMALL ? UINT32_MAX : count / RUN_KEYS_A_MOVE;
+    uint32_t moves = count <= TICK_SMALL ? UINT32_MAX : count / TICK_KEYS_A_MOVE;
     for (uint32_t i = 1; i < count; i++) {
         if (!event_key_is_before(&keys[i], &keys[i - 1]))
             continue;
@@ -89,50 +237,56 @@ static bool keys_sort(EventKey *keys, uint32_t count)
     return true;
 }
 
-/* The bucket's sorted keys become the run, and its array the run's. */
-static void run_take(EventRun *run, EventBucket *bucket)
+static void run_make_room(EventRun *run, uint32_t count)
 {
-    EventBucket emptied = {run->keys, 0, run->capacity};
-    *run = (EventRun){bucket->keys, 0, bucket->length, bucket->capacity};
-    *bucket = emptied;
+    if (count <= run->capacity - run->end)
+        return;
+    CHECK(count <= UINT32_MAX / 2 - run->end);
+    run->capacity = MAX(2 * run->capacity, run->end + count);
+    run->keys = g_renew(EventKey, run->keys, run->capacity);
 }
 
-/* Moves keys until the earliest is in the run or in the heap. The keys of the lowest bucket agree
- * in its bit, so with `now` at the time of one of them all go lower; with `now` at the latest, all
- * are due. */
-void event_radix_settle(EventRadix *radix)
+/* Takes the wheel's first tick to the end of the run, or what is not soon sorted to the heap. */
+static void radix_begin_tick(EventRadix *radix)
 {
-    CHECK(radix->occupied != 0);
-    unsigned index = (unsigned)__builtin_ctzll(radix->occupied);
-    EventBucket *bucket = &radix->buckets[index];
-    radix->occupied &= radix->occupied - 1;
-    if (bucket->length <= RUN_MAXIMUM && keys_sort(bucket->keys, bucket->length)) {
-        run_take(&radix->run, bucket);
-        radix->now = radix->run.keys[radix->run.end - 1].time;
+    EventRun *run = &radix->run;
+    uint32_t tick = wheel_first(&radix->wheel);
+    uint32_t count = wheel_count(&radix->wheel, tick);
+    run_make_room(run, count);
+    EventKey *keys = &run->keys[run->end];
+    wheel_take_tick(&radix->wheel, tick, keys, count);
+    radix->begun = (radix->wheel.turn << EVENT_TURN_BITS) + tick + 1;
+    if (keys_sort(keys, count)) {
+        run->end += count;
         return;
     }
-    SimTime now = bucket_earliest(bucket);
-    const EventKey *keys = bucket->keys;
-    radix->now = now;
-    for (uint32_t i = 0, length = bucket->length; i < length; i++)
-        radix_place(radix, now, &keys[i]);
-    bucket_empty(bucket);
+    for (uint32_t i = 0; i < count; i++)
+        event_heap_push(&radix->soon, &keys[i]);
 }
+
+void event_radix_settle(EventRadix *radix)
+{
+    EventRun *run = &radix->run;
+    if (radix->wheel.occupied == 0)
+        radix_turn(radix);
+    memmove(run->keys, &run->keys[run->first], (run->end - run->first) * sizeof(EventKey));
+    run->end -= run->first;
+    run->first = 0;
+    do
+        radix_begin_tick(radix);
+    while (radix->wheel.occupied != 0 && run->end < RUN_WANTED);
+}
+
+/* ---- All keys ---- */
 
 const EventKey *event_radix_soon(const EventRadix *radix, uint32_t *count)
 {
     const EventRun *run = &radix->run;
-    if (run->first < run->end) {
-        *count = run->end - run->first;
+    *count = run->end - run->first;
+    if (*count > 0)
         return &run->keys[run->first];
-    }
-    if (radix->soon.length > 0 || radix->occupied == 0) {
-        *count = radix->soon.length;
-        return radix->soon.keys;
-    }
-    const EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
-    *count = bucket->length;
-    return bucket->keys;
+    *count = radix->soon.length;
+    return radix->soon.keys;
 }
 
 void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner)
@@ -142,7 +296,8 @@ void event_radix_sweep(EventRadix *radix, EventKeyTest *is_dead, void *owner)
         run->end = run->first +
                    event_keys_sweep(&run->keys[run->first], run->end - run->first, is_dead, owner);
     event_heap_sweep(&radix->soon, is_dead, owner);
-    radix->length = run->end - run->first + radix->soon.length;
+    radix->length =
+        run->end - run->first + radix->soon.length + wheel_sweep(&radix->wheel, is_dead, owner);
     for (uint64_t left = radix->occupied; left != 0; left &= left - 1) {
         unsigned index = (unsigned)__builtin_ctzll(left);
         EventBucket *bucket = &radix->buckets[index];
