@@ -42,10 +42,8 @@ void event_queue_push(EventQueue *queue, const EventKey *key)
 
 const EventKey *event_queue_peek(EventQueue *queue)
 {
-    if (event_queue_length(queue) == 0)
-        return NULL;
     if (is_heap(queue))
-        return &queue->heap.keys[0];
+        return queue->heap.length > 0 ? &queue->heap.keys[0] : NULL;
     return event_radix_peek(&queue->radix);
 }
 

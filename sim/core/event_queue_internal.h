@@ -3,6 +3,8 @@
 
 #include "core/event_queue.h"
 
+#include <stddef.h>
+
 /* event_heap.c: four children a node in one array, keys inline: two levels of a binary heap in two
  * cache lines. */
 typedef struct EventHeap {
@@ -48,8 +50,8 @@ typedef struct EventWheelKey {
 } EventWheelKey;
 
 enum {
-    EVENT_TICK_BITS = 15, /* 33 µs: a few keys in a busy run */
-    EVENT_TURN_BITS = 12, /* of ticks: 134 ms, so that most ways through the net end in the turn */
+    EVENT_TICK_BITS = 16, /* 66 µs: a few keys in a busy run */
+    EVENT_TURN_BITS = 12, /* of ticks: 268 ms, so that most ways through the net end in the turn */
     EVENT_TURN_TICKS = 1 << EVENT_TURN_BITS,
     EVENT_WORD_BITS = 64,
     EVENT_RADIX_BUCKETS = 63 - EVENT_TURN_BITS - EVENT_TICK_BITS, /* bits of a turn */
@@ -82,27 +84,30 @@ enum { EVENT_RUN_LOW = 6 };
 
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* Lengthens the run, which is low. The queue is not empty. */
+/* Lengthens the run, which is low, from the wheel; where that is empty, it moves on first. */
 void event_radix_settle(EventRadix *radix);
 
-/* Whether the earliest key is that of the run. */
-static inline bool event_radix_run_is_first(const EventRadix *radix)
-{
-    const EventRun *run = &radix->run;
-    return run->first < run->end &&
-           (radix->soon.length == 0 ||
-            event_key_is_before(&run->keys[run->first], &radix->soon.keys[0]));
-}
-
-/* The earliest key; the queue is not empty. */
-static inline const EventKey *event_radix_peek(EventRadix *radix)
+/* Whether the run is low and there is something to lengthen it with: from the wheel at any time,
+ * from the buckets when nothing else is left. */
+static inline bool event_radix_is_unsettled(const EventRadix *radix)
 {
     uint32_t ahead = radix->run.end - radix->run.first;
-    if (ahead < EVENT_RUN_LOW &&
-        (radix->wheel.occupied != 0 || (ahead == 0 && radix->soon.length == 0)))
+    return ahead < EVENT_RUN_LOW &&
+           (radix->wheel.occupied != 0 ||
+            (ahead == 0 && radix->soon.length == 0 && radix->occupied != 0));
+}
+
+/* The earliest key, or NULL. */
+static inline const EventKey *event_radix_peek(EventRadix *radix)
+{
+    if (event_radix_is_unsettled(radix))
         event_radix_settle(radix);
-    return event_radix_run_is_first(radix) ? &radix->run.keys[radix->run.first]
-                                           : &radix->soon.keys[0];
+    const EventRun *run = &radix->run;
+    const EventHeap *soon = &radix->soon;
+    const EventKey *next = run->first < run->end ? &run->keys[run->first] : NULL;
+    if (soon->length > 0 && (next == NULL || event_key_is_before(&soon->keys[0], next)))
+        return &soon->keys[0];
+    return next;
 }
 
 /* Takes out the key that was peeked at. */

@@ -4,7 +4,6 @@
 #include "core/sanitized.h"
 
 #include <glib.h>
-#include <string.h>
 
 enum {
     BUCKET_FIRST_CAPACITY = 16,
@@ -205,7 +204,6 @@ void event_radix_push(EventRadix *radix, const EventKey *key)
  * agree in its bit, so those of other turns go to lower buckets. */
 static void radix_turn(EventRadix *radix)
 {
-    CHECK(radix->occupied != 0);
     EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
     radix->occupied &= radix->occupied - 1;
     radix->wheel.turn = tick_of(bucket_earliest(bucket)) >> EVENT_TURN_BITS;
@@ -246,6 +244,16 @@ static void run_make_room(EventRun *run, uint32_t count)
     run->keys = g_renew(EventKey, run->keys, run->capacity);
 }
 
+/* Few keys are left, so the run stays where it is in the cache. */
+static void run_move_up(EventRun *run)
+{
+    uint32_t left = run->end - run->first;
+    for (uint32_t i = 0; i < left; i++)
+        run->keys[i] = run->keys[run->first + i];
+    run->first = 0;
+    run->end = left;
+}
+
 /* Takes the wheel's first tick to the end of the run, or what is not soon sorted to the heap. */
 static void radix_begin_tick(EventRadix *radix)
 {
@@ -269,9 +277,7 @@ void event_radix_settle(EventRadix *radix)
     EventRun *run = &radix->run;
     if (radix->wheel.occupied == 0)
         radix_turn(radix);
-    memmove(run->keys, &run->keys[run->first], (run->end - run->first) * sizeof(EventKey));
-    run->end -= run->first;
-    run->first = 0;
+    run_move_up(run);
     do
         radix_begin_tick(radix);
     while (radix->wheel.occupied != 0 && run->end < RUN_WANTED);

@@ -25,7 +25,7 @@ typedef struct EventSlot {
 } EventSlot;
 
 enum { SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
-enum { SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND };
+enum { SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND }; /* in EventPriority's order */
 _Static_assert(sizeof(EventSlot) == CACHE_LINE, "a slot fills a cache line");
 
 /* An event that comes right after the running one. */
@@ -44,8 +44,8 @@ struct Simulator {
     uint64_t seed;
     EventQueue *queue;
     EventSlot *slots;
-    uint32_t slot_count, slot_capacity;
-    uint32_t first_free;
+    uint32_t slot_count;
+    uint32_t first_free; /* index + 1; there always is one */
     uint32_t foreground_count;
     uint32_t cancelled_count; /* keys in the queue whose events are cancelled */
     Node *nodes;
@@ -83,6 +83,24 @@ static Node *node_at(const Simulator *simulator, NodeId node)
     return &simulator->nodes[node];
 }
 
+/* When the last free slot is taken: the new ones are free. */
+__attribute__((cold, noinline)) static void slots_grow(Simulator *simulator)
+{
+    uint32_t count = simulator->slot_count;
+    CHECK(count <= SLOTS_MAXIMUM / 2);
+    uint32_t more = MAX(2 * count, SLOTS_FIRST_CAPACITY);
+    EventSlot *slots = aligned_alloc(CACHE_LINE, more * sizeof(EventSlot));
+    CHECK(slots != NULL);
+    if (count > 0)
+        memcpy(slots, simulator->slots, count * sizeof(EventSlot));
+    for (uint32_t i = count; i < more; i++)
+        slots[i] = (EventSlot){.generation = 1, .state = i + 1 < more ? i + 2 : 0};
+    free(simulator->slots);
+    simulator->slots = slots;
+    simulator->slot_count = more;
+    simulator->first_free = count + 1;
+}
+
 Simulator *simulator_new(uint64_t seed)
 {
     return simulator_new_with_queue(seed, EVENT_QUEUE_RADIX);
@@ -94,6 +112,7 @@ Simulator *simulator_new_with_queue(uint64_t seed, EventQueueKind queue)
     simulator->seed = seed;
     simulator->queue = event_queue_new(queue);
     simulator->interrupts = g_array_new(FALSE, FALSE, sizeof(Interrupt));
+    slots_grow(simulator);
     simulator_add_node(simulator, "timeline");
     return simulator;
 }
@@ -167,32 +186,6 @@ Cause *simulator_cause(Simulator *simulator)
     return &simulator->cause;
 }
 
-__attribute__((cold, noinline)) static void slots_grow(Simulator *simulator)
-{
-    CHECK(simulator->slot_capacity <= SLOTS_MAXIMUM / 2);
-    uint32_t capacity = MAX(2 * simulator->slot_capacity, SLOTS_FIRST_CAPACITY);
-    EventSlot *slots = aligned_alloc(CACHE_LINE, capacity * sizeof(EventSlot));
-    CHECK(slots != NULL);
-    if (simulator->slot_count > 0)
-        memcpy(slots, simulator->slots, simulator->slot_count * sizeof(EventSlot));
-    free(simulator->slots);
-    simulator->slots = slots;
-    simulator->slot_capacity = capacity;
-}
-
-static uint32_t slot_take(Simulator *simulator)
-{
-    if (simulator->first_free == 0) {
-        if (simulator->slot_count == simulator->slot_capacity)
-            slots_grow(simulator);
-        simulator->slots[simulator->slot_count].generation = 1;
-        return simulator->slot_count++;
-    }
-    uint32_t index = simulator->first_free - 1;
-    simulator->first_free = slot_at(simulator, index)->state;
-    return index;
-}
-
 /* Gives the slot back, whose event is not pending any more. */
 static void slot_release(Simulator *simulator, uint32_t index)
 {
@@ -203,33 +196,46 @@ static void slot_release(Simulator *simulator, uint32_t index)
     simulator->first_free = index + 1;
 }
 
+/* The round of an event that is not later than now: it follows in the step, if there is one. */
+static inline uint32_t next_round(const Simulator *simulator, SimTime time, NodeId destination)
+{
+    const EventKey *current = &simulator->current;
+    SIMULATOR_CHECK(simulator, time == current->time);
+    if (!simulator->is_running)
+        return 0;
+    SIMULATOR_CHECK(simulator, destination == current->destination);
+    return current->round + 1;
+}
+
 __attribute__((flatten)) Timer simulator_schedule_call(Simulator *simulator, SimTime time,
                                                        NodeId destination, EventPriority priority,
                                                        void (*run)(void *owner, void *data),
                                                        void *owner, void *data,
                                                        void (*discard)(void *data))
 {
-    const EventKey *current = &simulator->current;
-    bool is_same_step = simulator->is_running && time == current->time;
-    SIMULATOR_CHECK(simulator, time >= current->time && time != SIM_NEVER);
-    SIMULATOR_CHECK(simulator, !is_same_step || destination == current->destination);
+    SIMULATOR_CHECK(simulator, time != SIM_NEVER);
     CHECK(destination < simulator->node_count);
-    uint32_t index = slot_take(simulator);
+    const EventKey *current = &simulator->current;
+    bool is_later = G_LIKELY(time > current->time);
+    uint32_t index = simulator->first_free - 1;
     EventSlot *slot = slot_at(simulator, index);
+    simulator->first_free = slot->state;
     Timer timer = {index, slot->generation};
     slot->action = (EventAction){run, owner, data, discard};
     slot->cause = simulator->cause;
-    slot->state = priority == EVENT_FOREGROUND ? SLOT_FOREGROUND : SLOT_BACKGROUND;
+    slot->state = SLOT_FOREGROUND + priority;
     simulator->foreground_count += priority == EVENT_FOREGROUND;
     EventKey key = {
         .time = time,
         .destination = destination,
-        .round = is_same_step ? current->round + 1 : 0,
-        .origin = node_at(simulator, current->destination)->next_origin++,
+        .round = is_later ? 0 : next_round(simulator, time, destination),
+        .origin = simulator->nodes[current->destination].next_origin++,
         .slot = timer.slot,
         .generation = timer.generation,
     };
     event_queue_push(simulator->queue, &key);
+    if (G_UNLIKELY(simulator->first_free == 0))
+        slots_grow(simulator);
     return timer;
 }
 
@@ -300,7 +306,7 @@ bool simulator_begin_next(Simulator *simulator)
     const EventKey *next = queue_peek_pending(simulator);
     if (next != NULL && next->time == current->time && next->destination <= current->destination)
         return false;
-    current->origin = node_at(simulator, current->destination)->next_origin++;
+    current->origin = simulator->nodes[current->destination].next_origin++;
     current->round++;
     simulator->event_count++;
     return true;
@@ -359,7 +365,8 @@ static void simulator_step(Simulator *simulator, const EventKey *next)
     event_queue_drop(simulator->queue, next);
     slot_release(simulator, index);
     simulator->event_count++;
-    fetch_ahead(simulator);
+    if (simulator->current.round == 0) /* else those that come next have not moved up */
+        fetch_ahead(simulator);
     action.run(action.owner, action.data);
 }
 
