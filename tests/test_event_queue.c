@@ -101,6 +101,47 @@ static void test_both_agree_in_any_interleaving(void **state)
     event_queue_free(heap);
 }
 
+/* Takes so many keys from both, which are the same; returns the last one's time. */
+static SimTime pop_alike(EventQueue *radix, EventQueue *heap, uint32_t count)
+{
+    SimTime now = 0;
+    for (; count > 0; count--) {
+        EventKey key = event_queue_pop(heap);
+        assert_int_equal(event_queue_pop(radix).slot, key.slot);
+        assert_true(key.time >= now);
+        now = key.time;
+    }
+    assert_int_equal(event_queue_length(radix), event_queue_length(heap));
+    return now;
+}
+
+/* Thousands of keys within a nanosecond, microseconds, or days, one density after the other, in no
+ * order: each is met with half of the keys of the one before still there. */
+static void test_both_agree_in_any_density(void **state)
+{
+    (void)state;
+    static const unsigned BITS[] = {0, 40, 12, 5, 0, 16, 20, 8, 50, 3, 27, 10, 30, 0, 14};
+    enum { COUNT = 4000 };
+    Random random = random_stream(4, "keys", RANDOM_WORKLOAD);
+    EventQueue *radix = event_queue_new(EVENT_QUEUE_RADIX);
+    EventQueue *heap = event_queue_new(EVENT_QUEUE_HEAP);
+    SimTime now = 0;
+    for (uint32_t i = 0; i < 2 * G_N_ELEMENTS(BITS); i++) {
+        uint64_t range = UINT64_C(1) << BITS[i % G_N_ELEMENTS(BITS)];
+        for (uint32_t step = 0; step < COUNT; step++) {
+            EventKey key = draw_key(&random, now, range, i * COUNT + step);
+            event_queue_push(radix, &key);
+            event_queue_push(heap, &key);
+        }
+        if (i % 4 == 3)
+            assert_sweeps_alike(radix, heap);
+        now = pop_alike(radix, heap, event_queue_length(heap) / 2);
+    }
+    pop_alike(radix, heap, event_queue_length(heap));
+    event_queue_free(radix);
+    event_queue_free(heap);
+}
+
 /* ---- Whole runs ---- */
 
 static void digest_write(void *owner, Span bytes)
@@ -217,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_sorts),
         cmocka_unit_test(test_both_agree_in_any_interleaving),
+        cmocka_unit_test(test_both_agree_in_any_density),
         cmocka_unit_test(test_lessons_have_the_same_trace),
         cmocka_unit_test(test_scenarios_by_chance_have_the_same_trace),
     };

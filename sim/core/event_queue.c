@@ -22,6 +22,7 @@ EventQueue *event_queue_new(EventQueueKind kind)
 {
     EventQueue *queue = g_new0(EventQueue, 1);
     queue->kind = kind;
+    event_radix_init(&queue->radix);
     return queue;
 }
 

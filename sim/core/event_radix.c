@@ -9,9 +9,15 @@ enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
     RUN_WANTED = 16,             /* keys, so that it need not be lengthened for each */
-    TICK_SMALL = 48,             /* keys that are sorted anyway; */
+    TICK_SMALL = 24,             /* keys that are sorted anyway; */
     TICK_KEYS_A_MOVE = 4,        /* more, if that takes one move for so many keys */
+    TICK_KEYS = 4,               /* that it is made short for */
 };
+
+void event_radix_init(EventRadix *radix)
+{
+    *radix = (EventRadix){.wheel.tick_bits = EVENT_TICK_BITS};
+}
 
 void event_radix_clear(EventRadix *radix)
 {
@@ -20,7 +26,7 @@ void event_radix_clear(EventRadix *radix)
     event_heap_clear(&radix->soon);
     g_free(radix->run.keys);
     g_free(radix->wheel.keys);
-    *radix = (EventRadix){0};
+    event_radix_init(radix);
 }
 
 /* ---- The wheel ---- */
@@ -51,6 +57,7 @@ static inline void wheel_put(EventWheel *wheel, uint32_t tick, const EventKey *k
     uint32_t number = wheel_take(wheel);
     wheel->keys[number - 1] = (EventWheelKey){*key, wheel->ticks[tick]};
     wheel->ticks[tick] = number;
+    wheel->held++;
     wheel->words[tick / EVENT_WORD_BITS] |= UINT64_C(1) << tick % EVENT_WORD_BITS;
     wheel->occupied |= UINT64_C(1) << tick / EVENT_WORD_BITS;
 }
@@ -80,10 +87,11 @@ static uint32_t wheel_count(const EventWheel *wheel, uint32_t tick)
     return count;
 }
 
-/* Takes so many keys out of the tick, all of them, to `keys`: in the order in which they came. */
+/* Takes all keys out of a tick that has some to `keys`, in the order in which they came. */
 static void wheel_take_tick(EventWheel *wheel, uint32_t tick, EventKey *keys, uint32_t count)
 {
     uint32_t first = wheel->ticks[tick];
+    wheel->held -= count;
     for (uint32_t number = first;;) {
         EventWheelKey *held = &wheel->keys[number - 1];
         keys[--count] = held->key;
@@ -95,6 +103,33 @@ static void wheel_take_tick(EventWheel *wheel, uint32_t tick, EventKey *keys, ui
     }
     wheel->free = first;
     wheel_forget(wheel, tick);
+}
+
+/* The memory of an empty wheel is given out in order again, which many keys need. */
+static void wheel_begin(EventWheel *wheel)
+{
+    CHECK_SANITIZED(wheel->held == 0);
+    wheel->length = 0;
+    wheel->free = 0;
+}
+
+/* Takes out all keys, to free: those of one tick the latest first. */
+static EventKey *wheel_take_all(EventWheel *wheel, uint32_t *count)
+{
+    EventKey *keys = g_new(EventKey, wheel->held);
+    *count = wheel->held;
+    for (EventKey *key = keys; wheel->occupied != 0;) {
+        uint32_t tick = wheel_first(wheel);
+        for (uint32_t number = wheel->ticks[tick]; number != 0;) {
+            const EventWheelKey *held = &wheel->keys[number - 1];
+            *key++ = held->key;
+            number = held->next;
+        }
+        wheel_forget(wheel, tick);
+    }
+    wheel->held = 0;
+    wheel_begin(wheel);
+    return keys;
 }
 
 /* Takes the dead keys out of the tick; returns how many are left. */
@@ -128,6 +163,7 @@ static uint32_t wheel_sweep(EventWheel *wheel, EventKeyTest *is_dead, void *owne
             kept += wheel_sweep_tick(wheel, tick, is_dead, owner);
         }
     }
+    wheel->held = kept;
     return kept;
 }
 
@@ -149,26 +185,22 @@ static void bucket_empty(EventBucket *bucket)
     }
 }
 
-static SimTime bucket_earliest(const EventBucket *bucket)
+static SimTime keys_earliest(const EventKey *keys, uint32_t count)
 {
-    SimTime earliest = bucket->keys[0].time;
-    for (uint32_t i = 1; i < bucket->length; i++)
-        earliest = MIN(earliest, bucket->keys[i].time);
+    SimTime earliest = keys[0].time;
+    for (uint32_t i = 1; i < count; i++)
+        earliest = MIN(earliest, keys[i].time);
     return earliest;
-}
-
-static uint64_t tick_of(SimTime time)
-{
-    return (uint64_t)time >> EVENT_TICK_BITS;
 }
 
 /* Places a key whose tick has not begun. */
 static inline void radix_place(EventRadix *radix, const EventKey *key)
 {
-    uint64_t tick = tick_of(key->time);
-    uint64_t difference = (tick >> EVENT_TURN_BITS) ^ radix->wheel.turn;
-    if (difference == 0) {
-        wheel_put(&radix->wheel, (uint32_t)tick % EVENT_TURN_TICKS, key);
+    EventWheel *wheel = &radix->wheel;
+    uint64_t difference = (uint64_t)key->time ^ wheel->start;
+    uint64_t tick = difference >> wheel->tick_bits;
+    if (tick < EVENT_TURN_TICKS) {
+        wheel_put(wheel, (uint32_t)tick, key);
         return;
     }
     unsigned index = 63u - (unsigned)__builtin_clzll(difference);
@@ -194,20 +226,33 @@ void event_radix_push(EventRadix *radix, const EventKey *key)
 {
     CHECK_SANITIZED(key->time >= 0 && radix->length < UINT32_MAX);
     radix->length++;
-    if (tick_of(key->time) < radix->begun)
+    if ((uint64_t)key->time < radix->begun)
         radix_place_soon(radix, key);
     else
         radix_place(radix, key);
 }
 
-/* Moves the wheel, which is empty, to the first turn that has keys. The keys of the lowest bucket
- * agree in its bit, so those of other turns go to lower buckets. */
+/* The start of the wheel's turn with that time. */
+static void wheel_turn_to(EventWheel *wheel, SimTime time)
+{
+    unsigned bits = wheel->tick_bits + EVENT_TURN_BITS;
+    wheel->start = (uint64_t)time >> bits << bits;
+}
+
+/* Moves the wheel, which is empty, to the first turn that has keys. Those of the lowest bucket
+ * agree in its bit, so what is not in the turn goes to lower buckets; a turn has no higher bits, as
+ * those of the other buckets are none of its keys. */
 static void radix_turn(EventRadix *radix)
 {
-    EventBucket *bucket = &radix->buckets[__builtin_ctzll(radix->occupied)];
+    unsigned index = (unsigned)__builtin_ctzll(radix->occupied);
+    EventBucket *bucket = &radix->buckets[index];
+    EventWheel *wheel = &radix->wheel;
     radix->occupied &= radix->occupied - 1;
-    radix->wheel.turn = tick_of(bucket_earliest(bucket)) >> EVENT_TURN_BITS;
-    radix->begun = radix->wheel.turn << EVENT_TURN_BITS;
+    if (wheel->length < EVENT_TURN_TICKS) /* there never was a key for each tick in the last turn */
+        wheel->tick_bits = MIN(index + 1 - EVENT_TURN_BITS, EVENT_TICK_BITS);
+    wheel_turn_to(wheel, keys_earliest(bucket->keys, bucket->length));
+    radix->begun = wheel->start;
+    wheel_begin(wheel);
     for (uint32_t i = 0, length = bucket->length; i < length; i++)
         radix_place(radix, &bucket->keys[i]);
     bucket_empty(bucket);
@@ -254,22 +299,58 @@ static void run_move_up(EventRun *run)
     run->end = left;
 }
 
-/* Takes the wheel's first tick to the end of the run, or what is not soon sorted to the heap. */
+/* For keys so dense; shorter than that of all of them. */
+static unsigned bits_of_tick(const EventKey *keys, uint32_t count)
+{
+    SimTime earliest = keys[0].time, latest = earliest;
+    for (uint32_t i = 1; i < count; i++) {
+        earliest = MIN(earliest, keys[i].time);
+        latest = MAX(latest, keys[i].time);
+    }
+    uint64_t tick = (uint64_t)(latest - earliest) * TICK_KEYS / count;
+    return tick > 0 ? 63u - (unsigned)__builtin_clzll(tick) : 0;
+}
+
+/* Places keys of the wheel's first tick, which is empty, and the wheel's anew in ticks that a few
+ * of the former would fill. */
+static void radix_shorten_ticks(EventRadix *radix, const EventKey *keys, uint32_t count)
+{
+    EventWheel *wheel = &radix->wheel;
+    uint32_t left = 0;
+    EventKey *later = wheel_take_all(wheel, &left);
+    SimTime earliest = keys_earliest(keys, count);
+    wheel->tick_bits = bits_of_tick(keys, count);
+    wheel_turn_to(wheel, earliest);
+    radix->begun = MAX(radix->begun, wheel->start);
+    for (uint32_t i = 0; i < count; i++)
+        radix_place(radix, &keys[i]);
+    while (left > 0)
+        radix_place(radix, &later[--left]);
+    g_free(later);
+}
+
+/* Takes the wheel's first tick to the end of the run. What cannot be sorted in a few moves goes to
+ * shorter ticks, and what comes at one nanosecond to the heap. */
 static void radix_begin_tick(EventRadix *radix)
 {
     EventRun *run = &radix->run;
-    uint32_t tick = wheel_first(&radix->wheel);
-    uint32_t count = wheel_count(&radix->wheel, tick);
+    EventWheel *wheel = &radix->wheel;
+    uint32_t tick = wheel_first(wheel);
+    uint32_t count = wheel_count(wheel, tick);
     run_make_room(run, count);
     EventKey *keys = &run->keys[run->end];
-    wheel_take_tick(&radix->wheel, tick, keys, count);
-    radix->begun = (radix->wheel.turn << EVENT_TURN_BITS) + tick + 1;
+    wheel_take_tick(wheel, tick, keys, count);
+    uint64_t end = wheel->start + ((uint64_t)(tick + 1) << wheel->tick_bits);
     if (keys_sort(keys, count)) {
         run->end += count;
+    } else if (wheel->tick_bits > 0) {
+        radix_shorten_ticks(radix, keys, count);
         return;
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            event_heap_push(&radix->soon, &keys[i]);
     }
-    for (uint32_t i = 0; i < count; i++)
-        event_heap_push(&radix->soon, &keys[i]);
+    radix->begun = end;
 }
 
 void event_radix_settle(EventRadix *radix)
