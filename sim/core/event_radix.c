@@ -321,7 +321,6 @@ static void radix_shorten_ticks(EventRadix *radix, const EventKey *keys, uint32_
     SimTime earliest = keys_earliest(keys, count);
     wheel->tick_bits = bits_of_tick(keys, count);
     wheel_turn_to(wheel, earliest);
-    radix->begun = MAX(radix->begun, wheel->start);
     for (uint32_t i = 0; i < count; i++)
         radix_place(radix, &keys[i]);
     while (left > 0)
