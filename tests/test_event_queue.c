@@ -116,7 +116,8 @@ static SimTime pop_alike(EventQueue *radix, EventQueue *heap, uint32_t count)
 }
 
 /* Many keys within a nanosecond, microseconds, or days, one density after the other, in no
- * order: each is met with half of the keys of the one before still there. */
+ * order, and some at all distances: each is met with half of the keys of the one before still
+ * there. */
 static void test_both_agree_in_any_density(void **state)
 {
     (void)state;
@@ -127,9 +128,10 @@ static void test_both_agree_in_any_density(void **state)
     EventQueue *heap = event_queue_new(EVENT_QUEUE_HEAP);
     SimTime now = 0;
     for (uint32_t i = 0; i < 2 * G_N_ELEMENTS(BITS); i++) {
-        uint64_t range = UINT64_C(1) << BITS[i % G_N_ELEMENTS(BITS)];
         for (uint32_t step = 0; step < COUNT; step++) {
-            EventKey key = draw_key(&random, now, range, i * COUNT + step);
+            uint64_t bits =
+                step % 8 == 0 ? random_draw_below(&random, 40) : BITS[i % G_N_ELEMENTS(BITS)];
+            EventKey key = draw_key(&random, now, UINT64_C(1) << bits, i * COUNT + step);
             event_queue_push(radix, &key);
             event_queue_push(heap, &key);
         }
