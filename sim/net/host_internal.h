@@ -10,19 +10,23 @@
 
 #include <glib.h>
 
+typedef struct TcpSocket TcpSocket;
+
 typedef struct TcpListener {
     HostAccept *accept;
     void *owner;
+    uint16_t port;
 } TcpListener;
 
 struct Host {
     NetworkNode *node;
     Trace *trace;
     Simulator *simulator;
-    SocketTable sockets;      /* by tcp_socket_key: those that segments are given to */
-    TimeWaitQueue time_waits; /* those of them that only wait */
+    SocketTable sockets;      /* TcpSocket by tcp_socket_key: those that segments are given to */
+    TimeWaitQueue time_waits; /* connections that only wait */
     Timer time_wait_timer;    /* for the first of these */
-    GHashTable *listeners;    /* port -> TcpListener * */
+    TcpListener *listeners;   /* few */
+    uint32_t listener_count;
     uint64_t connection_count;
     uint32_t half_open;
     bool is_on;
@@ -65,6 +69,8 @@ void icmp_receive(Host *host, const Packet *packet);
 /* tcp_host.c */
 void tcp_host_init(Host *host);
 void tcp_host_clear(Host *host);
+/* NULL: nobody listens at that port. Valid until somebody begins or ends to. */
+const TcpListener *tcp_host_listener(const Host *host, uint16_t port);
 /* The packet stays the caller's, its payload may be taken. */
 void tcp_host_receive(Host *host, Packet *packet);
 void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage);

@@ -22,7 +22,7 @@ static uint32_t next_of(const SocketTable *table, uint32_t index)
 static uint32_t table_search(const SocketTable *table, uint64_t key)
 {
     uint32_t index = home_of(table, key);
-    while (table->entries[index].place != 0 && table->entries[index].key != key)
+    while (table->entries[index].thing != 0 && table->entries[index].key != key)
         index = next_of(table, index);
     return index;
 }
@@ -39,19 +39,19 @@ static void table_grow(SocketTable *table)
     table->capacity = MAX(2 * old.capacity, TABLE_FIRST_CAPACITY);
     table->entries = g_new0(SocketEntry, table->capacity);
     for (uint32_t i = 0; i < old.capacity; i++) {
-        if (old.entries[i].place != 0)
+        if (old.entries[i].thing != 0)
             table->entries[table_search(table, old.entries[i].key)] = old.entries[i];
     }
     g_free(old.entries);
 }
 
-void socket_table_insert(SocketTable *table, uint64_t key, SocketPlace place)
+void socket_table_insert(SocketTable *table, uint64_t key, uint64_t thing)
 {
     if (2 * (table->count + 1) > table->capacity)
         table_grow(table);
     uint32_t index = table_search(table, key);
-    CHECK(table->entries[index].place == 0 && place != 0);
-    table->entries[index] = (SocketEntry){key, place};
+    CHECK(table->entries[index].thing == 0 && thing != 0);
+    table->entries[index] = (SocketEntry){key, thing};
     table->count++;
 }
 
@@ -60,9 +60,9 @@ void socket_table_remove(SocketTable *table, uint64_t key)
 {
     CHECK(table->count > 0);
     uint32_t gap = table_search(table, key);
-    CHECK(table->entries[gap].place != 0);
+    CHECK(table->entries[gap].thing != 0);
     table->count--;
-    for (uint32_t i = next_of(table, gap); table->entries[i].place != 0; i = next_of(table, i)) {
+    for (uint32_t i = next_of(table, gap); table->entries[i].thing != 0; i = next_of(table, i)) {
         uint32_t mask = table->capacity - 1;
         uint32_t from_home = (i - home_of(table, table->entries[i].key)) & mask;
         if (from_home >= ((i - gap) & mask)) {
@@ -73,9 +73,9 @@ void socket_table_remove(SocketTable *table, uint64_t key)
     table->entries[gap] = (SocketEntry){0};
 }
 
-SocketPlace socket_table_find(const SocketTable *table, uint64_t key)
+uint64_t socket_table_find(const SocketTable *table, uint64_t key)
 {
-    return table->count == 0 ? 0 : table->entries[table_search(table, key)].place;
+    return table->count == 0 ? 0 : table->entries[table_search(table, key)].thing;
 }
 
 void socket_table_fetch(const SocketTable *table, uint64_t key)

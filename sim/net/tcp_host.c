@@ -17,7 +17,6 @@
 void tcp_host_init(Host *host)
 {
     host->options = g_ptr_array_new_with_free_func(g_free);
-    host->listeners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     host->next_tcp_port = HOST_FIRST_EPHEMERAL_PORT;
     host->iss_secret = simulator_random(host->simulator, host->node->id, RANDOM_TCP_ISS);
     TcpOptions options;
@@ -33,7 +32,7 @@ void tcp_host_clear(Host *host)
     simulator_cancel(host->simulator, &host->time_wait_timer);
     time_wait_clear(&host->time_waits);
     socket_table_clear(&host->sockets);
-    g_hash_table_unref(host->listeners);
+    g_free(host->listeners);
     g_ptr_array_unref(host->options);
 }
 
@@ -44,24 +43,35 @@ void host_set_tcp_options(Host *host, const TcpOptions *options)
     g_ptr_array_add(host->options, copy);
 }
 
+const TcpListener *tcp_host_listener(const Host *host, uint16_t port)
+{
+    for (uint32_t i = 0; i < host->listener_count; i++) {
+        if (host->listeners[i].port == port)
+            return &host->listeners[i];
+    }
+    return NULL;
+}
+
 static bool port_has_listener(const Host *host, uint16_t port)
 {
-    return g_hash_table_contains(host->listeners, GUINT_TO_POINTER(port));
+    return tcp_host_listener(host, port) != NULL;
 }
 
 void host_listen(Host *host, uint16_t port, HostAccept *accept, void *owner)
 {
     SIMULATOR_CHECK(host->simulator, !port_has_listener(host, port));
     host->no_program_because = 0;
-    TcpListener *listener = g_new(TcpListener, 1);
-    *listener = (TcpListener){accept, owner};
-    g_hash_table_insert(host->listeners, GUINT_TO_POINTER(port), listener);
+    host->listeners = g_renew(TcpListener, host->listeners, host->listener_count + 1);
+    host->listeners[host->listener_count++] = (TcpListener){accept, owner, port};
 }
 
 void host_unlisten(Host *host, uint16_t port, uint64_t because)
 {
     host->no_program_because = because;
-    g_hash_table_remove(host->listeners, GUINT_TO_POINTER(port));
+    for (uint32_t i = 0; i < host->listener_count; i++) {
+        if (host->listeners[i].port == port)
+            host->listeners[i] = host->listeners[--host->listener_count];
+    }
 }
 
 static void time_wait_end(void *owner, void *data);
@@ -80,18 +90,16 @@ static void time_wait_arm(Host *host)
 
 void tcp_host_wait(Host *host, const TimeWait *wait)
 {
-    uint64_t number = time_wait_add(&host->time_waits, wait);
-    socket_table_insert(&host->sockets, wait->key, socket_place_of_time_wait(number));
-    if (number == host->time_waits.first)
+    bool is_first = time_wait_is_empty(&host->time_waits);
+    time_wait_add(&host->time_waits, wait);
+    if (is_first)
         time_wait_arm(host);
 }
 
-/* The connection leaves the queue, and the table of those that segments find. */
 static TimeWait time_wait_leave(Host *host, uint64_t number)
 {
     bool is_first = number == host->time_waits.first;
     TimeWait wait = time_wait_take_out(&host->time_waits, number);
-    socket_table_remove(&host->sockets, wait.key);
     if (is_first)
         time_wait_arm(host);
     return wait;
@@ -111,12 +119,19 @@ static void time_wait_end(void *owner, void *data)
     tcp_trace_state(host, connection, TCP_TIME_WAIT, TCP_CLOSED);
 }
 
+/* NULL: it is none of those in use. */
+static TcpSocket *socket_in_use(const Host *host, uint64_t key)
+{
+    return (TcpSocket *)(uintptr_t)socket_table_find(&host->sockets, key);
+}
+
 static TcpSocket *socket_find(Host *host, uint64_t key)
 {
-    SocketPlace place = socket_table_find(&host->sockets, key);
-    if (G_LIKELY(!socket_place_is_time_wait(place)))
-        return socket_place_socket(place);
-    TimeWait wait = time_wait_leave(host, socket_place_time_wait(place));
+    TcpSocket *socket = socket_in_use(host, key);
+    uint64_t number = socket != NULL ? 0 : time_wait_find(&host->time_waits, key);
+    if (G_LIKELY(number == 0))
+        return socket;
+    TimeWait wait = time_wait_leave(host, number);
     return tcp_socket_restore(host, &wait);
 }
 
@@ -217,9 +232,9 @@ void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage)
         socket_table_fetch(&host->sockets, key_of_segment(packet));
         return;
     }
-    SocketPlace place = socket_table_find(&host->sockets, key_of_segment(packet));
-    if (place != 0 && !socket_place_is_time_wait(place))
-        tcp_socket_fetch(socket_place_socket(place));
+    const TcpSocket *socket = socket_in_use(host, key_of_segment(packet));
+    if (socket != NULL)
+        tcp_socket_fetch(socket);
     if (host->node->way_out != NULL)
         link_fetch(host->node->way_out);
 }
@@ -287,7 +302,7 @@ void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
 
 void tcp_host_end_program(Host *host, uint64_t because)
 {
-    g_hash_table_remove_all(host->listeners);
+    host->listener_count = 0;
     for (TcpSocket *socket = host->first_socket, *next; socket != NULL; socket = next) {
         next = socket->next;
         tcp_socket_lose_program(socket, because);
@@ -296,7 +311,7 @@ void tcp_host_end_program(Host *host, uint64_t because)
 
 void tcp_host_power_off(Host *host)
 {
-    g_hash_table_remove_all(host->listeners);
+    host->listener_count = 0;
     for (TcpSocket *socket = host->first_socket, *next; socket != NULL; socket = next) {
         next = socket->next;
         socket->handler = (StreamHandler){0};

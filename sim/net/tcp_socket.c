@@ -133,8 +133,7 @@ static void socket_notify(TcpSocket *socket, StreamEvent event)
 /* The listener says who owns the stream. It may have gone while the handshake went on. */
 static void socket_offer(TcpSocket *socket)
 {
-    const TcpListener *listener =
-        g_hash_table_lookup(socket->host->listeners, GUINT_TO_POINTER(socket->stream.local_port));
+    const TcpListener *listener = tcp_host_listener(socket->host, socket->stream.local_port);
     if (listener == NULL) {
         tcp_abort(socket->tcp);
         return;
@@ -508,7 +507,7 @@ static void socket_link(TcpSocket *socket)
     socket->previous = host->last_socket;
     *(host->last_socket != NULL ? &host->last_socket->next : &host->first_socket) = socket;
     host->last_socket = socket;
-    socket_table_insert(&host->sockets, socket->key, socket_place_of(socket));
+    socket_table_insert(&host->sockets, socket->key, (uintptr_t)socket);
 }
 
 static TcpSocket *socket_new(Host *host, uint64_t key, uint64_t connection)

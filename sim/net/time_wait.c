@@ -10,6 +10,7 @@ enum { RING_FIRST_CAPACITY = 4 };
 void time_wait_clear(TimeWaitQueue *queue)
 {
     g_free(queue->ring);
+    socket_table_clear(&queue->numbers);
     *queue = (TimeWaitQueue){0};
 }
 
@@ -20,7 +21,7 @@ static TimeWait *place_of(const TimeWaitQueue *queue, uint64_t number)
 
 bool time_wait_takes(const TimeWaitQueue *queue, SimTime ends_at)
 {
-    return time_wait_is_empty(queue) || time_wait_at(queue, queue->end - 1)->tcp.ends_at <= ends_at;
+    return time_wait_is_empty(queue) || queue->last_ends_at <= ends_at;
 }
 
 __attribute__((cold, noinline)) static void ring_grow(TimeWaitQueue *queue)
@@ -34,13 +35,16 @@ __attribute__((cold, noinline)) static void ring_grow(TimeWaitQueue *queue)
     g_free(old.ring);
 }
 
-uint64_t time_wait_add(TimeWaitQueue *queue, const TimeWait *wait)
+void time_wait_add(TimeWaitQueue *queue, const TimeWait *wait)
 {
     CHECK(wait->key != 0 && time_wait_takes(queue, wait->tcp.ends_at));
+    if (queue->end == 0)
+        queue->first = queue->end = 1;
     if (queue->end - queue->first == queue->capacity)
         ring_grow(queue);
     *place_of(queue, queue->end) = *wait;
-    return queue->end++;
+    queue->last_ends_at = wait->tcp.ends_at;
+    socket_table_insert(&queue->numbers, wait->key, queue->end++);
 }
 
 TimeWait time_wait_take_out(TimeWaitQueue *queue, uint64_t number)
@@ -49,6 +53,7 @@ TimeWait time_wait_take_out(TimeWaitQueue *queue, uint64_t number)
     TimeWait *place = place_of(queue, number);
     TimeWait wait = *place;
     CHECK(wait.key != 0);
+    socket_table_remove(&queue->numbers, wait.key);
     place->key = 0;
     while (queue->first < queue->end && time_wait_at(queue, queue->first)->key == 0)
         queue->first++;

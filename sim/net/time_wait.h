@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/simulator.h"
+#include "net/socket_table.h"
 #include "net/tcp.h"
 
 typedef struct TimeWait {
@@ -13,18 +14,27 @@ typedef struct TimeWait {
     TcpTimeWait tcp;
 } TimeWait;
 
-/* A ring. A zero TimeWaitQueue is empty. */
+/* A ring, and a table of its own, so that the one of the connections in use stays small. A zero
+ * TimeWaitQueue is empty. */
 typedef struct TimeWaitQueue {
     TimeWait *ring;
-    uint32_t capacity;   /* a power of two, or 0 */
-    uint64_t first, end; /* numbers of the first one, which is not taken out, and behind the last */
+    uint32_t capacity;    /* a power of two, or 0 */
+    uint64_t first, end;  /* numbers of the first one, which is not taken out, and behind the last;
+                             from 1 on */
+    SimTime last_ends_at; /* of the one added last */
+    SocketTable numbers;  /* by key */
 } TimeWaitQueue;
 
 void time_wait_clear(TimeWaitQueue *queue);
 /* False: one that is in the queue would end later than it. */
 bool time_wait_takes(const TimeWaitQueue *queue, SimTime ends_at);
-/* Its number, which finds it as long as it is in the queue. */
-uint64_t time_wait_add(TimeWaitQueue *queue, const TimeWait *wait);
+/* Its key is not in the queue. */
+void time_wait_add(TimeWaitQueue *queue, const TimeWait *wait);
+/* Its number; 0: it is not there. */
+static inline uint64_t time_wait_find(const TimeWaitQueue *queue, uint64_t key)
+{
+    return socket_table_find(&queue->numbers, key);
+}
 /* Valid until the next is added. */
 static inline const TimeWait *time_wait_at(const TimeWaitQueue *queue, uint64_t number)
 {
