@@ -375,6 +375,24 @@ static void test_cache_drops_the_least_recently_used(void **state)
     dns_cache_free(cache);
 }
 
+/* However often others are used, one that is used again and again stays. */
+static void test_cache_keeps_what_is_used(void **state)
+{
+    (void)state;
+    enum { MAXIMUM = 40 };
+    DnsCache *cache = dns_cache_new(MAXIMUM);
+    cache_put(cache, "a", 10);
+    for (int i = 0; i < 20 * MAXIMUM; i++) {
+        g_autofree char *name = g_strdup_printf("n%d", i);
+        cache_put(cache, name, 10);
+        assert_true(cache_has(cache, "a", 0) && cache_has(cache, name, 0));
+        g_autofree char *old = g_strdup_printf("n%d", i - 2 * MAXIMUM);
+        assert_false(cache_has(cache, old, 0));
+        assert_int_equal(dns_cache_count(cache), MIN(i + 2, MAXIMUM));
+    }
+    dns_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_odd_responses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_name_does_not_exist, setup, teardown),
         cmocka_unit_test_setup_teardown(test_open_asks_are_bounded, setup, teardown),
+        cmocka_unit_test(test_cache_keeps_what_is_used),
         cmocka_unit_test(test_cache_drops_the_least_recently_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

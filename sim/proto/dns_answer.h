@@ -47,6 +47,7 @@ typedef struct DnsFinding {
     char *name;         /* that was asked for, in normal form */
     struct {            /* of the cache that keeps it (proto/dns_cache.c) */
         GList link;     /* its data is this finding; NULL: none keeps it */
+        uint64_t moved_at; /* the cache's uses when it came to the end of the list */
         uint32_t name_hash;
         uint16_t type;
     } kept;

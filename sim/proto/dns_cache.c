@@ -15,7 +15,8 @@ enum {
 /* Keys are a name and a type: all questions are of class IN. */
 struct DnsCache {
     Table findings;
-    GQueue by_use; /* least recently used first */
+    GQueue by_use; /* least recently used first, see move_to_end */
+    uint64_t uses;
     size_t entry_maximum;
     size_t denied; /* findings of EVERY_TYPE */
 };
@@ -92,6 +93,23 @@ static DnsFinding *find(const DnsCache *cache, const char *name, uint32_t name_h
     return finding;
 }
 
+static void append(DnsCache *cache, DnsFinding *finding)
+{
+    g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
+    finding->kept.moved_at = cache->uses;
+}
+
+/* One that has come to the end a few uses ago stays: to move it costs more than to find it, as its
+ * neighbours in the list have mostly left the processor's cache. So the entry that makes room may
+ * have been used a quarter of the maximum earlier than another one. */
+static void move_to_end(DnsCache *cache, DnsFinding *finding)
+{
+    if (++cache->uses - finding->kept.moved_at <= cache->entry_maximum / 4)
+        return;
+    g_queue_unlink(&cache->by_use, &finding->kept.link);
+    append(cache, finding);
+}
+
 static DnsFinding *find_fresh(DnsCache *cache, const char *name, uint32_t name_hash, uint16_t type,
                               SimTime now)
 {
@@ -102,10 +120,7 @@ static DnsFinding *find_fresh(DnsCache *cache, const char *name, uint32_t name_h
         remove_finding(cache, finding);
         return NULL;
     }
-    if (cache->by_use.tail != &finding->kept.link) {
-        g_queue_unlink(&cache->by_use, &finding->kept.link);
-        g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
-    }
+    move_to_end(cache, finding);
     return finding;
 }
 
@@ -134,5 +149,5 @@ void dns_cache_put(DnsCache *cache, uint16_t type, DnsFinding *finding)
     finding->kept.link.data = dns_finding_ref(finding);
     cache->denied += type == EVERY_TYPE;
     table_add(&cache->findings, hash_of(finding), finding);
-    g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
+    append(cache, finding);
 }

@@ -4,7 +4,7 @@
  * An entry is a finding: a whole outcome of one question. It lives as long as its shortest-lived
  * record, counted from when it came in, and is never given out later; meanwhile the name server's
  * data may have changed, which is what the times in the finding let a trace show. The number of
- * entries is bounded: the least recently used one makes room. */
+ * entries is bounded: the least recently used one makes room, or one not used much later. */
 #pragma once
 
 #include "proto/dns_answer.h"
