@@ -18,6 +18,7 @@ typedef struct WaitingFrames {
     uint64_t octets;   /* of all that wait */
     uint32_t capacity; /* a power of two */
     uint32_t first, count;
+    SimTime last_starts_at; /* of the frame that was put in last */
 } WaitingFrames;
 
 /* What most links never need. */
@@ -60,7 +61,9 @@ __attribute__((cold, noinline)) static void waiting_grow(WaitingFrames *waiting)
     for (uint32_t i = 0; i < waiting->count; i++)
         frames[i] = waiting->frames[(waiting->first + i) & (waiting->capacity - 1)];
     g_free(waiting->frames);
-    *waiting = (WaitingFrames){frames, waiting->octets, capacity, 0, waiting->count};
+    waiting->frames = frames;
+    waiting->capacity = capacity;
+    waiting->first = 0;
 }
 
 static void waiting_push(WaitingFrames *waiting, SimTime starts_at, uint32_t size)
@@ -70,21 +73,26 @@ static void waiting_push(WaitingFrames *waiting, SimTime starts_at, uint32_t siz
     uint32_t at = (waiting->first + waiting->count++) & (waiting->capacity - 1);
     waiting->frames[at] = (WaitingFrame){starts_at, size};
     waiting->octets += size;
+    waiting->last_starts_at = starts_at;
 }
 
+static void waiting_clear(WaitingFrames *waiting)
+{
+    waiting->first = 0;
+    waiting->count = 0;
+    waiting->octets = 0;
+}
+
+/* Mostly none is left, which is seen without a look at the frames: they are out of the cache. */
 static void waiting_drop_until(WaitingFrames *waiting, SimTime now)
 {
+    if (waiting->last_starts_at <= now)
+        waiting_clear(waiting);
     while (waiting->count > 0 && waiting->frames[waiting->first].starts_at <= now) {
         waiting->octets -= waiting->frames[waiting->first].size;
         waiting->first = (waiting->first + 1) & (waiting->capacity - 1);
         waiting->count--;
     }
-}
-
-static void waiting_clear(WaitingFrames *waiting)
-{
-    waiting->count = 0;
-    waiting->octets = 0;
 }
 
 /* ---- Directions ---- */

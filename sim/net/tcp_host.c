@@ -225,16 +225,29 @@ static uint64_t key_of_segment(const Packet *packet)
     return tcp_socket_key(packet->source, segment->source_port, segment->destination_port);
 }
 
-/* The connection, and the way out for what it will answer. */
+/* What text is read at, and its reference count. */
+static void fetch_text(const Slice *text)
+{
+    if (text->length == 0)
+        return;
+    __builtin_prefetch(text->bytes);
+    __builtin_prefetch(&text->bytes->here[text->offset + text->length - 1]);
+}
+
+/* The connection and its text, and the way out for what it will answer. */
 void tcp_host_fetch(const Host *host, const Packet *packet, FetchStage stage)
 {
+    uint64_t key = key_of_segment(packet);
     if (stage == FETCH_FAR) {
-        socket_table_fetch(&host->sockets, key_of_segment(packet));
+        socket_table_fetch(&host->sockets, key);
+        if ((packet->tcp.flags & SEGMENT_SYN) != 0)
+            socket_table_fetch(&host->time_waits.numbers, key);
         return;
     }
-    const TcpSocket *socket = socket_in_use(host, key_of_segment(packet));
+    const TcpSocket *socket = socket_in_use(host, key);
     if (socket != NULL)
         tcp_socket_fetch(socket);
+    fetch_text(&packet->tcp.payload);
     if (host->node->way_out != NULL)
         link_fetch(host->node->way_out);
 }

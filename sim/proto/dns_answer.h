@@ -45,13 +45,13 @@ typedef struct DnsFinding {
     SimTime cached_at;  /* when it came in */
     SimTime expires_at; /* from this moment on, it is not used; cached_at: it is not kept at all */
     char *name;         /* that was asked for, in normal form */
-    struct {            /* of the cache that keeps it (proto/dns_cache.c) */
-        GList link;     /* its data is this finding; NULL: none keeps it */
-        uint64_t moved_at; /* the cache's uses when it came to the end of the list */
+    size_t record_count;
+    struct { /* of the cache that keeps it (proto/dns_cache.c) */
         uint32_t name_hash;
         uint16_t type;
+        uint64_t moved_at; /* the cache's uses when it came to the end of the list */
+        GList link;        /* its data is this finding; NULL: none keeps it */
     } kept;
-    size_t record_count;
     DnsRecord records[]; /* with the TTLs with which they came in */
 } DnsFinding;
 
