@@ -8,6 +8,8 @@
 #include "core/cache_line.h"
 #include "core/check.h"
 
+enum { PROGRAM_HOT_LINES = 5 }; /* of the owner of a stream, to whom octets come */
+
 static void trace_timeout(TcpSocket *socket, const char *timer)
 {
     socket->timer_has_fired = false;
@@ -447,7 +449,11 @@ static void socket_timer_fire(void *owner, void *data)
 
 void tcp_socket_receive(TcpSocket *socket, Packet *packet)
 {
-    __builtin_prefetch(socket->handler.owner); /* who will hear of it */
+    /* Who will hear of it, and has what each step needs at its beginning. */
+    if (packet->tcp.payload.length > 0 && socket->handler.owner != NULL)
+        cache_line_fetch(socket->handler.owner, (size_t)PROGRAM_HOT_LINES * CACHE_LINE);
+    else
+        __builtin_prefetch(socket->handler.owner);
     /* What has reasons behind it may be followed by what has none. */
     if (packet->because != 0 || packet->tcp.payload.length > 0)
         socket->peer_because = packet->because;

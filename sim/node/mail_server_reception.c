@@ -36,10 +36,10 @@ typedef struct Reception {
     uint32_t policy_token;     /* and its token */
     uint32_t tls_token;        /* of the question that waits for the handshake; 0: none */
     uint32_t open_token;       /* of the question that waits for the queue; 0: none */
-    uint64_t declared_size;    /* SIZE of MAIL; 0: not said */
-    Envelope *envelope;        /* of the transaction under way */
-    const char *helo_name;     /* the engine's */
     IncomingMessage message;
+    Envelope *envelope;              /* of the transaction under way */
+    const char *helo_name;           /* the engine's */
+    uint64_t declared_size;          /* SIZE of MAIL; 0: not said */
     const NamedRecipient *recipient; /* of RCPT, while the rules are asked about it */
     GList link;                      /* in server->receptions */
 } Reception;

@@ -47,7 +47,8 @@ void smtp_client_clear(SmtpClient *client)
     smtp_own_transaction_free(client->transaction);
     intake_clear(&client->input);
     buffer_clear(&client->output);
-    slice_clear(&client->lent);
+    if (client->is_lending)
+        slice_clear(&client->lent);
     smtp_reply_reader_clear(&client->reader);
 }
 
@@ -264,7 +265,7 @@ Span smtp_client_peek_output(const SmtpClient *client)
 {
     if (client->before_lent > 0)
         return span_of(buffer_peek(&client->output).data, client->before_lent);
-    return client->lent.length > 0 ? slice_span(client->lent) : buffer_peek(&client->output);
+    return client->is_lending ? slice_span(client->lent) : buffer_peek(&client->output);
 }
 
 /* Each piece of content sent begins the wait anew. */
@@ -283,6 +284,7 @@ static Slice take_lent(SmtpClient *client, size_t count)
     if (count == lent->length) {
         Slice all = *lent;
         *lent = (Slice){0};
+        client->is_lending = false;
         return all;
     }
     Slice taken = slice_ref(*lent, 0, count);
@@ -294,7 +296,7 @@ static Slice take_lent(SmtpClient *client, size_t count)
 void smtp_client_consume_output(SmtpClient *client, size_t count)
 {
     note_sent(client, count);
-    if (client->before_lent == 0 && client->lent.length > 0) {
+    if (client->before_lent == 0 && client->is_lending) {
         Slice taken = take_lent(client, count);
         slice_clear(&taken);
     } else {
@@ -310,10 +312,11 @@ size_t smtp_client_take_output(SmtpClient *client, size_t room,
     if (before > 0)
         slices[count++] = buffer_take(&client->output, before);
     client->before_lent -= (uint32_t)before;
-    size_t lent = client->before_lent > 0 ? 0 : MIN(client->lent.length, room - before);
+    bool may_lend = client->is_lending && client->before_lent == 0;
+    size_t lent = may_lend ? MIN(client->lent.length, room - before) : 0;
     if (lent > 0)
         slices[count++] = take_lent(client, lent);
-    bool is_behind = client->before_lent == 0 && client->lent.length == 0;
+    bool is_behind = client->before_lent == 0 && !client->is_lending;
     size_t rest = is_behind ? MIN(client->output.length, room - before - lent) : 0;
     if (rest > 0)
         slices[count++] = buffer_take(&client->output, rest);
@@ -323,7 +326,8 @@ size_t smtp_client_take_output(SmtpClient *client, size_t room,
 
 size_t smtp_client_output_room(const SmtpClient *client)
 {
-    return buffer_room(&client->output) - client->lent.length;
+    size_t room = buffer_room(&client->output);
+    return client->is_lending ? room - client->lent.length : room;
 }
 
 bool smtp_client_is_held_back(const SmtpClient *client)

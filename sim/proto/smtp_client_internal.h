@@ -89,6 +89,7 @@ struct SmtpClient {
     bool is_held_back : 1; /* by the output, when last asked for an event */
     bool input_ended : 1;
     bool has_event : 1;
+    bool is_lending : 1; /* some of `lent` is in the output */
     bool settling : 1; /* every recipient still open is to be handed out with this result, then the
                           sum */
     bool tls_due : 1;  /* the node has not been told yet; so with the next two */

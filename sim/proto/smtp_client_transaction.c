@@ -272,7 +272,7 @@ static bool begin_lending(SmtpClient *client)
     const SmtpOwnTransaction *transaction = client->transaction;
     return transaction->content_count > 0 &&
            transaction->content[transaction->content_count - 1].length > 0 &&
-           !client->is_encrypted && client->output.length == 0 && client->lent.length == 0 &&
+           !client->is_encrypted && client->output.length == 0 && !client->is_lending &&
            is_plain(transaction) && put_front(client);
 }
 
@@ -283,10 +283,11 @@ static bool lend_content(SmtpClient *client)
     const Slice *content = &transaction->content[transaction->part - 1];
     size_t room = smtp_client_output_room(client);
     size_t count = MIN(content->length - transaction->offset, room - MIN(room, 1));
-    if (client->lent.length > 0)
+    if (client->is_lending)
         client->lent.length += count; /* it ends where this begins */
     else if (count > 0)
         client->lent = slice_ref(*content, transaction->offset, count);
+    client->is_lending = client->lent.length > 0;
     transaction->offset += count;
     return transaction->offset == content->length &&
            smtp_client_output_room(client) >= SMTP_CONTENT_FINISH_ROOM &&

@@ -8,6 +8,8 @@
 #include "core/check.h"
 #include "core/rare.h"
 
+#include <string.h>
+
 SmtpServerOptions smtp_server_options(const char *name)
 {
     return (SmtpServerOptions){.name = name,
@@ -31,7 +33,8 @@ SmtpServer *smtp_server_new(const SmtpServerOptions *options)
 
 void smtp_server_init(SmtpServer *server, const SmtpServerOptions *options)
 {
-    *server = (SmtpServer){.options = *options};
+    memset(server, 0, offsetof(SmtpServer, path)); /* long, and filled in where it is told of */
+    server->options = *options;
     if (options->offers == NULL)
         server->options.offers = &server->own_offers;
     server->state = smtp_server_table.initial;
@@ -97,18 +100,24 @@ static bool step(SmtpServer *server)
     return moved;
 }
 
-/* Hands out what has been put by: a reset comes before the end, and both before the next thing. */
-static bool take_event(SmtpServer *server, SmtpServerEvent *event)
+/* A reset comes before the end. */
+static void take_ending(SmtpServer *server, SmtpServerEvent *event)
 {
     if (server->reset_due) {
         *event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_RESET, .reset = server->reset_reason};
         server->reset_due = false;
-        return true;
-    }
-    if (server->closed_due) {
+    } else {
         *event =
             (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CLOSED, .closed = server->close_reason};
         server->closed_due = false;
+    }
+}
+
+/* Hands out what has been put by: a reset and the end come before the next thing. */
+static bool take_event(SmtpServer *server, SmtpServerEvent *event)
+{
+    if (server->reset_due || server->closed_due) {
+        take_ending(server, event);
         return true;
     }
     if (!server->has_event)

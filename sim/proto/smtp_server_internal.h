@@ -105,7 +105,7 @@ struct SmtpServer {
 
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
     SmtpAuthStep auth_step;
-    Address path; /* that the event points to */
+    Address path; /* that the event points to; last */
 };
 
 _Static_assert(offsetof(SmtpServer, command) == CACHE_LINE &&
