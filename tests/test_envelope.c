@@ -156,6 +156,18 @@ static void a_copy_of_a_copy_is_the_same(void **state)
     assert_true(envelope_equals(envelope, again));
 }
 
+static void a_copy_of_what_is_final_is_the_same(void **state)
+{
+    (void)state;
+    Envelope *envelope = example();
+    envelope_finish(envelope);
+    g_autoptr(Envelope) again = envelope_copy(envelope);
+    assert_ptr_equal(again, envelope);
+    envelope_free(envelope);
+    g_autoptr(Envelope) other = example();
+    assert_true(envelope_equals(again, other));
+}
+
 static void notify_is_read_and_written(void **state)
 {
     (void)state;
@@ -196,6 +208,7 @@ int main(void)
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_copy_is_another_value),
         cmocka_unit_test(a_copy_of_a_copy_is_the_same),
+        cmocka_unit_test(a_copy_of_what_is_final_is_the_same),
         cmocka_unit_test(notify_is_read_and_written),
         cmocka_unit_test(xtext_is_that_of_rfc_3461),
     };

@@ -22,7 +22,7 @@ typedef struct Growing {
 
 static Growing *growing_of(Envelope *envelope)
 {
-    CHECK(envelope->references == 0);
+    CHECK(!envelope->is_small);
     return (Growing *)(void *)envelope;
 }
 
@@ -30,6 +30,7 @@ static Growing *growing_of(Envelope *envelope)
 static char *keep_text(Envelope *envelope, const char *text)
 {
     Growing *growing = growing_of(envelope);
+    CHECK(!envelope->is_final);
     if (text == NULL)
         return NULL;
     size_t size = strlen(text) + 1;
@@ -52,7 +53,7 @@ static const EnvelopeMore *more_of(const Envelope *envelope)
 {
     if (!envelope->has_more)
         return NULL;
-    if (envelope->references > 0)
+    if (envelope->is_small)
         return (const EnvelopeMore *)(void *)(envelope->recipients + envelope->recipient_count);
     return &((const Growing *)(const void *)envelope)->more;
 }
@@ -74,6 +75,7 @@ const Origin *envelope_origin(const Envelope *envelope)
 static EnvelopeMore *need_more(Envelope *envelope)
 {
     Growing *growing = growing_of(envelope);
+    CHECK(!envelope->is_final);
     if (!envelope->has_more)
         growing->more = (EnvelopeMore){0};
     envelope->has_more = true;
@@ -86,7 +88,7 @@ Envelope *envelope_new(const char *reverse_path)
     CHECK(!span_has_control(span_of_text(path)));
     CHECK_SANITIZED(address_text_is_valid(path));
     Growing *growing = g_malloc(sizeof *growing); /* of which nothing else is read unwritten */
-    growing->envelope = (Envelope){.recipients = &growing->first};
+    growing->envelope = (Envelope){.recipients = &growing->first, .references = 1};
     growing->used = 0;
     growing->envelope.reverse_path = keep_text(&growing->envelope, path);
     return &growing->envelope;
@@ -119,9 +121,14 @@ static size_t copy_size(const Envelope *envelope)
     return size;
 }
 
+void envelope_finish(Envelope *envelope)
+{
+    envelope->is_final = true;
+}
+
 Envelope *envelope_copy(const Envelope *envelope)
 {
-    if (envelope->references > 0) {
+    if (envelope->is_final) {
         Envelope *same = (Envelope *)envelope;
         same->references++;
         return same;
@@ -129,6 +136,8 @@ Envelope *envelope_copy(const Envelope *envelope)
     Envelope *copy = g_malloc(copy_size(envelope));
     *copy = *envelope;
     copy->references = 1;
+    copy->is_final = true;
+    copy->is_small = true;
     copy->recipients = (Recipient *)(void *)(copy + 1);
     char *end = (char *)(copy->recipients + envelope->recipient_count);
     if (envelope->has_more) {
@@ -174,13 +183,9 @@ static void free_pieces(Envelope *envelope)
 
 void envelope_free(Envelope *envelope)
 {
-    if (envelope == NULL)
+    if (envelope == NULL || --envelope->references > 0)
         return;
-    if (envelope->references > 1) {
-        envelope->references--;
-        return;
-    }
-    if (envelope->references == 1)
+    if (envelope->is_small)
         release_addresses(envelope);
     else
         free_pieces(envelope);

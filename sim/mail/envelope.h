@@ -44,11 +44,13 @@ typedef struct EnvelopeMore {
 typedef struct Envelope {
     char *reverse_path;    /* "" is the null reverse-path */
     Recipient *recipients; /* in the order given */
-    uint32_t references;   /* of a copy, which nothing can be added to; 0: it can grow. Only
-                              envelope_new and its like make either: there is memory behind */
+    uint32_t references;
     uint16_t recipient_count;
     ReturnContent return_content : 8;
-    bool has_more; /* an EnvelopeMore: see envelope_id and envelope_origin */
+    bool has_more : 1; /* an EnvelopeMore: see envelope_id and envelope_origin */
+    bool is_final : 1; /* nothing can be added */
+    bool is_small : 1; /* made by envelope_copy. Only this and envelope_new and its like make any,
+                          as there is memory behind it */
 } Envelope;
 
 /* ENVID without its xtext; NULL when not given. */
@@ -58,9 +60,10 @@ const Origin *envelope_origin(const Envelope *envelope);
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
-/* In one piece of memory, but for the addresses, which are kept once, however many envelopes have
- * them. Nothing can be added to it or changed in it, so a copy of a copy is the same again. Each is
- * to free. */
+/* Nothing is added to it or changed in it any more. */
+void envelope_finish(Envelope *envelope);
+/* The same again of one that is final, as a copy is itself: small, in one piece of memory but for
+ * the addresses, which are kept once, however many envelopes have them. Each is to free. */
 Envelope *envelope_copy(const Envelope *envelope);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)

@@ -257,11 +257,15 @@ static void on_added(void *owner, DiskResult result)
         added.done(added.owner, entry, result);
 }
 
-/* A copy, or a recent one that is the same. */
-static Envelope *copy_envelope(Queue *queue, const Envelope *envelope)
+/* The same, while few messages are in the queue, as they mostly leave it at once. Where many wait,
+ * a small copy, or a recent one that is the same. */
+static Envelope *keep_envelope(Queue *queue, Envelope *envelope)
 {
+    enum { FEW_ENTRIES = 64 };
     enum { SHARED_MAX = 8 }; /* recipients: to look at more would be long */
-    if (envelope->recipient_count > SHARED_MAX)
+    if (queue_length(queue) < FEW_ENTRIES)
+        envelope_finish(envelope);
+    if (envelope->is_final || envelope->recipient_count > SHARED_MAX)
         return envelope_copy(envelope);
     const char *from = envelope->reverse_path, *to = envelope->recipients[0].address;
     uint32_t hash = table_hash(from, strlen(from)) + table_hash(to, strlen(to));
@@ -273,12 +277,12 @@ static Envelope *copy_envelope(Queue *queue, const Envelope *envelope)
     return envelope_copy(*recent);
 }
 
-void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added)
+void queue_add(Queue *queue, Envelope *envelope, QueueMessage message, QueueAdded added)
 {
     SpoolId id = spool_take_id(queue->spool);
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
-    QueueEntry *entry = entry_new(queue, id.text, copy_envelope(queue, envelope), &message, now);
+    QueueEntry *entry = entry_new(queue, id.text, keep_envelope(queue, envelope), &message, now);
     Addition *addition = g_new(Addition, 1);
     *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);

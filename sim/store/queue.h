@@ -134,10 +134,10 @@ typedef struct QueueMessage {
 } QueueMessage;
 
 /* Makes the message durable, records queue.enter and mail.accepted for each recipient, all of them
- * due at once, then tells `added`. Copies the envelope, which has a recipient, or shares a recent
- * copy; shares the message.
+ * due at once, then tells `added`. The envelope, which has a recipient, stays the caller's, but is
+ * final from now on; shares the message.
  */
-void queue_add(Queue *queue, const Envelope *envelope, QueueMessage message, QueueAdded added);
+void queue_add(Queue *queue, Envelope *envelope, QueueMessage message, QueueAdded added);
 /* Reads the spool after a start: records queue.recover for each entry; recipients are due at once,
  * or when their deferral says. Returns how many entries there are. */
 size_t queue_recover(Queue *queue);
