@@ -372,7 +372,7 @@ static void session_ended(void *owner)
         return;
     }
     delivery->job = NULL;
-    finish(delivery);
+    delivery->handlers->done(delivery->owner, delivery); /* this step is the session's last */
 }
 
 /* ---- Connecting ---- */
