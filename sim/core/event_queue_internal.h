@@ -66,7 +66,6 @@ typedef struct EventWheel {
     unsigned tick_bits; /* a tick is so many bits of time, a turn EVENT_TURN_BITS more */
     EventWheelKey *keys;
     uint32_t length; /* of `keys`, with the free ones */
-    uint32_t held;   /* without them */
     uint32_t capacity;
     uint32_t free;
     uint64_t occupied;                /* bit n: word n is not 0 */
@@ -90,30 +89,16 @@ enum { EVENT_RUN_LOW = 6 };
 void event_radix_init(EventRadix *radix);
 void event_radix_clear(EventRadix *radix);
 void event_radix_push(EventRadix *radix, const EventKey *key);
-/* Lengthens the run, which is low, from the wheel; where that is empty, it moves on first. */
-void event_radix_settle(EventRadix *radix);
-
-/* Whether the run is low and there is something to lengthen it with: from the wheel at any time,
- * from the buckets when nothing else is left. */
-static inline bool event_radix_is_unsettled(const EventRadix *radix)
-{
-    uint32_t ahead = radix->run.end - radix->run.first;
-    return ahead < EVENT_RUN_LOW &&
-           (radix->wheel.occupied != 0 ||
-            (ahead == 0 && radix->soon.length == 0 && radix->occupied != 0));
-}
+/* As event_radix_peek, when the run is low or the heap has keys. */
+const EventKey *event_radix_peek_both(EventRadix *radix);
 
 /* The earliest key, or NULL. */
 static inline const EventKey *event_radix_peek(EventRadix *radix)
 {
-    if (event_radix_is_unsettled(radix))
-        event_radix_settle(radix);
     const EventRun *run = &radix->run;
-    const EventHeap *soon = &radix->soon;
-    const EventKey *next = run->first < run->end ? &run->keys[run->first] : NULL;
-    if (soon->length > 0 && (next == NULL || event_key_is_before(&soon->keys[0], next)))
-        return &soon->keys[0];
-    return next;
+    if (__builtin_expect(run->end - run->first >= EVENT_RUN_LOW && radix->soon.length == 0, true))
+        return &run->keys[run->first];
+    return event_radix_peek_both(radix);
 }
 
 /* Takes out the key that was peeked at. */

@@ -8,7 +8,7 @@
 enum {
     BUCKET_FIRST_CAPACITY = 16,
     BUCKET_KEPT_CAPACITY = 4096, /* of an empty bucket; more is given back */
-    RUN_WANTED = 16,             /* keys, so that it need not be lengthened for each */
+    RUN_WANTED = 12,             /* keys, so that it need not be lengthened for each */
     TICK_SMALL = 24,             /* keys that are sorted anyway; */
     TICK_KEYS_A_MOVE = 4,        /* more, if that takes one move for so many keys */
     TICK_KEYS = 4,               /* that it is made short for */
@@ -57,7 +57,6 @@ static inline void wheel_put(EventWheel *wheel, uint32_t tick, const EventKey *k
     uint32_t number = wheel_take(wheel);
     wheel->keys[number - 1] = (EventWheelKey){*key, wheel->ticks[tick]};
     wheel->ticks[tick] = number;
-    wheel->held++;
     wheel->words[tick / EVENT_WORD_BITS] |= UINT64_C(1) << tick % EVENT_WORD_BITS;
     wheel->occupied |= UINT64_C(1) << tick / EVENT_WORD_BITS;
 }
@@ -91,7 +90,6 @@ static uint32_t wheel_count(const EventWheel *wheel, uint32_t tick)
 static void wheel_take_tick(EventWheel *wheel, uint32_t tick, EventKey *keys, uint32_t count)
 {
     uint32_t first = wheel->ticks[tick];
-    wheel->held -= count;
     for (uint32_t number = first;;) {
         EventWheelKey *held = &wheel->keys[number - 1];
         keys[--count] = held->key;
@@ -108,7 +106,7 @@ static void wheel_take_tick(EventWheel *wheel, uint32_t tick, EventKey *keys, ui
 /* The memory of an empty wheel is given out in order again, which many keys need. */
 static void wheel_begin(EventWheel *wheel)
 {
-    CHECK_SANITIZED(wheel->held == 0);
+    CHECK_SANITIZED(wheel->occupied == 0);
     wheel->length = 0;
     wheel->free = 0;
 }
@@ -116,9 +114,9 @@ static void wheel_begin(EventWheel *wheel)
 /* Takes out all keys, to free: those of one tick the latest first. */
 static EventKey *wheel_take_all(EventWheel *wheel, uint32_t *count)
 {
-    EventKey *keys = g_new(EventKey, wheel->held);
-    *count = wheel->held;
-    for (EventKey *key = keys; wheel->occupied != 0;) {
+    EventKey *keys = g_new(EventKey, wheel->length);
+    EventKey *key = keys;
+    while (wheel->occupied != 0) {
         uint32_t tick = wheel_first(wheel);
         for (uint32_t number = wheel->ticks[tick]; number != 0;) {
             const EventWheelKey *held = &wheel->keys[number - 1];
@@ -127,8 +125,8 @@ static EventKey *wheel_take_all(EventWheel *wheel, uint32_t *count)
         }
         wheel_forget(wheel, tick);
     }
-    wheel->held = 0;
     wheel_begin(wheel);
+    *count = (uint32_t)(key - keys);
     return keys;
 }
 
@@ -163,7 +161,6 @@ static uint32_t wheel_sweep(EventWheel *wheel, EventKeyTest *is_dead, void *owne
             kept += wheel_sweep_tick(wheel, tick, is_dead, owner);
         }
     }
-    wheel->held = kept;
     return kept;
 }
 
@@ -340,7 +337,7 @@ static void radix_begin_tick(EventRadix *radix)
     EventKey *keys = &run->keys[run->end];
     wheel_take_tick(wheel, tick, keys, count);
     uint64_t end = wheel->start + ((uint64_t)(tick + 1) << wheel->tick_bits);
-    if (keys_sort(keys, count)) {
+    if (count == 1 || keys_sort(keys, count)) {
         run->end += count;
     } else if (wheel->tick_bits > 0) {
         radix_shorten_ticks(radix, keys, count);
@@ -352,15 +349,29 @@ static void radix_begin_tick(EventRadix *radix)
     radix->begun = end;
 }
 
-void event_radix_settle(EventRadix *radix)
+/* Lengthens the run from the wheel; where that is empty, it moves on first. */
+static void radix_settle(EventRadix *radix)
 {
-    EventRun *run = &radix->run;
     if (radix->wheel.occupied == 0)
         radix_turn(radix);
-    run_move_up(run);
+    run_move_up(&radix->run);
     do
         radix_begin_tick(radix);
-    while (radix->wheel.occupied != 0 && run->end < RUN_WANTED);
+    while (radix->wheel.occupied != 0 && radix->run.end < RUN_WANTED);
+}
+
+const EventKey *event_radix_peek_both(EventRadix *radix)
+{
+    const EventRun *run = &radix->run;
+    const EventHeap *soon = &radix->soon;
+    uint32_t ahead = run->end - run->first;
+    bool is_empty = ahead == 0 && soon->length == 0;
+    if (ahead < EVENT_RUN_LOW && (radix->wheel.occupied != 0 || (is_empty && radix->occupied != 0)))
+        radix_settle(radix);
+    const EventKey *next = run->first < run->end ? &run->keys[run->first] : NULL;
+    if (soon->length > 0 && (next == NULL || event_key_is_before(&soon->keys[0], next)))
+        return &soon->keys[0];
+    return next;
 }
 
 /* ---- All keys ---- */
