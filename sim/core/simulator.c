@@ -285,16 +285,24 @@ void simulator_cancel(Simulator *simulator, Timer *timer)
         action.discard(action.data);
 }
 
-/* Drops the keys of cancelled events from the front of the queue. */
-static const EventKey *queue_peek_pending(Simulator *simulator)
+/* Drops the keys of cancelled events from the front of the queue, where there is one. */
+__attribute__((noinline)) static const EventKey *queue_skip_cancelled(Simulator *simulator)
 {
-    for (;;) {
-        const EventKey *key = event_queue_peek(simulator->queue);
-        if (key == NULL || G_LIKELY(key_is_pending(simulator, key)))
-            return key;
+    const EventKey *key = event_queue_peek(simulator->queue);
+    while (key != NULL && !key_is_pending(simulator, key)) {
         event_queue_drop(simulator->queue, key);
         simulator->cancelled_count--;
+        key = event_queue_peek(simulator->queue);
     }
+    return key;
+}
+
+static inline const EventKey *queue_peek_pending(Simulator *simulator)
+{
+    const EventKey *key = event_queue_peek(simulator->queue);
+    if (G_LIKELY(key == NULL || key_is_pending(simulator, key)))
+        return key;
+    return queue_skip_cancelled(simulator);
 }
 
 bool simulator_begin_next(Simulator *simulator)
