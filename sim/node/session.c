@@ -354,28 +354,26 @@ static void session_finish(Session *session)
                                         session->node, EVENT_FOREGROUND, action);
 }
 
-static SessionWants session_wants(const Session *session)
+static void session_ask_wants(const Session *session, SessionWants *wants)
 {
-    SessionWants wants = {.is_held_back = true,
-                          .timeout_epoch = session->armed_epoch + session->has_received};
-    session->protocol->get_wants(session->engine, &wants);
-    return wants;
+    wants->is_held_back = true;
+    wants->timeout_epoch = session->armed_epoch + session->has_received;
+    session->protocol->get_wants(session->engine, wants);
 }
 
 /* Moves what can be moved, and asks the engine what it wants then. */
-static SessionWants session_move(Session *session)
+static void session_move(Session *session, SessionWants *wants)
 {
-    for (;;) {
-        bool has_taken = session_move_input(session);
+    bool has_taken, has_put_out;
+    do {
+        has_taken = session_move_input(session);
         has_taken = session_tell_tls(session) || has_taken;
         has_taken = session_move_end(session) || has_taken;
         session->handlers->handle_events(session->owner);
-        bool has_put_out = session_move_output(session);
-        SessionWants wants = session_wants(session);
-        if (!(has_put_out && session_may_put_out_more(session, &wants)) &&
-            !session_may_take_more(session, &wants, has_taken))
-            return wants;
-    }
+        has_put_out = session_move_output(session);
+        session_ask_wants(session, wants);
+    } while ((has_put_out && session_may_put_out_more(session, wants)) ||
+             session_may_take_more(session, wants, has_taken));
 }
 
 void session_pump(Session *session)
@@ -385,7 +383,8 @@ void session_pump(Session *session)
     cache_line_fetch(session->engine, (size_t)ENGINE_HOT_LINES * CACHE_LINE);
     cache_line_fetch(session->owner, CACHE_LINE);
     session->is_pumping = true;
-    SessionWants wants = session_move(session);
+    SessionWants wants;
+    session_move(session, &wants);
     session->is_pumping = false;
     bool is_sent = session->tls == NULL || tls_records_peek_output(session->tls).length == 0 ||
                    session->peer_has_ended;
