@@ -93,6 +93,8 @@ static void test_reaching(void **state)
     assert_int_equal(found, G_N_ELEMENTS(NUMBERS));
     assert_true(seen <= 4 * SLAB_CHUNK);
     assert_ptr_equal(slab_reach(&slab, 3), slab_at(&slab, 3)); /* again: what is there stays */
+    assert_ptr_equal(slab_find(&slab, 3), slab_at(&slab, 3));
+    assert_null(slab_find(&slab, NUMBERS[G_N_ELEMENTS(NUMBERS) - 1] + 100 * SLAB_CHUNK));
     assert_int_equal(thing_at(&slab, 3)->number, 3);
     slab_clear(&slab);
 }

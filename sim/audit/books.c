@@ -31,7 +31,10 @@ static void check_length(Books *books, const Server *server, uint64_t told)
 
 static void count_entry(Books *books, const Entry *entry, const Server *server)
 {
-    if (++books_mail_at(books, entry->mail)->entries < BOOKS_ENTRIES_MAX || server->has_outside)
+    Mail *mail = books_mail_at(books, entry->mail);
+    if (mail->entries < BOOKS_ENTRIES_MAX)
+        mail->entries++;
+    if (mail->entries < BOOKS_ENTRIES_MAX || server->has_outside)
         return;
     books->endless = books_mail_name(books, entry->mail);
     simulator_stop(books->simulator);

@@ -64,7 +64,7 @@ typedef struct Account {
 
 G_STATIC_ASSERT(sizeof(Account) == 40);
 
-/* What few entries have. */
+/* What few entries have, under the entry's number. */
 typedef struct EntryExtra {
     EntryId origin;           /* of whose expansion it is the outcome; 0: of none */
     uint32_t outages_at_open; /* of the server */
@@ -82,10 +82,9 @@ typedef struct Entry {
     NameId id;
     MailId mail;
     AccountId accounts; /* newest first */
-    uint32_t extra;     /* EntryExtra; 0: all zeros */
 } Entry;
 
-G_STATIC_ASSERT(sizeof(Entry) == 24);
+G_STATIC_ASSERT(sizeof(Entry) == 20);
 
 typedef struct Submission {
     NodeId server; /* NODE_TIMELINE: a name that is no host's, so any server */
@@ -99,17 +98,24 @@ typedef struct MailExtra {
     GArray *kept;        /* likewise, for which it has kept the mail */
 } MailExtra;
 
-/* Under its number in the roster. */
-typedef struct Mail {
-    uint64_t sent_seq;           /* of the record that a server has taken it; 0: none has */
-    NameId author;               /* address; NAME_NONE: not composed by an agent */
-    NameId addressees;           /* for whom it was composed, with commas */
-    AccountId accounts;          /* newest first */
-    CopyId copies;               /* newest first */
-    Submission first_submission; /* count 0: there is none */
-    uint32_t extra;              /* MailExtra; 0: all zeros */
-    uint32_t entries;            /* that it has had in queues */
+enum { BOOKS_ENTRIES_BITS = 13 };
+#define BOOKS_SENT_SEQ_MASK ((UINT64_C(1) << (64 - BOOKS_ENTRIES_BITS)) - 1)
+
+/* Under its number in the roster. There is one for each mail, so it is packed. */
+typedef struct __attribute__((packed, aligned(4))) Mail {
+    /* Of the record that a server has taken it; 0: none has. */
+    uint64_t sent_seq : 64 - BOOKS_ENTRIES_BITS;
+    uint64_t entries : BOOKS_ENTRIES_BITS; /* that it has had in queues, or BOOKS_ENTRIES_MAX */
+    NameId author;                         /* address; NAME_NONE: not composed by an agent */
+    NameId addressees;                     /* for whom it was composed, with commas */
+    AccountId accounts;                    /* newest first */
+    CopyId copies;                         /* newest first */
+    Submission first_submission;           /* count 0: there is none */
+    uint32_t extra;                        /* MailExtra; 0: all zeros */
 } Mail;
+
+G_STATIC_ASSERT(sizeof(Mail) == 36);
+G_STATIC_ASSERT(BOOKS_ENTRIES_MAX < 1 << BOOKS_ENTRIES_BITS);
 
 /* A message in a mailbox. */
 typedef struct Copy {
@@ -144,20 +150,21 @@ typedef struct Settled {
 struct Books {
     Simulator *simulator;
     Roster *roster;
-    Interner *names;                                /* the roster's */
-    GPtrArray *servers;                             /* Server by NodeId, NULL where there is none */
-    Interner *hosts;                                /* names as records have them */
-    GArray *host_nodes;                             /* NodeId by such a name's number */
-    Slab mails;                                     /* Mail by MailId */
-    Slab entries;                                   /* Entry */
-    Slab accounts;                                  /* Account */
-    Slab copies;                                    /* Copy */
-    Slab mail_extras, entry_extras, account_extras; /* each with zeros at 0 */
-    IdTable by_id;                                  /* entries, by server and id */
-    IdTable by_place;                               /* copies, by where they lie now */
-    uint32_t copy_count;                            /* ever */
-    GArray *surplus;                                /* Surplus */
-    GArray *violations;                             /* BooksViolation */
+    Interner *names;                  /* the roster's */
+    GPtrArray *servers;               /* Server by NodeId, NULL where there is none */
+    Interner *hosts;                  /* names as records have them */
+    GArray *host_nodes;               /* NodeId by such a name's number */
+    Slab mails;                       /* Mail by MailId */
+    Slab entries;                     /* Entry */
+    Slab accounts;                    /* Account */
+    Slab copies;                      /* Copy */
+    Slab mail_extras, account_extras; /* each with zeros at 0 */
+    Slab entry_extras;                /* reached by the entries' own numbers */
+    IdTable by_id;                    /* entries, by server and id */
+    IdTable by_place;                 /* copies, by where they lie now */
+    uint32_t copy_count;              /* ever */
+    GArray *surplus;                  /* Surplus */
+    GArray *violations;               /* BooksViolation */
     size_t violation_count;
     bool stops;
     bool forgets;   /* what is delivered */
@@ -208,7 +215,9 @@ static inline const MailExtra *books_mail_extra(const Books *books, const Mail *
 
 static inline const EntryExtra *books_entry_extra(const Books *books, const Entry *entry)
 {
-    return slab_at(&books->entry_extras, entry->extra);
+    static const EntryExtra none = {0};
+    const EntryExtra *extra = slab_find(&books->entry_extras, entry->number);
+    return extra != NULL ? extra : &none;
 }
 
 static inline const AccountExtra *books_account_extra(const Books *books, const Account *account)

@@ -146,7 +146,7 @@ Entry *books_find_entry(Books *books, NodeId node, const char *id)
 
 EntryExtra *books_take_entry_extra(Books *books, Entry *entry)
 {
-    return take_extra(&books->entry_extras, &entry->extra);
+    return slab_reach(&books->entry_extras, entry->number);
 }
 
 static Entry *add_entry(Books *books, Server *server, NameId id, const char *mail)
@@ -179,7 +179,9 @@ static void forget_entry(Books *books, Entry *entry)
     if (server->latest == entry->number)
         server->latest = 0;
     id_table_remove(&books->by_id, entry->number);
-    give_back_extra(&books->entry_extras, entry->extra);
+    EntryExtra *extra = slab_find(&books->entry_extras, entry->number);
+    if (extra != NULL)
+        *extra = (EntryExtra){0};
     slab_give_back(&books->entries, entry->number);
 }
 
@@ -351,7 +353,7 @@ void books_init_ledger(Books *books)
     books->entries.size = sizeof(Entry);
     books->accounts.size = sizeof(Account);
     init_extras(&books->mail_extras, sizeof(MailExtra));
-    init_extras(&books->entry_extras, sizeof(EntryExtra));
+    books->entry_extras.size = sizeof(EntryExtra);
     init_extras(&books->account_extras, sizeof(AccountExtra));
     books->by_id = (IdTable){.hash_of = hash_of_entry, .owner = books};
 }

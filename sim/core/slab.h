@@ -44,6 +44,13 @@ static inline void *slab_reach(Slab *slab, uint32_t number)
     return slab_at(slab, number);
 }
 
+/* The thing of that number, or NULL where neither it nor one near it has been reached. */
+static inline void *slab_find(const Slab *slab, uint32_t number)
+{
+    uint32_t chunk = number / SLAB_CHUNK;
+    return chunk < slab->chunk_count && slab->chunks[chunk] != NULL ? slab_at(slab, number) : NULL;
+}
+
 /* The next number after this one that may be taken or was reached, for looking at all things, among
  * which there are zeros; 0: there is none. */
 uint32_t slab_next(const Slab *slab, uint32_t number);
