@@ -375,7 +375,7 @@ static void test_cache_drops_the_least_recently_used(void **state)
     dns_cache_free(cache);
 }
 
-/* However often others are used, one that is used again and again stays. */
+/* However often others are used, and however many come, one that is used again and again stays. */
 static void test_cache_keeps_what_is_used(void **state)
 {
     (void)state;
@@ -389,6 +389,12 @@ static void test_cache_keeps_what_is_used(void **state)
         g_autofree char *old = g_strdup_printf("n%d", i - 2 * MAXIMUM);
         assert_false(cache_has(cache, old, 0));
         assert_int_equal(dns_cache_count(cache), MIN(i + 2, MAXIMUM));
+    }
+    for (int i = 0; i < 20 * MAXIMUM; i++) {
+        g_autofree char *name = g_strdup_printf("m%d", i);
+        cache_put(cache, name, 10);
+        if (i % 8 == 0)
+            assert_true(cache_has(cache, "a", 0));
     }
     dns_cache_free(cache);
 }

@@ -19,7 +19,7 @@ void books_be_sent(Books *books, const TraceRecord *record)
     bool is_seen =
         fields->server != NULL && books_find_host(books, fields->server) != NODE_TIMELINE;
     if (mail->sent_seq == 0 && is_seen)
-        mail->sent_seq = books->seq & BOOKS_SENT_SEQ_MASK;
+        mail->sent_seq = books->seq & BOOKS_SENT_SEQ_MASK; /* which no run exceeds */
     books_settle(books, id);
 }
 

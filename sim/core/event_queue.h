@@ -46,7 +46,8 @@ static inline bool event_key_is_before(const EventKey *a, const EventKey *b)
 }
 
 typedef enum EventQueueKind {
-    EVENT_QUEUE_RADIX, /* a monotone radix heap, the faster one from some hundred keys on */
+    EVENT_QUEUE_RADIX, /* a wheel for what is near and a monotone radix heap for the rest: the
+                          faster one */
     EVENT_QUEUE_HEAP,  /* a heap of four children a node */
 } EventQueueKind;
 

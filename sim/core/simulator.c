@@ -26,6 +26,7 @@ typedef struct EventSlot {
 
 enum { SLOTS_FIRST_CAPACITY = 64, SLOTS_MAXIMUM = (1 << 30) - 1 };
 enum { SLOT_FOREGROUND = SLOTS_MAXIMUM + 1, SLOT_BACKGROUND }; /* in EventPriority's order */
+_Static_assert(EVENT_FOREGROUND == 0 && EVENT_BACKGROUND == 1, "states in that order");
 _Static_assert(sizeof(EventSlot) == CACHE_LINE, "a slot fills a cache line");
 
 /* An event that comes right after the running one. */

@@ -60,7 +60,7 @@ const Origin *envelope_origin(const Envelope *envelope);
 
 /* An envelope without recipients; NULL counts as the null reverse-path. */
 Envelope *envelope_new(const char *reverse_path);
-/* Nothing is added to it or changed in it any more. */
+/* Nothing is added to it or changed in it any more, its return_content neither. */
 void envelope_finish(Envelope *envelope);
 /* The same again of one that is final, as a copy is itself: small, in one piece of memory but for
  * the addresses, which are kept once, however many envelopes have them. Each is to free. */

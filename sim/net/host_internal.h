@@ -33,8 +33,9 @@ struct Host {
 
     GPtrArray
         *options; /* TcpOptions *, each kept as connections refer to it; the last is current */
-    TcpSocket *first_socket, *last_socket; /* every one that is not freed, in order of creation */
-    Random iss_secret;                     /* its index is set for each use */
+    TcpSocket *first_socket,
+        *last_socket;  /* every one that is not freed, in order of creation or restoring */
+    Random iss_secret; /* its index is set for each use */
 
     uint64_t off_because;        /* of the power failure, while it is off */
     uint64_t no_program_because; /* why nobody listens: what ended the program; 0 when it does */

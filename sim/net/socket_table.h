@@ -1,5 +1,5 @@
-/* Things of a host by their four-tuple: an open-addressed table, so that a segment finds its
- * connection with one access to memory. Nothing depends on the order of its entries. */
+/* Things of a host, sockets mostly, by their four-tuple: an open-addressed table, so that a segment
+ * finds its connection with one access to memory. Nothing depends on the order of its entries. */
 #pragma once
 
 #include <stdint.h>

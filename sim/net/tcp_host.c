@@ -24,13 +24,18 @@ void tcp_host_init(Host *host)
     host_set_tcp_options(host, &options);
 }
 
+static void time_waits_clear(Host *host)
+{
+    simulator_cancel(host->simulator, &host->time_wait_timer);
+    time_wait_clear(&host->time_waits);
+}
+
 void tcp_host_clear(Host *host)
 {
     g_clear_pointer(&host->path_mtus, g_hash_table_unref);
     while (host->first_socket != NULL)
         tcp_socket_free(host->first_socket);
-    simulator_cancel(host->simulator, &host->time_wait_timer);
-    time_wait_clear(&host->time_waits);
+    time_waits_clear(host);
     socket_table_clear(&host->sockets);
     g_free(host->listeners);
     g_ptr_array_unref(host->options);
@@ -313,6 +318,7 @@ void tcp_host_receive_icmp(Host *host, Ipv4Address remote, uint16_t remote_port,
     tcp_socket_receive_icmp(socket, report, because);
 }
 
+/* What waits in the TimeWaitQueue is none of the program's business any more. */
 void tcp_host_end_program(Host *host, uint64_t because)
 {
     host->listener_count = 0;
@@ -331,6 +337,5 @@ void tcp_host_power_off(Host *host)
         socket->is_orphan = true;
         tcp_socket_vanish(socket);
     }
-    while (!time_wait_is_empty(&host->time_waits))
-        time_wait_leave(host, host->time_waits.first);
+    time_waits_clear(host);
 }

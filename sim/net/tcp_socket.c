@@ -8,7 +8,9 @@
 #include "core/cache_line.h"
 #include "core/check.h"
 
-enum { PROGRAM_HOT_LINES = 5 }; /* of the owner of a stream, to whom octets come */
+/* Of the owner of a stream, to whom octets come: of a session and its engine behind it
+ * (node/session.c) what a step looks at. */
+enum { PROGRAM_HOT_LINES = 5 };
 
 static void trace_timeout(TcpSocket *socket, const char *timer)
 {

@@ -1,6 +1,6 @@
-/* The connections of a host that are in TIME-WAIT and that nobody holds: each takes a few dozen
- * octets instead of a whole TcpSocket, and one timer serves all, as they end in the order in which
- * they came. When one is heard of again, tcp_socket.h makes it a TcpSocket once more. */
+/* The connections of a host that are in TIME-WAIT and that nobody holds: each takes little memory
+ * instead of a whole TcpSocket, and one timer serves all, as they end in the order in which they
+ * came. When one is heard of again, tcp_socket.h makes it a TcpSocket once more. */
 #pragma once
 
 #include "core/simulator.h"
@@ -13,6 +13,7 @@ typedef struct TimeWait {
     Cause cause;         /* of the step after which there was nothing left but to wait */
     TcpTimeWait tcp;
 } TimeWait;
+_Static_assert(sizeof(TimeWait) == 88, "a busy host has thousands");
 
 /* A ring, and a table of its own, so that the one of the connections in use stays small. A zero
  * TimeWaitQueue is empty. */
@@ -26,7 +27,7 @@ typedef struct TimeWaitQueue {
 } TimeWaitQueue;
 
 void time_wait_clear(TimeWaitQueue *queue);
-/* False: one that is in the queue would end later than it. */
+/* False: one added before it, while the queue was not empty, ends later. */
 bool time_wait_takes(const TimeWaitQueue *queue, SimTime ends_at);
 /* Its key is not in the queue. */
 void time_wait_add(TimeWaitQueue *queue, const TimeWait *wait);

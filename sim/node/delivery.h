@@ -63,7 +63,7 @@ typedef struct DeliveryHandlers {
      * both may also be called later. */
     void (*ready)(void *owner, Delivery *delivery);
     /* The connection has ended, or none came about, and every recipient's result has been told;
-     * from a step of its own. The owner then frees the delivery. */
+     * never from within a call of the owner's. The owner then frees the delivery. */
     void (*done)(void *owner, Delivery *delivery);
 } DeliveryHandlers;
 

@@ -44,7 +44,7 @@ typedef struct SessionProtocol {
 extern const SessionProtocol SESSION_SMTP_SERVER, SESSION_SMTP_CLIENT, SESSION_IMAP_SERVER,
     SESSION_IMAP_CLIENT;
 
-/* What the session tells its owner. None may free the session. */
+/* What the session tells its owner. None but `ended` may free the session. */
 typedef struct SessionHandlers {
     /* Take all of the engine's events. */
     void (*handle_events)(void *owner);

@@ -16,7 +16,7 @@ enum {
 struct DnsCache {
     Table findings;
     GQueue by_use; /* least recently used first, see move_to_end */
-    uint64_t uses;
+    uint64_t uses; /* entries found or put at the end of the list */
     size_t entry_maximum;
     size_t denied; /* findings of EVERY_TYPE */
 };
@@ -96,7 +96,7 @@ static DnsFinding *find(const DnsCache *cache, const char *name, uint32_t name_h
 static void append(DnsCache *cache, DnsFinding *finding)
 {
     g_queue_push_tail_link(&cache->by_use, &finding->kept.link);
-    finding->kept.moved_at = cache->uses;
+    finding->kept.moved_at = ++cache->uses;
 }
 
 /* One that has come to the end a few uses ago stays: to move it costs more than to find it, as its

@@ -67,8 +67,8 @@ struct SmtpServer {
     bool is_held_back : 1;         /* by the output, when last asked for an event */
     bool input_ended : 1;
     bool skipping_line : 1; /* inside a line that was too long */
-    bool
-        skipping_chunk : 1; /* inside a chunk that is out of order; chunk_left octets are to come */
+    /* Inside a chunk that is out of order; chunk_left octets are to come. */
+    bool skipping_chunk : 1;
     bool has_event : 1;
     bool reset_due : 1; /* events to be handed out before anything else; so the next */
     bool closed_due : 1;

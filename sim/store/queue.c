@@ -283,6 +283,7 @@ void queue_add(Queue *queue, Envelope *envelope, QueueMessage message, QueueAdde
     SimTime now = simulator_now(queue->simulator);
     CHECK(envelope->recipient_count > 0);
     QueueEntry *entry = entry_new(queue, id.text, keep_envelope(queue, envelope), &message, now);
+    envelope_finish(envelope);
     Addition *addition = g_new(Addition, 1);
     *addition = (Addition){.entry = entry, .added = added, .link.data = addition};
     g_queue_push_tail_link(&queue->additions, &addition->link);

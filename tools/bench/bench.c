@@ -73,7 +73,8 @@ static void bench_hold(void)
             radix = MIN(radix, time_hold(EVENT_QUEUE_RADIX, PENDING[i], OPERATIONS));
             heap = MIN(heap, time_hold(EVENT_QUEUE_HEAP, PENDING[i], OPERATIONS));
         }
-        printf("queue: pop and push, %7u pending: radix heap %5.1f ns, heap of four %5.1f ns\n",
+        printf("queue: pop and push, %7u pending: wheel and radix heap %5.1f ns, heap of four "
+               "%5.1f ns\n",
                PENDING[i], radix * 1e9 / OPERATIONS, heap * 1e9 / OPERATIONS);
     }
 }
