@@ -41,7 +41,15 @@ function traceOf(lesson) {
   }
 }
 
-const settle = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+/* Until what was done is drawn and its effects, which Preact runs in a task after the frame, are over. */
+const settle = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+/* Goes where a teacher's link leads, and comes back when the page has drawn it. The page hears of its new address only in a
+ * task of its own, which a key that is pressed at once would overtake; and it hears of a change alone, so each visit is one. */
+let visits = 0;
+const visit = (page, hash) => page.evaluate((to) => new Promise((heard) => {
+  addEventListener("hashchange", heard, { once: true });
+  location.hash = to;
+}).then(() => undefined), `${hash}&visit=${++visits}`).then(() => settle(page));
 /* What is seen, without what says only where the scroll bars stand. */
 async function snapshot(page) {
   await settle(page);
@@ -69,7 +77,7 @@ async function checkGate(page, records) {
     await goTo(page, defer, "&panes=map,ladder,queue,detail");
     assert.ok((await page.locator(".two .countdown").allTextContents()).every((t) => t === "" || t === "?"), "a countdown before the guess");
     assert.equal(await page.locator(".event.wait", { hasText: "until ?" }).count() > 0, true, "the next attempt is told before the guess");
-    await page.evaluate((seq) => { location.hash = `at=${seq}&level=protocol&lang=en&panes=map,ladder,queue,predict`; }, records[0].seq);
+    await visit(page, `at=${records[0].seq}&level=protocol&lang=en&panes=map,ladder,queue,predict`);
     await page.waitForSelector(".predict");
   }
   const listed = await page.locator(".event").count();
@@ -109,7 +117,7 @@ const PROTOCOL = new Set([...readFileSync("sim/trace/kinds.def", "utf8").matchAl
 
 /* Goes to a record by the address, as a teacher's link does. */
 async function goTo(page, record, extra = "") {
-  await page.evaluate(([seq, more]) => { location.hash = `at=${seq}&level=segment&lang=en${more}`; }, [record.seq, extra]);
+  await visit(page, `at=${record.seq}&level=segment&lang=en${extra}`);
   await page.waitForFunction((seq) => document.querySelector(".event.picked")?.getAttribute("data-seq") === String(seq), record.seq);
 }
 
@@ -219,7 +227,7 @@ async function checkOctets(page, records, line) {
 
 /* The ladder by keyboard, and by each time axis: to scale its rows are not as far apart as by step. */
 async function checkLadder(page) {
-  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=step"; });
+  await visit(page, "level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=step");
   await tick(page, "Home");
   await page.locator(".ladder").focus();
   const seqs = [];
@@ -235,7 +243,7 @@ async function checkLadder(page) {
   });
   const found = {};
   for (const axis of ["step", "gaps", "linear"]) {
-    await page.evaluate((a) => { location.hash = `level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=${a}`; }, axis);
+    await visit(page, `level=protocol&lang=en&at=1&panes=map,ladder,queue,detail&axis=${axis}`);
     await page.waitForFunction((a) => document.querySelector(".transport select[aria-label='Time axis']").value === a, axis);
     await settle(page);
     found[axis] = await distances();
@@ -343,7 +351,7 @@ async function checkRoom(page, records) {
   for (const [width, height] of [[1280, 720], [1920, 1080]])
     for (const lecture of [0, 1]) {
       await page.setViewportSize({ width, height });
-      await page.evaluate(([seq, mode]) => { location.hash = `at=${seq}&level=protocol&lang=en&lecture=${mode}&panes=map,ladder,queue,detail`; }, [at.seq, lecture]);
+      await visit(page, `at=${at.seq}&level=protocol&lang=en&lecture=${lecture}&panes=map,ladder,queue,detail`);
       await page.waitForFunction((mode) => document.documentElement.dataset.lecture === String(mode) && document.querySelector(".row.picked"), lecture);
       await settle(page);
       const crowded = await page.evaluate(() => {
@@ -389,7 +397,7 @@ async function checkLesson(lesson) {
   await goTo(page, records.at(-1));
   assert.equal(await page.locator(".event.picked").getAttribute("aria-posinset"), String(records.length), "the list holds every record");
   if (level !== "mail") {
-    await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1"; });
+    await visit(page, "level=protocol&lang=en&at=1");
     await tick(page, "End");
     assert.equal(Number(await page.locator(".event.picked").getAttribute("aria-posinset")), records.filter((r) => PROTOCOL.has(r.kind)).length, "the level protocol");
   }
@@ -399,7 +407,7 @@ async function checkLesson(lesson) {
   if (level === "segment") await checkKeys(page, records);
   await checkLadder(page);
   await checkRoom(page, records);
-  await page.evaluate(() => { location.hash = "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail"; });
+  await visit(page, "level=protocol&lang=en&at=1&panes=map,ladder,charts,detail");
   await page.waitForSelector(".uplot canvas");
   await checkLooks(page);
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
