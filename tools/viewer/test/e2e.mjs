@@ -1,5 +1,5 @@
 /* The pages of all lessons in real Chromium: what each pane shows is held against the trace.
- * node test/e2e.mjs MAILSIM FOLDER [LESSON…] */
+ * node test/e2e.mjs MAILSIM FOLDER [LESSON…]; SLOWER=10 before it plays a page on a processor ten times slower. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -22,6 +22,7 @@ const context = await chromium.launchPersistentContext(join(folder, "profile"), 
 async function open(lesson, hash) {
   const page = await context.newPage();
   const complaints = [];
+  if (process.env.SLOWER) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: Number(process.env.SLOWER) });
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
   page.on("pageerror", (e) => complaints.push(String(e)));
   page.on("request", (r) => !/^(file|data):/.test(r.url()) && complaints.push(`asks the network: ${r.url()}`));
