@@ -75,6 +75,53 @@ static void test_lines(void **state)
     world_clear(&world);
 }
 
+static void accept(World *world, const char *mail, const char *recipient, const char *sender)
+{
+    TRACE(world->trace, world->host, MAIL_ACCEPTED, 0, .mail = mail, .recipient = recipient,
+          .sender = sender);
+}
+
+static void accept_again(void *owner, void *data)
+{
+    (void)data;
+    World *world = owner;
+    accept(world, "list", "c@x", "owner@x");
+    accept(world, "list.bounce", "owner@x", "");
+    accept(world, "list", "d@x", "a@x");
+}
+
+/* Who wrote a mail is known; another sender, the null one too, is said once, of all recipients. */
+static void test_sender_is_told_when_it_is_news(void **state)
+{
+    (void)state;
+    World world = world_new(false);
+    TRACE(world.trace, world.host, AGENT_COMPOSE, 0, .mail = "list", .from = "a@x", .to = "l@x",
+          .subject = "", .size = 1);
+    g_string_truncate(world.text, 0);
+    accept(&world, "list", "l@x", "a@x");
+    accept(&world, "list", "b@x", "owner@x");
+    accept(&world, "list", "c@x", "owner@x");
+    accept(&world, "list.bounce", "owner@x", "");
+    accept(&world, "alien", "a@x", "\033@x");
+    simulator_schedule(world.simulator, SIM_SECOND, world.host, EVENT_FOREGROUND,
+                       (EventAction){.run = accept_again, .owner = &world});
+    simulator_run(world.simulator, (SimulatorLimits){.until = SIM_NEVER});
+    assert_string_equal(world.text->str,
+                        "00:00:00.000  mx.example  accepts list for l@x\n"
+                        "00:00:00.000  mx.example  accepts list for b@x, sender\n"
+                        "                            <owner@x>\n"
+                        "00:00:00.000  mx.example  accepts list for c@x, sender\n"
+                        "                            <owner@x>\n"
+                        "00:00:00.000  mx.example  accepts list.bounce for owner@x,\n"
+                        "                            sender <>\n"
+                        "00:00:00.000  mx.example  accepts alien for a@x, sender\n"
+                        "                            <\\x1b@x>\n"
+                        "00:00:01.000  mx.example  accepts list for c@x\n"
+                        "00:00:01.000  mx.example  accepts list.bounce for owner@x\n"
+                        "00:00:01.000  mx.example  accepts list for d@x, sender <a@x>\n");
+    world_clear(&world);
+}
+
 /* A Korean character takes two columns of the 34 that stand beside time and host. */
 static void test_wide_characters(void **state)
 {
@@ -245,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_has_words),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_sender_is_told_when_it_is_news),
         cmocka_unit_test(test_wide_characters),
         cmocka_unit_test(test_look_ups),
         cmocka_unit_test(test_details_at_level_segment_only),

@@ -1,5 +1,6 @@
 /* Records as lines of NDJSON: a function for each kind, made from the list of kinds, so that the
  * compiler knows where each field lies and what stands before it. */
+#include "core/sanitized.h"
 #include "export/ndjson_internal.h"
 
 /* ---- Which fields are there ---- */
@@ -60,12 +61,21 @@ static char *put_TEXT(NdjsonWriter *writer, char *at, TraceField_TEXT text)
     return put_OCTETS(writer, at, span_of_text(text));
 }
 
+/* Whoever records a name promises that it stays, with its text: one in memory that is used anew
+ * would be written as what stood there before. */
+static bool is_as_remembered(char *at, const NdjsonName *place)
+{
+    size_t length = (size_t)(ndjson_put_string(at, span_of_text(place->name)) - at);
+    return length == place->length && memcmp(at, place->text, length) == 0;
+}
+
 static char *put_NAME(NdjsonWriter *writer, char *at, TraceField_NAME name)
 {
     uint64_t mixed = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15);
     NdjsonName *place = &writer->names[mixed >> (64 - NDJSON_NAME_BITS)];
     if (G_UNLIKELY(place->name != name))
         return ndjson_put_new_name(writer, at, place, name);
+    CHECK_SANITIZED(is_as_remembered(at, place));
     memcpy(at, place->text, sizeof place->text);
     return at + place->length;
 }

@@ -9,6 +9,9 @@
  * instead (timeline_ladder.h). Attempts at delivery that fail like the one before are folded
  * (timeline_fold.h), but not at level segment.
  *
+ * Who a mail's envelope is from is said where a server accepts it and it is not its author, or has
+ * changed since it was said.
+ *
  * Some records of the trace are details here and shown at level segment alone, so that the
  * dialogue stands out: the states of the SMTP and IMAP machines, both ends of a connection that
  * opens and closes as it should, the name server's side of a look-up, the inventory. */

@@ -1,17 +1,33 @@
 /* Records as events of a timeline. See timeline_event.h. */
 #include "export/timeline_event.h"
 
+#include "core/text.h"
 #include "export/timeline.h"
 
 #include <string.h>
+
+/* Whom a reader takes a mail to be from: its author, or what was said of its envelope since. */
+typedef struct Told {
+    char *sender;
+    NodeId node;  /* where that was said last, and when: of its other recipients there, again */
+    SimTime time; /* SIM_NEVER: it is the author's */
+} Told;
 
 struct TimelineReader {
     Trace *trace;
     TraceLevel level;
     char *follow;
     GHashTable *peers; /* "node#number" of one end of a connection -> NodeId of the other, plus 1 */
+    GHashTable *told;  /* name of a mail -> Told */
     GHashTable *followed; /* seq of records that belong to the mail; NULL when none is followed */
 };
+
+static void told_free(gpointer data)
+{
+    Told *told = data;
+    g_free(told->sender);
+    g_free(told);
+}
 
 void timeline_event_free(TimelineEvent *event)
 {
@@ -26,6 +42,7 @@ TimelineReader *timeline_reader_new(Trace *trace, TraceLevel level, const char *
     reader->level = level;
     reader->follow = g_strdup(follow);
     reader->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    reader->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, told_free);
     if (follow != NULL)
         reader->followed = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return reader;
@@ -35,6 +52,7 @@ void timeline_reader_free(TimelineReader *reader)
 {
     g_free(reader->follow);
     g_hash_table_unref(reader->peers);
+    g_hash_table_unref(reader->told);
     g_clear_pointer(&reader->followed, g_hash_table_unref);
     g_free(reader);
 }
@@ -159,6 +177,41 @@ static bool is_followed(TimelineReader *reader, const TraceRecord *record)
     return true;
 }
 
+/* ---- The envelope's sender ---- */
+
+static void tell(TimelineReader *reader, const char *mail, Told told)
+{
+    g_hash_table_insert(reader->told, g_strdup(mail), g_memdup2(&told, sizeof told));
+}
+
+static void note_author(TimelineReader *reader, const TraceRecord *record)
+{
+    const TraceFields_AGENT_COMPOSE *composed = record->fields;
+    if (composed->mail != NULL && composed->from != NULL)
+        tell(reader, composed->mail, (Told){g_strdup(composed->from), record->node, SIM_NEVER});
+}
+
+static bool is_news(const Told *told, const char *sender, const TraceRecord *record)
+{
+    return told == NULL || strcmp(told->sender, sender) != 0 ||
+           (told->node == record->node && told->time == record->time);
+}
+
+/* Most mails come from whoever wrote them. Where that is not so, and of what nobody wrote, such as
+ * a bounce with its `<>` (RFC 5321 §4.5.5), the sender is said once, until it changes. */
+static void put_sender(TimelineReader *reader, const TraceRecord *record, GString *text)
+{
+    const TraceFields_MAIL_ACCEPTED *accepted = record->fields;
+    if (accepted->mail == NULL || accepted->sender == NULL)
+        return;
+    if (!is_news(g_hash_table_lookup(reader->told, accepted->mail), accepted->sender, record))
+        return;
+    g_string_append(text, ", sender <");
+    text_append_shown(text, span_of_text(accepted->sender));
+    g_string_append_c(text, '>');
+    tell(reader, accepted->mail, (Told){g_strdup(accepted->sender), record->node, record->time});
+}
+
 /* Where every packet is, all is shown; where none is, still that TLS begins, which is simulated. */
 static bool is_shown(const TimelineReader *reader, const TraceRecord *record, TimelineTone tone)
 {
@@ -173,11 +226,15 @@ TimelineEvent *timeline_reader_read(TimelineReader *reader, const TraceRecord *r
 {
     NodeId peer = peer_of(reader, record);
     const TimelinePhrase *phrase = timeline_phrase(record->kind);
+    if (record->kind == TRACE_AGENT_COMPOSE)
+        note_author(reader, record);
     bool is_wanted = is_followed(reader, record) && is_shown(reader, record, phrase->tone);
     if (!is_wanted)
         return NULL;
     GString *text = g_string_new(NULL);
     timeline_describe(trace_simulator(reader->trace), record, text);
+    if (record->kind == TRACE_MAIL_ACCEPTED)
+        put_sender(reader, record, text);
     TimelineEvent *event = g_new(TimelineEvent, 1);
     *event = (TimelineEvent){record->time, record->kind, record->node,
                              peer,         phrase->tone, g_string_free(text, FALSE)};
