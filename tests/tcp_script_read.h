@@ -191,6 +191,8 @@ static inline bool script_read_segment(ScriptReader *reader, ScriptStep *step)
         !script_read_ack(reader, step))
         return false;
     step->has_window = script_take(reader, "win");
+    if (step->has_window && (segment->flags & SEGMENT_RST) != 0)
+        return script_wrong(reader, "the window of a RST says nothing, so it has no `win`");
     if (step->has_window && !script_read_number(reader, "a window", UINT16_MAX, &window))
         return false;
     if (script_take(reader, "mss") && !script_read_number(reader, "an MSS", UINT16_MAX, &mss))

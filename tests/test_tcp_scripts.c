@@ -1,4 +1,5 @@
-/* TCP's rules: every script of tests/tcp is a test (tests/tcp/README.md). */
+/* TCP's rules: every script of tests/tcp is a test (tests/tcp/README.md). With a file as its
+ * argument the program plays that script alone. */
 #include "tcp_script_play.h"
 
 #include <setjmp.h>
@@ -14,7 +15,8 @@ static void play(const char *file, unsigned *saved)
 {
     g_autofree char *text = NULL, *error = NULL;
     size_t length = 0;
-    assert_true(g_file_get_contents(file, &text, &length, NULL));
+    if (!g_file_get_contents(file, &text, &length, NULL))
+        fail_msg("%s cannot be read", file);
     g_autoptr(TcpScript) script = tcp_script_read(file, span_of(text, length), &error);
     if (script != NULL)
         error = tcp_script_play(script, saved);
@@ -56,8 +58,20 @@ static GPtrArray *find_scripts(void)
     return files;
 }
 
-int main(void)
+static int play_one(char *file)
 {
+    const struct CMUnitTest test = {.name = file, .test_func = test_script, .initial_state = file};
+    return _cmocka_run_group_tests("tests", &test, 1, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2) {
+        g_printerr("usage: %s [FILE.tcp]\n", argv[0]);
+        return 2;
+    }
+    if (argc == 2)
+        return play_one(argv[1]);
     g_autoptr(GPtrArray) files = find_scripts();
     g_autofree struct CMUnitTest *tests = g_new0(struct CMUnitTest, files->len + 1);
     if (files->len == 0) {
