@@ -26,8 +26,7 @@ static inline void add_write(DiskPlan *plan, const char *path, const char *text)
 
 static inline void add_append(DiskPlan *plan, const char *path, const char *text)
 {
-    g_autoptr(Octets) content = bytes_of(text);
-    disk_plan_append(plan, path, content);
+    disk_plan_append_octets(plan, path, span_of_text(text));
 }
 
 /* Runs the plan to its end and gives its result. */

@@ -57,17 +57,24 @@ static void test_extend(void **state)
     slice_queue_clear(&queue);
 }
 
-static void test_copy(void **state)
+static void test_gather(void **state)
 {
     (void)state;
+    static const struct {
+        size_t offset, length;
+        const char *gathered;
+    } CASES[] = {{0, 11, "efghijklmno"}, {1, 3, "fgh"}, {0, 2, "ef"}, {1, 1, "f"}, {0, 0, ""}};
     g_autoptr(Octets) bytes = octets_new("abc.def.ghi.jkl.mno.", 20);
-    char out[16] = {0};
     SliceQueue queue = queue_of(bytes, 5);
     slice_queue_consume(&queue, 4);
-    slice_queue_copy(&queue, (uint8_t *)out);
-    assert_string_equal(out, "efghijklmno");
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        Slice gathered =
+            slice_queue_gather(slice_queue_first(&queue), CASES[i].offset, CASES[i].length);
+        assert_true(span_equals(slice_span(gathered), span_of_text(CASES[i].gathered)));
+        slice_clear(&gathered);
+    }
+    assert_int_equal(queue.length, 11);
     slice_queue_clear(&queue);
-    slice_queue_copy(&queue, NULL);
 }
 
 int main(void)
@@ -75,7 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shift),
         cmocka_unit_test(test_extend),
-        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_gather),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

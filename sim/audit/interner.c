@@ -66,8 +66,3 @@ NameId interner_take(Interner *names, const char *text)
         *recent = find_or_add(names, text);
     return *recent;
 }
-
-NameId interner_find(const Interner *names, const char *text)
-{
-    return text != NULL ? find_text(names, table_hash(text, strlen(text)), text) : NAME_EMPTY;
-}

@@ -38,8 +38,6 @@ Interner *interner_new(void);
 void interner_free(Interner *names);
 /* The name's number; NULL counts as "". */
 NameId interner_take(Interner *names, const char *text);
-/* The same, but NAME_NONE where it is not kept. */
-NameId interner_find(const Interner *names, const char *text);
 
 /* The name as it is kept, as long as the interner lives; NULL for NAME_NONE. */
 static inline const char *interner_text(const Interner *names, NameId id)

@@ -96,15 +96,6 @@ bool slice_queue_extend(SliceQueue *queue, const Octets *within, Span octets)
     return true;
 }
 
-void slice_queue_copy(const SliceQueue *queue, uint8_t *out)
-{
-    const Slice *slice = slice_queue_first(queue);
-    for (uint32_t i = 0; i < queue->count; i++, slice++) {
-        memcpy(out, slice_span(*slice).data, slice->length);
-        out += slice->length;
-    }
-}
-
 Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length)
 {
     Octets *gathered = octets_allocate(length);

@@ -32,8 +32,6 @@ Slice slice_queue_shift(SliceQueue *queue, size_t maximum);
 /* Makes the last slice longer by octets that lie right behind it in its bytes; false, nothing done:
  * they do not. */
 bool slice_queue_extend(SliceQueue *queue, const Octets *within, Span octets);
-/* Writes all octets to `out`. */
-void slice_queue_copy(const SliceQueue *queue, uint8_t *out);
 /* Fresh bytes with what lies in `slice` from `offset` on and in those behind it. */
 Slice slice_queue_gather(const Slice *slice, size_t offset, size_t length);
 

@@ -14,11 +14,6 @@ void time_wait_clear(TimeWaitQueue *queue)
     *queue = (TimeWaitQueue){0};
 }
 
-static TimeWait *place_of(const TimeWaitQueue *queue, uint64_t number)
-{
-    return &queue->ring[number & (queue->capacity - 1)];
-}
-
 bool time_wait_takes(const TimeWaitQueue *queue, SimTime ends_at)
 {
     return time_wait_is_empty(queue) || queue->last_ends_at <= ends_at;
@@ -31,7 +26,7 @@ __attribute__((cold, noinline)) static void ring_grow(TimeWaitQueue *queue)
     queue->capacity = MAX(2 * old.capacity, RING_FIRST_CAPACITY);
     queue->ring = g_new(TimeWait, queue->capacity);
     for (uint64_t number = old.first; number < old.end; number++)
-        *place_of(queue, number) = *time_wait_at(&old, number);
+        *time_wait_place(queue, number) = *time_wait_at(&old, number);
     g_free(old.ring);
 }
 
@@ -42,7 +37,7 @@ void time_wait_add(TimeWaitQueue *queue, const TimeWait *wait)
         queue->first = queue->end = 1;
     if (queue->end - queue->first == queue->capacity)
         ring_grow(queue);
-    *place_of(queue, queue->end) = *wait;
+    *time_wait_place(queue, queue->end) = *wait;
     queue->last_ends_at = wait->tcp.ends_at;
     socket_table_insert(&queue->numbers, wait->key, queue->end++);
 }
@@ -50,7 +45,7 @@ void time_wait_add(TimeWaitQueue *queue, const TimeWait *wait)
 TimeWait time_wait_take_out(TimeWaitQueue *queue, uint64_t number)
 {
     CHECK(queue->first <= number && number < queue->end);
-    TimeWait *place = place_of(queue, number);
+    TimeWait *place = time_wait_place(queue, number);
     TimeWait wait = *place;
     CHECK(wait.key != 0);
     socket_table_remove(&queue->numbers, wait.key);

@@ -36,10 +36,15 @@ static inline uint64_t time_wait_find(const TimeWaitQueue *queue, uint64_t key)
 {
     return socket_table_find(&queue->numbers, key);
 }
+/* For the functions here alone. */
+static inline TimeWait *time_wait_place(const TimeWaitQueue *queue, uint64_t number)
+{
+    return &queue->ring[number & (queue->capacity - 1)];
+}
 /* Valid until the next is added. */
 static inline const TimeWait *time_wait_at(const TimeWaitQueue *queue, uint64_t number)
 {
-    return &queue->ring[number & (queue->capacity - 1)];
+    return time_wait_place(queue, number);
 }
 static inline bool time_wait_is_empty(const TimeWaitQueue *queue)
 {

@@ -127,11 +127,6 @@ void disk_plan_write_value(DiskPlan *plan, const char *path, DiskValue value)
     plan_add(plan, STEP_WRITE, path, NULL, chunk_new_value(&value));
 }
 
-void disk_plan_append(DiskPlan *plan, const char *path, Octets *content)
-{
-    plan_add(plan, STEP_APPEND, path, NULL, chunk_new(content));
-}
-
 void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets)
 {
     plan_add(plan, STEP_APPEND, path, NULL, chunk_new_octets(octets));

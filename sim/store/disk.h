@@ -111,9 +111,7 @@ DiskPlan *disk_plan_new(void);
 void disk_plan_free(DiskPlan *plan);
 /* Makes the file's content `content`, creating it when it is not there. Shares `content`. */
 void disk_plan_write(DiskPlan *plan, const char *path, Octets *content);
-/* Adds to the end of the file, creating it when it is not there. Shares `content`. */
-void disk_plan_append(DiskPlan *plan, const char *path, Octets *content);
-/* The same of few octets, which are copied. */
+/* Adds few octets, which are copied, to the end of the file, creating it when it is not there. */
 void disk_plan_append_octets(DiskPlan *plan, const char *path, Span octets);
 /* A content that is kept as what it says, which takes less room than its octets, and is put into
  * these when somebody reads it. It never changes, but may be moved: nothing in it is aligned. */
