@@ -259,8 +259,6 @@ static void test_many_names(void **state)
 static void test_a_name_that_changes_is_found(void **state)
 {
     (void)state;
-    if (!IS_SANITIZED)
-        skip();
     World world = world_new(TRACE_LEVEL_SEGMENT);
     char name[] = "CLOSED";
     TRACE(world.trace, world.host, TCP_STATE, 0, .from = name, .to = name);
@@ -274,7 +272,8 @@ static void test_a_name_that_changes_is_found(void **state)
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    bool is_found = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    assert_int_equal(is_found, IS_SANITIZED);
     world_clear(&world);
 }
 
