@@ -154,6 +154,39 @@ static void test_a_mail_larger_than_the_server_takes(void **state)
     }
 }
 
+/* Beyond the limits of a server its own replies stand, which decide what becomes of the mail. */
+static void test_limits_have_replies(void **state)
+{
+    (void)state;
+    static const char *const TEXT =
+        "mailsim: 1\n"
+        "until: 2 h\n"
+        "servers:\n"
+        "  mx.a.test: {domains: [a.test], users: {alice: {}}}\n"
+        "  mx.b.test: {domains: [b.test], users: {bob: {}, ben: {}}, extensions: "
+        "[ENHANCEDSTATUSCODES],\n"
+        "    smtp: {size_limit: 5 kB, recipient_limit: 1},\n"
+        "    policy: {recipients: {reply: \"550 5.5.3 One at a time\"},\n"
+        "      size: {reply: \"450 4.3.4 Too large by day\"}}}\n"
+        "people: {alice: {address: alice@a.test}}\n"
+        "mails:\n"
+        "  both: {from: alice, to: [bob@b.test, ben@b.test]}\n"
+        "  film: {from: alice, to: [bob@b.test], size: 10 kB}\n"
+        "timeline:\n"
+        "  - {at: 1 s, do: send, mail: both}\n"
+        "  - {at: 1 h, do: send, mail: film}\n";
+    Played played = play(TEXT);
+    const Record *bounced = played_find(&played, "mail.bounced", "mail=both");
+    assert_string_equal(record_text(bounced, "recipient"), "ben@b.test");
+    assert_string_equal(record_text(bounced, "reason"), "550 5.5.3 One at a time");
+    assert_because(&played, bounced, "policy.verdict", "policy=recipients verdict=refused");
+    const Record *defer = played_find(&played, "queue.defer", "mail=film");
+    assert_string_equal(record_text(defer, "reason"), "450 4.3.4 Too large by day");
+    assert_because(&played, defer, "policy.verdict",
+                   "policy=size verdict=deferred smtp.response.code=450");
+    played_end(&played);
+}
+
 /* The message that made it too much is the reason. */
 static void test_rate_names_the_last_message(void **state)
 {
@@ -229,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_a_mail_larger_than_the_mailbox),
         cmocka_unit_test(test_too_many_recipients_for_a_reason),
         cmocka_unit_test(test_a_mail_larger_than_the_server_takes),
+        cmocka_unit_test(test_limits_have_replies),
         cmocka_unit_test(test_rate_names_the_last_message),
         cmocka_unit_test(test_quota_is_kept_at_delivery_too),
         cmocka_unit_test(test_relaying_is_denied_with_a_reason),

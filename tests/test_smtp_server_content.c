@@ -45,7 +45,7 @@ static void test_chunks_out_of_order_are_dropped(void **state)
     g_autofree char *large = g_strnfill(101, 'x');
     g_autofree char *too_large = g_strconcat("BDAT 101 LAST\r\n", large, NULL);
     feed(session, envelope);
-    expect(session, too_large, "552 5.3.4 Message too large\r\n");
+    expect(session, too_large, "552 5.3.4 Message size exceeds fixed maximum message size\r\n");
     feed(session, envelope);
     expect_code(session, "BDAT 3\r\na\r\r", 550);
     feed(session, envelope);

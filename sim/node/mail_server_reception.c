@@ -412,7 +412,8 @@ static uint64_t record_size_verdict(const Reception *reception, const SmtpReply 
         g_strdup_printf("it is larger than the %" G_GUINT64_FORMAT " octets that the server takes",
                         reception->server->size_limit);
     return TRACE(machine->trace, machine->node, POLICY_VERDICT, 0,
-                 .policy = policy_rule_name(POLICY_RULE_SIZE), .verdict = "refused",
+                 .policy = policy_rule_name(POLICY_RULE_SIZE),
+                 .verdict = reply->code < 500 ? "deferred" : "refused",
                  .client = stream_remote_address(stream),
                  .sender = reception->envelope != NULL ? reception->envelope->reverse_path : NULL,
                  .code = reply->code, .reason = reason);
@@ -421,7 +422,7 @@ static uint64_t record_size_verdict(const Reception *reception, const SmtpReply 
 static void observe_reply(void *user, const SmtpReply *reply)
 {
     Reception *reception = user;
-    bool is_for_size = reply->code == 552 && reception->trace.because == 0;
+    bool is_for_size = smtp_server_refuses_size(reception->engine);
     if (is_for_size) {
         reception->trace.because = record_size_verdict(reception, reply);
         stream_set_because(session_peek_stream(reception->session), reception->trace.because);
@@ -526,6 +527,7 @@ static StreamHandler accept_client(MailServer *server, Stream *stream, bool is_s
     if (!machine_may_encrypt(machine, stream_remote_address(stream)))
         options.extensions &= ~(uint32_t)SMTP_EXTENSION_STARTTLS;
     options.message_maximum = server->size_limit;
+    options.size_reply = policy_size_reply(server->policy);
     options.recipient_maximum = UINT32_MAX; /* the rules count them */
     options.error_maximum = server->error_limit;
     options.bare_newlines = server->bare_newlines;

@@ -260,7 +260,8 @@ static void keep_replies(Policy *policy, const PolicyOptions *options)
     keep_reply(policy, POLICY_RULE_HELO, options->helo_reply, POLICY_REPLY_HELO);
     keep_reply(policy, POLICY_RULE_RATE, options->rate.reply, POLICY_REPLY_RATE);
     keep_reply(policy, POLICY_RULE_SPF, options->spf_reply, POLICY_REPLY_SPF);
-    keep_reply(policy, POLICY_RULE_RECIPIENTS, NULL, POLICY_REPLY_RECIPIENTS);
+    keep_reply(policy, POLICY_RULE_RECIPIENTS, options->recipients_reply, POLICY_REPLY_RECIPIENTS);
+    keep_reply(policy, POLICY_RULE_SIZE, options->size_reply, POLICY_REPLY_SIZE);
     keep_reply(policy, POLICY_RULE_QUOTA, options->quota_reply, POLICY_REPLY_QUOTA);
     keep_reply(policy, POLICY_RULE_GREYLIST, options->greylist.reply, POLICY_REPLY_GREYLIST);
 }
@@ -321,6 +322,11 @@ SmtpReply policy_quota_reply(const Policy *policy, uint64_t size, uint64_t quota
     if (size > quota)
         return smtp_reply(552, "5.2.3", "Message is larger than the mailbox may be");
     return policy->replies[POLICY_RULE_QUOTA].reply;
+}
+
+const SmtpReply *policy_size_reply(const Policy *policy)
+{
+    return &policy->replies[POLICY_RULE_SIZE].reply;
 }
 
 void policy_client_mark_message(const PolicyClient *client, uint64_t mark)

@@ -64,6 +64,7 @@ bool policy_reply_parse(const char *text, SmtpReply *reply, const char **fault);
 #define POLICY_REPLY_RATE         "450 4.7.1 Too much mail, try again later"
 #define POLICY_REPLY_SPF          "550 5.7.23 This host may not send for that domain"
 #define POLICY_REPLY_RECIPIENTS   "452 4.5.3 Too many recipients"
+#define POLICY_REPLY_SIZE         "552 5.3.4 Message size exceeds fixed maximum message size"
 #define POLICY_REPLY_QUOTA        "452 4.2.2 Mailbox full"
 #define POLICY_REPLY_GREYLIST     "450 4.7.1 Greylisted, try again later"
 
@@ -132,7 +133,9 @@ typedef struct PolicyOptions {
     PolicySpf spf;
     const char *spf_reply;
     uint32_t recipient_limit; /* of one message (RFC 5321 §4.5.3.1.10); 0: any number */
-    const char *quota_reply;  /* to mail that would exceed a user's quota */
+    const char *recipients_reply;
+    const char *size_reply;  /* to mail that is larger than the server takes */
+    const char *quota_reply; /* to mail that would exceed a user's quota */
     PolicyGreylist greylist;
 } PolicyOptions;
 
@@ -148,6 +151,10 @@ void policy_forget(Policy *policy);
  * out later on too. What is larger than all of the quota is refused for good, whatever the reply of
  * the options (RFC 3463: 5.2.3). Borrowed. */
 SmtpReply policy_quota_reply(const Policy *policy, uint64_t size, uint64_t quota);
+
+/* To mail that is larger than the server takes, for the engine that finds it out. Borrowed, as long
+ * as the policy lives. */
+const SmtpReply *policy_size_reply(const Policy *policy);
 
 /* ---- One client: a connection ---- */
 

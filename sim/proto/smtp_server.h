@@ -120,6 +120,7 @@ typedef struct SmtpServerOptions {
     const char *name;    /* the server's domain for 220, 250 and 221 */
     SmtpOffers *offers;  /* what its engines have said to EHLO, which they share; NULL: this one
                             shares nothing */
+    const SmtpReply *size_reply; /* beyond message_maximum; NULL: 552 5.3.4. Outlives the engine */
 } SmtpServerOptions;
 
 /* Defaults: SMTP_EXTENSIONS_DEFAULT, no limit on the message, 100 recipients, 20 errors, 100 junk
@@ -248,4 +249,6 @@ int64_t smtp_server_timeout_ns(const SmtpServer *server);
 uint32_t smtp_server_timeout_epoch(const SmtpServer *server);
 void smtp_server_time_out(SmtpServer *server);
 
+/* The reply that the observer is being told is the engine's to a message beyond message_maximum. */
+bool smtp_server_refuses_size(const SmtpServer *server);
 uint8_t smtp_server_state(const SmtpServer *server); /* SmtpServerState */

@@ -218,6 +218,20 @@ void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced,
     smtp_server_fire(server, SMTP_SERVER_ON_COMMAND_REFUSED, &reply);
 }
 
+void smtp_server_refuse_size(SmtpServer *server, SmtpServerInput input)
+{
+    SmtpReply usual = smtp_reply(552, "5.3.4", "Message size exceeds fixed maximum message size");
+    const SmtpReply *chosen = server->options.size_reply;
+    server->refuses_size = true;
+    smtp_server_fire(server, input, chosen != NULL ? chosen : &usual);
+    server->refuses_size = false;
+}
+
+bool smtp_server_refuses_size(const SmtpServer *server)
+{
+    return server->refuses_size;
+}
+
 void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event)
 {
     server->question++;

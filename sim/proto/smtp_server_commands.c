@@ -234,7 +234,7 @@ void smtp_server_ask_mail(SmtpServer *server)
     }
     uint64_t maximum = server->options.message_maximum;
     if (maximum > 0 && parameters->size > maximum) { /* RFC 1870 §6.1 */
-        smtp_server_refuse(server, 552, "5.3.4", "Message size exceeds fixed maximum message size");
+        smtp_server_refuse_size(server, SMTP_SERVER_ON_COMMAND_REFUSED);
         return;
     }
     server->utf8 = parameters->utf8;

@@ -15,11 +15,13 @@ void smtp_server_begin_data(SmtpServer *server)
 
 static void refuse_content(SmtpServer *server)
 {
-    SmtpReply reply = smtp_reply(552, "5.3.4", "Message too large");
+    SmtpReply reply = smtp_reply(500, "5.5.2", "Line too long");
+    if (server->decoder.fault == SMTP_CONTENT_SOUND) {
+        smtp_server_refuse_size(server, SMTP_SERVER_ON_CONTENT_REFUSED);
+        return;
+    }
     if (server->decoder.fault == SMTP_CONTENT_BARE_NEWLINE)
         reply = smtp_reply(550, "5.5.2", "Bare CR or LF is not allowed in a message");
-    else if (server->decoder.fault == SMTP_CONTENT_LINE_TOO_LONG)
-        reply = smtp_reply(500, "5.5.2", "Line too long");
     smtp_server_fire(server, SMTP_SERVER_ON_CONTENT_REFUSED, &reply);
 }
 

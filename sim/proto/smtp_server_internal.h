@@ -97,7 +97,6 @@ struct SmtpServer {
     SmtpServerCloseReason close_reason;
     char *client_name;     /* that it gave last; NULL: none */
     SmtpOffers own_offers; /* of an engine that shares none */
-    char *auth_name;       /* LOGIN: the name, until the password comes */
     guchar *credentials;   /* decoded, while the node judges them; NULL: none yet */
 
     SmtpContentDecoder decoder;
@@ -105,7 +104,9 @@ struct SmtpServer {
 
     uint64_t chunk_size, chunk_left; /* octets of the present chunk */
     SmtpAuthStep auth_step;
-    Address path; /* that the event points to; last */
+    bool refuses_size; /* with the reply that is being said */
+    char *auth_name;   /* LOGIN: the name, until the password comes */
+    Address path;      /* that the event points to; last */
 };
 
 _Static_assert(offsetof(SmtpServer, command) == CACHE_LINE &&
@@ -120,6 +121,8 @@ _Static_assert(offsetof(SmtpServer, command) == CACHE_LINE &&
 void smtp_server_fire(SmtpServer *server, SmtpServerInput input, const SmtpReply *chosen);
 /* Refuses the present command with a reply of the engine's own. */
 void smtp_server_refuse(SmtpServer *server, uint16_t code, const char *enhanced, const char *text);
+/* Refuses the message at hand, which is too large, at MAIL or at its end. */
+void smtp_server_refuse_size(SmtpServer *server, SmtpServerInput input);
 /* Asks the node: `event` is handed out next, its token filled in here. */
 void smtp_server_ask(SmtpServer *server, const SmtpServerEvent *event);
 

@@ -231,9 +231,40 @@ static const MappingSpec spf = {
     .key_count = G_N_ELEMENTS(spf_keys),
 };
 
+static const KeySpec recipients_keys[] = {
+    {.key = "reply",
+     .offset = offsetof(ScenarioLimit, reply),
+     .value = {.type = VALUE_REPLY},
+     .default_text = POLICY_REPLY_RECIPIENTS,
+     .meaning = "what it says to each recipient beyond `recipient_limit` (RFC 5321 §4.5.3.1.10)"},
+};
+
+static const MappingSpec recipients = {
+    .what = "`recipients`",
+    .size = sizeof(ScenarioLimit),
+    .keys = recipients_keys,
+    .key_count = G_N_ELEMENTS(recipients_keys),
+};
+
+static const KeySpec size_keys[] = {
+    {.key = "reply",
+     .offset = offsetof(ScenarioLimit, reply),
+     .value = {.type = VALUE_REPLY},
+     .default_text = POLICY_REPLY_SIZE,
+     .meaning = "what it says to a message larger than `size_limit`, at MAIL or at its end (RFC "
+                "1870 §6). An agent or server that sees the limit behind EHLO does not send it"},
+};
+
+static const MappingSpec size = {
+    .what = "`size`",
+    .size = sizeof(ScenarioLimit),
+    .keys = size_keys,
+    .key_count = G_N_ELEMENTS(size_keys),
+};
+
 static const KeySpec quota_keys[] = {
     {.key = "reply",
-     .offset = offsetof(ScenarioQuota, reply),
+     .offset = offsetof(ScenarioLimit, reply),
      .value = {.type = VALUE_REPLY},
      .default_text = POLICY_REPLY_QUOTA,
      .meaning =
@@ -244,7 +275,7 @@ static const KeySpec quota_keys[] = {
 
 static const MappingSpec quota = {
     .what = "`quota`",
-    .size = sizeof(ScenarioQuota),
+    .size = sizeof(ScenarioLimit),
     .keys = quota_keys,
     .key_count = G_N_ELEMENTS(quota_keys),
 };
@@ -298,6 +329,14 @@ static const KeySpec policy_keys[] = {
      .offset = offsetof(ScenarioPolicy, spf),
      .value = {.type = VALUE_MAP, .mapping = &spf},
      .meaning = "SPF (RFC 7208)"},
+    {.key = "recipients",
+     .offset = offsetof(ScenarioPolicy, recipients),
+     .value = {.type = VALUE_MAP, .mapping = &recipients},
+     .meaning = "messages for too many"},
+    {.key = "size",
+     .offset = offsetof(ScenarioPolicy, size),
+     .value = {.type = VALUE_MAP, .mapping = &size},
+     .meaning = "messages that are too large"},
     {.key = "quota",
      .offset = offsetof(ScenarioPolicy, quota),
      .value = {.type = VALUE_MAP, .mapping = &quota},

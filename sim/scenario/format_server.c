@@ -150,12 +150,14 @@ static const KeySpec smtp_keys[] = {
      .default_text = "10240 kB",
      .meaning =
          "the largest message that it takes; with SIZE it says so beforehand. Larger ones get "
-         "`552 5.3.4`"},
+         "the reply of `policy`'s `size`"},
     {.key = "recipient_limit",
      .offset = offsetof(ScenarioSmtp, recipient_limit),
      .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = ENVELOPE_RECIPIENTS_MAX},
      .default_text = "100",
-     .meaning = "recipients of one message; more get `452 4.5.3`. RFC 5321 wants 100 at least"},
+     .meaning =
+         "recipients of one message; more get the reply of `policy`'s `recipients`. RFC 5321 "
+         "wants 100 at least"},
     {.key = "error_limit",
      .offset = offsetof(ScenarioSmtp, error_limit),
      .value = {.type = VALUE_INTEGER, .minimum = 1, .maximum = 1000000},

@@ -77,10 +77,11 @@ typedef struct ScenarioSpf {
     ScenarioText reply;
 } ScenarioSpf;
 
-typedef struct ScenarioQuota {
+/* The reply to what goes beyond a limit that is set elsewhere. */
+typedef struct ScenarioLimit {
     SourcePosition at;
     ScenarioText reply;
-} ScenarioQuota;
+} ScenarioLimit;
 
 typedef struct ScenarioPolicy {
     SourcePosition at;
@@ -94,6 +95,6 @@ typedef struct ScenarioPolicy {
     ScenarioHelo helo;
     ScenarioRate rate;
     ScenarioSpf spf;
-    ScenarioQuota quota;
+    ScenarioLimit recipients, size, quota;
     ScenarioGreylist greylist;
 } ScenarioPolicy;

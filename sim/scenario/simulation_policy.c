@@ -102,6 +102,8 @@ PolicyOptions simulation_policy(const Simulation *simulation, const ScenarioPoli
         .rate = rate_of(&policy->rate),
         .spf = SPFS[policy->spf.check],
         .spf_reply = policy->spf.reply.text,
+        .recipients_reply = policy->recipients.reply.text,
+        .size_reply = policy->size.reply.text,
         .quota_reply = policy->quota.reply.text,
         .greylist = greylist_of(&policy->greylist),
     };

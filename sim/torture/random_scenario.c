@@ -129,6 +129,8 @@ static void put_policy(Draft *draft)
         "helo: {need: known_name}",
         "reverse_name: {need: name}",
         "quota: {reply: \"552 5.2.2 No room\"}",
+        "size: {reply: \"450 4.3.4 Too large by day\"}",
+        "recipients: {reply: \"550 5.5.3 One at a time\"}",
         "refuse_at: once",
     };
     if (draw_chance(draft, 3))
