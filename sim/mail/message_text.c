@@ -34,22 +34,6 @@ static bool is_any_text(GMimeObject *part)
     return is_shown_part(part) && g_mime_content_type_is_type(type, "text", "*");
 }
 
-/* The octets as UTF-8, whatever they claim to be. An unknown charset leaves them as they are, with
- * what is no UTF-8 replaced. */
-static char *to_utf8(Span octets, const char *charset)
-{
-    const char *text = (const char *)octets.data;
-    bool is_utf8 = charset == NULL || g_ascii_strcasecmp(charset, "utf-8") == 0 ||
-                   g_ascii_strcasecmp(charset, "us-ascii") == 0;
-    g_autofree char *converted = NULL;
-    gsize length = 0;
-    if (!is_utf8)
-        converted = g_convert(text, (gssize)octets.length, "utf-8", charset, NULL, &length, NULL);
-    if (converted != NULL)
-        return g_utf8_make_valid(converted, (gssize)length);
-    return g_utf8_make_valid(octets.length > 0 ? text : "", (gssize)octets.length);
-}
-
 char *message_dup_text(Span message)
 {
     g_autoptr(GMimeMessage) parsed = mime_parse(message);
@@ -64,6 +48,6 @@ char *message_dup_text(Span message)
     size_t length = octets_length(content);
     const void *octets = octets_data(content);
     const char *charset = g_mime_object_get_content_type_parameter(part, "charset");
-    g_autofree char *text = to_utf8(span_of(octets, length), charset);
+    g_autofree char *text = mime_dup_utf8(span_of(octets, length), charset);
     return mime_dup_lines(text);
 }

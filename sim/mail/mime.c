@@ -255,6 +255,28 @@ Octets *mime_part_content(GMimePart *part)
     return bytes;
 }
 
+bool mime_charset_is_utf8(const char *charset)
+{
+    return charset == NULL || g_ascii_strcasecmp(charset, "utf-8") == 0 ||
+           g_ascii_strcasecmp(charset, "us-ascii") == 0;
+}
+
+char *mime_dup_utf8(Span octets, const char *charset)
+{
+    const char *text = (const char *)octets.data;
+    g_autofree char *converted = NULL;
+    gsize length = 0;
+    if (!mime_charset_is_utf8(charset)) {
+        mime_start();
+        /* GMime knows names that mail uses and iconv does not, such as ks_c_5601-1987. */
+        const char *known = g_mime_charset_iconv_name(charset);
+        converted = g_convert(text, (gssize)octets.length, "utf-8", known, NULL, &length, NULL);
+    }
+    if (converted != NULL)
+        return g_utf8_make_valid(converted, (gssize)length);
+    return g_utf8_make_valid(octets.length > 0 ? text : "", (gssize)octets.length);
+}
+
 /* The length of the encoded-word at the start of `text`, `=?charset?encoding?text?=` without
  * blanks (RFC 2047 §2), or 0. */
 static size_t encoded_word_length(const char *text)

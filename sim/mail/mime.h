@@ -41,5 +41,10 @@ GMimeMessage *mime_parse(Span octets);
 GMimeObject *mime_find_part(GMimeMessage *message, bool (*matches)(GMimeObject *part));
 /* A part's content without its transfer encoding. To free; never NULL. */
 Octets *mime_part_content(GMimePart *part);
+/* Whether octets of that charset are UTF-8 as they stand; NULL, none named, is US-ASCII. */
+bool mime_charset_is_utf8(const char *charset);
+/* The octets as UTF-8, whatever they claim to be. An unknown charset leaves them as they are, with
+ * what is no UTF-8 replaced. To free. */
+char *mime_dup_utf8(Span octets, const char *charset);
 /* RFC 2047 decoded, valid UTF-8. To free. */
 char *mime_decode_header(const char *value);

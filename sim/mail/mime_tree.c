@@ -43,7 +43,7 @@ static void add_parameter(MimeField *field, const char *name, const char *value)
         parameter_clear(&(MimeParameter){parameter.name, parameter.value});
 }
 
-static const char *parameter_of(const MimeField *field, const char *name)
+const char *mime_field_parameter(const MimeField *field, const char *name)
 {
     for (guint i = 0; field->parameters != NULL && i < field->parameters->len; i++) {
         const MimeParameter *its = &g_array_index(field->parameters, MimeParameter, i);
@@ -207,7 +207,7 @@ static GMimeContentEncoding encoding_of(const MimePart *part)
     return encoding == GMIME_CONTENT_ENCODING_UUENCODE ? GMIME_CONTENT_ENCODING_DEFAULT : encoding;
 }
 
-static bool is_as_it_is(const MimePart *part)
+bool mime_part_is_as_it_is(const MimePart *part)
 {
     GMimeContentEncoding encoding = encoding_of(part);
     return encoding == GMIME_CONTENT_ENCODING_7BIT || encoding == GMIME_CONTENT_ENCODING_8BIT ||
@@ -254,7 +254,7 @@ static Octets *decode(GMimeContentEncoding encoding, Span text, const char *end)
 Octets *mime_part_decode(const MimePart *part)
 {
     GMimeContentEncoding encoding = encoding_of(part);
-    if (is_as_it_is(part))
+    if (mime_part_is_as_it_is(part))
         return octets_new(part->body.data, part->body.length);
     if (encoding == GMIME_CONTENT_ENCODING_DEFAULT)
         return NULL;
@@ -278,13 +278,13 @@ static MimePart *read_part(Span octets, unsigned depth, bool is_in_digest, size_
     if (part->content.type == NULL)
         set_default_content(part, is_in_digest && type.data == NULL);
     if (content_is(part, "multipart", NULL)) {
-        const char *boundary = parameter_of(&part->content, "boundary");
+        const char *boundary = mime_field_parameter(&part->content, "boundary");
         if (boundary != NULL && boundary[0] != '\0' && depth < MIME_DEPTH_MAX)
             read_multipart(part, span_of_text(boundary), depth, count);
         if (part->part_count == 0)
             set_default_content(part, false);
     } else if (content_is(part, "message", "rfc822") || content_is(part, "message", "global")) {
-        if (is_as_it_is(part) && depth < MIME_DEPTH_MAX) /* RFC 2046 §5.2.1 */
+        if (mime_part_is_as_it_is(part) && depth < MIME_DEPTH_MAX) /* RFC 2046 §5.2.1 */
             add_part(part, part->body, depth, false, count);
         if (part->part_count == 0)
             set_content_of_octets(part);

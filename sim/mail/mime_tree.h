@@ -42,9 +42,13 @@ bool mime_part_is_multipart(const MimePart *part);
 bool mime_part_is_message(const MimePart *part);
 /* A field of its header such as Content-ID, unfolded; NULL when absent. To free. */
 char *mime_part_dup_field(const MimePart *part, const char *name);
+/* Whether it has no transfer encoding that changes octets. */
+bool mime_part_is_as_it_is(const MimePart *part);
 /* Its body without the transfer encoding (RFC 2045 §6); NULL when that is none that is known. To
  * unref. */
 Octets *mime_part_decode(const MimePart *part);
 /* A field such as Content-Disposition taken apart; to clear. */
 MimeField mime_part_field(const MimePart *part, const char *name);
+/* The value of a parameter, borrowed; NULL when there is none of that name. */
+const char *mime_field_parameter(const MimeField *field, const char *name);
 void mime_field_clear(MimeField *field);

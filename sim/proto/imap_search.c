@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "mail/date.h"
 #include "mail/message.h"
+#include "mail/message_search.h"
 #include "mail/structured_field.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ struct ImapSearchKey {
     KeyKind kind;
     ImapFlags flag;
     char *name;
-    Span text; /* into the command */
+    char *text; /* folded: message_search_key */
     uint64_t number;
     ImapSet set;
     guint child, next; /* indices of the first child and the next sibling; 0: none */
@@ -50,6 +51,7 @@ static void key_clear(void *data)
 {
     ImapSearchKey *key = data;
     g_free(key->name);
+    g_free(key->text);
     imap_set_clear(&key->set);
 }
 
@@ -146,6 +148,16 @@ static bool lex_date(ImapLexer *lexer, uint64_t *day)
     return lex_day(lexer, day) && (!quoted || imap_lexer_char(lexer, '"'));
 }
 
+/* RFC 9051 §6.4.4: the texts looked for are UTF-8. */
+static bool lex_text(ImapLexer *lexer, ImapSearchKey *key)
+{
+    Span text;
+    if (!imap_lexer_astring(lexer, &text))
+        return false;
+    key->text = message_search_key(text);
+    return key->text != NULL;
+}
+
 static bool lex_arguments(ImapLexer *lexer, const struct KeyName *name, ImapSearchKey *key)
 {
     Span field;
@@ -156,14 +168,14 @@ static bool lex_arguments(ImapLexer *lexer, const struct KeyName *name, ImapSear
         return true;
     case FORM_FIELD:
         key->name = g_strdup(name->field);
-        return imap_lexer_astring(lexer, &key->text);
+        return lex_text(lexer, key);
     case FORM_STRING:
-        return imap_lexer_astring(lexer, &key->text);
+        return lex_text(lexer, key);
     case FORM_HEADER:
         if (!imap_lexer_astring(lexer, &field))
             return false;
         key->name = span_dup_text(field);
-        return imap_lexer_space(lexer) && imap_lexer_astring(lexer, &key->text);
+        return imap_lexer_space(lexer) && lex_text(lexer, key);
     case FORM_NUMBER:
         return imap_lexer_number(lexer, INT64_MAX, &key->number);
     case FORM_DATE:
@@ -315,31 +327,6 @@ bool imap_search_resolve(ImapSearch *search, uint32_t messages, uint32_t largest
     return true;
 }
 
-/* Whether `text` stands somewhere in `whole`; the empty text stands everywhere. */
-static bool contains(Span whole, Span text)
-{
-    if (text.length == 0)
-        return true;
-    for (size_t i = 0; i + text.length <= whole.length; i++) {
-        if (g_ascii_strncasecmp((const char *)whole.data + i, (const char *)text.data,
-                                text.length) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* RFC 9051 §6.4.4 HEADER: any field of that name; the empty text finds every such field. */
-static bool header_contains(const ImapSearchKey *key, Span content)
-{
-    size_t position = 0;
-    Span name, value;
-    while (message_next_header(content, &position, &name, &value)) {
-        if (span_equals_text_nocase(name, key->name) && contains(value, key->text))
-            return true;
-    }
-    return false;
-}
-
 /* The day of an INTERNALDATE; 0 when the text is none. */
 static uint64_t day_of(const char *date)
 {
@@ -431,7 +418,8 @@ static bool sent_day_holds(const ImapSearchKey *key, uint64_t day)
 }
 
 /* A key without children, of which everything it looks at is known. */
-static bool key_holds(const ImapSearchKey *key, const ImapSearchMessage *message)
+static bool key_holds(const ImapSearchKey *key, const ImapSearchMessage *message,
+                      MessageSearch *content)
 {
     switch (key->kind) {
     case KEY_ALL:
@@ -443,12 +431,11 @@ static bool key_holds(const ImapSearchKey *key, const ImapSearchMessage *message
     case KEY_NOT_FLAG:
         return (message->flags & key->flag) == 0;
     case KEY_HEADER:
-        return header_contains(key, message->content);
+        return message_search_field(content, key->name, key->text);
     case KEY_BODY:
-        return contains(span_skip(message->content, message_body_offset(message->content)),
-                        key->text);
+        return message_search_body(content, key->text);
     case KEY_TEXT:
-        return contains(message->content, key->text);
+        return message_search_text(content, key->text);
     case KEY_LARGER:
         return message->size_octets > key->number;
     case KEY_SMALLER:
@@ -478,6 +465,7 @@ static bool key_holds(const ImapSearchKey *key, const ImapSearchMessage *message
 typedef struct Judge {
     const ImapSearch *search;
     const ImapSearchMessage *message;
+    MessageSearch content;
     unsigned needs;
 } Judge;
 
@@ -510,14 +498,15 @@ static ImapSearchVerdict judge_key(Judge *judge, guint index)
     judge->needs |= missing;
     if (missing != 0)
         return IMAP_SEARCH_OPEN;
-    return key_holds(key, judge->message) ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
+    return key_holds(key, judge->message, &judge->content) ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
 }
 
 ImapSearchVerdict imap_search_judge(const ImapSearch *search, const ImapSearchMessage *message,
                                     unsigned *needs)
 {
-    Judge judge = {search, message, 0};
+    Judge judge = {search, message, {.message = message->content}, 0};
     ImapSearchVerdict verdict = judge_key(&judge, 0);
+    message_search_clear(&judge.content);
     *needs = judge.needs;
     return verdict;
 }

@@ -3,9 +3,8 @@
  * A judgement has three outcomes: what has not been asked of the node about a message may leave it
  * open, and then the engine asks for it.
  *
- * Texts are compared as octets without regard to the case of ASCII letters; encoded words and
- * transfer encodings are not decoded. Left out: the SAVE option.
- * KEYWORD finds nothing, since no keywords are kept. */
+ * Texts are looked for in what a person reads, whatever the case: mail/message_search.h. Left out:
+ * the SAVE option. KEYWORD finds nothing, since no keywords are kept. */
 #pragma once
 
 #include "proto/imap_lexer.h"

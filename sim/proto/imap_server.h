@@ -20,8 +20,7 @@
  *
  * Left out of what IMAP4rev2 asks for: SUBSCRIBE, UNSUBSCRIBE and LSUB (BAD, as any unknown
  * command); STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not kept,
- * as PERMANENTFLAGS says); encoded words and transfer encodings in SEARCH, which looks at octets;
- * the date of APPEND. */
+ * as PERMANENTFLAGS says); the date of APPEND. */
 #pragma once
 
 #include "core/state_table.h"
