@@ -5,33 +5,33 @@
 
 static const char *const messages[] = {
     /* 1: encoded words, one of them cut over a fold; quoted-printable */
-    "From: =?utf-8?B?6rmA66+87IiY?= <minsu@naver.example>\r\n"
-    "Subject: =?utf-8?Q?Caf=C3=89?= =?utf-8?Q?_Z=C3=BCrich?=\r\n\tat noon\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    "Gr=C3=BC=C3=9Fe aus Z=\r\n=C3=BCrich, 100=25\r\n",
+    ("From: =?utf-8?B?6rmA66+87IiY?= <minsu@naver.example>\r\n"
+     "Subject: =?utf-8?Q?Caf=C3=89?= =?utf-8?Q?_Z=C3=BCrich?=\r\n\tat noon\r\n"
+     "Content-Type: text/plain; charset=utf-8\r\n"
+     "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+     "Gr=C3=BC=C3=9Fe aus Z=\r\n=C3=BCrich, 100=25\r\n"),
     /* 2: base64 of UTF-8, "점심 먹자" */
-    "To: =?euc-kr?B?sei5zrz2?= <minsu@naver.example>\r\nSubject: Lunch\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Content-Transfer-Encoding: base64\r\n\r\n7KCQ7IusIOuoueyekA==\r\n",
+    ("To: =?euc-kr?B?sei5zrz2?= <minsu@naver.example>\r\nSubject: Lunch\r\n"
+     "Content-Type: text/plain; charset=utf-8\r\n"
+     "Content-Transfer-Encoding: base64\r\n\r\n7KCQ7IusIOuoueyekA==\r\n"),
     /* 3: octets of two other charsets, an attachment, and its fields */
-    "Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n"
-    "preamble\r\n--cut\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n\xc9t\xe9\r\n"
-    "--cut\r\nContent-Type: text/plain; charset=ks_c_5601-1987\r\n\r\n\xc1\xa1\xbd\xc9\r\n"
-    "--cut\r\nContent-Type: application/octet-stream; name=plan.bin\r\n"
-    "Content-Transfer-Encoding: base64\r\n\r\nc2VjcmV0IHBsYW4=\r\n--cut--\r\n",
+    ("Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n"
+     "preamble\r\n--cut\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n\xc9t\xe9\r\n"
+     "--cut\r\nContent-Type: text/plain; charset=ks_c_5601-1987\r\n\r\n\xc1\xa1\xbd\xc9\r\n"
+     "--cut\r\nContent-Type: application/octet-stream; name=plan.bin\r\n"
+     "Content-Transfer-Encoding: base64\r\n\r\nc2VjcmV0IHBsYW4=\r\n--cut--\r\n"),
     /* 4: a message within, and what bounces hold */
-    "Subject: outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=cut\r\n\r\n"
-    "--cut\r\nContent-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n"
-    "--cut\r\nContent-Type: message/rfc822\r\n\r\nSubject: =?us-ascii?Q?inn=65r?=\r\n\r\n"
-    "Deep within\r\n--cut--\r\n",
+    ("Subject: outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=cut\r\n\r\n"
+     "--cut\r\nContent-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n"
+     "--cut\r\nContent-Type: message/rfc822\r\n\r\nSubject: =?us-ascii?Q?inn=65r?=\r\n\r\n"
+     "Deep within\r\n--cut--\r\n"),
     /* 5: nothing of it can be decoded */
-    "Subject: =?klingon?B?AAAA?= =?utf-8?B?!?=\r\nContent-Type: text/plain; charset=klingon\r\n"
-    "\r\nna\xffked\r\n",
+    ("Subject: =?klingon?B?AAAA?= =?utf-8?B?!?=\r\nContent-Type: text/plain; charset=klingon\r\n"
+     "\r\nna\xffked\r\n"),
     /* 6: an unknown transfer encoding */
-    "Subject: odd\r\nContent-Transfer-Encoding: x-odd\r\n\r\nhidden\r\n",
+    ("Subject: odd\r\nContent-Transfer-Encoding: x-odd\r\n\r\nhidden\r\n"),
     /* 7: ISO-2022-JP looks like ASCII and is not: "日本" */
-    "Subject: jp\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$BF|K\\\x1b(B\r\n",
+    ("Subject: jp\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$BF|K\\\x1b(B\r\n"),
 };
 
 static void begin(Session *session)
