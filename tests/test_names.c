@@ -94,6 +94,48 @@ static void test_no_such_name_bounces_at_once(void **state)
     played_end(&played);
 }
 
+/* An alias that comes to lead back, be it that of the name asked for or a later one. */
+static void test_aliases_that_go_round_have_a_reason(void **state)
+{
+    (void)state;
+    static const char *const CHANGED[] = {"b.test", "ring.test"};
+    for (size_t i = 0; i < G_N_ELEMENTS(CHANGED); i++) {
+        g_autofree char *text =
+            g_strdup_printf("mailsim: 1\n"
+                            "until: 1 h\n"
+                            "servers: {mx.a.test: {domains: [a.test], users: {alice: {}}}}\n"
+                            "dns:\n"
+                            "  b.test: {cname: ring.test}\n"
+                            "  ring.test: {cname: b.test}\n"
+                            "people: {alice: {address: alice@a.test}}\n"
+                            "mails: {lunch: {from: alice, to: [bob@b.test]}}\n"
+                            "timeline:\n"
+                            "  - {at: 0 s, do: dns_set, name: %s, records: {cname: %s}}\n"
+                            "  - {at: 1 s, do: send, mail: lunch}\n",
+                            CHANGED[i], CHANGED[1 - i]);
+        Played played = play(text);
+        const Record *result =
+            played_find(&played, "dns.result", "host=mx.a.test outcome=alias-loop");
+        g_autofree char *named = g_strdup_printf("dns.qry.name=%s", CHANGED[i]);
+        assert_because(&played, result, "dns.set", named);
+        const Record *defer = played_find(&played, "queue.defer", "mail=lunch");
+        assert_because(&played, defer, "dns.set", named);
+        played_end(&played);
+    }
+}
+
+/* A name that is changed to lead nowhere. */
+static void test_a_change_is_the_reason(void **state)
+{
+    (void)state;
+    Played played =
+        play(BEGIN LUNCH "  - {at: 0 s, do: dns_set, name: b.test, records: {cname: no.test}}\n"
+                         "  - {at: 1 s, do: send, mail: lunch}\n");
+    const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch");
+    assert_because(&played, bounced, "dns.set", "dns.qry.name=b.test");
+    played_end(&played);
+}
+
 /* RFC 2308 §5: that a name does not exist is remembered too. The fault stays the reason. */
 static void test_no_such_name_is_remembered(void **state)
 {
@@ -425,6 +467,8 @@ int main(void)
         cmocka_unit_test(test_an_old_answer_is_believed_until_its_ttl_ends),
         cmocka_unit_test(test_a_restart_empties_the_cache),
         cmocka_unit_test(test_no_such_name_bounces_at_once),
+        cmocka_unit_test(test_aliases_that_go_round_have_a_reason),
+        cmocka_unit_test(test_a_change_is_the_reason),
         cmocka_unit_test(test_no_such_name_is_remembered),
         cmocka_unit_test(test_a_failing_name_defers),
         cmocka_unit_test(test_a_name_that_keeps_failing_bounces),

@@ -153,6 +153,8 @@ static void test_look_ups(void **state)
           .records = "w.example. 9 IN CNAME m.example.; m.example. 60 IN A 192.0.2.1");
     TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "c.example", .type = "MX",
           .outcome = "nxdomain", .from_cache = true);
+    TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "e.example", .type = "A",
+          .outcome = "nxdomain", .records = "e.example. 9 IN CNAME m.example.");
     TRACE(world.trace, world.host, DNS_RESULT, 0, .name = "d.example", .type = "A",
           .outcome = "answer", .records = "strange \033 words");
     assert_string_equal(world.text->str,
@@ -164,6 +166,8 @@ static void test_look_ups(void **state)
                         "                            s left)\n"
                         "00:00:00.000  mx.example  DNS: MX of c.example: nxdomain\n"
                         "                            (cached)\n"
+                        "00:00:00.000  mx.example  DNS: A of e.example: nxdomain,\n"
+                        "                            CNAME m.example.\n"
                         "00:00:00.000  mx.example  DNS: A of d.example: strange \\x1b\n"
                         "                            words\n");
     world_clear(&world);

@@ -230,10 +230,13 @@ static void put_cached(const char *records, GString *out)
 
 static void put_dns_result(const TraceFields_DNS_RESULT *result, GString *out)
 {
+    bool is_answer = g_strcmp0(result->outcome, "answer") == 0 && result->records != NULL;
+    if (!is_answer && result->outcome != NULL)
+        put_one_line(out, span_of_text(result->outcome));
+    if (!is_answer && result->outcome != NULL && result->records != NULL)
+        g_string_append(out, ", ");
     if (result->records != NULL)
         put_records(result->records, result->type, out);
-    else if (result->outcome != NULL)
-        put_one_line(out, span_of_text(result->outcome));
     if (result->from_cache)
         put_cached(result->records, out);
 }

@@ -102,6 +102,21 @@ static uint64_t fault_behind(const Resolver *resolver, const char *name)
     return because != 0 ? because : network_peek_flow_fault(machine->host, query);
 }
 
+/* What made the name, or one that it is an alias of, what the name server says that it is. Only of
+ * an answer that has just come: one from the cache may be older. */
+static uint64_t change_behind_answer(const NameFaults *faults, const DnsResolverEvent *event)
+{
+    if (event->is_from_cache || event->answer.outcome == DNS_OUTCOME_TIMEOUT)
+        return 0;
+    uint64_t because = name_faults_find_change(faults, event->question.name);
+    for (size_t i = 0; i < event->answer.record_count && because == 0; i++) {
+        const DnsRecord *record = &event->answer.records[i];
+        if (record->type == DNS_TYPE_CNAME)
+            because = name_faults_find_change(faults, record->host);
+    }
+    return because;
+}
+
 /* The same for an answer: of the name asked for, or of one that it is an alias of. What comes from
  * the cache may be older than the fault's end. */
 static uint64_t fault_behind_answer(const Resolver *resolver, const DnsResolverEvent *event)
@@ -115,7 +130,7 @@ static uint64_t fault_behind_answer(const Resolver *resolver, const DnsResolverE
     }
     if (because == 0 && event->is_from_cache)
         because = name_faults_find_last(faults, event->question.name);
-    return because;
+    return because != 0 ? because : change_behind_answer(faults, event);
 }
 
 static void resolver_send(Resolver *resolver, const DnsResolverEvent *event)

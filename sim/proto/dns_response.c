@@ -92,6 +92,18 @@ static DnsOutcome judge_empty(const DnsMessage *response, const char *name, bool
     return is_referral ? DNS_OUTCOME_SERVFAIL : DNS_OUTCOME_NODATA;
 }
 
+/* The aliases that go round, each once: they tell people where. */
+static void collect_loop(const DnsChain *chain, Judgement *judgement)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (chain->links[k] == chain->links[i])
+                return;
+        }
+        judgement->records[judgement->count++] = chain->links[i];
+    }
+}
+
 static void judge(const DnsMessage *response, Judgement *judgement)
 {
     const DnsQuestion *question = &response->question;
@@ -106,8 +118,10 @@ static void judge(const DnsMessage *response, Judgement *judgement)
     DnsChain chain = {.count = 0};
     const char *end = dns_chain_follow(section, count, question->name, question->type, &chain);
     judgement->outcome = DNS_OUTCOME_LOOP;
-    if (!end) /* RFC 1034 §3.6.2: aliases that go round are an error */
+    if (!end) { /* RFC 1034 §3.6.2: aliases that go round are an error */
+        collect_loop(&chain, judgement);
         return;
+    }
     for (; judgement->count < chain.count; judgement->count++)
         judgement->records[judgement->count] = chain.links[judgement->count];
     judgement->outcome = DNS_OUTCOME_ANSWER;

@@ -444,15 +444,17 @@ static void do_dns_fix(const Simulation *simulation, const char *name)
             simulation_set_records(simulation, simulation->zone, name, &dns->items[i]);
     }
     name_faults_set(simulation->name_faults, name, 0);
+    name_faults_change(simulation->name_faults, name, 0);
 }
 
 static void do_dns_set(const Simulation *simulation, const ScenarioAction *action)
 {
     const char *name = action->dns_set.name.text;
     g_autofree char *records = simulation_describe_records(&action->dns_set.records);
-    TRACE(simulation->trace, simulation->name_server_machine.node, DNS_SET, 0, .name = name,
-          .records = records);
+    uint64_t seq = TRACE(simulation->trace, simulation->name_server_machine.node, DNS_SET, 0,
+                         .name = name, .records = records);
     simulation_set_records(simulation, simulation->zone, name, &action->dns_set.records);
+    name_faults_change(simulation->name_faults, name, seq);
 }
 
 /* ---- All of them ---- */
