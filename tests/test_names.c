@@ -124,16 +124,22 @@ static void test_aliases_that_go_round_have_a_reason(void **state)
     }
 }
 
-/* A name that is changed to lead nowhere. */
+/* A name that is changed to lead nowhere, or to have nothing that mail could go to. */
 static void test_a_change_is_the_reason(void **state)
 {
     (void)state;
-    Played played =
-        play(BEGIN LUNCH "  - {at: 0 s, do: dns_set, name: b.test, records: {cname: no.test}}\n"
-                         "  - {at: 1 s, do: send, mail: lunch}\n");
-    const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch");
-    assert_because(&played, bounced, "dns.set", "dns.qry.name=b.test");
-    played_end(&played);
+    static const char *const RECORDS[] = {"cname: no.test", "cname: bare.test"};
+    for (size_t i = 0; i < G_N_ELEMENTS(RECORDS); i++) {
+        g_autofree char *text =
+            g_strdup_printf(BEGIN LUNCH "  - {at: 0 s, do: dns_set, name: b.test, records: {%s}}\n"
+                                        "  - {at: 1 s, do: send, mail: lunch}\n"
+                                        "dns: {bare.test: {txt: [nothing]}}\n",
+                            RECORDS[i]);
+        Played played = play(text);
+        const Record *bounced = played_find(&played, "mail.bounced", "mail=lunch");
+        assert_because(&played, bounced, "dns.set", "dns.qry.name=b.test");
+        played_end(&played);
+    }
 }
 
 /* RFC 2308 §5: that a name does not exist is remembered too. The fault stays the reason. */

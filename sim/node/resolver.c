@@ -172,7 +172,11 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
         *cause = look_up->cause;
     bool is_failure =
         event->answer.outcome != DNS_OUTCOME_ANSWER && event->answer.outcome != DNS_OUTCOME_NODATA;
-    uint64_t because = is_failure ? fault_behind_answer(resolver, event) : 0;
+    uint64_t because = 0;
+    if (is_failure)
+        because = fault_behind_answer(resolver, event);
+    else if (event->answer.outcome == DNS_OUTCOME_NODATA)
+        because = change_behind_answer(machine->name_faults, event);
     trace_result(machine, event, because);
     if (look_up != NULL) {
         LookUp asked = *look_up;

@@ -24,8 +24,8 @@ const char *dns_outcome_name(DnsOutcome outcome);
 /* Whether nothing is known: whoever can asks again later. */
 bool dns_outcome_is_failure(DnsOutcome outcome);
 
-/* Records: the CNAMEs from the name asked, in their order, each once where they go round, then those
- * of the type asked; with the TTLs with which they came in. Borrowed. */
+/* Records: the CNAMEs from the name asked, in their order, each once where they go round, then
+ * those of the type asked; with the TTLs with which they came in. Borrowed. */
 typedef struct DnsAnswer {
     DnsOutcome outcome;
     const DnsRecord *records;
