@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/check.h"
+#include "mail/date.h"
 #include "proto/imap_server.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@ typedef struct TestMessage {
     uint32_t uid;
     ImapFlags flags;
     Octets *content;
+    char *date; /* NULL: the node's own */
 } TestMessage;
 
 typedef struct TestMailbox {
@@ -37,7 +39,7 @@ static inline void test_mailbox_add(TestMailbox *mailbox, const void *data, size
     if (mailbox->count == TEST_MESSAGES_MAXIMUM)
         return;
     mailbox->messages[mailbox->count++] =
-        (TestMessage){mailbox->uid_next++, flags, octets_new(data, length)};
+        (TestMessage){mailbox->uid_next++, flags, octets_new(data, length), NULL};
 }
 
 static inline void test_mailbox_add_text(TestMailbox *mailbox, const char *text, ImapFlags flags)
@@ -59,6 +61,7 @@ static inline void test_mailbox_remove(TestMailbox *mailbox, uint32_t uid)
     TestMessage *message = test_mailbox_find(mailbox, uid);
     CHECK(message != NULL);
     octets_unref(message->content);
+    g_free(message->date);
     size_t behind = mailbox->count - (size_t)(message - mailbox->messages) - 1;
     memmove(message, message + 1, behind * sizeof *message);
     mailbox->count--;
@@ -155,8 +158,9 @@ static inline void test_answer_message(TestNode *node, ImapServer *server,
     if (event->needs & IMAP_NEED_SIZE)
         answer.size_octets = size;
     if (event->needs & IMAP_NEED_DATE)
-        answer.date =
-            event->uid == 11 ? " 2-Mar-2026 09:00:00 +0900" : "17-Jul-2026 02:44:25 -0700";
+        answer.date = message->date != NULL ? message->date
+                      : event->uid == 11    ? " 2-Mar-2026 09:00:00 +0900"
+                                            : "17-Jul-2026 02:44:25 -0700";
     if (event->needs & IMAP_NEED_CONTENT)
         answer.content = (Slice){message->content, 0, size};
     imap_server_answer_message(server, event->token, &answer);
@@ -184,6 +188,11 @@ static inline void test_answer_append(TestNode *node, ImapServer *server,
     }
     uint32_t uid = mailbox->uid_next;
     test_mailbox_add(mailbox, event->content.data, event->content.length, event->flags);
+    if (event->has_date && mailbox->uid_next > uid) {
+        TestMessage *added = &mailbox->messages[mailbox->count - 1];
+        added->date = g_malloc(MAIL_INTERNAL_DATE_SIZE);
+        mail_format_internal_date(event->date_unix, 0, added->date);
+    }
     if (mailbox == &node->inbox)
         imap_server_tell_exists(server, uid);
     imap_server_answer_copied(server, event->token, 7, &uid, 1);

@@ -49,12 +49,79 @@ static void internal_dates_are_padded(void **state)
     assert_string_equal(text, "02-Mar-2026 09:00:00 +0900");
 }
 
+static void assert_read(const char *text, int64_t expected)
+{
+    int64_t read = 1;
+    assert_null(mail_parse_internal_date(span_of_text(text), &read));
+    assert_int_equal(read, expected);
+}
+
+static void internal_dates_are_read(void **state)
+{
+    (void)state;
+    assert_read("02-Mar-2026 09:00:00 +0900", NINE_IN_SEOUL);
+    assert_read(" 2-mar-2026 00:00:00 +0000", NINE_IN_SEOUL);
+    assert_read("01-Mar-2026 20:30:00 -0330", NINE_IN_SEOUL);
+    assert_read("29-Feb-2000 00:00:00 +0000", 951782400);
+    assert_read("31-Dec-1969 23:59:59 +0000", -1);
+    assert_read("31-Dec-1969 23:59:60 +0000", 0);
+    assert_read("02-Jan-1900 00:00:00 +0000", MAIL_DATE_FIRST);
+    assert_read("30-Dec-9999 23:59:59 +0000", MAIL_DATE_LAST);
+}
+
+/* What is written is read as it was. */
+static void internal_dates_are_read_as_written(void **state)
+{
+    (void)state;
+    for (int64_t seconds = MAIL_DATE_FIRST; seconds < MAIL_DATE_LAST;
+         seconds += 86400 * 97 + 4567) {
+        char text[MAIL_INTERNAL_DATE_SIZE];
+        mail_format_internal_date(seconds, (int)(seconds % 1439), text);
+        assert_read(text, seconds);
+    }
+}
+
+static void assert_wrong(const char *text, const char *part)
+{
+    int64_t read = 1;
+    const char *problem = mail_parse_internal_date(span_of_text(text), &read);
+    assert_non_null(problem);
+    assert_non_null(strstr(problem, part));
+}
+
+static void wrong_internal_dates_are_told(void **state)
+{
+    (void)state;
+    assert_wrong("", "such as");
+    assert_wrong("2-Mar-2026 09:00:00 +0900", "such as");
+    assert_wrong("02-Mar-2026 09:00:00 +09000", "such as");
+    assert_wrong("02 Mar 2026 09:00:00 +0900", "such as");
+    assert_wrong("x2-Mar-2026 09:00:00 +0900", "such as");
+    assert_wrong("02-Mar-2026 09:00:00 *0900", "such as");
+    assert_wrong("02-Maz-2026 09:00:00 +0900", "month");
+    assert_wrong("00-Mar-2026 09:00:00 +0900", "day");
+    assert_wrong("31-Apr-2026 09:00:00 +0900", "day");
+    assert_wrong("29-Feb-2025 09:00:00 +0900", "day");
+    assert_wrong("29-Feb-1900 09:00:00 +0900", "day");
+    assert_wrong("02-Mar-2026 24:00:00 +0900", "time");
+    assert_wrong("02-Mar-2026 09:60:00 +0900", "time");
+    assert_wrong("02-Mar-2026 09:00:61 +0900", "time");
+    assert_wrong("02-Mar-2026 09:00:00 +2400", "zone");
+    assert_wrong("02-Mar-2026 09:00:00 +0060", "zone");
+    assert_wrong("01-Jan-1900 00:00:00 +0000", "years");
+    assert_wrong("31-Dec-9999 00:00:00 +0000", "years");
+    assert_wrong("01-Jan-0000 00:00:00 +0000", "day");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_those_of_the_calendar),
         cmocka_unit_test(dates_agree_with_another_calendar),
         cmocka_unit_test(internal_dates_are_padded),
+        cmocka_unit_test(internal_dates_are_read),
+        cmocka_unit_test(internal_dates_are_read_as_written),
+        cmocka_unit_test(wrong_internal_dates_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

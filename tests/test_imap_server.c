@@ -79,10 +79,14 @@ static void test_append(void **state)
            "1 APPEND INBOX (\\Seen) \"17-Jul-1996 02:44:25 -0700\" {14+}\r\nSubject: x\r\n\r\n\r\n",
            "* 4 EXISTS\r\n1 OK [APPENDUID 7 14] APPEND completed\r\n");
     assert_int_equal(session.node.inbox.messages[3].flags, IMAP_FLAG_SEEN);
+    expect(&session, "1 FETCH 4 INTERNALDATE\r\n",
+           "* 4 FETCH (INTERNALDATE \"17-Jul-1996 09:44:25 +0000\")\r\n1 OK FETCH completed\r\n");
     expect(&session, "2 APPEND Nowhere {1+}\r\nx\r\n", "2 NO [TRYCREATE] No such mailbox\r\n");
-    expect(&session, "3 APPEND INBOX notliteral\r\n", "3 BAD Arguments are wrong\r\n");
+    expect(&session, "3 APPEND INBOX notliteral\r\n",
+           "3 BAD Message of APPEND must be a literal such as {310} without NUL, "
+           "behind at most a flag list and a quoted date-time\r\n");
     feed(&session, "4 APPEND INBOX {3+}\r\na\0b\r\n", 26);
-    assert_non_null(strstr(session.node.sent->str, "4 BAD "));
+    assert_non_null(strstr(session.node.sent->str, "4 BAD Message of APPEND must be a literal "));
     session_end(&session);
 }
 
@@ -129,10 +133,12 @@ static void test_malformed_lines(void **state)
     expect(&session, "2 NO\rOP\r\n", "2 BAD Line holds NUL, or CR or LF alone\r\n");
     expect(&session, "\r\n", "* BAD No such command\r\n");
     expect(&session, "+ NOOP\r\n", "* BAD No such command\r\n");
-    expect(&session, "3 NOOP extra\r\n", "3 BAD Arguments are wrong\r\n");
+    expect(&session, "3 NOOP extra\r\n",
+           "3 BAD End of NOOP must come at once, for it takes no arguments\r\n");
     expect(&session, "4 UID NOOP\r\n", "4 BAD No such command\r\n");
     expect(&session, "5 LOGIN \"a{3}\r\n", "+ Ready for literal data\r\n");
-    expect(&session, "abc\r\n", "5 BAD Arguments are wrong\r\n");
+    expect(&session, "abc\r\n",
+           "5 BAD User name of LOGIN must be a string, such as bob or \"two words\"\r\n");
     session_end(&session);
 }
 
@@ -172,7 +178,10 @@ static void test_list_and_status(void **state)
     expect(&session, "8 STATUS INBOX (MESSAGES UNSEEN SIZE)\r\n",
            "* STATUS \"INBOX\" (MESSAGES 3 UNSEEN 2 SIZE 156)\r\n8 OK STATUS completed\r\n");
     expect(&session, "9 STATUS Nowhere (MESSAGES)\r\n", "9 NO [NONEXISTENT] STATUS failed\r\n");
-    expect(&session, "10 STATUS INBOX ()\r\n", "10 BAD Arguments are wrong\r\n");
+    expect(
+        &session, "10 STATUS INBOX ()\r\n",
+        "10 BAD Items of STATUS must be some of (MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE "
+        "RECENT)\r\n");
     expect_part(&session, "11 NAMESPACE\r\n", "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
     session_end(&session);
 }

@@ -277,6 +277,29 @@ static void test_full_disk(void **state)
     server_clear(&server);
 }
 
+/* What APPEND says may be older than the simulation; a start reads it back. */
+static void test_old_dates(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    g_autoptr(Octets) message = bytes_of("old");
+    static const SimTime dates[] = {-30 * 365 * SIM_DAY, -1, 0, -INT64_MAX};
+    for (size_t i = 0; i < G_N_ELEMENTS(dates); i++) {
+        mail_store_append(server.store, "bob", "INBOX", message, MAIL_FLAG_DRAFT, dates[i],
+                          tell(&server));
+        assert_int_equal(end(&server), MAIL_OK);
+    }
+    server_restart(&server, true);
+    const MailFolder *inbox = mail_store_find_folder(server.store, "bob", "INBOX");
+    assert_int_equal(mail_folder_count(inbox), G_N_ELEMENTS(dates));
+    for (size_t i = 0; i < G_N_ELEMENTS(dates); i++) {
+        assert_int_equal(mail_folder_message(inbox, i)->date, dates[i]);
+        assert_int_equal(mail_folder_message(inbox, i)->flags, MAIL_FLAG_DRAFT);
+    }
+    server_clear(&server);
+}
+
 /* ---- File names ---- */
 
 static void test_names(void **state)
@@ -287,6 +310,8 @@ static void test_names(void **state)
     assert_int_equal(message.uid, 2);
     assert_int_equal(message.date, 90 * SIM_SECOND);
     assert_int_equal(message.flags, MAIL_FLAG_FLAGGED | MAIL_FLAG_SEEN);
+    assert_true(mail_message_name_parse("0000000002.-9223372036854775807.", &message));
+    assert_int_equal(message.date, -INT64_MAX);
     assert_true(mail_message_name_parse("0000000002.90000000000.3-14-1.S", &message));
     assert_int_equal(message.origin.start, 3);
     assert_int_equal(message.origin.number, 14);
@@ -309,7 +334,10 @@ static void test_names(void **state)
         "0000000002.5.SS",
         "0000000002.5.X",
         "4294967296.5.",
-        "0000000002.-5.",
+        "0000000002.-0.",
+        "0000000002.--5.",
+        "0000000002.-",
+        "0000000002.-9223372036854775808.",
         "0000000002.05.",
         "0000000002.9223372036854775808.",
         "tmp.0000000002",
@@ -345,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_expunge),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_old_dates),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * library's locale and time zone must not reach a simulation. */
 #pragma once
 
+#include "core/bytes.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,3 +26,6 @@ enum { MAIL_INTERNAL_DATE_SIZE = 27 };
 /* IMAP's date-time without its quotes (RFC 9051 §9), for the same range of dates. */
 void mail_format_internal_date(int64_t unix_seconds, int utc_offset_minutes,
                                char text[MAIL_INTERNAL_DATE_SIZE]);
+/* The same read; NULL, or what is wrong with it and what would be right. The day may be padded with
+ * a space. */
+const char *mail_parse_internal_date(Span text, int64_t *unix_seconds);

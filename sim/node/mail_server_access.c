@@ -242,6 +242,17 @@ static void begin_change(Access *access, const ImapServerEvent *event)
     access->open_uid = event->uid;
 }
 
+/* When the message came: now, or what APPEND says. False: the store cannot hold such a date. */
+static bool date_of_append(const Machine *machine, const ImapServerEvent *event, SimTime *date)
+{
+    *date = simulator_now(machine->simulator);
+    if (!event->has_date)
+        return true;
+    int64_t since_start = event->date_unix - machine->clock.start_unix;
+    *date = SIM_SECOND * CLAMP(since_start, -SIM_NEVER / SIM_SECOND, SIM_NEVER / SIM_SECOND);
+    return *date == SIM_SECOND * since_start;
+}
+
 /* RFC 9051 §6.3.12: never into a mailbox that is not there. */
 static void append(Access *access, const ImapServerEvent *event)
 {
@@ -250,12 +261,17 @@ static void append(Access *access, const ImapServerEvent *event)
         imap_server_answer_no(access->engine, event->token, "TRYCREATE", "No such mailbox");
         return;
     }
+    SimTime date = 0;
+    if (!date_of_append(&access->server->machine, event, &date)) {
+        imap_server_answer_no(access->engine, event->token, "CANNOT",
+                              "No internal date more than 292 years from the start is kept");
+        return;
+    }
     begin_change(access, event);
     g_autoptr(Octets) message = octets_new(event->content.data, event->content.length);
     access->open_target = g_steal_pointer(&target);
     mail_store_append(access->server->mailboxes, access->user, access->open_target, message,
-                      event->flags, simulator_now(access->server->machine.simulator),
-                      (MailDone){changed, access});
+                      event->flags, date, (MailDone){changed, access});
 }
 
 static void copy_or_move(Access *access, const ImapServerEvent *event)

@@ -20,7 +20,7 @@
  *
  * Left out of what IMAP4rev2 asks for: SUBSCRIBE, UNSUBSCRIBE and LSUB (BAD, as any unknown
  * command); STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not kept,
- * as PERMANENTFLAGS says); the date of APPEND. */
+ * as PERMANENTFLAGS says). */
 #pragma once
 
 #include "core/state_table.h"
@@ -124,7 +124,8 @@ typedef enum ImapServerEventKind {
     IMAP_SERVER_ASK_RENAME,    /* mailbox, new_name -> answer_ok, or answer_no */
     IMAP_SERVER_ASK_LIST,      /* -> answer_list with every mailbox; the engine matches patterns */
     IMAP_SERVER_ASK_STATUS,    /* mailbox -> answer_status, or answer_no */
-    IMAP_SERVER_ASK_APPEND,    /* mailbox, flags, date, content -> answer_copied, or answer_no */
+    IMAP_SERVER_ASK_APPEND,    /* mailbox, flags, has_date, date_unix, content -> answer_copied, or
+                                  answer_no */
     IMAP_SERVER_ASK_MESSAGE,   /* uid, needs -> answer_message, or answer_no when it is gone */
     IMAP_SERVER_ASK_STORE,     /* uid, mode, flags -> answer_flags, or answer_no when it is gone */
     IMAP_SERVER_ASK_COPY,      /* uids, mailbox: all or none -> answer_copied, or answer_no */
@@ -148,8 +149,9 @@ typedef struct ImapServerEvent {
     unsigned needs; /* a set of ImapNeed */
     ImapStoreMode mode;
     ImapFlags flags;
-    Span date;    /* APPEND's date-time, "17-Jul-1996 02:44:25 -0700"; empty: none was given */
-    Span content; /* the message that APPEND brings */
+    bool has_date;     /* APPEND names the internal date: */
+    int64_t date_unix; /* seconds since 1970 UTC, from MAIL_DATE_FIRST to MAIL_DATE_LAST */
+    Span content;      /* the message that APPEND brings */
     const uint32_t *uids;
     size_t uid_count;
 } ImapServerEvent;

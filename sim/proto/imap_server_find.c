@@ -5,7 +5,10 @@
 static bool parse_search(ImapServer *server, ImapLexer *lexer)
 {
     ImapServerTask *task = &server->task;
-    bool right = imap_lexer_space(lexer) && imap_lexer_search(lexer, &task->search);
+    if (!imap_server_want(server, imap_lexer_space(lexer), "Keys", "must follow, such as UNSEEN"))
+        return false;
+    bool right = imap_lexer_search(lexer, &task->search);
+    imap_server_want(server, right, task->search.wrong, task->search.wrong_rule);
     if (task->search.unsupported)
         task->unsupported = "Search option is not offered";
     return right;

@@ -36,12 +36,15 @@ typedef struct ImapServerTask {
     bool by_uid;
     /* Arguments; spans point into the line, which stays until the command is complete. */
     Span first, second; /* user, password; mailbox, new name; reference, pattern */
-    Span date, content;
+    Span content;
+    bool has_date;
+    int64_t date_unix;
     ImapFlags flags;
     ImapStoreMode mode;
     bool silent;
     bool enables_rev2;
-    const char *unsupported; /* asks for something left out: what the NO says */
+    const char *wrong, *wrong_rule; /* an argument that is wrong, and what would be right */
+    const char *unsupported;        /* asks for something left out: what the NO says */
     const char *status_items[IMAP_SERVER_STATUS_ITEMS_MAXIMUM];
     size_t status_count;
     ImapSet set;
@@ -132,6 +135,9 @@ const char *imap_server_capabilities(void);
 /* imap_server_read.c */
 /* One step; false: more bytes are needed. */
 bool imap_server_read(ImapServer *server);
+/* Gives `right` back. Where it is false, BAD will say "ARGUMENT of COMMAND RULE", as "Mailbox of
+ * SELECT must be ...", unless it says such a thing already. Both texts are constant. */
+bool imap_server_want(ImapServer *server, bool right, const char *argument, const char *rule);
 
 /* Commands. */
 /* Each ends with an entry without a name. */
@@ -143,6 +149,7 @@ extern const ImapServerCommand imap_server_find_commands[];
 /* A line received during IDLE. */
 void imap_server_idle_line(ImapServer *server);
 bool imap_server_parse_mailbox(ImapServer *server, ImapLexer *lexer);
+#define IMAP_SERVER_SET_RULE "must be numbers such as 1, 2:4 or 7:*, with a space behind"
 /* The set and the space behind it. */
 bool imap_server_parse_set(ImapServer *server, ImapLexer *lexer);
 /* Fills the targets from the set. False: the command has been answered BAD. */

@@ -3,13 +3,17 @@
  * Left out: LIST's selection and return options (§6.3.9.1, §6.3.9.2), more than one pattern,
  * subscriptions, and rev1's modified UTF-7: a mailbox name is the octets that the client sends. */
 #include "core/check.h"
+#include "mail/date.h"
 #include "proto/imap_server_internal.h"
 
 #include <string.h>
 
+#define NAME_RULE "must be a name such as INBOX or \"My mail\""
+
 bool imap_server_parse_mailbox(ImapServer *server, ImapLexer *lexer)
 {
-    return imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &server->task.first);
+    bool right = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &server->task.first);
+    return imap_server_want(server, right, "Mailbox", NAME_RULE);
 }
 
 /* SELECT and EXAMINE, RFC 9051 §6.3.2, §6.3.3 */
@@ -132,8 +136,10 @@ static void run_delete(ImapServer *server)
 
 static bool parse_rename(ImapServer *server, ImapLexer *lexer)
 {
-    return imap_server_parse_mailbox(server, lexer) && imap_lexer_space(lexer) &&
-           imap_lexer_mailbox(lexer, &server->task.second);
+    if (!imap_server_parse_mailbox(server, lexer))
+        return false;
+    bool right = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &server->task.second);
+    return imap_server_want(server, right, "New name", NAME_RULE);
 }
 
 static void run_rename(ImapServer *server)
@@ -153,8 +159,11 @@ static bool parse_list(ImapServer *server, ImapLexer *lexer)
     ImapLexer ahead = *lexer;
     if (imap_lexer_space(&ahead) && imap_lexer_char(&ahead, '('))
         task->unsupported = "LIST options are not offered";
-    if (!imap_lexer_space(lexer) || !imap_lexer_mailbox(lexer, &task->first) ||
-        !imap_lexer_space(lexer) || !imap_lexer_pattern(lexer, &task->second))
+    bool reference = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &task->first);
+    if (!imap_server_want(server, reference, "Reference", "must be a name, or \"\" for the root"))
+        return false;
+    bool pattern = imap_lexer_space(lexer) && imap_lexer_pattern(lexer, &task->second);
+    if (!imap_server_want(server, pattern, "Pattern", "must be a name or such as * or Work/%"))
         return false;
     if (imap_lexer_space(lexer))
         task->unsupported = "LIST options are not offered";
@@ -268,14 +277,15 @@ static bool lex_status_item(ImapServer *server, ImapLexer *lexer)
 
 static bool parse_status(ImapServer *server, ImapLexer *lexer)
 {
-    if (!imap_server_parse_mailbox(server, lexer) || !imap_lexer_space(lexer) ||
-        !imap_lexer_char(lexer, '('))
+    if (!imap_server_parse_mailbox(server, lexer))
         return false;
+    bool right = imap_lexer_space(lexer) && imap_lexer_char(lexer, '(');
     do {
-        if (!lex_status_item(server, lexer))
-            return false;
-    } while (imap_lexer_space(lexer));
-    return imap_lexer_char(lexer, ')');
+        right = right && lex_status_item(server, lexer);
+    } while (right && imap_lexer_space(lexer));
+    return imap_server_want(server, right && imap_lexer_char(lexer, ')'), "Items",
+                            "must be some of (MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE "
+                            "RECENT)");
 }
 
 static void run_status(ImapServer *server)
@@ -300,20 +310,44 @@ void imap_server_answer_status(ImapServer *server, uint32_t token, const ImapSta
 
 /* APPEND, RFC 9051 §6.3.12 */
 
+static bool lex_append_flags(ImapServer *server, ImapLexer *lexer)
+{
+    if (imap_lexer_peek(lexer) != '(')
+        return true;
+    bool right = imap_lexer_flag_list(lexer, &server->task.flags) && imap_lexer_space(lexer);
+    return imap_server_want(server, right, "Flag list", "must be such as (\\Seen \\Draft)");
+}
+
+/* RFC 9051 §6.3.12: the date and time become the internal date. */
+static bool lex_append_date(ImapServer *server, ImapLexer *lexer)
+{
+    Span text;
+    if (imap_lexer_peek(lexer) != '"')
+        return true;
+    if (!imap_server_want(server, imap_lexer_string(lexer, &text), "Date-time",
+                          "must end with its quote"))
+        return false;
+    const char *problem = mail_parse_internal_date(text, &server->task.date_unix);
+    server->task.has_date = problem == NULL;
+    return imap_server_want(server, problem == NULL, "Date-time", problem) &&
+           imap_server_want(server, imap_lexer_space(lexer), "Date-time",
+                            "must have a space behind");
+}
+
+/* RFC 9051 §9 append-message, literal: no NUL, which only literal8 may hold. */
 static bool parse_append(ImapServer *server, ImapLexer *lexer)
 {
-    ImapServerTask *task = &server->task;
-    if (!imap_server_parse_mailbox(server, lexer) || !imap_lexer_space(lexer))
+    Span *content = &server->task.content;
+    if (!imap_server_parse_mailbox(server, lexer))
         return false;
-    if (imap_lexer_peek(lexer) == '(' &&
-        (!imap_lexer_flag_list(lexer, &task->flags) || !imap_lexer_space(lexer)))
+    bool more = imap_lexer_space(lexer);
+    if (more && (!lex_append_flags(server, lexer) || !lex_append_date(server, lexer)))
         return false;
-    if (imap_lexer_peek(lexer) == '"' &&
-        (!imap_lexer_string(lexer, &task->date) || !imap_lexer_space(lexer)))
-        return false;
-    /* RFC 9051 §9 literal: no NUL, which only literal8 may hold. */
-    return imap_lexer_literal(lexer, &task->content) &&
-           span_find(task->content, 0) == task->content.length;
+    bool right =
+        more && imap_lexer_literal(lexer, content) && span_find(*content, 0) == content->length;
+    return imap_server_want(server, right, "Message",
+                            "must be a literal such as {310} without NUL, behind at most a flag "
+                            "list and a quoted date-time");
 }
 
 static void run_append(ImapServer *server)
@@ -322,7 +356,8 @@ static void run_append(ImapServer *server)
     imap_server_ask(server, (ImapServerEvent){.kind = IMAP_SERVER_ASK_APPEND,
                                               .mailbox = task->first,
                                               .flags = task->flags,
-                                              .date = task->date,
+                                              .has_date = task->has_date,
+                                              .date_unix = task->date_unix,
                                               .content = task->content});
 }
 

@@ -7,8 +7,9 @@
 
 bool imap_server_parse_set(ImapServer *server, ImapLexer *lexer)
 {
-    return imap_lexer_space(lexer) && imap_lexer_set(lexer, &server->task.set) &&
-           imap_lexer_space(lexer);
+    bool right = imap_lexer_space(lexer) && imap_lexer_set(lexer, &server->task.set) &&
+                 imap_lexer_space(lexer);
+    return imap_server_want(server, right, "Set", IMAP_SERVER_SET_RULE);
 }
 
 static uint32_t uid_at(const ImapServer *server, guint index)
@@ -75,7 +76,9 @@ static bool is_refused_read_only(ImapServer *server)
 static bool parse_fetch(ImapServer *server, ImapLexer *lexer)
 {
     ImapServerTask *task = &server->task;
-    return imap_server_parse_set(server, lexer) && imap_lexer_fetch(lexer, &task->fetch);
+    return imap_server_parse_set(server, lexer) &&
+           imap_server_want(server, imap_lexer_fetch(lexer, &task->fetch), "Items",
+                            "must be at most 32 such as FLAGS or (UID BODY.PEEK[TEXT]<0.100>)");
 }
 
 static bool has_nul(Slice part)
@@ -241,12 +244,13 @@ static bool parse_store(ImapServer *server, ImapLexer *lexer)
     else if (imap_lexer_char(lexer, '-'))
         task->mode = IMAP_STORE_REMOVE;
     task->silent = imap_lexer_keyword(lexer, "FLAGS.SILENT");
-    if (!task->silent && !imap_lexer_keyword(lexer, "FLAGS"))
+    bool right = (task->silent || imap_lexer_keyword(lexer, "FLAGS")) && imap_lexer_space(lexer);
+    if (!imap_server_want(server, right, "Item",
+                          "must be FLAGS or FLAGS.SILENT, with + or - in front or none"))
         return false;
-    if (!imap_lexer_space(lexer))
-        return false;
-    return imap_lexer_peek(lexer) == '(' ? imap_lexer_flag_list(lexer, &task->flags)
-                                         : imap_lexer_flags(lexer, &task->flags);
+    right = imap_lexer_peek(lexer) == '(' ? imap_lexer_flag_list(lexer, &task->flags)
+                                          : imap_lexer_flags(lexer, &task->flags);
+    return imap_server_want(server, right, "Flags", "must be such as (\\Seen \\Deleted)");
 }
 
 static void step_store(ImapServer *server)
@@ -313,7 +317,9 @@ void imap_server_target_gone(ImapServer *server)
 
 static bool parse_copy(ImapServer *server, ImapLexer *lexer)
 {
-    return imap_server_parse_set(server, lexer) && imap_lexer_mailbox(lexer, &server->task.first);
+    return imap_server_parse_set(server, lexer) &&
+           imap_server_want(server, imap_lexer_mailbox(lexer, &server->task.first), "Mailbox",
+                            "must be a name such as INBOX or \"My mail\"");
 }
 
 /* Asks about all targets at once. With none, which only UIDs can mean, nothing is to do. */
@@ -385,8 +391,9 @@ void imap_server_answer_copied(ImapServer *server, uint32_t token, uint32_t uid_
 
 static bool parse_expunge(ImapServer *server, ImapLexer *lexer)
 {
-    return !server->task.by_uid ||
-           (imap_lexer_space(lexer) && imap_lexer_set(lexer, &server->task.set));
+    bool right = !server->task.by_uid ||
+                 (imap_lexer_space(lexer) && imap_lexer_set(lexer, &server->task.set));
+    return imap_server_want(server, right, "Set", "must be UIDs such as 1, 2:4 or 7:*");
 }
 
 static void run_expunge(ImapServer *server)

@@ -67,20 +67,42 @@ static void lex_command(ImapServer *server, ImapLexer *lexer)
         task->command = command;
 }
 
+bool imap_server_want(ImapServer *server, bool right, const char *argument, const char *rule)
+{
+    ImapServerTask *task = &server->task;
+    if (!right && task->wrong == NULL) {
+        task->wrong = argument;
+        task->wrong_rule = rule;
+    }
+    return right;
+}
+
 /* Arguments that ask for something left out are right as far as they have been read. */
 static bool arguments_are_right(ImapServer *server, ImapLexer *lexer)
 {
     const ImapServerCommand *command = server->task.command;
-    if (command->parse == NULL)
-        return imap_lexer_at_end(lexer);
-    bool right = command->parse(server, lexer) && imap_lexer_at_end(lexer);
+    bool right =
+        (command->parse == NULL || command->parse(server, lexer)) &&
+        imap_server_want(server, imap_lexer_at_end(lexer), "End",
+                         command->parse == NULL ? "must come at once, for it takes no arguments"
+                                                : "must come here, for it takes no more arguments");
     return right || server->task.unsupported != NULL;
+}
+
+static void refuse_arguments(ImapServer *server)
+{
+    const ImapServerTask *task = &server->task;
+    CHECK(task->wrong != NULL);
+    g_autofree char *text =
+        g_strdup_printf("%s of %s%s %s", task->wrong, task->by_uid ? "UID " : "",
+                        task->command->name, task->wrong_rule);
+    imap_server_complete(server, IMAP_BAD, NULL, text);
 }
 
 static void run_command(ImapServer *server, ImapLexer *lexer)
 {
     if (!arguments_are_right(server, lexer)) {
-        imap_server_complete(server, IMAP_BAD, NULL, "Arguments are wrong");
+        refuse_arguments(server);
         return;
     }
     if (server->task.unsupported != NULL) {

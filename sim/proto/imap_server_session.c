@@ -34,8 +34,12 @@ static void run_never(ImapServer *server)
 
 static bool parse_login(ImapServer *server, ImapLexer *lexer)
 {
-    return imap_lexer_space(lexer) && imap_lexer_astring(lexer, &server->task.first) &&
-           imap_lexer_space(lexer) && imap_lexer_astring(lexer, &server->task.second);
+    static const char rule[] = "must be a string, such as bob or \"two words\"";
+    bool user = imap_lexer_space(lexer) && imap_lexer_astring(lexer, &server->task.first);
+    if (!imap_server_want(server, user, "User name", rule))
+        return false;
+    bool password = imap_lexer_space(lexer) && imap_lexer_astring(lexer, &server->task.second);
+    return imap_server_want(server, password, "Password", rule);
 }
 
 static void run_login(ImapServer *server)
@@ -50,7 +54,8 @@ static bool parse_enable(ImapServer *server, ImapLexer *lexer)
 {
     do {
         Span name;
-        if (!imap_lexer_space(lexer) || !imap_lexer_atom(lexer, &name))
+        bool right = imap_lexer_space(lexer) && imap_lexer_atom(lexer, &name);
+        if (!imap_server_want(server, right, "Capability", "must be a name such as IMAP4rev2"))
             return false;
         server->task.enables_rev2 |= span_equals_text_nocase(name, "IMAP4rev2");
     } while (!imap_lexer_at_end(lexer));

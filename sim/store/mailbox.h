@@ -8,6 +8,7 @@
  *     mail/alice/1772409600/0000000002.90000000000.1-5-0.FS    a message: UID, internal date (ns),
  *                                                    whose delivery it is (MailOrigin), flags
  *     mail/alice/1772409600/0000000003.90000000000.S one that an agent has put there
+ *     mail/alice/1772409600/0000000004.-1000000000.  likewise, older than the simulation
  *     mail/alice/1772409600/tmp.0000000003           a message being written
  *
  * Names of users and folders are written with %HH for what is not a letter, digit, `-` or `_`.
@@ -73,7 +74,7 @@ typedef struct MailOrigin {
 } MailOrigin;
 
 typedef struct MailMessage {
-    SimTime date; /* internal date: when it came */
+    SimTime date; /* internal date: when it came, or what APPEND says: then it may be negative */
     MailOrigin origin;
     uint32_t uid;  /* from 1 */
     uint32_t size; /* octets */

@@ -31,7 +31,7 @@ static MailJob *delivery_new(MailStore *store, const char *user, const char *fol
                              StoredMessage *message, SimTime date, MailDone done)
 {
     static const MailJobType type = {prepare_deliver, apply_deliver};
-    CHECK(date >= 0);
+    CHECK(date > INT64_MIN); /* as a name can say it */
     MailJob *job = mail_job_new(store, &type, user, folder, done);
     job->message = stored_message_ref(message);
     job->date = date;

@@ -102,7 +102,9 @@ static char *put_uid(char *out, uint32_t uid, char behind)
 size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_MESSAGE_NAME_SIZE])
 {
     char *end = put_uid(out, message->uid, '.');
-    end = put_number(end, (uint64_t)message->date, '.');
+    if (message->date < 0)
+        *end++ = '-';
+    end = put_number(end, (uint64_t)ABS(message->date), '.');
     if (has_origin(message)) {
         end = put_number(end, message->origin.start, '-');
         end = put_number(end, message->origin.number, '-');
@@ -143,10 +145,14 @@ bool mail_message_name_parse(const char *name, MailMessage *message)
 {
     uint64_t uid = 0, date = 0;
     Span rest = span_of_text(name);
-    if (!number_take(&rest, '.', UINT32_MAX, &uid) || uid == 0 ||
-        !number_take(&rest, '.', SIM_NEVER, &date))
+    if (!number_take(&rest, '.', UINT32_MAX, &uid) || uid == 0)
         return false;
-    *message = (MailMessage){.uid = (uint32_t)uid, .date = (SimTime)date};
+    bool is_before_start = rest.length > 0 && rest.data[0] == '-';
+    rest = span_skip(rest, is_before_start ? 1 : 0);
+    if (!number_take(&rest, '.', SIM_NEVER, &date))
+        return false;
+    *message = (MailMessage){.uid = (uint32_t)uid,
+                             .date = is_before_start ? -(SimTime)date : (SimTime)date};
     if (!take_origin(&rest, &message->origin))
         return false;
     message->flags = flags_of_letters(rest);
