@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from units import check_units, result_of
@@ -190,9 +191,16 @@ def judge_python(session):
             yield f"APPEND into a mailbox that is not there: {said}"
         if b"NONEXISTENT" not in (said := client.delete("Nowhere"))[1][0]:
             yield f"DELETE of a mailbox that is not there: {said}"
-        client.append("INBOX", None, None, b"Subject: x\r\n\r\n")
+        client.append("INBOX", None, '"17-Jul-1996 02:44:25 -0700"',
+                      b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\n")
         if client.noop()[0] != "OK" or client.search(None, "ALL")[1] != [b"1 2"]:
             yield "what the session has added to its own mailbox is not there"
+        said = client.fetch("2", "(INTERNALDATE)")[1][0]
+        if time.mktime(imaplib.Internaldate2tuple(said)) != 837596665:
+            yield f"APPEND of 1996 has the date {said!r}"
+        client.literal = "GRÜSSE".encode()
+        if (said := client.search("UTF-8", "SUBJECT"))[1] != [b"2"]:
+            yield f"SEARCH for the text of an encoded word: {said}"
         client.store("2", "+FLAGS", r"\Deleted")
         client.store("1", "+FLAGS", r"\Deleted")
         client.expunge()
