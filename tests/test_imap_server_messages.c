@@ -55,7 +55,8 @@ static void test_fetch_refusals(void **state)
     expect_part(&session, "5 FETCH 0 FLAGS\r\n", "5 BAD Set of FETCH must be");
     expect_part(&session, "6 FETCH 1 (FLAGS\r\n", "6 BAD Items of FETCH must be");
     expect_part(&session, "7 FETCH 1 BODY[]<0.0>\r\n", "7 BAD Items of FETCH must be");
-    expect_part(&session, "8 FETCH 1 (FLAGS FLAGS FLAGS) \r\n", "8 BAD End of FETCH must come here");
+    expect_part(&session, "8 FETCH 1 (FLAGS FLAGS FLAGS) \r\n",
+                "8 BAD End of FETCH must come here");
     expect_part(&session, "9 FETCH 1 BODY[HEADER.FIELDS ({2+}\r\n\r\n)]\r\n",
                 "9 BAD Items of FETCH must be");
     session.node.vanished = 12;
