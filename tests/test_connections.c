@@ -1,4 +1,6 @@
 /* A server's connections to other servers: several messages over one, and limits on how many. */
+#include "node/mail_server_internal.h"
+#include "scenario/simulation_internal.h"
 #include "scenario_play.h"
 
 #define NETWORK_OF_TWO(connections, receiver)                                                      \
@@ -207,6 +209,69 @@ static void test_refusal_does_not_end_the_connection(void **state)
     played_end(&played);
 }
 
+/* ---- Many destinations ---- */
+
+enum { DOMAINS_A_MAIL = 100 };
+
+/* Mails at 10 s and after, each for 100 domains that there are not, `count` in all; at 1 s one for
+ * bob, and another when they are through. */
+static char *many_domains(unsigned count)
+{
+    GString *text = g_string_new(NETWORK_OF_TWO(
+        "idle: 1 h, total: 1000", "") "mails:\n"
+                                      "  lunch: {from: alice, to: [bob@b.example]}\n");
+    for (unsigned i = 0; i < count; i++) {
+        if (i % DOMAINS_A_MAIL == 0)
+            g_string_append_printf(text, "  m%u: {from: alice, to: [", i / DOMAINS_A_MAIL);
+        bool is_last = i % DOMAINS_A_MAIL == DOMAINS_A_MAIL - 1;
+        g_string_append_printf(text, "x@d%u.test%s", i, is_last ? "]}\n" : ", ");
+    }
+    g_string_append(text, "timeline:\n"
+                          "  - {at: 1 s, do: send, mail: lunch, every: 4 min, times: 2}\n");
+    for (unsigned i = 0; i < count / DOMAINS_A_MAIL; i++)
+        g_string_append_printf(text, "  - {at: %u s, do: send, mail: m%u}\n", 10 + 10 * i, i);
+    return g_string_free(text, FALSE);
+}
+
+/* What is looked at while the run goes on. */
+typedef struct Watched {
+    const MailServer *server;
+    size_t most; /* destinations */
+    unsigned bounced, sessions;
+} Watched;
+
+static void watch(void *owner, const TraceRecord *record)
+{
+    Watched *watched = owner;
+    watched->most = MAX(watched->most, table_count(&watched->server->destinations));
+    if (record->kind == TRACE_MAIL_BOUNCED)
+        watched->bounced++;
+    if (record->kind == TRACE_TCP_CONNECT && record->node == watched->server->machine.node)
+        watched->sessions++;
+}
+
+/* Past 1000 those are forgotten that have neither mail nor a connection; that of the idle
+ * connection is not, and the connection is found. */
+static void test_idle_destinations_are_forgotten(void **state)
+{
+    (void)state;
+    enum { DOMAINS = 1300, KEPT = 1000 };
+    g_autofree char *text = many_domains(DOMAINS);
+    Played played = played_prepare(text);
+    const Simulation *simulation = played.run->simulation;
+    Watched watched = {.server = simulation_find_server(simulation, "mx.a.example")->server};
+    trace_add_sink(simulation_trace(simulation),
+                   (TraceSink){watch, &watched, TRACE_LEVEL_PROTOCOL});
+    assert_true(run_play(played.run));
+    assert_int_equal(watched.bounced, DOMAINS);
+    /* A mail's domains come within a step, in which nothing is recorded. */
+    assert_in_range(watched.most, KEPT - DOMAINS_A_MAIL, KEPT);
+    assert_in_range(table_count(&watched.server->destinations), DOMAINS - KEPT, KEPT - 1);
+    assert_int_equal(watched.sessions, 1);
+    run_free(played.run);
+    scenario_free(played.scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_connection_found_dead),
         cmocka_unit_test(test_shutdown_ends_idle_connections),
         cmocka_unit_test(test_refusal_does_not_end_the_connection),
+        cmocka_unit_test(test_idle_destinations_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
