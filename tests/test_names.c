@@ -128,7 +128,8 @@ static void test_aliases_that_go_round_have_a_reason(void **state)
 static void test_a_change_is_the_reason(void **state)
 {
     (void)state;
-    static const char *const RECORDS[] = {"cname: no.test", "cname: bare.test"};
+    static const char *const RECORDS[] = {"cname: no.test", "cname: bare.test",
+                                          "mx: [{preference: 0, host: \".\"}]"};
     for (size_t i = 0; i < G_N_ELEMENTS(RECORDS); i++) {
         g_autofree char *text =
             g_strdup_printf(BEGIN LUNCH "  - {at: 0 s, do: dns_set, name: b.test, records: {%s}}\n"

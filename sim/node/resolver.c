@@ -162,6 +162,14 @@ static void trace_result(const Machine *machine, const DnsResolverEvent *event, 
           .from_cache = event->is_from_cache);
 }
 
+/* "No mail, please" (RFC 7505 §3). */
+static bool is_null_mx(const DnsAnswer *answer)
+{
+    const DnsRecord *last =
+        answer->record_count > 0 ? &answer->records[answer->record_count - 1] : NULL;
+    return last != NULL && last->type == DNS_TYPE_MX && strcmp(last->mx.exchange, ".") == 0;
+}
+
 static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
 {
     const Machine *machine = &resolver->machine;
@@ -175,7 +183,7 @@ static void resolver_answer(Resolver *resolver, const DnsResolverEvent *event)
     uint64_t because = 0;
     if (is_failure)
         because = fault_behind_answer(resolver, event);
-    else if (event->answer.outcome == DNS_OUTCOME_NODATA)
+    else if (event->answer.outcome == DNS_OUTCOME_NODATA || is_null_mx(&event->answer))
         because = change_behind_answer(machine->name_faults, event);
     trace_result(machine, event, because);
     if (look_up != NULL) {
