@@ -300,6 +300,48 @@ static void test_old_dates(void **state)
     server_clear(&server);
 }
 
+/* The names that bob is subscribed to, with a space between them. */
+static void assert_subscriptions(const Server *server, const char *expected)
+{
+    g_auto(GStrv) names = mail_store_list_subscriptions(server->store, "bob");
+    g_autofree char *text = g_strjoinv(" ", names);
+    assert_string_equal(text, expected);
+}
+
+static MailResult subscribe(Server *server, const char *folder, bool subscribes)
+{
+    mail_store_subscribe(server->store, "bob", folder, subscribes, tell(server));
+    return end(server);
+}
+
+/* To any name that a folder may have; a folder that goes does not take it along. */
+static void test_subscriptions(void **state)
+{
+    (void)state;
+    Server server;
+    server_init(&server, (DiskOptions){0});
+    assert_int_equal(subscribe(&server, "Work", true), MAIL_OK);
+    assert_int_equal(subscribe(&server, "Work", true), MAIL_OK);
+    assert_int_equal(subscribe(&server, "INBOX", true), MAIL_OK);
+    assert_int_equal(subscribe(&server, "Lab/a b", true), MAIL_OK);
+    assert_int_equal(subscribe(&server, "a//b", true), MAIL_FORBIDDEN);
+    assert_int_equal(subscribe(&server, "Nowhere", false), MAIL_OK);
+    assert_subscriptions(&server, "INBOX Lab/a b Work");
+    assert_int_equal(create_folder(&server, "Work"), MAIL_OK);
+    assert_int_equal(delete_folder(&server, "Work"), MAIL_OK);
+    server_restart(&server, true);
+    assert_subscriptions(&server, "INBOX Lab/a b Work");
+    world_run(&server.world);
+    assert_int_equal(subscribe(&server, "Lab/a b", false), MAIL_OK);
+    server_restart(&server, true);
+    assert_subscriptions(&server, "INBOX Work");
+    world_run(&server.world);
+    assert_null(mail_store_list_subscriptions(server.store, "carol"));
+    mail_store_subscribe(server.store, "carol", "Work", true, tell(&server));
+    assert_int_equal(end(&server), MAIL_NO_FOLDER);
+    server_clear(&server);
+}
+
 /* ---- File names ---- */
 
 static void test_names(void **state)
@@ -374,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_old_dates),
+        cmocka_unit_test(test_subscriptions),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

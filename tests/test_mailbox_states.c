@@ -27,6 +27,7 @@ static const struct {
     [MAILBOX_STATE_UNNAMED] = {BOB "tmp.0000000001", "Mess", BOB "folder.0000000001.INBOX", "",
                                NULL},
     [MAILBOX_STATE_ORPHAN] = {BOB "0000000001.5.1-1-0.", TEXT, NULL, NULL, NULL},
+    [MAILBOX_STATE_SUBSCRIPTION] = {"mail/bob/subscribed.Work%2FLab", "", NULL, NULL, NULL},
     [MAILBOX_STATE_SECOND_MARK] = {BOB "folder.0000000002.INBOX", "", BOB "folder.0000000001.INBOX",
                                    "", NULL},
     [MAILBOX_STATE_SECOND_UID] = {BOB "0000000001.6.", TEXT, BOB "0000000001.5.", TEXT,
@@ -169,6 +170,7 @@ static void ask_for_all(Server *server)
     g_autofree char *text = g_strnfill(1500, 'm');
     g_autoptr(Octets) message = bytes_of(text);
     g_autoptr(StoredMessage) stored = stored_of(text);
+    mail_store_subscribe(store, "bob", "Work", true, (MailDone){0});
     for (uint32_t i = 0; i < 3; i++)
         mail_store_deliver(store, "bob", "INBOX", stored, NULL, (MailOrigin){1, 1, i}, 5,
                            (MailDone){0});

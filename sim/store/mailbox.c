@@ -173,6 +173,7 @@ void mail_store_add_user(MailStore *store, const char *name)
     user->name = g_strdup(name);
     user->path = g_strconcat(MAIL_STORE_PATH "/", escaped, NULL);
     user->folders = g_tree_new_full(compare_texts, NULL, NULL, mail_folder_free);
+    user->subscriptions = g_tree_new_full(compare_texts, NULL, g_free, NULL);
     g_tree_insert(store->users, user->name, user);
     add_inbox(user);
 }
@@ -181,6 +182,7 @@ static void user_free(void *data)
 {
     MailUser *user = data;
     g_tree_destroy(user->folders);
+    g_tree_destroy(user->subscriptions);
     g_free(user->path);
     g_free(user->name);
     g_free(user);

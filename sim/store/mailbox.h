@@ -25,9 +25,13 @@
  * starts again, and finds in its queue a recipient whose delivery a crash has kept from being
  * noted, sees that the message is there, and does not deliver it twice.
  *
+ * A subscription, to a name whether or not there is such a folder, is an empty file:
+ *
+ *     mail/alice/subscribed.Work
+ *
  * mailbox_states.h lists all states that crashes can leave. Users are the server's configuration,
- * not on the disk. INBOX is always there. Left out on purpose: keywords, shared folders,
- * subscriptions; quotas are the server's to keep.
+ * not on the disk. INBOX is always there. Left out on purpose: keywords, shared folders;
+ * quotas are the server's to keep.
  *
  * Source: RFC 9051 §2.3 (UIDs, flags, internal date), §5.1 (names), §6.3, §6.4 (commands). */
 #pragma once
@@ -105,6 +109,8 @@ MailFolder *mail_store_find_folder(const MailStore *store, const char *user, con
 /* The user's folders: INBOX, then the others in byte order; NULL when there is no such user. NULL-
  * terminated, to free with g_strfreev. */
 char **mail_store_list_folders(const MailStore *store, const char *user);
+/* The names that the user is subscribed to, in byte order; likewise. */
+char **mail_store_list_subscriptions(const MailStore *store, const char *user);
 uint32_t mail_folder_uid_validity(const MailFolder *folder);
 uint32_t mail_folder_uid_next(const MailFolder *folder);
 /* How many messages; then each by its index, in the order of UIDs. */
@@ -168,6 +174,10 @@ void mail_store_delete_folder(MailStore *store, const char *user, const char *fo
 /* Renames a folder and those below it ("Work" and "Work/Lab"); messages keep their UIDs. */
 void mail_store_rename_folder(MailStore *store, const char *user, const char *folder,
                               const char *new_name, MailDone done);
+
+/* Whether the user is subscribed to the name, which may be no folder's. */
+void mail_store_subscribe(MailStore *store, const char *user, const char *folder, bool subscribes,
+                          MailDone done);
 
 /* ---- News, so that other connections can be told (IDLE, RFC 2177) ---- */
 

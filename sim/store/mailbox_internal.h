@@ -11,6 +11,7 @@ typedef struct MailUser {
     char *name;
     char *path;             /* mail/alice */
     GTree *folders;         /* name -> MailFolder */
+    GTree *subscriptions;   /* names, each its own value */
     uint32_t last_validity; /* the highest UIDVALIDITY given */
     uint64_t last_stored;   /* seq of the last mailbox.store; 0: none since the start */
 } MailUser;
@@ -45,6 +46,8 @@ void mail_folder_free(void *folder);
 void mail_folder_adopt(MailFolder *folder);
 /* A UIDVALIDITY that the user has not had (RFC 9051 §2.3.1.1). */
 uint32_t mail_user_new_validity(MailUser *user);
+/* Makes memory say what the disk says. */
+void mail_user_read_subscriptions(MailUser *user);
 MailUser *mail_user_find(const MailStore *store, const char *user);
 
 /* Where a message, or one not yet whole, or the folder's mark is. To free. */

@@ -36,6 +36,7 @@ struct MailJob {
     MailOrigin origin;      /* deliver, settle */
     MailFlagMode mode;      /* set_flags */
     bool only_deleted;      /* expunge */
+    bool subscribes;        /* subscribe: or no more */
     GArray *uids;           /* uint32_t: those asked for; at the end those to tell */
     MailDone done;
     Cause cause; /* what asked for it */

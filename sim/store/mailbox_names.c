@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define FOLDER_PREFIX "folder."
+#define FOLDER_PREFIX       "folder."
+#define SUBSCRIPTION_PREFIX "subscribed."
 
 /* In the order of maildir's letters. */
 static const struct FlagName {
@@ -196,4 +197,22 @@ bool mail_folder_name_is_valid(const char *folder)
     return length > 0 && length <= MAIL_FOLDER_MAX && folder[0] != '/' &&
            folder[length - 1] != '/' && strstr(folder, "//") == NULL &&
            g_utf8_validate(folder, (gssize)length, NULL);
+}
+
+/* ---- Subscriptions ---- */
+
+char *mail_subscription_name_format(const char *folder)
+{
+    g_autofree char *escaped = mail_name_escape(folder);
+    return g_strconcat(SUBSCRIPTION_PREFIX, escaped, NULL);
+}
+
+char *mail_subscription_name_parse(const char *name)
+{
+    if (!g_str_has_prefix(name, SUBSCRIPTION_PREFIX))
+        return NULL;
+    g_autofree char *folder = mail_name_unescape(name + strlen(SUBSCRIPTION_PREFIX));
+    if (folder == NULL || !mail_folder_name_is_valid(folder))
+        return NULL;
+    return g_steal_pointer(&folder);
 }

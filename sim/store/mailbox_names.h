@@ -12,5 +12,8 @@ size_t mail_message_name_put(const MailMessage *message, char out[static MAIL_ME
 char *mail_folder_name_format(uint32_t uid_next, const char *folder);
 /* "\\Answered \\Seen", for the trace. */
 char *mail_flags_text(MailFlags flags);
+/* `subscribed.Work`; and the folder's name of such a one, NULL when it is none. */
+char *mail_subscription_name_format(const char *folder);
+char *mail_subscription_name_parse(const char *name);
 /* Whether a folder may have this name: UTF-8 of 1 to MAIL_FOLDER_MAX octets, no empty level. */
 bool mail_folder_name_is_valid(const char *folder);

@@ -101,13 +101,21 @@ static void recover_one(MailUser *user, uint32_t uid_validity, const char *path,
     plan_cleaning(path, names, folder != NULL, plan);
 }
 
+static void recover_user(MailUser *user, DiskPlan *plan)
+{
+    for_each_folder(user, recover_one, plan);
+    mail_user_read_subscriptions(user);
+    if (g_tree_nnodes(user->subscriptions) > 0)
+        disk_plan_sync_folder(plan, user->path);
+}
+
 void mail_store_recover(MailStore *store)
 {
     DiskPlan *plan = disk_plan_new();
     disk_plan_go_on_after_failures(plan);
     for (GTreeNode *node = g_tree_node_first(store->users); node != NULL;
          node = g_tree_node_next(node))
-        for_each_folder(g_tree_node_value(node), recover_one, plan);
+        recover_user(g_tree_node_value(node), plan);
     disk_run(store->disk, plan, (DiskDone){0});
 }
 
@@ -233,6 +241,7 @@ void mail_job_read_back(MailJob *job)
     MailUser *user = mail_user_find(job->store, job->user_name);
     if (user == NULL)
         return;
+    mail_user_read_subscriptions(user);
     g_autoptr(GPtrArray) found = g_ptr_array_new();
     for_each_folder(user, find_one, found);
     g_autoptr(GPtrArray) known = take_known(user);

@@ -26,6 +26,10 @@ static const MailboxStateInfo table[MAILBOX_STATE_COUNT] = {
                               "the crash came before the first message's mark, or after the mark "
                               "of a folder being deleted had gone",
                               true, MAILBOX_REMOVES},
+    [MAILBOX_STATE_SUBSCRIPTION] = {"subscription",
+                                    "it holds nothing that could be cut off; to be subscribed is "
+                                    "harmless where it was not told",
+                                    true, MAILBOX_KEEPS},
     [MAILBOX_STATE_SECOND_MARK] = {"second mark", "the rename of a mark is one change of names",
                                    false, MAILBOX_LEAVES},
     [MAILBOX_STATE_SECOND_UID] = {"second UID", "no UID is given twice (RFC 9051 §2.3.1.1)", false,
@@ -157,6 +161,16 @@ static void survey_strange(const Survey *survey, const char *path)
         add(survey, path, *name, MAILBOX_STATE_STRANGE);
 }
 
+static void survey_subscriptions(const Survey *survey, const char *path)
+{
+    g_auto(GStrv) names = disk_list(survey->disk, path);
+    for (char **name = names; *name != NULL; name++) {
+        g_autofree char *folder = mail_subscription_name_parse(*name);
+        add(survey, path, *name,
+            folder != NULL ? MAILBOX_STATE_SUBSCRIPTION : MAILBOX_STATE_STRANGE);
+    }
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     const MailboxFolder *first = a, *second = b;
@@ -177,7 +191,7 @@ static void survey_user(const Survey *survey, const char *user, const char *path
     guint first = survey->folders != NULL ? survey->folders->len : 0;
     if (survey->known != NULL)
         g_hash_table_remove_all(survey->known);
-    survey_strange(survey, path);
+    survey_subscriptions(survey, path);
     for (char **number = numbers; *number != NULL; number++) {
         uint64_t uid_validity = 0;
         g_autofree char *folder = g_strconcat(path, "/", *number, NULL);

@@ -9,14 +9,15 @@
 #include "store/mailbox.h"
 
 typedef enum MailboxState {
-    MAILBOX_STATE_MARK,        /* folder.UIDNEXT.NAME */
-    MAILBOX_STATE_MESSAGE,     /* UID.DATE.ORIGIN.FLAGS beside a mark */
-    MAILBOX_STATE_TWO_FOLDERS, /* likewise, and a folder before has the same delivery */
-    MAILBOX_STATE_UNNAMED,     /* tmp.UID beside a mark, whatever is in it */
-    MAILBOX_STATE_ORPHAN,      /* whatever lies in a folder without a mark */
-    MAILBOX_STATE_SECOND_MARK, /* another mark in the same folder */
-    MAILBOX_STATE_SECOND_UID,  /* another message of the same UID in the same folder */
-    MAILBOX_STATE_STRANGE,     /* a file that the store does not make */
+    MAILBOX_STATE_MARK,         /* folder.UIDNEXT.NAME */
+    MAILBOX_STATE_MESSAGE,      /* UID.DATE.ORIGIN.FLAGS beside a mark */
+    MAILBOX_STATE_TWO_FOLDERS,  /* likewise, and a folder before has the same delivery */
+    MAILBOX_STATE_UNNAMED,      /* tmp.UID beside a mark, whatever is in it */
+    MAILBOX_STATE_ORPHAN,       /* whatever lies in a folder without a mark */
+    MAILBOX_STATE_SUBSCRIPTION, /* subscribed.NAME beside the folders */
+    MAILBOX_STATE_SECOND_MARK,  /* another mark in the same folder */
+    MAILBOX_STATE_SECOND_UID,   /* another message of the same UID in the same folder */
+    MAILBOX_STATE_STRANGE,      /* a file that the store does not make */
     MAILBOX_STATE_COUNT,
 } MailboxState;
 
