@@ -31,6 +31,7 @@ typedef struct TestNode {
     GString *sent;     /* everything the server has sent */
     uint32_t vanished; /* this UID is gone when it is asked about, though nothing told of it */
     bool finished;
+    GPtrArray *subscriptions; /* of names */
 } TestNode;
 
 static inline void test_mailbox_add(TestMailbox *mailbox, const void *data, size_t length,
@@ -69,7 +70,9 @@ static inline void test_mailbox_remove(TestMailbox *mailbox, uint32_t uid)
 
 static inline void test_node_init(TestNode *node)
 {
-    *node = (TestNode){.log = g_string_new(NULL), .sent = g_string_new(NULL)};
+    *node = (TestNode){.log = g_string_new(NULL),
+                       .sent = g_string_new(NULL),
+                       .subscriptions = g_ptr_array_new_with_free_func(g_free)};
     node->inbox = (TestMailbox){.name = "INBOX", .uid_next = 11};
     node->archive = (TestMailbox){.name = "Work/Archive", .uid_next = 101};
     test_mailbox_add_text(&node->inbox,
@@ -91,6 +94,7 @@ static inline void test_node_clear(TestNode *node)
 {
     test_mailbox_clear(&node->inbox);
     test_mailbox_clear(&node->archive);
+    g_ptr_array_unref(node->subscriptions);
     g_string_free(node->log, TRUE);
     g_string_free(node->sent, TRUE);
 }
@@ -245,15 +249,48 @@ static inline void test_answer_close(TestNode *node, ImapServer *server,
     imap_server_answer_ok(server, event->token);
 }
 
+static inline bool test_find_subscription(const TestNode *node, const char *name, guint *place)
+{
+    return g_ptr_array_find_with_equal_func(node->subscriptions, name, g_str_equal, place);
+}
+
 static inline void test_answer_list(TestNode *node, ImapServer *server,
                                     const ImapServerEvent *event)
 {
-    const ImapListEntry entries[] = {
+    enum { FOLDERS = 3 };
+    ImapListEntry entries[FOLDERS + TEST_MESSAGES_MAXIMUM] = {
         {node->inbox.name, 0},
         {"Work", IMAP_LIST_NOSELECT},
         {node->archive.name, IMAP_LIST_ARCHIVE},
     };
-    imap_server_answer_list(server, event->token, entries, G_N_ELEMENTS(entries));
+    size_t count = FOLDERS;
+    for (guint i = 0; i < node->subscriptions->len; i++) {
+        const char *name = node->subscriptions->pdata[i];
+        size_t at = 0;
+        while (at < FOLDERS && strcmp(entries[at].name, name) != 0)
+            at++;
+        if (at == FOLDERS)
+            entries[at = count++] = (ImapListEntry){name, IMAP_LIST_NONEXISTENT};
+        entries[at].attributes |= IMAP_LIST_SUBSCRIBED;
+    }
+    imap_server_answer_list(server, event->token, entries, count);
+}
+
+static inline void test_answer_subscribe(TestNode *node, ImapServer *server,
+                                         const ImapServerEvent *event)
+{
+    g_autofree char *name = span_dup_text(event->mailbox);
+    guint place = 0;
+    bool is_there = test_find_subscription(node, name, &place);
+    if (event->subscribes && !is_there && node->subscriptions->len == TEST_MESSAGES_MAXIMUM) {
+        imap_server_answer_no(server, event->token, "LIMIT", "Too many");
+        return;
+    }
+    if (event->subscribes && !is_there)
+        g_ptr_array_add(node->subscriptions, g_steal_pointer(&name));
+    else if (!event->subscribes && is_there)
+        g_ptr_array_remove_index(node->subscriptions, place);
+    imap_server_answer_ok(server, event->token);
 }
 
 static inline void test_log_span(TestNode *node, const char *label, Span span)
@@ -311,6 +348,9 @@ static inline void test_node_handle(TestNode *node, ImapServer *server,
     case IMAP_SERVER_ASK_DELETE:
     case IMAP_SERVER_ASK_RENAME:
         test_answer_name(node, server, event);
+        return;
+    case IMAP_SERVER_ASK_SUBSCRIBE:
+        test_answer_subscribe(node, server, event);
         return;
     case IMAP_SERVER_ASK_LIST:
         test_answer_list(node, server, event);

@@ -173,8 +173,10 @@ static void test_list_and_status(void **state)
     expect(&session, "5 LIST \"\" w*e\r\n", "5 OK LIST completed\r\n");
     expect(&session, "6 LIST \"\" %/*ch*e\r\n",
            "* LIST (\\Archive) \"/\" \"Work/Archive\"\r\n6 OK LIST completed\r\n");
-    expect(&session, "7 LIST (SUBSCRIBED) \"\" *\r\n",
-           "7 NO [CANNOT] LIST options are not offered\r\n");
+    expect(&session, "7 LIST (RECURSIVEMATCH SUBSCRIBED) \"\" *\r\n",
+           "7 NO [CANNOT] Of the options of LIST only SUBSCRIBED is offered\r\n");
+    expect(&session, "7 LIST \"\" (INBOX Work)\r\n",
+           "7 NO [CANNOT] LIST takes one pattern here\r\n");
     expect(&session, "8 STATUS INBOX (MESSAGES UNSEEN SIZE)\r\n",
            "* STATUS \"INBOX\" (MESSAGES 3 UNSEEN 2 SIZE 156)\r\n8 OK STATUS completed\r\n");
     expect(&session, "9 STATUS Nowhere (MESSAGES)\r\n", "9 NO [NONEXISTENT] STATUS failed\r\n");
@@ -183,6 +185,43 @@ static void test_list_and_status(void **state)
         "10 BAD Items of STATUS must be some of (MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE "
         "RECENT)\r\n");
     expect_part(&session, "11 NAMESPACE\r\n", "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+    session_end(&session);
+}
+
+/* RFC 9051 §6.3.7 to §6.3.9, RFC 3501 §6.3.9. */
+static void test_subscriptions(void **state)
+{
+    (void)state;
+    Session session;
+    session_begin(&session);
+    say(&session, "a LOGIN bob secret\r\n");
+    expect(&session, "1 SUBSCRIBE inbox\r\n", "1 OK SUBSCRIBE completed\r\n");
+    expect(&session, "2 SUBSCRIBE Gone/Far\r\n", "2 OK SUBSCRIBE completed\r\n");
+    expect(&session, "3 SUBSCRIBE Gone/Near\r\n", "3 OK SUBSCRIBE completed\r\n");
+    expect(&session, "4 LIST (SUBSCRIBED) \"\" *\r\n",
+           "* LIST (\\Subscribed) \"/\" \"INBOX\"\r\n"
+           "* LIST (\\Subscribed \\NonExistent) \"/\" \"Gone/Far\"\r\n"
+           "* LIST (\\Subscribed \\NonExistent) \"/\" \"Gone/Near\"\r\n4 OK LIST completed\r\n");
+    expect(&session, "5 LIST \"\" * RETURN (SUBSCRIBED)\r\n",
+           "* LIST (\\Subscribed) \"/\" \"INBOX\"\r\n* LIST (\\Noselect) \"/\" \"Work\"\r\n"
+           "* LIST (\\Archive) \"/\" \"Work/Archive\"\r\n5 OK LIST completed\r\n");
+    expect(&session, "6 LIST \"\" I*\r\n", "* LIST () \"/\" \"INBOX\"\r\n6 OK LIST completed\r\n");
+    expect(&session, "7 LIST (REMOTE) \"\" G*\r\n", "7 OK LIST completed\r\n");
+    expect(&session, "8 LSUB \"\" *\r\n",
+           "* LSUB () \"/\" \"INBOX\"\r\n* LSUB (\\Noselect) \"/\" \"Gone/Far\"\r\n"
+           "* LSUB (\\Noselect) \"/\" \"Gone/Near\"\r\n8 OK LSUB completed\r\n");
+    expect(&session, "9 LSUB \"\" %\r\n",
+           "* LSUB () \"/\" \"INBOX\"\r\n* LSUB (\\Noselect) \"/\" \"Gone\"\r\n"
+           "9 OK LSUB completed\r\n");
+    expect(&session, "10 UNSUBSCRIBE INBOX\r\n", "10 OK UNSUBSCRIBE completed\r\n");
+    expect(&session, "11 LIST (SUBSCRIBED) \"\" %\r\n", "11 OK LIST completed\r\n");
+    expect_part(&session, "12 LIST \"\" * RETURN SUBSCRIBED\r\n",
+                "12 BAD Options of LIST must be such as (SUBSCRIBED)");
+    expect_part(&session, "13 LIST \"\" * x\r\n",
+                "13 BAD End of LIST must come here, or RETURN (SUBSCRIBED)");
+    expect_part(&session, "14 SUBSCRIBE\r\n", "14 BAD Mailbox of SUBSCRIBE must be a name");
+    expect_part(&session, "15 LIST (NONSENSE) \"\" *\r\n", "15 BAD Options of LIST must be ");
+    expect_part(&session, "15 LIST \"\" * RETURN (CHILDREN)\r\n", "15 NO [CANNOT] ");
     session_end(&session);
 }
 
@@ -320,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_malformed_lines),
         cmocka_unit_test(test_too_many_bad_commands),
         cmocka_unit_test(test_list_and_status),
+        cmocka_unit_test(test_subscriptions),
         cmocka_unit_test(test_create_delete_rename),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_question_holds_the_input),

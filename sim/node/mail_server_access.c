@@ -88,13 +88,23 @@ static void answer_select(Access *access, const ImapServerEvent *event)
     imap_server_answer_mailbox(access->engine, event->token, &mailbox);
 }
 
+/* The folders, and what is subscribed to without being there (RFC 9051 §6.3.9.1). */
 static void answer_list(Access *access, const ImapServerEvent *event)
 {
-    g_auto(GStrv) names = mail_store_list_folders(access->server->mailboxes, access->user);
+    const MailStore *store = access->server->mailboxes;
+    g_auto(GStrv) names = mail_store_list_folders(store, access->user);
+    g_auto(GStrv) subscriptions = mail_store_list_subscriptions(store, access->user);
     guint count = names != NULL ? g_strv_length(names) : 0;
-    g_autofree ImapListEntry *entries = g_new0(ImapListEntry, count + 1);
-    for (guint i = 0; i < count; i++)
-        entries[i].name = names[i];
+    guint most = count + (subscriptions != NULL ? g_strv_length(subscriptions) : 0);
+    g_autofree ImapListEntry *entries = g_new0(ImapListEntry, most + 1);
+    for (guint i = 0; i < count; i++) {
+        bool is_subscribed = g_strv_contains((const char *const *)subscriptions, names[i]);
+        entries[i] = (ImapListEntry){names[i], is_subscribed ? IMAP_LIST_SUBSCRIBED : 0};
+    }
+    for (char **name = subscriptions; name != NULL && *name != NULL; name++) {
+        if (find_folder(access, *name) == NULL)
+            entries[count++] = (ImapListEntry){*name, IMAP_LIST_SUBSCRIBED | IMAP_LIST_NONEXISTENT};
+    }
     imap_server_answer_list(access->engine, event->token, entries, count);
 }
 
@@ -320,6 +330,13 @@ static void change_folders(Access *access, const ImapServerEvent *event)
         mail_store_rename_folder(store, access->user, name, new_name, done);
 }
 
+static void subscribe(Access *access, const ImapServerEvent *event)
+{
+    g_autofree char *name = span_dup_text(event->mailbox);
+    mail_store_subscribe(access->server->mailboxes, access->user, name, event->subscribes,
+                         (MailDone){changed, access});
+}
+
 static MailFlagMode flag_mode(ImapStoreMode mode)
 {
     switch (mode) {
@@ -386,6 +403,10 @@ static void handle_event(Access *access, const ImapServerEvent *event)
     case IMAP_SERVER_ASK_RENAME:
         begin_change(access, event);
         change_folders(access, event);
+        break;
+    case IMAP_SERVER_ASK_SUBSCRIBE:
+        begin_change(access, event);
+        subscribe(access, event);
         break;
     case IMAP_SERVER_ASK_APPEND:
         append(access, event);

@@ -10,7 +10,8 @@ static const char *const flag_names[IMAP_FLAG_COUNT] = {
 
 /* In the order of ImapListAttribute's bits; RFC 9051 §7.3.1. */
 static const char *const attribute_names[IMAP_LIST_ATTRIBUTE_COUNT] = {
-    "\\Noselect", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Archive", "\\All",
+    "\\Noselect", "\\Drafts",  "\\Flagged", "\\Junk",       "\\Sent",
+    "\\Trash",    "\\Archive", "\\All",     "\\Subscribed", "\\NonExistent",
 };
 
 const char *imap_result_name(ImapResult result)

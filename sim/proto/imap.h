@@ -57,9 +57,11 @@ typedef enum ImapListAttribute {
     IMAP_LIST_TRASH = 1 << 5,
     IMAP_LIST_ARCHIVE = 1 << 6,
     IMAP_LIST_ALL = 1 << 7,
+    IMAP_LIST_SUBSCRIBED = 1 << 8,
+    IMAP_LIST_NONEXISTENT = 1 << 9, /* and so not to be selected */
 } ImapListAttribute;
 
-enum { IMAP_LIST_ATTRIBUTE_COUNT = 8 };
+enum { IMAP_LIST_ATTRIBUTE_COUNT = 10 };
 
 /* "\\Noselect \\Sent" in the enum's order; the caller frees it. */
 char *imap_list_attributes_text(uint32_t attributes);

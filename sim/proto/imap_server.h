@@ -18,9 +18,9 @@
  * change of state as IMAP_SERVER_STATE_CHANGED. A literal shows as its size: "BODY[] {1234}"; a
  * quoted password shows as it is, since it also went over the wire so.
  *
- * Left out of what IMAP4rev2 asks for: SUBSCRIBE, UNSUBSCRIBE and LSUB (BAD, as any unknown
- * command); STARTTLS, AUTHENTICATE, LIST options, SAVE of SEARCH (NO [CANNOT]); keywords (not kept,
- * as PERMANENTFLAGS says). */
+ * Left out of what IMAP4rev2 asks for: STARTTLS, AUTHENTICATE, LIST's RECURSIVEMATCH, CHILDREN,
+ * STATUS and lists of patterns, SAVE of SEARCH (NO [CANNOT]); keywords (not kept, as PERMANENTFLAGS
+ * says). */
 #pragma once
 
 #include "core/state_table.h"
@@ -54,7 +54,10 @@ typedef enum ImapServerInput {
     IMAP_SERVER_ON_CREATE,
     IMAP_SERVER_ON_DELETE,
     IMAP_SERVER_ON_RENAME,
+    IMAP_SERVER_ON_SUBSCRIBE,
+    IMAP_SERVER_ON_UNSUBSCRIBE,
     IMAP_SERVER_ON_LIST,
+    IMAP_SERVER_ON_LSUB, /* of rev1 */
     IMAP_SERVER_ON_NAMESPACE,
     IMAP_SERVER_ON_STATUS,
     IMAP_SERVER_ON_APPEND,
@@ -122,7 +125,9 @@ typedef enum ImapServerEventKind {
     IMAP_SERVER_ASK_CREATE,    /* mailbox -> answer_ok, or answer_no */
     IMAP_SERVER_ASK_DELETE,    /* mailbox -> answer_ok, or answer_no */
     IMAP_SERVER_ASK_RENAME,    /* mailbox, new_name -> answer_ok, or answer_no */
-    IMAP_SERVER_ASK_LIST,      /* -> answer_list with every mailbox; the engine matches patterns */
+    IMAP_SERVER_ASK_SUBSCRIBE, /* mailbox, subscribes -> answer_ok, or answer_no */
+    IMAP_SERVER_ASK_LIST,      /* -> answer_list with every mailbox, and every other name that is
+                                  subscribed to; the engine chooses and matches patterns */
     IMAP_SERVER_ASK_STATUS,    /* mailbox -> answer_status, or answer_no */
     IMAP_SERVER_ASK_APPEND,    /* mailbox, flags, has_date, date_unix, content -> answer_copied, or
                                   answer_no */
@@ -144,7 +149,7 @@ typedef struct ImapServerEvent {
     uint8_t from, to;
     Span user, password;
     Span mailbox, new_name;
-    bool read_only, expunge;
+    bool read_only, expunge, subscribes;
     uint32_t uid;
     unsigned needs; /* a set of ImapNeed */
     ImapStoreMode mode;
@@ -192,10 +197,11 @@ bool imap_server_next_event(ImapServer *server, ImapServerEvent *event);
  * and STORE without a code or with "EXPUNGEISSUED": this message is gone, and the command goes on
  * with the next; with another code the command ends there. */
 void imap_server_answer_no(ImapServer *server, uint32_t token, const char *code, const char *text);
-/* Grants LOGIN, CLOSE, CREATE, DELETE or RENAME. */
+/* Grants LOGIN, CLOSE, CREATE, DELETE, RENAME or SUBSCRIBE. */
 void imap_server_answer_ok(ImapServer *server, uint32_t token);
 void imap_server_answer_mailbox(ImapServer *server, uint32_t token,
                                 const ImapServerMailbox *mailbox);
+/* Attributes say who is subscribed to, whether or not the client asks for that. */
 void imap_server_answer_list(ImapServer *server, uint32_t token, const ImapListEntry *entries,
                              size_t count);
 void imap_server_answer_status(ImapServer *server, uint32_t token, const ImapStatus *status);

@@ -5,6 +5,7 @@
  *     imap_server_say.c       responses
  *     imap_server_session.c   commands of any state, log-in, IDLE
  *     imap_server_mailbox.c   commands on mailboxes
+ *     imap_server_list.c      LIST, LSUB, SUBSCRIBE, UNSUBSCRIBE, NAMESPACE
  *     imap_server_messages.c  FETCH, STORE, COPY, MOVE, EXPUNGE
  *     imap_server_find.c      SEARCH
  */
@@ -43,8 +44,9 @@ typedef struct ImapServerTask {
     ImapStoreMode mode;
     bool silent;
     bool enables_rev2;
-    const char *wrong, *wrong_rule; /* an argument that is wrong, and what would be right */
-    const char *unsupported;        /* asks for something left out: what the NO says */
+    bool only_subscribed, shows_subscribed; /* LIST */
+    const char *wrong, *wrong_rule;         /* an argument that is wrong, and what would be right */
+    const char *unsupported;                /* asks for something left out: what the NO says */
     const char *status_items[IMAP_SERVER_STATUS_ITEMS_MAXIMUM];
     size_t status_count;
     ImapSet set;
@@ -143,6 +145,7 @@ bool imap_server_want(ImapServer *server, bool right, const char *argument, cons
 /* Each ends with an entry without a name. */
 extern const ImapServerCommand imap_server_session_commands[];
 extern const ImapServerCommand imap_server_mailbox_commands[];
+extern const ImapServerCommand imap_server_list_commands[];
 extern const ImapServerCommand imap_server_message_commands[];
 extern const ImapServerCommand imap_server_find_commands[];
 

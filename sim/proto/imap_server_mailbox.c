@@ -1,7 +1,7 @@
 /* IMAP commands on mailboxes. RFC 9051 §6.3, §6.4.1, §6.4.2.
  *
- * Left out: LIST's selection and return options (§6.3.9.1, §6.3.9.2), more than one pattern,
- * subscriptions, and rev1's modified UTF-7: a mailbox name is the octets that the client sends. */
+ * Left out: rev1's modified UTF-7: a mailbox name is the octets that the client sends. Lists of
+ * them are in imap_server_list.c. */
 #include "core/check.h"
 #include "mail/date.h"
 #include "proto/imap_server_internal.h"
@@ -151,98 +151,6 @@ static void run_rename(ImapServer *server)
         imap_server_complete(server, IMAP_NO, "CANNOT", "No name for a mailbox");
 }
 
-/* LIST and NAMESPACE, RFC 9051 §6.3.9, §6.3.10 */
-
-static bool parse_list(ImapServer *server, ImapLexer *lexer)
-{
-    ImapServerTask *task = &server->task;
-    ImapLexer ahead = *lexer;
-    if (imap_lexer_space(&ahead) && imap_lexer_char(&ahead, '('))
-        task->unsupported = "LIST options are not offered";
-    bool reference = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &task->first);
-    if (!imap_server_want(server, reference, "Reference", "must be a name, or \"\" for the root"))
-        return false;
-    bool pattern = imap_lexer_space(lexer) && imap_lexer_pattern(lexer, &task->second);
-    if (!imap_server_want(server, pattern, "Pattern", "must be a name or such as * or Work/%"))
-        return false;
-    if (imap_lexer_space(lexer))
-        task->unsupported = "LIST options are not offered";
-    return true;
-}
-
-static void say_list(ImapServer *server, uint32_t attributes, const char *name)
-{
-    g_autofree char *text = imap_list_attributes_text(attributes);
-    imap_server_put(server, "* LIST (%s) \"/\" ", text);
-    imap_server_put_string(server, span_of_text(name));
-    imap_server_end_line(server);
-}
-
-/* RFC 9051 §6.3.9: the empty pattern only asks for the hierarchy separator and the root. */
-static void run_list(ImapServer *server)
-{
-    if (server->task.second.length > 0) {
-        imap_server_ask(server, (ImapServerEvent){.kind = IMAP_SERVER_ASK_LIST});
-        return;
-    }
-    say_list(server, IMAP_LIST_NOSELECT, "");
-    imap_server_complete(server, IMAP_OK, NULL, NULL);
-}
-
-/* Whether the pattern matches all of the name: "*" stands for anything, "%" for anything but the
- * separator. `reached[i]` says that the first i octets of the pattern can match what has been read
- * of the name, so the work is bounded by the product of the lengths. */
-static bool pattern_matches(const GString *pattern, const char *name, bool any_case)
-{
-    size_t length = pattern->len;
-    g_autofree bool *reached = g_new0(bool, length + 1);
-    reached[0] = true;
-    for (size_t i = 0; i < length && strchr("*%", pattern->str[i]) != NULL; i++)
-        reached[i + 1] = true;
-    for (; *name != '\0'; name++) {
-        bool diagonal = reached[0]; /* what reached[i] was before this octet */
-        reached[0] = false;
-        for (size_t i = 0; i < length; i++) {
-            bool before = reached[i + 1];
-            char want = pattern->str[i];
-            if (want == '*')
-                reached[i + 1] = before || reached[i];
-            else if (want == '%')
-                reached[i + 1] = (before && *name != '/') || reached[i];
-            else
-                reached[i + 1] =
-                    diagonal &&
-                    (any_case ? g_ascii_tolower(want) == g_ascii_tolower(*name) : want == *name);
-            diagonal = before;
-        }
-    }
-    return reached[length];
-}
-
-void imap_server_answer_list(ImapServer *server, uint32_t token, const ImapListEntry *entries,
-                             size_t count)
-{
-    if (!imap_server_take_answer(server, token, IMAP_SERVER_ASK_LIST))
-        return;
-    Span reference = server->task.first, wanted = server->task.second;
-    g_autoptr(GString) pattern = g_string_new(NULL);
-    g_string_append_len(pattern, (const char *)reference.data, (gssize)reference.length);
-    g_string_append_len(pattern, (const char *)wanted.data, (gssize)wanted.length);
-    for (size_t i = 0; i < count; i++) {
-        bool inbox = strcmp(entries[i].name, "INBOX") == 0;
-        if (pattern_matches(pattern, entries[i].name, inbox))
-            say_list(server, entries[i].attributes, entries[i].name);
-    }
-    imap_server_complete(server, IMAP_OK, NULL, NULL);
-}
-
-/* One personal namespace at the root. */
-static void run_namespace(ImapServer *server)
-{
-    imap_server_say(server, "* NAMESPACE ((\"\" \"/\")) NIL NIL");
-    imap_server_complete(server, IMAP_OK, NULL, NULL);
-}
-
 /* STATUS, RFC 9051 §6.3.11 */
 
 static const char *const status_items[] = {
@@ -367,8 +275,6 @@ const ImapServerCommand imap_server_mailbox_commands[] = {
     {"CREATE", IMAP_SERVER_ON_CREATE, false, false, imap_server_parse_mailbox, run_create},
     {"DELETE", IMAP_SERVER_ON_DELETE, false, false, imap_server_parse_mailbox, run_delete},
     {"RENAME", IMAP_SERVER_ON_RENAME, false, false, parse_rename, run_rename},
-    {"LIST", IMAP_SERVER_ON_LIST, false, false, parse_list, run_list},
-    {"NAMESPACE", IMAP_SERVER_ON_NAMESPACE, false, false, NULL, run_namespace},
     {"STATUS", IMAP_SERVER_ON_STATUS, false, false, parse_status, run_status},
     {"APPEND", IMAP_SERVER_ON_APPEND, false, false, parse_append, run_append},
     {"CLOSE", IMAP_SERVER_ON_CLOSE, false, false, NULL, run_close},

@@ -36,10 +36,8 @@ static void refuse_line(ImapServer *server, ImapResult result, const char *text)
 static const ImapServerCommand *find_command(Span name)
 {
     const ImapServerCommand *const lists[] = {
-        imap_server_session_commands,
-        imap_server_mailbox_commands,
-        imap_server_message_commands,
-        imap_server_find_commands,
+        imap_server_session_commands, imap_server_mailbox_commands, imap_server_list_commands,
+        imap_server_message_commands, imap_server_find_commands,
     };
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
         for (const ImapServerCommand *command = lists[i]; command->name != NULL; command++) {

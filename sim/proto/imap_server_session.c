@@ -112,7 +112,7 @@ void imap_server_answer_ok(ImapServer *server, uint32_t token)
     ImapServerEventKind kind = server->question.kind;
     CHECK(kind == IMAP_SERVER_ASK_LOGIN || kind == IMAP_SERVER_ASK_CLOSE ||
           kind == IMAP_SERVER_ASK_CREATE || kind == IMAP_SERVER_ASK_DELETE ||
-          kind == IMAP_SERVER_ASK_RENAME);
+          kind == IMAP_SERVER_ASK_RENAME || kind == IMAP_SERVER_ASK_SUBSCRIBE);
     imap_server_take_answer(server, token, kind);
     if (kind == IMAP_SERVER_ASK_LOGIN)
         imap_server_transition(server, IMAP_SERVER_ON_LOGIN_GRANTED, NULL);

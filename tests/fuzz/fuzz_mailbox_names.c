@@ -23,6 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autofree char *again = mail_folder_name_format(uid_next, folder);
         CHECK(strcmp(again, name) == 0 && uid_next > 0 && mail_folder_name_is_valid(folder));
     }
+    g_autofree char *subscribed = mail_subscription_name_parse(name);
+    if (subscribed != NULL) {
+        g_autofree char *again = mail_subscription_name_format(subscribed);
+        CHECK(strcmp(again, name) == 0 && mail_folder_name_is_valid(subscribed));
+    }
     if (plain != NULL) {
         g_autofree char *again = mail_name_escape(plain);
         CHECK(strcmp(again, name) == 0);

@@ -191,6 +191,9 @@ def judge_python(session):
             yield f"APPEND into a mailbox that is not there: {said}"
         if b"NONEXISTENT" not in (said := client.delete("Nowhere"))[1][0]:
             yield f"DELETE of a mailbox that is not there: {said}"
+        client.subscribe("Lists")
+        if b"Lists" not in (said := client.lsub())[1][0]:
+            yield f"LSUB after SUBSCRIBE: {said}"
         client.append("INBOX", None, '"17-Jul-1996 02:44:25 -0700"',
                       b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\n")
         if client.noop()[0] != "OK" or client.search(None, "ALL")[1] != [b"1 2"]:
