@@ -234,6 +234,29 @@ static void test_confirmation(void **state)
     }
 }
 
+/* A mail that b.example has found on its disk, so that nobody has told of its sender, bounces while
+ * a notification of the same name comes from a.example. */
+static void test_bounce_of_untold_while_one_is_under_way(void **state)
+{
+    (void)state;
+    World w = world_new();
+    reach_a(&w);
+    crash(&w, w.b);
+    recover(&w, w.b, "1-1", 1);
+    attempt(&w, w.b, "local");
+    relay(&w);
+    accept_notice(&w, w.a, "1-2", 2);
+    confirm(&w, "1-1", "lunch.bounce");
+    attempt_notice(&w, w.a, "1-2", "smtp");
+    accept_notice(&w, w.b, "1-2", 2);
+    bounce(&w, w.b, "1-1");
+    remove_entry(&w, w.a, 1);
+    end_run(&w, "until");
+    hold_notice(&w, w.a, "1-2");
+    hold_notice(&w, w.b, "1-2");
+    assert_balanced(&w);
+}
+
 /* ---- Reports to the postmaster ---- */
 
 static void report(const World *w, const char *entry, const char *mail, const char *recipient,
@@ -319,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_bounce_of_a_bounce),
         cmocka_unit_test(test_warning),
         cmocka_unit_test(test_confirmation),
+        cmocka_unit_test(test_bounce_of_untold_while_one_is_under_way),
         cmocka_unit_test(test_reported_to_the_postmaster),
         cmocka_unit_test(test_reported_to_somebody_else),
         cmocka_unit_test(test_report_of_a_report),

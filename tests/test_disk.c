@@ -280,6 +280,14 @@ static void test_failures_end_a_plan(void **state)
         assert_int_equal(run_plan(&world, plan), DISK_NO_FILE);
     }
     plan = disk_plan_new();
+    add_write(plan, "f/a", "1");
+    disk_plan_unlink_if_there(plan, "f/a");
+    disk_plan_unlink_if_there(plan, "f/a");
+    add_write(plan, "f/b", "2");
+    assert_int_equal(run_plan(&world, plan), DISK_OK);
+    assert_false(disk_has_file(world.disk, "f/a"));
+    assert_file(&world, "f/b", "2");
+    plan = disk_plan_new();
     disk_plan_rename(plan, "g/none", "g/some");
     assert_int_equal(run_plan(&world, plan), DISK_NO_FILE);
     plan = disk_plan_new();

@@ -27,6 +27,26 @@ static void test_swarms_are_scenarios(void **state)
     }
 }
 
+/* What machines suffer by the clock begins before all is healed: no end of it is behind `until`. */
+static void test_no_fault_begins_behind_the_healing(void **state)
+{
+    (void)state;
+    g_autoptr(Scenario) lesson = scenario_of_file(LESSON);
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        g_autofree char *text = swarm_write(lesson, seed);
+        g_autoptr(Scenario) swarm = scenario_of_text(text);
+        const ScenarioTraffic *last = &swarm->traffic.items[swarm->traffic.count - 1];
+        assert_string_equal(last->name.text, "swarm-healed");
+        for (size_t i = 0; i < swarm->timeline.count; i++) {
+            const ScenarioAction *action = &swarm->timeline.items[i];
+            bool is_fault = action->kind == ACTION_CRASH || action->kind == ACTION_POWER_OFF ||
+                            action->kind == ACTION_SHUTDOWN || action->kind == ACTION_DISK_FAIL;
+            if (is_fault && action->time_ns != SCENARIO_UNSET)
+                assert_true(action->time_ns < last->start_ns);
+        }
+    }
+}
+
 static void test_drawn_scenarios_are_scenarios(void **state)
 {
     (void)state;
@@ -336,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_swarms_are_scenarios),
+        cmocka_unit_test(test_no_fault_begins_behind_the_healing),
         cmocka_unit_test(test_drawn_scenarios_are_scenarios),
         cmocka_unit_test(test_families_are_drawn_apart),
         cmocka_unit_test(test_what_is_healed),

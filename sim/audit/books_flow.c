@@ -341,11 +341,11 @@ bool books_take_credit(Books *books, Account *account, NodeId next)
 }
 
 /* A notification just accepted here that was thought to have come from elsewhere, where one of that
- * name is on its way too. */
+ * name is on its way too. Nobody has told the sender of a mail that was found on the disk. */
 static bool is_taken_for_foreign(const Books *books, const Account *account, const Account *about)
 {
     return account->source != 0 && account->sender == NAME_EMPTY &&
-           account->recipient == about->sender &&
+           (about->sender == NAME_NONE || account->recipient == about->sender) &&
            books_account_extra(books, account)->attempts_local == 0 &&
            account->attempts_by_smtp == 0;
 }

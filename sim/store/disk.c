@@ -25,7 +25,8 @@ typedef struct Step {
     Chunk *content; /* STEP_WRITE, STEP_APPEND, until it is taken; NULL: nothing */
     uint64_t size;  /* its octets */
     StepKind kind;
-    bool is_apart; /* allocated by itself */
+    bool may_be_gone; /* STEP_UNLINK: nothing is to be done without the file */
+    bool is_apart;    /* allocated by itself */
 } Step;
 
 /* Most plans have few steps: then all of it is one piece of memory. */
@@ -101,8 +102,8 @@ static Step *plan_allocate(DiskPlan *plan, size_t size)
 }
 
 /* Takes `content` over. */
-static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char *to,
-                     Chunk *content)
+static Step *plan_add(DiskPlan *plan, StepKind kind, const char *path, const char *to,
+                      Chunk *content)
 {
     size_t path_size = strlen(path) + 1, to_size = to != NULL ? strlen(to) + 1 : 0;
     Step *step = plan_allocate(plan, sizeof *step + path_size + to_size);
@@ -113,8 +114,10 @@ static void plan_add(DiskPlan *plan, StepKind kind, const char *path, const char
     step->to = to != NULL ? memcpy(texts + path_size, to, to_size) : NULL;
     step->content = content;
     step->size = content != NULL ? chunk_size(content) : 0;
+    step->may_be_gone = false;
     *plan->end = step;
     plan->end = &step->after;
+    return step;
 }
 
 void disk_plan_write(DiskPlan *plan, const char *path, Octets *content)
@@ -155,6 +158,11 @@ void disk_plan_rename(DiskPlan *plan, const char *path, const char *to)
 void disk_plan_unlink(DiskPlan *plan, const char *path)
 {
     plan_add(plan, STEP_UNLINK, path, NULL, NULL);
+}
+
+void disk_plan_unlink_if_there(DiskPlan *plan, const char *path)
+{
+    plan_add(plan, STEP_UNLINK, path, NULL, NULL)->may_be_gone = true;
 }
 
 void disk_plan_go_on_after_failures(DiskPlan *plan)
@@ -376,6 +384,8 @@ static bool end_step(Disk *disk)
     DiskResult result = step_take(disk, plan->next);
     if (result == DISK_OK)
         step_record(disk, plan->next);
+    else if (result == DISK_NO_FILE && plan->next->may_be_gone)
+        result = DISK_OK;
     uint64_t failure = record_failure(disk, plan->next, result);
     if (plan->result == DISK_OK) {
         plan->result = result;

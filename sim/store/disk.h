@@ -136,6 +136,8 @@ void disk_plan_sync_folder(DiskPlan *plan, const char *folder);
 /* Gives a file another name, in place of the file that had it. */
 void disk_plan_rename(DiskPlan *plan, const char *path, const char *to);
 void disk_plan_unlink(DiskPlan *plan, const char *path);
+/* For a file that a plan before this one may take away. */
+void disk_plan_unlink_if_there(DiskPlan *plan, const char *path);
 /* When a step of it fails, the others are taken nevertheless; the result is that of the first
  * failure. For what cleans up. */
 void disk_plan_go_on_after_failures(DiskPlan *plan);

@@ -223,10 +223,32 @@ MailResult mail_job_find_source(MailJob *job)
     return job->source != NULL ? MAIL_OK : MAIL_NO_FOLDER;
 }
 
+/* A message that was cut off, and that the failing disk did not let go, is none while its folder
+ * has no mark: it must be gone for good before the mark makes it one. UIDNEXT tells whether there
+ * can be any; a recovery that is still under way may yet take it away. */
+static void plan_clearing(const MailFolder *folder, DiskPlan *plan)
+{
+    if (folder->uid_next == 1)
+        return;
+    g_auto(GStrv) names = disk_list(folder->user->store->disk, folder->path);
+    bool is_clear = true;
+    for (char **name = names; *name != NULL; name++) {
+        MailMessage message;
+        if (!mail_message_name_parse(*name, &message))
+            continue;
+        g_autofree char *path = g_strconcat(folder->path, "/", *name, NULL);
+        disk_plan_unlink_if_there(plan, path);
+        is_clear = false;
+    }
+    if (!is_clear)
+        disk_plan_sync_folder(plan, folder->path);
+}
+
 void mail_job_plan_mark(const MailFolder *folder, DiskPlan *plan)
 {
     if (folder->stored_uid_next != 0)
         return;
+    plan_clearing(folder, plan);
     g_autofree char *path = mail_folder_mark_path(folder, folder->uid_next);
     g_autoptr(Octets) nothing = octets_new(NULL, 0);
     disk_plan_write(plan, path, nothing);

@@ -79,13 +79,14 @@ static void draw_disk_errors(Swarm *swarm)
     }
 }
 
-/* A server that falls down again and again right after it has started: while it recovers. */
+/* A server that falls down again and again right after it has started: while it recovers. As every
+ * fault, none begins behind the window, where nothing would heal it. */
 static void draw_relapses(Swarm *swarm)
 {
     enum { RELAPSES = 4, UPTIME_MS = 40 };
     const char *host = swarm_draw_server(swarm);
     SimTime time = swarm_draw_time(swarm);
-    for (uint64_t i = 1 + swarm_draw(swarm, RELAPSES); i > 0; i--) {
+    for (uint64_t i = 1 + swarm_draw(swarm, RELAPSES); i > 0 && time <= swarm->window_ns; i--) {
         ActionKind kind = swarm_draw(swarm, 2) == 0 ? ACTION_CRASH : ACTION_POWER_OFF;
         add_machine(swarm, kind, host, time);
         time += swarm_draw_duration(swarm);
