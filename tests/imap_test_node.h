@@ -257,10 +257,9 @@ static inline bool test_find_subscription(const TestNode *node, const char *name
 static inline void test_answer_list(TestNode *node, ImapServer *server,
                                     const ImapServerEvent *event)
 {
-    enum { FOLDERS = 3 };
+    enum { FOLDERS = 2 };
     ImapListEntry entries[FOLDERS + TEST_MESSAGES_MAXIMUM] = {
         {node->inbox.name, 0},
-        {"Work", IMAP_LIST_NOSELECT},
         {node->archive.name, IMAP_LIST_ARCHIVE},
     };
     size_t count = FOLDERS;

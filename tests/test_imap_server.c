@@ -203,7 +203,7 @@ static void test_subscriptions(void **state)
            "* LIST (\\Subscribed \\NonExistent) \"/\" \"Gone/Far\"\r\n"
            "* LIST (\\Subscribed \\NonExistent) \"/\" \"Gone/Near\"\r\n4 OK LIST completed\r\n");
     expect(&session, "5 LIST \"\" * RETURN (SUBSCRIBED)\r\n",
-           "* LIST (\\Subscribed) \"/\" \"INBOX\"\r\n* LIST (\\Noselect) \"/\" \"Work\"\r\n"
+           "* LIST (\\Subscribed) \"/\" \"INBOX\"\r\n"
            "* LIST (\\Archive) \"/\" \"Work/Archive\"\r\n5 OK LIST completed\r\n");
     expect(&session, "6 LIST \"\" I*\r\n", "* LIST () \"/\" \"INBOX\"\r\n6 OK LIST completed\r\n");
     expect(&session, "7 LIST (REMOTE) \"\" G*\r\n", "7 OK LIST completed\r\n");
@@ -222,6 +222,29 @@ static void test_subscriptions(void **state)
     expect_part(&session, "14 SUBSCRIBE\r\n", "14 BAD Mailbox of SUBSCRIBE must be a name");
     expect_part(&session, "15 LIST (NONSENSE) \"\" *\r\n", "15 BAD Options of LIST must be ");
     expect_part(&session, "15 LIST \"\" * RETURN (CHILDREN)\r\n", "15 NO [CANNOT] ");
+    session_end(&session);
+}
+
+/* The node names "Work/Archive" alone. */
+static void test_levels_of_hierarchy(void **state)
+{
+    (void)state;
+    Session session;
+    session_begin(&session);
+    say(&session, "a LOGIN bob secret\r\n");
+    expect(&session, "1 LIST \"\" %\r\n",
+           "* LIST () \"/\" \"INBOX\"\r\n* LIST (\\Noselect) \"/\" \"Work\"\r\n"
+           "1 OK LIST completed\r\n");
+    expect(&session, "2 LIST \"\" W*k\r\n", "2 OK LIST completed\r\n");
+    expect(&session, "3 LIST \"\" \"\"\r\n",
+           "* LIST (\\Noselect) \"/\" \"\"\r\n3 OK LIST completed\r\n");
+    expect(&session, "4 LIST (REMOTE) \"\" \"\"\r\n", "4 OK LIST completed\r\n");
+    expect(&session, "5 LIST \"\" \"\" RETURN (SUBSCRIBED)\r\n", "5 OK LIST completed\r\n");
+    say(&session, "6 SUBSCRIBE Work/Archive\r\n");
+    expect(&session, "7 LSUB \"\" W%\r\n",
+           "* LSUB (\\Noselect) \"/\" \"Work\"\r\n7 OK LSUB completed\r\n");
+    expect(&session, "8 LSUB \"\" Work\r\n", "8 OK LSUB completed\r\n");
+    expect(&session, "9 LIST (SUBSCRIBED) \"\" %\r\n", "9 OK LIST completed\r\n");
     session_end(&session);
 }
 
@@ -360,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_too_many_bad_commands),
         cmocka_unit_test(test_list_and_status),
         cmocka_unit_test(test_subscriptions),
+        cmocka_unit_test(test_levels_of_hierarchy),
         cmocka_unit_test(test_create_delete_rename),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_question_holds_the_input),

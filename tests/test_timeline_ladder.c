@@ -234,96 +234,6 @@ static void test_recipients_are_told_apart(void **state)
               "00:00:02.000  mx.example  queue: lunch for c waits until 00:00:07: refused\n");
 }
 
-/* A mail's attempt at level mail: `refused` is for now, or for good. */
-typedef struct MailTry {
-    const char *mail, *reason; /* NULL: it goes through */
-    bool is_final;
-} MailTry;
-
-static void try_mail(void *owner, void *data)
-{
-    World *world = owner;
-    const MailTry *try = data;
-    g_autofree char *bounce = g_strdup_printf("%s.bounce", try->mail);
-    g_autofree char *reason = g_strdup_printf("%s is %s", try->mail, try->reason);
-    begin_step(world);
-    TRACE(world->trace, world->server, QUEUE_ATTEMPT, 0, .entry = try->mail, .mail = try->mail,
-          .recipient = "b@b", .attempt = 1, .transport = "smtp", .destination = "b");
-    if (try->reason == NULL)
-        TRACE(world->trace, world->server, MAIL_RELAYED, 0, .entry = try->mail, .mail = try->mail,
-              .recipient = "b@b", .next = "mx.b");
-    else if (try->is_final)
-        TRACE(world->trace, world->server, MAIL_BOUNCED, 0, .entry = try->mail, .mail = try->mail,
-              .recipient = "b@b", .bounce = bounce, .reason = span_of_text(reason));
-    else
-        TRACE(world->trace, world->server, QUEUE_DEFER, 0, .entry = try->mail, .mail = try->mail,
-              .recipient = "b@b", .reason = span_of_text(reason), .next_at = SIM_HOUR);
-}
-
-static void play_mails(World *world, MailTry *tries, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        simulator_schedule(world->simulator, (SimTime)(i + 1) * SIM_SECOND, world->server,
-                           EVENT_FOREGROUND, (EventAction){try_mail, world, &tries[i], NULL});
-    simulator_run(world->simulator, (SimulatorLimits){.until = SIM_NEVER});
-}
-
-/* Three mails are shown, and their retries told of each; the others are one line, until one gets
- * through: what fails after that is shown again. */
-static void test_many_mails_that_fail_alike_are_folded(void **state)
-{
-    (void)state;
-    World world = list_new(NULL, false);
-    MailTry tries[] = {{"m", "late", false},   {"m.2", "late", false}, {"m.3", "late", false},
-                       {"m.4", "late", false}, {"m.5", "late", false}, {"m.4", "late", false},
-                       {"m", "late", false},   {"m.6", "late", false}, {"m.7", "late", false},
-                       {"m.5", NULL, false},   {"m.8", "late", false}};
-    play_mails(&world, tries, G_N_ELEMENTS(tries));
-    world_end(
-        &world,
-        "00:00:01.000  mx.example  queue: attempt 1 for m to b@b (smtp)\n"
-        "00:00:01.000  mx.example  queue: m for b@b waits until 01:00:00: m is late\n"
-        "00:00:02.000  mx.example  queue: attempt 1 for m.2 to b@b (smtp)\n"
-        "00:00:02.000  mx.example  queue: m.2 for b@b waits until 01:00:00: m.2 is late\n"
-        "00:00:03.000  mx.example  queue: attempt 1 for m.3 to b@b (smtp)\n"
-        "00:00:03.000  mx.example  queue: m.3 for b@b waits until 01:00:00: m.3 is late\n"
-        "00:00:10.000  mx.example  queue: 5 more attempts for 4 other mails to b (m.4, m.5, "
-        "m.6, ...), failed\n"
-        "                            likewise: 00:00:04, 00:00:05, 00:00:06, 00:00:08, 00:00:09\n"
-        "00:00:10.000  mx.example  queue: attempt 1 for m.5 to b@b (smtp)\n"
-        "00:00:10.000  mx.example  m.5 for b@b is now with mx.b\n"
-        "00:00:11.000  mx.example  queue: attempt 1 for m.8 to b@b (smtp)\n"
-        "00:00:11.000  mx.example  queue: m.8 for b@b waits until 01:00:00: m.8 is late\n"
-        "00:00:11.000  mx.example  queue: 1 more attempt for m to b@b, failed likewise: "
-        "00:00:07\n");
-}
-
-/* The attempts are folded; that a mail is returned is not. */
-static void test_many_mails_that_are_returned(void **state)
-{
-    (void)state;
-    World world = list_new(NULL, false);
-    MailTry tries[] = {{"m", "late", true},
-                       {"m.2", "bad", true},
-                       {"m.3", "bad", true},
-                       {"m.4", "bad", true},
-                       {"m.5", "bad", true}};
-    play_mails(&world, tries, G_N_ELEMENTS(tries));
-    world_end(&world,
-              "00:00:01.000  mx.example  queue: attempt 1 for m to b@b (smtp)\n"
-              "00:00:01.000  mx.example  returns m for b@b as m.bounce: m is late\n"
-              "00:00:02.000  mx.example  queue: attempt 1 for m.2 to b@b (smtp)\n"
-              "00:00:02.000  mx.example  returns m.2 for b@b as m.2.bounce: m.2 is bad\n"
-              "00:00:03.000  mx.example  queue: attempt 1 for m.3 to b@b (smtp)\n"
-              "00:00:03.000  mx.example  returns m.3 for b@b as m.3.bounce: m.3 is bad\n"
-              "00:00:04.000  mx.example  queue: attempt 1 for m.4 to b@b (smtp)\n"
-              "00:00:04.000  mx.example  returns m.4 for b@b as m.4.bounce: m.4 is bad\n"
-              "00:00:05.000  mx.example  returns m.5 for b@b as m.5.bounce: m.5 is bad\n"
-              "00:00:05.000  mx.example  queue: 1 more attempt for 1 other mail to b (m.5), failed "
-              "likewise:\n"
-              "                            00:00:05\n");
-}
-
 static void test_unfolded_when_asked(void **state)
 {
     (void)state;
@@ -541,8 +451,6 @@ int main(void)
         cmocka_unit_test(test_following_a_mail),
         cmocka_unit_test(test_attempts_that_fail_alike_are_folded),
         cmocka_unit_test(test_recipients_are_told_apart),
-        cmocka_unit_test(test_many_mails_that_fail_alike_are_folded),
-        cmocka_unit_test(test_many_mails_that_are_returned),
         cmocka_unit_test(test_unfolded_when_asked),
         cmocka_unit_test(test_farewells_are_folded_and_the_next_message_is_not),
         cmocka_unit_test(test_refusals_that_differ_by_numbers_are_folded),

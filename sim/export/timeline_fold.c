@@ -2,14 +2,11 @@
 #include "export/timeline_fold.h"
 
 #include "export/timeline.h"
-#include "export/timeline_outline.h"
 
 #include <string.h>
 
 enum {
     TIMES_SHOWN = 6,          /* of folded attempts */
-    MAILS_SHOWN = 3,          /* that fail alike on one way; those after them are folded together */
-    NAMES_SHOWN = 3,          /* of mails that are folded together */
     HELD_BACK_MAXIMUM = 4096, /* events; then the oldest attempt is shown as it is */
     TAILS_MAXIMUM = 64        /* attempts that are over, and their connections perhaps not */
 };
@@ -19,48 +16,24 @@ typedef enum Stage { STAGE_OPEN, STAGE_TAIL, STAGE_GONE } Stage;
 
 /* One attempt of a server for one recipient, or of an agent for one message. */
 typedef struct Attempt {
-    char *key;         /* host, entry and recipient; of an agent host and message */
-    GString *outline;  /* what it did, without what differs from attempt to attempt */
-    GString *likeness; /* and without what differs from mail to mail */
-    char *mail, *recipient;
-    GArray *seqs; /* gint64: its records, which `members` knows */
+    char *key;        /* host, entry and recipient; of an agent host and message */
+    GString *outline; /* what it did, without what differs from attempt to attempt */
+    GArray *seqs;     /* gint64: its records, which `members` knows */
     NodeId node;
     Stage stage;
-    bool has_failed; /* it ended with queue.defer, agent.wait or mail.bounced */
+    bool has_failed; /* it ended with queue.defer or agent.wait */
     bool is_folded;  /* not to be shown; known once its first event comes to the front */
     unsigned held;   /* events of it that are held back */
 } Attempt;
-
-/* Attempts that were not shown, since the last one that was. */
-typedef struct Tally {
-    unsigned folded;
-    SimTime times[TIMES_SHOWN], last;
-} Tally;
-
-/* What is known of the attempts of one host for one destination, whatever the mail. */
-typedef struct Way {
-    char *destination; /* a domain, or an agent's server */
-    char *likeness;    /* of the last mails that failed; NULL: the last one did not */
-    unsigned shown;    /* of them */
-    bool is_agents;
-    NodeId node;
-    Tally tally;
-    unsigned round; /* counts tallies */
-    unsigned mails; /* in this one */
-    GString *names; /* of the first of them */
-} Way;
 
 /* What is known of the attempts for one recipient. */
 typedef struct History {
     char *outline; /* of the last one */
     char *whom;    /* "lunch to bob@b.example" */
-    char *mail;
     bool is_agents;
-    bool is_of_way; /* the last one was folded together with other mails */
     NodeId node;
-    Tally tally;
-    Way *way;
-    unsigned round; /* of the way's tally, in which this mail has been counted; 0: in none */
+    unsigned folded; /* since the last one that was shown */
+    SimTime times[TIMES_SHOWN], last;
 } History;
 
 typedef struct Held {
@@ -77,17 +50,12 @@ struct TimelineFold {
     GHashTable *members;   /* seq of a record -> Attempt that is open, or a tail */
     GHashTable *histories; /* key -> History */
     GPtrArray *ordered;    /* History, in order of appearance */
-    GHashTable *ways;      /* host and destination -> Way */
-    GPtrArray *ways_ordered;
 };
 
 static void attempt_free(Attempt *attempt)
 {
     g_free(attempt->key);
     g_string_free(attempt->outline, TRUE);
-    g_string_free(attempt->likeness, TRUE);
-    g_free(attempt->mail);
-    g_free(attempt->recipient);
     g_array_unref(attempt->seqs);
     g_free(attempt);
 }
@@ -97,17 +65,7 @@ static void history_free(gpointer data)
     History *history = data;
     g_free(history->outline);
     g_free(history->whom);
-    g_free(history->mail);
     g_free(history);
-}
-
-static void way_free(gpointer data)
-{
-    Way *way = data;
-    g_free(way->destination);
-    g_free(way->likeness);
-    g_string_free(way->names, TRUE);
-    g_free(way);
 }
 
 TimelineFold *timeline_fold_new(TraceLevel level, TimelineReceiver receiver)
@@ -121,73 +79,37 @@ TimelineFold *timeline_fold_new(TraceLevel level, TimelineReceiver receiver)
     fold->members = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     fold->histories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, history_free);
     fold->ordered = g_ptr_array_new();
-    fold->ways = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, way_free);
-    fold->ways_ordered = g_ptr_array_new();
     return fold;
 }
 
 /* ---- Giving events ---- */
 
-static void tally_add(Tally *tally, SimTime time)
+static void put_times(const History *history, GString *text)
 {
-    if (tally->folded < TIMES_SHOWN)
-        tally->times[tally->folded] = time;
-    tally->folded++;
-    tally->last = time;
-}
-
-static void put_times(const Tally *tally, GString *text)
-{
-    for (unsigned i = 0; i < MIN(tally->folded, TIMES_SHOWN); i++) {
+    for (unsigned i = 0; i < MIN(history->folded, TIMES_SHOWN); i++) {
         g_string_append(text, i == 0 ? ": " : ", ");
-        timeline_format_time(tally->times[i], 0, text);
+        timeline_format_time(history->times[i], 0, text);
     }
-    if (tally->folded > TIMES_SHOWN) {
-        g_string_append(text, tally->folded > TIMES_SHOWN + 1 ? ", ..., " : ", ");
-        timeline_format_time(tally->last, 0, text);
+    if (history->folded > TIMES_SHOWN) {
+        g_string_append(text, history->folded > TIMES_SHOWN + 1 ? ", ..., " : ", ");
+        timeline_format_time(history->last, 0, text);
     }
-}
-
-static void give_tally(TimelineFold *fold, NodeId node, Tally *tally, SimTime now, GString *text)
-{
-    g_string_append(text, ", failed likewise");
-    put_times(tally, text);
-    TimelineEvent event = {now, TRACE_QUEUE_DEFER, node, TIMELINE_NO_PEER, TIMELINE_BAD, text->str};
-    tally->folded = 0;
-    fold->receiver.receive(fold->receiver.owner, &event);
-}
-
-static void put_count(GString *text, bool is_agents, unsigned count)
-{
-    g_string_append_printf(text, "%s: %u more attempt%s for ", is_agents ? "outbox" : "queue",
-                           count, count == 1 ? "" : "s");
 }
 
 /* Tells of the attempts that were folded, if there are any. */
 static void give_folded(TimelineFold *fold, History *history, SimTime now)
 {
-    if (history->tally.folded == 0)
+    if (history->folded == 0)
         return;
     g_autoptr(GString) text = g_string_new(NULL);
-    put_count(text, history->is_agents, history->tally.folded);
-    g_string_append(text, history->whom);
-    give_tally(fold, history->node, &history->tally, now, text);
-}
-
-/* The same for those that were folded together with other mails. */
-static void give_folded_mails(TimelineFold *fold, Way *way, SimTime now)
-{
-    if (way->tally.folded == 0)
-        return;
-    g_autoptr(GString) text = g_string_new(NULL);
-    put_count(text, way->is_agents, way->tally.folded);
-    g_string_append_printf(text, "%u other mail%s to %s (%s%s)", way->mails,
-                           way->mails == 1 ? "" : "s", way->destination, way->names->str,
-                           way->mails > NAMES_SHOWN ? ", ..." : "");
-    give_tally(fold, way->node, &way->tally, now, text);
-    way->mails = 0;
-    way->round++;
-    g_string_truncate(way->names, 0);
+    g_string_append_printf(text, "%s: %u more attempt%s for %s, failed likewise",
+                           history->is_agents ? "outbox" : "queue", history->folded,
+                           history->folded == 1 ? "" : "s", history->whom);
+    put_times(history, text);
+    TimelineEvent event = {now,          TRACE_QUEUE_DEFER, history->node, TIMELINE_NO_PEER,
+                           TIMELINE_BAD, text->str};
+    history->folded = 0;
+    fold->receiver.receive(fold->receiver.owner, &event);
 }
 
 static bool is_beginning(TraceKind kind)
@@ -195,63 +117,28 @@ static bool is_beginning(TraceKind kind)
     return kind == TRACE_QUEUE_ATTEMPT || kind == TRACE_AGENT_SUBMIT;
 }
 
-static bool is_like_the_last(const History *history, const Attempt *attempt)
+static bool is_like_the_last(TimelineFold *fold, const Attempt *attempt)
 {
+    const History *history = g_hash_table_lookup(fold->histories, attempt->key);
     return attempt->has_failed && history->outline != NULL &&
            strcmp(history->outline, attempt->outline->str) == 0;
-}
-
-static bool is_like_other_mails(const Way *way, const Attempt *attempt)
-{
-    return attempt->has_failed && way->likeness != NULL &&
-           strcmp(way->likeness, attempt->likeness->str) == 0;
-}
-
-static void fold_into_way(History *history, SimTime time)
-{
-    Way *way = history->way;
-    tally_add(&way->tally, time);
-    history->is_of_way = true;
-    if (history->round == way->round)
-        return;
-    history->round = way->round;
-    if (way->mails++ < NAMES_SHOWN)
-        g_string_append_printf(way->names, "%s%s", way->names->len > 0 ? ", " : "", history->mail);
-}
-
-/* The attempt is shown, and what comes is held against it. */
-static void note_shown(TimelineFold *fold, Way *way, const Attempt *attempt, SimTime time)
-{
-    if (is_like_other_mails(way, attempt)) {
-        way->shown++;
-        return;
-    }
-    give_folded_mails(fold, way, time);
-    g_free(way->likeness);
-    way->likeness = attempt->has_failed ? g_strdup(attempt->likeness->str) : NULL;
-    way->shown = 1;
 }
 
 /* The attempt's first event has come to the front: fold it, or show it and remember it. */
 static void settle(TimelineFold *fold, Attempt *attempt, const TimelineEvent *event)
 {
     History *history = g_hash_table_lookup(fold->histories, attempt->key);
-    Way *way = history->way;
-    bool is_again = is_like_the_last(history, attempt);
-    bool is_of_many = is_like_other_mails(way, attempt) && way->shown >= MAILS_SHOWN;
-    attempt->is_folded = is_again || is_of_many;
-    if (is_again && !(history->is_of_way && is_of_many)) {
-        tally_add(&history->tally, event->time);
+    if (is_like_the_last(fold, attempt)) {
+        if (history->folded < TIMES_SHOWN)
+            history->times[history->folded] = event->time;
+        history->folded++;
+        history->last = event->time;
+        attempt->is_folded = true;
         return;
     }
     give_folded(fold, history, event->time);
     g_free(history->outline);
     history->outline = attempt->has_failed ? g_strdup(attempt->outline->str) : NULL;
-    history->is_of_way = false;
-    if (is_of_many)
-        fold_into_way(history, event->time);
-    else
-        note_shown(fold, way, attempt, event->time);
 }
 
 static void give_first(TimelineFold *fold)
@@ -261,9 +148,7 @@ static void give_first(TimelineFold *fold)
     Attempt *attempt = held->attempt;
     if (attempt != NULL && is_beginning(event->kind))
         settle(fold, attempt, event);
-    /* What has become of a mail is told of each: it does not come again, as an attempt does. */
-    bool is_fate = event->kind == TRACE_MAIL_BOUNCED;
-    if (attempt == NULL || !attempt->is_folded || is_fate)
+    if (attempt == NULL || !attempt->is_folded)
         fold->receiver.receive(fold->receiver.owner, event);
     if (attempt != NULL && --attempt->held == 0 && attempt->stage == STAGE_GONE)
         attempt_free(attempt);
@@ -306,26 +191,6 @@ static char *attempt_key(const TraceRecord *record)
                                            text_or_nothing(record, "recipient"));
 }
 
-static Way *way_of(TimelineFold *fold, const TraceRecord *record)
-{
-    bool is_agents = record->kind == TRACE_AGENT_SUBMIT;
-    const char *destination = text_or_nothing(record, is_agents ? "server" : "destination");
-    g_autofree char *key =
-        g_strdup_printf("%" G_GUINT32_FORMAT " %d %s", record->node, is_agents, destination);
-    Way *way = g_hash_table_lookup(fold->ways, key);
-    if (way != NULL)
-        return way;
-    way = g_new0(Way, 1);
-    *way = (Way){.destination = g_strdup(destination),
-                 .is_agents = is_agents,
-                 .node = record->node,
-                 .round = 1,
-                 .names = g_string_new(NULL)};
-    g_hash_table_insert(fold->ways, g_steal_pointer(&key), way);
-    g_ptr_array_add(fold->ways_ordered, way);
-    return way;
-}
-
 static void add_history(TimelineFold *fold, const TraceRecord *record, const char *key)
 {
     if (g_hash_table_contains(fold->histories, key))
@@ -333,11 +198,10 @@ static void add_history(TimelineFold *fold, const TraceRecord *record, const cha
     History *history = g_new0(History, 1);
     history->node = record->node;
     history->is_agents = record->kind == TRACE_AGENT_SUBMIT;
-    history->way = way_of(fold, record);
-    history->mail = g_strdup(text_or_nothing(record, "mail"));
-    history->whom = history->is_agents ? g_strdup(history->mail)
-                                       : g_strdup_printf("%s to %s", history->mail,
-                                                         text_or_nothing(record, "recipient"));
+    const char *mail = text_or_nothing(record, "mail");
+    history->whom = history->is_agents
+                        ? g_strdup(mail)
+                        : g_strdup_printf("%s to %s", mail, text_or_nothing(record, "recipient"));
     g_hash_table_insert(fold->histories, g_strdup(key), history);
     g_ptr_array_add(fold->ordered, history);
 }
@@ -347,9 +211,6 @@ static Attempt *open_attempt(TimelineFold *fold, const TraceRecord *record, cons
     Attempt *attempt = g_new0(Attempt, 1);
     attempt->key = g_strdup(key);
     attempt->outline = g_string_new(NULL);
-    attempt->likeness = g_string_new(NULL);
-    attempt->mail = g_strdup(text_or_nothing(record, "mail"));
-    attempt->recipient = g_strdup(text_or_nothing(record, "recipient"));
     attempt->seqs = g_array_new(FALSE, FALSE, sizeof(gint64));
     attempt->node = record->node;
     add_history(fold, record, key);
@@ -447,12 +308,16 @@ static Span reason_of(const TraceRecord *record)
     return ((const TraceFields_QUEUE_DEFER *)record->fields)->reason;
 }
 
-/* Kinds whose text has numbers of this very attempt, such as those of its entry in a file's name.
- */
-static bool has_own_numbers(TraceKind kind)
+/* A number is #: "back after 2 min" is told of the next attempt as "back after 4 min". */
+static void append_without_numbers(GString *outline, const char *text)
 {
-    return kind == TRACE_POLICY_VERDICT || kind == TRACE_DISK_FULL || kind == TRACE_DISK_ERROR ||
-           kind == TRACE_QUEUE_ENTER;
+    for (; *text != '\0'; text++) {
+        if (!g_ascii_isdigit(*text))
+            g_string_append_c(outline, *text);
+        else if (!g_ascii_isdigit(text[1]))
+            g_string_append_c(outline, '#');
+    }
+    g_string_append_c(outline, '\n');
 }
 
 /* What two attempts must share to be alike. Look-ups may be cached or not, times differ, and so
@@ -461,12 +326,18 @@ static void add_to_outline(Attempt *attempt, const TraceRecord *record, const Ti
 {
     if (is_beginning(record->kind) || event->tone == TIMELINE_DIM)
         return;
-    bool has_numbers = has_own_numbers(record->kind);
-    g_autofree char *reason = is_failure(record->kind) ? span_dup_text(reason_of(record)) : NULL;
-    const char *text = reason != NULL ? reason : event->text;
-    timeline_outline_add(attempt->outline, text, has_numbers);
-    g_autofree char *likeness = timeline_without_names(text, attempt->mail, attempt->recipient);
-    timeline_outline_add(attempt->likeness, likeness, has_numbers);
+    if (record->kind == TRACE_POLICY_VERDICT || record->kind == TRACE_DISK_FULL ||
+        record->kind == TRACE_DISK_ERROR) { /* the file has the number of the attempt's entry */
+        append_without_numbers(attempt->outline, event->text);
+        return;
+    }
+    if (!is_failure(record->kind)) {
+        g_string_append(attempt->outline, event->text);
+        g_string_append_c(attempt->outline, '\n');
+        return;
+    }
+    Span reason = reason_of(record);
+    g_string_append_len(attempt->outline, (const char *)reason.data, (gssize)reason.length);
 }
 
 /* A machine that stops takes its attempts with it. */
@@ -525,8 +396,7 @@ void timeline_fold_take(TimelineFold *fold, const TraceRecord *record, TimelineE
         if (event != NULL && is_open)
             add_to_outline(attempt, record, event);
         if (is_open && is_end_of_attempt(record->kind))
-            close_attempt(fold, attempt,
-                          is_failure(record->kind) || record->kind == TRACE_MAIL_BOUNCED);
+            close_attempt(fold, attempt, is_failure(record->kind));
         else if (!is_open && ends_connection(record, attempt))
             forget_attempt(fold, attempt);
     }
@@ -549,8 +419,6 @@ void timeline_fold_finish(TimelineFold *fold, SimTime now)
     give_settled(fold);
     for (guint i = 0; i < fold->ordered->len; i++)
         give_folded(fold, g_ptr_array_index(fold->ordered, i), now);
-    for (guint i = 0; i < fold->ways_ordered->len; i++)
-        give_folded_mails(fold, g_ptr_array_index(fold->ways_ordered, i), now);
 }
 
 void timeline_fold_free(TimelineFold *fold)
@@ -567,7 +435,5 @@ void timeline_fold_free(TimelineFold *fold)
     g_hash_table_unref(fold->members);
     g_hash_table_unref(fold->histories);
     g_ptr_array_unref(fold->ordered);
-    g_hash_table_unref(fold->ways);
-    g_ptr_array_unref(fold->ways_ordered);
     g_free(fold);
 }

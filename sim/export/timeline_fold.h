@@ -4,17 +4,9 @@
  *     queue: 3 more attempts for lunch to bob@b.example, failed likewise: 00:05:00, 00:10:00, …
  *     outbox: 2 more attempts for lunch, failed likewise: 00:05:00, 00:10:00
  *
- * Where many mails fail alike on their way from one host to one domain (an agent's: server), three
- * of them are shown so, and those after them are folded together, retries and all. Who is returned
- * is told of each.
- *
- *     queue: 57 more attempts for 27 other mails to b.example (news.4, news.5, news.6, ...), failed
- *       likewise: 00:00:32, 00:00:35, …
- *
- * A server's attempt is what its record queue.attempt sets off, up to its queue.defer or
- * mail.bounced, and the farewell on its connection; an agent's is what agent.submit sets off, up to
- * its agent.wait. Events are held back while an attempt before them is still open, so their order
- * is kept. */
+ * A server's attempt is what its record queue.attempt sets off, up to its queue.defer, and the
+ * farewell on its connection; an agent's is what agent.submit sets off, up to its agent.wait.
+ * Events are held back while an attempt before them is still open, so their order is kept. */
 #pragma once
 
 #include "export/timeline_event.h"

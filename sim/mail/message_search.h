@@ -4,7 +4,9 @@
  *
  * Parts that are neither text nor message are not looked at, nor are those whose transfer encoding
  * is unknown. An unknown charset counts as UTF-8 with what is none replaced. Left out on purpose:
- * normalisation ("é" is not "e" and an accent), and a text that goes on over a line's end.
+ * normalisation ("é" is not "e" and an accent), and a text that goes on over a line's end. HTML is
+ * compared as it is written, tags and entities too; what is no field in a header, what stands
+ * before and after parts, and a message within that is encoded are not looked at.
  *
  * Any octets are safe; the work grows in proportion to the message.
  *

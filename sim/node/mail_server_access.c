@@ -259,8 +259,9 @@ static bool date_of_append(const Machine *machine, const ImapServerEvent *event,
     if (!event->has_date)
         return true;
     int64_t since_start = event->date_unix - machine->clock.start_unix;
-    *date = SIM_SECOND * CLAMP(since_start, -SIM_NEVER / SIM_SECOND, SIM_NEVER / SIM_SECOND);
-    return *date == SIM_SECOND * since_start;
+    int64_t kept = CLAMP(since_start, -SIM_NEVER / SIM_SECOND, SIM_NEVER / SIM_SECOND);
+    *date = SIM_SECOND * kept;
+    return kept == since_start;
 }
 
 /* RFC 9051 §6.3.12: never into a mailbox that is not there. */

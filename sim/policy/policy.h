@@ -132,10 +132,10 @@ typedef struct PolicyOptions {
     PolicyRate rate;
     PolicySpf spf;
     const char *spf_reply;
-    uint32_t recipient_limit; /* of one message (RFC 5321 §4.5.3.1.10); 0: any number */
-    const char *recipients_reply;
-    const char *size_reply;  /* to mail that is larger than the server takes */
-    const char *quota_reply; /* to mail that would exceed a user's quota */
+    uint32_t recipient_limit;     /* of one message (RFC 5321 §4.5.3.1.10); 0: any number */
+    const char *recipients_reply; /* to each beyond */
+    const char *size_reply;       /* to mail that is larger than the server takes */
+    const char *quota_reply;      /* to mail that would exceed a user's quota */
     PolicyGreylist greylist;
 } PolicyOptions;
 

@@ -44,9 +44,9 @@ typedef struct ImapServerTask {
     ImapStoreMode mode;
     bool silent;
     bool enables_rev2;
-    bool only_subscribed, shows_subscribed; /* LIST */
-    const char *wrong, *wrong_rule;         /* an argument that is wrong, and what would be right */
-    const char *unsupported;                /* asks for something left out: what the NO says */
+    bool is_extended, only_subscribed, shows_subscribed; /* LIST */
+    const char *wrong, *wrong_rule; /* an argument that is wrong, and what would be right */
+    const char *unsupported;        /* asks for something left out: what the NO says */
     const char *status_items[IMAP_SERVER_STATUS_ITEMS_MAXIMUM];
     size_t status_count;
     ImapSet set;

@@ -81,6 +81,7 @@ static bool parse_list(ImapServer *server, ImapLexer *lexer)
     ImapLexer ahead = *lexer;
     if (imap_lexer_space(&ahead) && imap_lexer_peek(&ahead) == '(') {
         *lexer = ahead;
+        task->is_extended = true;
         if (!lex_options(server, lexer, &task->only_subscribed, true))
             return false;
     }
@@ -88,6 +89,7 @@ static bool parse_list(ImapServer *server, ImapLexer *lexer)
     if (!lex_names(server, lexer) || !imap_lexer_space(lexer))
         return task->wrong == NULL && task->unsupported == NULL;
     bool right = imap_lexer_keyword(lexer, "RETURN") && imap_lexer_space(lexer);
+    task->is_extended = true;
     return imap_server_want(server, right, "End", "must come here, or RETURN (SUBSCRIBED)") &&
            lex_options(server, lexer, &task->shows_subscribed, false);
 }
@@ -106,12 +108,13 @@ static void say_list(ImapServer *server, uint32_t attributes, const char *name)
     imap_server_end_line(server);
 }
 
-/* RFC 9051 §6.3.9: the empty pattern only asks for the hierarchy separator and the root; RFC 3501
- * has no such thing for LSUB, which then finds no name. */
+/* RFC 9051 §6.3.9: in the basic syntax the empty pattern only asks for the hierarchy separator and
+ * the root; RFC 3501 has no such thing for LSUB, which then finds no name. */
 static void run_list(ImapServer *server)
 {
-    bool asks_for_root =
-        server->task.second.length == 0 && server->task.command->input == IMAP_SERVER_ON_LIST;
+    const ImapServerTask *task = &server->task;
+    bool asks_for_root = task->second.length == 0 && !task->is_extended &&
+                         task->command->input == IMAP_SERVER_ON_LIST;
     if (!asks_for_root) {
         imap_server_ask(server, (ImapServerEvent){.kind = IMAP_SERVER_ASK_LIST});
         return;
@@ -181,7 +184,14 @@ static bool is_among(const ImapServerTask *task, const ImapListEntry *entries, s
     return false;
 }
 
-/* RFC 3501 §6.3.9: with "%", a name above one that is subscribed to stands for it, once. */
+/* With "%" last, levels of hierarchy match that no listed name has (RFC 9051 §6.3.9), and of LSUB
+ * the name above one that is subscribed to stands for it (RFC 3501 §6.3.9); each once. */
+static bool asks_for_levels(const ImapServerTask *task, const GString *pattern)
+{
+    bool is_last = pattern->len > 0 && pattern->str[pattern->len - 1] == '%';
+    return is_last && (!task->only_subscribed || task->command->input == IMAP_SERVER_ON_LSUB);
+}
+
 static void say_names_above(ImapServer *server, const GString *pattern,
                             const ImapListEntry *entries, size_t count)
 {
@@ -215,7 +225,7 @@ void imap_server_answer_list(ImapServer *server, uint32_t token, const ImapListE
         if (is_listed(task, entries[i].attributes) && name_matches(pattern, entries[i].name))
             say_list(server, shown_attributes(task, entries[i].attributes), entries[i].name);
     }
-    if (task->command->input == IMAP_SERVER_ON_LSUB)
+    if (asks_for_levels(task, pattern))
         say_names_above(server, pattern, entries, count);
     imap_server_complete(server, IMAP_OK, NULL, NULL);
 }

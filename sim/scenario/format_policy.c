@@ -236,7 +236,9 @@ static const KeySpec recipients_keys[] = {
      .offset = offsetof(ScenarioLimit, reply),
      .value = {.type = VALUE_REPLY},
      .default_text = POLICY_REPLY_RECIPIENTS,
-     .meaning = "what it says to each recipient beyond `recipient_limit` (RFC 5321 §4.5.3.1.10)"},
+     .meaning =
+         "what it says to each recipient beyond `recipient_limit`; 552 counts as for now, as "
+         "452 does (RFC 5321 §4.5.3.1.10), 550 is for good"},
 };
 
 static const MappingSpec recipients = {

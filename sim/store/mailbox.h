@@ -175,7 +175,8 @@ void mail_store_delete_folder(MailStore *store, const char *user, const char *fo
 void mail_store_rename_folder(MailStore *store, const char *user, const char *folder,
                               const char *new_name, MailDone done);
 
-/* Whether the user is subscribed to the name, which may be no folder's. */
+/* Subscribes the user to the name, which may be no folder's, or no more. MAIL_NO_FOLDER: there is
+ * no such user; MAIL_FORBIDDEN: no folder could have that name; MAIL_NO_ROOM: of so many. */
 void mail_store_subscribe(MailStore *store, const char *user, const char *folder, bool subscribes,
                           MailDone done);
 

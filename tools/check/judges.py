@@ -201,6 +201,8 @@ def judge_python(session):
         said = client.fetch("2", "(INTERNALDATE)")[1][0]
         if time.mktime(imaplib.Internaldate2tuple(said)) != 837596665:
             yield f"APPEND of 1996 has the date {said!r}"
+        if (said := client.append("INBOX", None, '"01-Jan-2400 00:00:00 +0000"', b"Subject: x\r\n\r\n"))[0] != "NO":
+            yield f"APPEND of a date that no simulation reaches: {said}"
         client.literal = "GRÜSSE".encode()
         if (said := client.search("UTF-8", "SUBJECT"))[1] != [b"2"]:
             yield f"SEARCH for the text of an encoded word: {said}"
