@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+bool imap_want(ImapWrong *wrong, bool right, const char *argument, const char *rule)
+{
+    if (!right && wrong->argument == NULL)
+        *wrong = (ImapWrong){argument, rule};
+    return right;
+}
+
 bool imap_lexer_at_end(const ImapLexer *lexer)
 {
     return lexer->at == lexer->end;

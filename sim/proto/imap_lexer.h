@@ -21,6 +21,15 @@ enum {
     IMAP_SET_RANGES_MAXIMUM = 4096, /* "1,3:5" has two ranges */
 };
 
+/* The first thing that is wrong of a command's arguments, which is the innermost, and what would be
+ * right; both texts are constant, and NULL while nothing is. */
+typedef struct ImapWrong {
+    const char *argument, *rule;
+} ImapWrong;
+
+/* Gives `right` back; where it is false, and nothing was wrong before, notes the two texts. */
+bool imap_want(ImapWrong *wrong, bool right, const char *argument, const char *rule);
+
 bool imap_lexer_at_end(const ImapLexer *lexer);
 /* The next octet, or 0 at the end (NUL is in no IMAP word). */
 uint8_t imap_lexer_peek(const ImapLexer *lexer);

@@ -116,16 +116,6 @@ static const struct KeyName {
     {"SENTSINCE", FORM_DATE, KEY_SENT_SINCE, 0, NULL},
 };
 
-/* Gives `right` back; the first thing that is wrong, which is the innermost, is kept. */
-static bool want(ImapSearch *search, bool right, const char *wrong, const char *rule)
-{
-    if (!right && search->wrong == NULL) {
-        search->wrong = wrong;
-        search->wrong_rule = rule;
-    }
-    return right;
-}
-
 static const char *const form_rules[] = {
     [FORM_ALONE] = "takes nothing",
     [FORM_FIELD] = "needs a text in UTF-8, such as lunch or \"two words\"",
@@ -211,7 +201,8 @@ static bool lex_key(ImapLexer *lexer, ImapSearch *search, unsigned depth, guint 
 /* A new key; false: there are too many. The key is named by its index, since the array moves. */
 static bool add_key(ImapSearch *search, KeyKind kind, guint *index)
 {
-    if (!want(search, search->keys->len < IMAP_SEARCH_KEYS_MAXIMUM, "Keys", "may be 256 at most"))
+    if (!imap_want(&search->wrong, search->keys->len < IMAP_SEARCH_KEYS_MAXIMUM, "Keys",
+                   "may be 256 at most"))
         return false;
     ImapSearchKey key = {.kind = kind};
     g_array_append_val(search->keys, key);
@@ -248,28 +239,32 @@ static bool lex_named_key(ImapLexer *lexer, ImapSearch *search, guint *index)
         if (!add_key(search, key_names[i].kind, index))
             return false;
         key_at(search, *index)->flag = key_names[i].flag;
-        return want(search, lex_arguments(lexer, &key_names[i], key_at(search, *index)),
-                    key_names[i].name, form_rules[key_names[i].form]);
+        return imap_want(&search->wrong,
+                         lex_arguments(lexer, &key_names[i], key_at(search, *index)),
+                         key_names[i].name, form_rules[key_names[i].form]);
     }
-    return want(search, false, "Key", "must be a set or a name such as ALL, FROM or SINCE");
+    return imap_want(&search->wrong, false, "Key",
+                     "must be a set or a name such as ALL, FROM or SINCE");
 }
 
 static bool lex_set_key(ImapLexer *lexer, ImapSearch *search, KeyKind kind, guint *index)
 {
     return add_key(search, kind, index) &&
-           want(search, imap_lexer_set(lexer, &key_at(search, *index)->set), "Set",
-                "must be numbers such as 1, 2:4 or 7:*");
+           imap_want(&search->wrong, imap_lexer_set(lexer, &key_at(search, *index)->set), "Set",
+                     "must be numbers such as 1, 2:4 or 7:*");
 }
 
 static bool lex_key(ImapLexer *lexer, ImapSearch *search, unsigned depth, guint *index)
 {
-    if (!want(search, depth <= IMAP_SEARCH_DEPTH_MAXIMUM, "Keys", "may be 16 within one another"))
+    if (!imap_want(&search->wrong, depth <= IMAP_SEARCH_DEPTH_MAXIMUM, "Keys",
+                   "may be 16 within one another"))
         return false;
     uint8_t next = imap_lexer_peek(lexer);
     if (imap_lexer_char(lexer, '('))
         return add_key(search, KEY_AND, index) &&
                lex_children(lexer, search, depth + 1, *index, UINT_MAX) &&
-               want(search, imap_lexer_char(lexer, ')'), "Keys", "in ( must end with )");
+               imap_want(&search->wrong, imap_lexer_char(lexer, ')'), "Keys",
+                         "in ( must end with )");
     if (g_ascii_isdigit(next) || next == '*')
         return lex_set_key(lexer, search, KEY_NUMBER, index);
     if (imap_lexer_keyword(lexer, "UID"))
@@ -333,15 +328,16 @@ bool imap_lexer_search(ImapLexer *lexer, ImapSearch *search)
     search->keys = g_array_new(FALSE, FALSE, sizeof(ImapSearchKey));
     g_array_set_clear_func(search->keys, key_clear);
     if (imap_lexer_keyword(lexer, "RETURN") &&
-        !want(search, lex_return(lexer, search), "RETURN",
-              "needs options such as (MIN COUNT), and keys behind them"))
+        !imap_want(&search->wrong, lex_return(lexer, search), "RETURN",
+                   "needs options such as (MIN COUNT), and keys behind them"))
         return false;
     if (imap_lexer_keyword(lexer, "CHARSET") &&
-        !want(search, lex_charset(lexer, search), "CHARSET",
-              "needs a name such as UTF-8, and keys behind it"))
+        !imap_want(&search->wrong, lex_charset(lexer, search), "CHARSET",
+                   "needs a name such as UTF-8, and keys behind it"))
         return false;
     bool right = add_key(search, KEY_AND, &root) && lex_children(lexer, search, 0, root, UINT_MAX);
-    return want(search, right, "Keys", "must be whole, such as NOT SEEN or OR FROM bob TO bob");
+    return imap_want(&search->wrong, right, "Keys",
+                     "must be whole, such as NOT SEEN or OR FROM bob TO bob");
 }
 
 bool imap_search_resolve(ImapSearch *search, uint32_t messages, uint32_t largest_uid)

@@ -25,11 +25,11 @@ typedef enum ImapSearchReturn {
 } ImapSearchReturn;
 
 typedef struct ImapSearch {
-    GArray *keys;                   /* of ImapSearchKey: the whole tree, the root first */
-    unsigned returns;               /* a set of ImapSearchReturn; 0: the client gave no RETURN */
-    bool bad_charset;               /* neither US-ASCII nor UTF-8 */
-    bool unsupported;               /* an option that is left out */
-    const char *wrong, *wrong_rule; /* what is wrong of the arguments, and what would be right */
+    GArray *keys;     /* of ImapSearchKey: the whole tree, the root first */
+    unsigned returns; /* a set of ImapSearchReturn; 0: the client gave no RETURN */
+    bool bad_charset; /* neither US-ASCII nor UTF-8 */
+    bool unsupported; /* an option that is left out */
+    ImapWrong wrong;  /* of the arguments */
 } ImapSearch;
 
 void imap_search_clear(ImapSearch *search);

@@ -8,7 +8,7 @@ static bool parse_search(ImapServer *server, ImapLexer *lexer)
     if (!imap_server_want(server, imap_lexer_space(lexer), "Keys", "must follow, such as UNSEEN"))
         return false;
     bool right = imap_lexer_search(lexer, &task->search);
-    imap_server_want(server, right, task->search.wrong, task->search.wrong_rule);
+    imap_server_want(server, right, task->search.wrong.argument, task->search.wrong.rule);
     if (task->search.unsupported)
         task->unsupported = "Search option is not offered";
     return right;

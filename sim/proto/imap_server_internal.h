@@ -45,8 +45,8 @@ typedef struct ImapServerTask {
     bool silent;
     bool enables_rev2;
     bool is_extended, only_subscribed, shows_subscribed; /* LIST */
-    const char *wrong, *wrong_rule; /* an argument that is wrong, and what would be right */
-    const char *unsupported;        /* asks for something left out: what the NO says */
+    ImapWrong wrong;                                     /* of the arguments */
+    const char *unsupported; /* asks for something left out: what the NO says */
     const char *status_items[IMAP_SERVER_STATUS_ITEMS_MAXIMUM];
     size_t status_count;
     ImapSet set;
@@ -152,7 +152,7 @@ extern const ImapServerCommand imap_server_find_commands[];
 /* A line received during IDLE. */
 void imap_server_idle_line(ImapServer *server);
 bool imap_server_parse_mailbox(ImapServer *server, ImapLexer *lexer);
-#define IMAP_SERVER_SET_RULE "must be numbers such as 1, 2:4 or 7:*, with a space behind"
+#define IMAP_SERVER_NAME_RULE "must be a name such as INBOX or \"My mail\""
 /* The set and the space behind it. */
 bool imap_server_parse_set(ImapServer *server, ImapLexer *lexer);
 /* Fills the targets from the set. False: the command has been answered BAD. */

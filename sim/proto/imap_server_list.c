@@ -87,7 +87,7 @@ static bool parse_list(ImapServer *server, ImapLexer *lexer)
     }
     task->shows_subscribed = task->only_subscribed;
     if (!lex_names(server, lexer) || !imap_lexer_space(lexer))
-        return task->wrong == NULL && task->unsupported == NULL;
+        return task->wrong.argument == NULL && task->unsupported == NULL;
     bool right = imap_lexer_keyword(lexer, "RETURN") && imap_lexer_space(lexer);
     task->is_extended = true;
     return imap_server_want(server, right, "End", "must come here, or RETURN (SUBSCRIBED)") &&

@@ -8,12 +8,10 @@
 
 #include <string.h>
 
-#define NAME_RULE "must be a name such as INBOX or \"My mail\""
-
 bool imap_server_parse_mailbox(ImapServer *server, ImapLexer *lexer)
 {
     bool right = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &server->task.first);
-    return imap_server_want(server, right, "Mailbox", NAME_RULE);
+    return imap_server_want(server, right, "Mailbox", IMAP_SERVER_NAME_RULE);
 }
 
 /* SELECT and EXAMINE, RFC 9051 §6.3.2, §6.3.3 */
@@ -139,7 +137,7 @@ static bool parse_rename(ImapServer *server, ImapLexer *lexer)
     if (!imap_server_parse_mailbox(server, lexer))
         return false;
     bool right = imap_lexer_space(lexer) && imap_lexer_mailbox(lexer, &server->task.second);
-    return imap_server_want(server, right, "New name", NAME_RULE);
+    return imap_server_want(server, right, "New name", IMAP_SERVER_NAME_RULE);
 }
 
 static void run_rename(ImapServer *server)

@@ -9,7 +9,8 @@ bool imap_server_parse_set(ImapServer *server, ImapLexer *lexer)
 {
     bool right = imap_lexer_space(lexer) && imap_lexer_set(lexer, &server->task.set) &&
                  imap_lexer_space(lexer);
-    return imap_server_want(server, right, "Set", IMAP_SERVER_SET_RULE);
+    return imap_server_want(server, right, "Set",
+                            "must be numbers such as 1, 2:4 or 7:*, with a space behind");
 }
 
 static uint32_t uid_at(const ImapServer *server, guint index)
@@ -319,7 +320,7 @@ static bool parse_copy(ImapServer *server, ImapLexer *lexer)
 {
     return imap_server_parse_set(server, lexer) &&
            imap_server_want(server, imap_lexer_mailbox(lexer, &server->task.first), "Mailbox",
-                            "must be a name such as INBOX or \"My mail\"");
+                            IMAP_SERVER_NAME_RULE);
 }
 
 /* Asks about all targets at once. With none, which only UIDs can mean, nothing is to do. */

@@ -67,12 +67,7 @@ static void lex_command(ImapServer *server, ImapLexer *lexer)
 
 bool imap_server_want(ImapServer *server, bool right, const char *argument, const char *rule)
 {
-    ImapServerTask *task = &server->task;
-    if (!right && task->wrong == NULL) {
-        task->wrong = argument;
-        task->wrong_rule = rule;
-    }
-    return right;
+    return imap_want(&server->task.wrong, right, argument, rule);
 }
 
 /* Arguments that ask for something left out are right as far as they have been read. */
@@ -90,10 +85,10 @@ static bool arguments_are_right(ImapServer *server, ImapLexer *lexer)
 static void refuse_arguments(ImapServer *server)
 {
     const ImapServerTask *task = &server->task;
-    CHECK(task->wrong != NULL);
+    CHECK(task->wrong.argument != NULL);
     g_autofree char *text =
-        g_strdup_printf("%s of %s%s %s", task->wrong, task->by_uid ? "UID " : "",
-                        task->command->name, task->wrong_rule);
+        g_strdup_printf("%s of %s%s %s", task->wrong.argument, task->by_uid ? "UID " : "",
+                        task->command->name, task->wrong.rule);
     imap_server_complete(server, IMAP_BAD, NULL, text);
 }
 
